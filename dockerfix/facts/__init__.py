@@ -1,0 +1,4 @@
+"""What the repository means: builds and call sites, stages, contexts, workspaces, pipelines.
+
+Knows what files mean; proposes nothing and changes nothing.
+"""

@@ -1,0 +1,152 @@
+"""Builds and the places that ask for them.
+
+Knows what a build is, whoever asks for it; knows nothing of GitLab, Compose or shells: those
+modules make these values.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from dockerfix.text import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A word of a call site, as far as reading can know it.
+
+    `written` is the word as it stands in the file. `text` is the word after every variable
+    that the snapshot assigns is replaced by its value; variables that stay are written
+    `${NAME}`. `choices` holds every expansion when the snapshot assigns a variable several
+    values (then `text` keeps the variable). `place` is where the word stands; a value that
+    came through a function's parameter has the place of the caller's argument, one that came
+    from a variable the place of the word that names the variable.
+    """
+
+    written: str
+    text: str
+    variables: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
+    place: Place | None = None
+
+    @property
+    def known(self) -> bool:
+        """Whether reading alone gives the value."""
+        return not self.variables
+
+    def __str__(self) -> str:
+        """The text, for tables and messages."""
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class BuildArgument:
+    """`--build-arg NAME=VALUE`; no value means: taken from the caller's environment."""
+
+    name: str
+    value: Value | None
+    place: Place | None = None
+
+
+class Tool(enum.Enum):
+    """What runs the build; `value` is how a person names it."""
+
+    DOCKER_BUILD = "docker build"
+    BUILDX_BUILD = "docker buildx build"
+    BAKE = "docker buildx bake"
+    COMPOSE = "docker compose"
+    KANIKO = "kaniko"
+    BUILDAH = "buildah"
+    PODMAN = "podman build"
+    ACTION = "docker/build-push-action"
+    SDK = "docker SDK"
+
+
+class SiteKind(enum.Enum):
+    """What kind of file holds a call site."""
+
+    GITLAB = "GitLab job"
+    COMPOSE = "Compose service"
+    BAKE = "bake target"
+    MAKE = "Makefile"
+    SHELL = "shell script"
+    GITHUB = "GitHub workflow"
+    PYTHON = "Python"
+    PACKAGE_JSON = "package.json script"
+    DOCUMENT = "document"
+
+
+@dataclass(frozen=True, slots=True)
+class CallSite:
+    """The place where a build is written.
+
+    `name` is the job, service, bake target, rule or step. `place` spans the command (or the
+    Compose service's key). `through` names the shell functions, templates or variables that
+    the command came through, outermost first; empty when the command stands there itself.
+    """
+
+    kind: SiteKind
+    name: str
+    place: Place
+    through: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """`path:line:column (kind name)`."""
+        return f"{self.place} ({self.kind.value} {self.name})"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One flag of a build command as written: its name without dashes, its value, and the
+    place of the whole flag (name and value, be they one word or two)."""
+
+    name: str
+    value: Value | None
+    place: Place
+    joined: bool = False
+    """Whether the value stands in the flag's own word (`--file=x`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """One image build that some file asks for.
+
+    `context` and `dockerfile` are relative to the root of the snapshot (`""` is the root
+    itself); None means that the value cannot be known, and `unknown` says why. A context
+    that is an address or stdin is None too. `dockerfile_written` and `target` are None when
+    the call site leaves the name to its default.
+    """
+
+    site: CallSite
+    tool: Tool
+    context: str | None
+    dockerfile: str | None
+    context_written: Value | None = None
+    dockerfile_written: Value | None = None
+    target: Value | None = None
+    arguments: tuple[BuildArgument, ...] = ()
+    tags: tuple[Value, ...] = ()
+    cache_from: tuple[Value, ...] = ()
+    cache_to: tuple[Value, ...] = ()
+    platforms: tuple[Value, ...] = ()
+    secrets: tuple[Value, ...] = ()
+    named_contexts: tuple[BuildArgument, ...] = ()
+    push: bool = False
+    load: bool = False
+    options: tuple[Option, ...] = ()
+    folder: str = ""
+    """The folder, relative to the root, in which the command runs."""
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Blind:
+    """Something that looks like a build but cannot be followed: where and why.
+
+    It is shown as *not rewritten*; a transform asks whether it could concern its files.
+    """
+
+    place: Place
+    what: str
+    why: str

@@ -1,0 +1,37 @@
+"""Source bytes, positions, edits: the bottom layer.
+
+Knows bytes and offsets; knows nothing of Dockerfiles, YAML or any other language.
+"""
+
+from dockerfix.text.edit import Edit, EditConflictError, EditSet
+from dockerfix.text.mapped import MappedText, Piece
+from dockerfix.text.snapshot import (
+    Entry,
+    Kind,
+    Snapshot,
+    SnapshotError,
+    join_path,
+    normalise_path,
+    relative_path,
+)
+from dockerfix.text.source import Newline, Place, Position, Source, Span
+
+__all__ = [
+    "Edit",
+    "EditConflictError",
+    "EditSet",
+    "Entry",
+    "Kind",
+    "MappedText",
+    "Newline",
+    "Piece",
+    "Place",
+    "Position",
+    "Snapshot",
+    "SnapshotError",
+    "Source",
+    "Span",
+    "join_path",
+    "normalise_path",
+    "relative_path",
+]
