@@ -69,9 +69,9 @@ class Newline(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A path relative to the root, and the file's bytes.
+    r"""A path relative to the root, and the file's bytes.
 
-    Lines end at b"\\n" only, as BuildKit, Git and YAML count them.
+    Lines end at b"\n" only, as BuildKit, Git and YAML count them.
     """
 
     path: str

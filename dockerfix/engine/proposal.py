@@ -1,0 +1,82 @@
+"""Proposals and transforms: what a transform is given and what it gives back. Data only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from dockerfix.facts.finding import Finding, Severity
+from dockerfix.facts.repository import Facts
+from dockerfix.proof.claims import Claim
+from dockerfix.text import EditSet
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What a transform wants: edits, claims, findings. Nothing has happened yet.
+
+    `edits` maps paths to edits of the snapshot's bytes, `created` maps new paths to their
+    bytes, `deleted` lists paths; the three never share a path. `summary` is a few lines for
+    the person: what the patch does. `next_steps` says what is left to do by hand. `reason`
+    says why there is nothing to do, when there is nothing.
+    """
+
+    edits: Mapping[str, EditSet] = field(default_factory=dict)
+    created: Mapping[str, bytes] = field(default_factory=dict)
+    deleted: tuple[str, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    summary: tuple[str, ...] = ()
+    next_steps: tuple[str, ...] = ()
+    reason: str = ""
+    refused: bool = False
+    """The whole transform is refused: no patch, exit 2; a finding says why."""
+
+    @property
+    def changes_anything(self) -> bool:
+        """Whether there is anything to patch."""
+        return bool(self.created or self.deleted or any(self.edits.values()))
+
+    def of_severity(self, severity: Severity) -> Sequence[Finding]:
+        """The findings of one severity, in their order."""
+        return [finding for finding in self.findings if finding.severity is severity]
+
+
+@dataclass(frozen=True, slots=True)
+class OptionSpec:
+    """One option of a transform, from which the command line and the settings are made.
+
+    `kind` is the type of one value (`str`, `bool`, `int`); `multiple` options give a tuple.
+    """
+
+    name: str
+    help: str
+    kind: type = str
+    default: Any = None
+    multiple: bool = False
+    choices: tuple[str, ...] = ()
+    metavar: str = ""
+
+
+class Transform(Protocol):
+    """A codemod: a pure function of facts and options to a proposal.
+
+    It does no I/O and never sees the clock, the environment or the network. The class's
+    docstring has the sections What it does, Why, Before, After, Safety, Call sites, from
+    which `dockerfix explain` and the manual are made. `name` is the command's name,
+    `options` its own options; `--accept` comes to every transform as `accept`.
+    """
+
+    name: str
+    summary: str
+    options: tuple[OptionSpec, ...]
+
+    def propose(
+        self, facts: Facts, paths: Sequence[str], options: Mapping[str, Any]
+    ) -> Proposal:
+        """The proposal for `paths` (relative to the root; `""` is the root itself).
+
+        `options` holds a value for every option of `options` and `accept`, a frozenset of
+        names.
+        """
