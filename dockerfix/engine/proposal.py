@@ -72,9 +72,7 @@ class Transform(Protocol):
     summary: str
     options: tuple[OptionSpec, ...]
 
-    def propose(
-        self, facts: Facts, paths: Sequence[str], options: Mapping[str, Any]
-    ) -> Proposal:
+    def propose(self, facts: Facts, paths: Sequence[str], options: Mapping[str, Any]) -> Proposal:
         """The proposal for `paths` (relative to the root; `""` is the root itself).
 
         `options` holds a value for every option of `options` and `accept`, a frozenset of

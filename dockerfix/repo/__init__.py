@@ -1,0 +1,1 @@
+"""The disk: find the root, read the snapshot, write atomically."""

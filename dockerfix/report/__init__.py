@@ -1,0 +1,1 @@
+"""Pure renderers of an outcome: summary, JSON, SARIF, Code Quality, Markdown."""
