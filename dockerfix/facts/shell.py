@@ -220,7 +220,7 @@ class _Reader:
             found += self.statement(child)
         return tuple(found)
 
-    def statement(self, node: Node) -> list[Statement]:  # noqa: PLR0911 - one case a node type
+    def statement(self, node: Node) -> list[Statement]:
         kind = node.type
         if kind == "ERROR" or node.is_missing:
             self.broken.append(self.span(node))
@@ -321,7 +321,7 @@ class _Reader:
         start = len(encoded[: node.start_byte].decode("utf-8", "surrogateescape"))
         return start, start + len(self.text(node))
 
-    def parts(self, node: Node) -> list[Part]:  # noqa: PLR0911 - one case a node type
+    def parts(self, node: Node) -> list[Part]:
         kind = node.type
         if kind in ("word", "number"):
             return [Literal(_unescape(self.text(node)))]

@@ -1,0 +1,234 @@
+"""Cargo commands as written in shell words: what is run, for which selection, with what.
+
+The flags are those of `cargo build --help` and `cargo chef --help` (cargo-chef 0.1.78).
+A flag that is not known here makes the call opaque: `CargoCall.opaque` says which.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dockerfix.facts.cargo.workspace import Binary, Workspace
+from dockerfix.facts.shell import Command, Script, ShellWord
+
+# Flags that take a value, and those that take none, of `cargo build` and `cargo chef cook`.
+_VALUED = frozenset(
+    {
+        "bin", "package", "example", "test", "bench", "exclude", "features", "target", "profile",
+        "target-dir", "manifest-path", "jobs", "message-format", "color", "config",
+        "recipe-path", "lockfile-path", "artifact-dir", "out-dir",
+    }
+)  # fmt: skip
+_BARE = frozenset(
+    {
+        "release", "locked", "frozen", "offline", "workspace", "all", "bins", "lib", "examples",
+        "tests", "benches", "all-targets", "all-features", "no-default-features", "verbose",
+        "quiet", "keep-going", "timings", "ignore-rust-version", "check", "clippy", "zigbuild",
+        "no-build", "no-std", "unit-graph", "future-incompat-report",
+    }
+)  # fmt: skip
+_SHORT = {"p": "package", "F": "features", "j": "jobs", "Z": "unstable"}
+_SHORT_BARE = {"r": "release", "v": "verbose", "q": "quiet"}
+_CHEF = ("prepare", "cook")
+
+
+@dataclass(frozen=True, slots=True)
+class CargoFlag:
+    """One flag with its value and the words it takes."""
+
+    name: str
+    value: str | None
+    words: tuple[ShellWord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CargoCall:
+    """A cargo command.
+
+    `verb` is `build`, `run`, `install`, ... or `chef prepare` and `chef cook`. `toolchain` is
+    the `+name`, if any. `positional` are words that are no flags. `opaque` names the first
+    word that could not be read; the call then must not be changed.
+    """
+
+    command: Command
+    verb: str
+    toolchain: str = ""
+    flags: tuple[CargoFlag, ...] = ()
+    positional: tuple[str, ...] = ()
+    opaque: str = ""
+
+    def values(self, name: str) -> tuple[str, ...]:
+        """All values of a repeated flag, comma and space lists of features split."""
+        found: list[str] = []
+        for flag in self.flags:
+            if flag.name == name and flag.value is not None:
+                found += (
+                    flag.value.replace(",", " ").split() if name == "features" else [flag.value]
+                )
+        return tuple(found)
+
+    def has(self, name: str) -> bool:
+        """Whether the flag is there."""
+        return any(flag.name == name for flag in self.flags)
+
+    @property
+    def bins(self) -> tuple[str, ...]:
+        """Values of `--bin`."""
+        return self.values("bin")
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """Values of `-p`, versions cut off."""
+        return tuple(value.split("@")[0] for value in self.values("package"))
+
+    @property
+    def profile(self) -> str:
+        """`release`, `dev` or the name given."""
+        given = self.values("profile")
+        return given[-1] if given else "release" if self.has("release") else "dev"
+
+    @property
+    def selects_all(self) -> bool:
+        """Whether neither binaries nor packages are named."""
+        return not (self.bins or self.packages or self.has("workspace") or self.has("all"))
+
+    def setting(self) -> dict[str, str]:
+        """What of the call changes the compiler, selection left out; keys are flag names."""
+        found = {"profile": self.profile}
+        for name in ("target", "features"):
+            values = self.values(name)
+            if values:
+                found[name] = " ".join(sorted(values))
+        for name in ("all-features", "no-default-features"):
+            if self.has(name):
+                found[name] = "yes"
+        if self.toolchain:
+            found["toolchain"] = self.toolchain
+        return found
+
+
+def read_cargo(command: Command) -> CargoCall | None:
+    """The cargo command that a simple command is; None when it is none."""
+    words = list(command.words)
+    if not words or posixpath.basename(words[0].value or "") not in ("cargo", "cargo-chef"):
+        return None
+    chef = posixpath.basename(words[0].value or "") == "cargo-chef"
+    rest = words[1:]
+    toolchain = ""
+    if rest and (rest[0].value or "").startswith("+"):
+        toolchain = (rest[0].value or "")[1:]
+        rest = rest[1:]
+    leading: list[ShellWord] = []
+    while rest and (rest[0].value or "").startswith("-"):
+        leading.append(rest[0])
+        rest = rest[1:]
+    if not rest:
+        return None
+    verb = rest[0].value or ""
+    rest = rest[1:]
+    if chef or verb == "chef":
+        sub = verb if chef else (rest[0].value or "" if rest else "")
+        rest = rest if chef else rest[1:]
+        if sub not in _CHEF:
+            return CargoCall(command, f"chef {sub}", toolchain)
+        verb = f"chef {sub}"
+    verb = {"b": "build", "r": "run", "t": "test", "c": "check"}.get(verb, verb)
+    flags, positional, opaque = _flags([*leading, *rest])
+    return CargoCall(command, verb, toolchain, tuple(flags), tuple(positional), opaque)
+
+
+def cargo_calls(script: Script) -> Iterator[CargoCall]:
+    """All cargo commands of a script in order."""
+    for command in script.commands():
+        call = read_cargo(command)
+        if call is not None:
+            yield call
+
+
+def _flags(words: list[ShellWord]) -> tuple[list[CargoFlag], list[str], str]:
+    flags: list[CargoFlag] = []
+    positional: list[str] = []
+    opaque = ""
+    at = 0
+    while at < len(words):
+        word = words[at]
+        # A variable inside a value is kept as written; one that may be a flag is opaque.
+        text = word.value if word.value is not None else word.written.strip("\"'")
+        if text == "--":
+            positional += [w.written for w in words[at + 1 :]]
+            break
+        if not text.startswith("-"):
+            if word.value is None and text.startswith("$"):
+                opaque = opaque or word.written
+            positional.append(text)
+            at += 1
+            continue
+        flag, used = _flag(text, words[at : at + 2])
+        if flag is None:
+            opaque = opaque or word.written
+            at += 1
+            continue
+        flags.append(flag)
+        at += used
+    return flags, positional, opaque
+
+
+def _flag(text: str, words: list[ShellWord]) -> tuple[CargoFlag | None, int]:
+    following = None
+    if len(words) > 1:
+        following = words[1].value if words[1].value is not None else words[1].written.strip('"')
+    if text.startswith("--"):
+        name, equals, value = text[2:].partition("=")
+        if equals:
+            return CargoFlag(name, value, tuple(words[:1])), 1
+        if name in _BARE:
+            return CargoFlag(name, None, tuple(words[:1])), 1
+        if name in _VALUED and following is not None:
+            return CargoFlag(name, following, tuple(words)), 2
+        return None, 1
+    letter = text[1:2]
+    if letter in _SHORT:
+        name = _SHORT[letter]
+        if len(text) > 2:
+            return CargoFlag(name, text[2:].removeprefix("="), tuple(words[:1])), 1
+        if following is not None:
+            return CargoFlag(name, following, tuple(words)), 2
+        return None, 1
+    if text[1:] and all(char in _SHORT_BARE for char in text[1:]):
+        return CargoFlag(_SHORT_BARE[letter], None, tuple(words[:1])), 1
+    return None, 1
+
+
+def selected(workspace: Workspace, call: CargoCall, folder: str) -> tuple[Binary, ...] | str:
+    """The binaries that `cargo build` makes when it runs in `folder` of the repository.
+
+    A text instead of a tuple is cargo's reason to fail. The rules were measured with cargo
+    1.95: `--bin` looks in the default members at a virtual root, and only in the packages
+    named by `-p` when there are any; a binary whose required features are not given is an
+    error when it is named and left out when it is not.
+    """
+    if call.has("workspace") or call.has("all"):
+        packages = tuple(p for p in workspace.packages if p.name not in call.values("exclude"))
+    elif call.packages:
+        missing = [name for name in call.packages if workspace.package(name) is None]
+        if missing:
+            return f"package `{missing[0]}` is no member of the workspace"
+        packages = tuple(p for p in workspace.packages if p.name in call.packages)
+    else:
+        packages = workspace.members_at(folder)
+    available = {binary.name: binary for p in packages for binary in p.binaries}
+    given = {feature.split("/")[-1] for feature in call.values("features")}
+    if call.bins:
+        for name in call.bins:
+            if name not in available:
+                return f"no binary `{name}` in the packages that are selected"
+        return tuple(available[name] for name in dict.fromkeys(call.bins))
+    if call.has("lib") or (call.has("examples") and not call.has("bins")):
+        return ()
+    return tuple(
+        binary
+        for binary in available.values()
+        if call.has("all-features") or given.issuperset(binary.required_features)
+    )

@@ -1,0 +1,415 @@
+"""A GitLab pipeline: jobs with everything that `extends`, anchors and `default` give them.
+
+Follows the reference "CI/CD YAML syntax": local includes first, then the file's own keys over
+them; `extends` merges mappings deeply and replaces lists; `!reference` is followed; a key of
+the job wins over `default:`. Knows the pipeline's files; knows nothing of docker.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import posixpath
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from dockerfix.facts.yaml_tree import (
+    Entry,
+    Mapping as YamlMapping,
+    Node,
+    Scalar,
+    Sequence,
+    YamlError,
+    YamlFile,
+    parse_yaml,
+)
+from dockerfix.text import Place, Snapshot, Span
+
+ROOT = ".gitlab-ci.yml"
+
+GLOBAL_KEYS = frozenset(
+    {
+        "default", "include", "stages", "variables", "workflow", "spec", "image", "services",
+        "cache", "before_script", "after_script", "pages:deploy", "types",
+    }
+)  # fmt: skip
+_DEFAULTABLE = frozenset(
+    {
+        "image", "services", "before_script", "after_script", "cache", "artifacts", "tags",
+        "retry", "timeout", "interruptible", "id_tokens", "hooks", "identity",
+    }
+)  # fmt: skip
+_DEFAULT_STAGES = ("build", "test", "deploy")
+_DEPTH = 11
+"""GitLab follows `extends` to this depth."""
+
+Effective = dict[str, "Node | Effective"]
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One entry of `needs:`; `node` is the item as written."""
+
+    job: str
+    optional: bool
+    node: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One entry of `rules:`. `changes` is None when the rule has none."""
+
+    condition: str
+    changes: tuple[str, ...] | None
+    when: str
+    exists: tuple[str, ...] | None
+    node: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One item of a script with the section it comes from (`before_script`, `script`, ...)."""
+
+    section: str
+    scalar: Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job or a hidden template.
+
+    `entry` is where it is defined (the last definition counts), `keys` its effective keys.
+    """
+
+    name: str
+    entry: Entry
+    keys: Effective
+    file: YamlFile
+
+    @property
+    def hidden(self) -> bool:
+        """Whether the name begins with a dot: a template, never run."""
+        return self.name.startswith(".")
+
+    @property
+    def place(self) -> Place:
+        """Where the job's name stands."""
+        return self.file.source.place(self.entry.key.span)
+
+    @property
+    def body(self) -> YamlMapping | None:
+        """The mapping written below the job's name, if it stands there."""
+        return self.entry.value if isinstance(self.entry.value, YamlMapping) else None
+
+    @property
+    def stage(self) -> str:
+        """The stage; `test` when none is given."""
+        node = self.keys.get("stage")
+        return node.text if isinstance(node, Scalar) else "test"
+
+    @property
+    def needs(self) -> tuple[Need, ...] | None:
+        """The needs within this pipeline; None when the key is absent."""
+        if "needs" not in self.keys:
+            return None
+        return tuple(_needs(self.keys["needs"]))
+
+    @property
+    def dependencies(self) -> tuple[Scalar, ...]:
+        """Jobs named by `dependencies:`."""
+        node = self.keys.get("dependencies")
+        return (
+            tuple(i for i in node.items if isinstance(i, Scalar))
+            if isinstance(node, Sequence)
+            else ()
+        )
+
+    @property
+    def rules(self) -> tuple[Rule, ...] | None:
+        """The rules; None when the key is absent."""
+        node = self.keys.get("rules")
+        return tuple(_rules(node)) if isinstance(node, Sequence) else None
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """before_script and script in the order in which one shell runs them, then
+        after_script, which a shell of its own runs."""
+        return tuple(
+            Line(section, scalar)
+            for section in ("before_script", "script", "after_script")
+            for scalar in _scalars(self.keys.get(section))
+        )
+
+    @property
+    def variables(self) -> dict[str, Scalar]:
+        """The job's own variables with those of its templates."""
+        return _variables(self.keys.get("variables"))
+
+    @property
+    def matrix(self) -> dict[str, tuple[str, ...]]:
+        """Variables of `parallel: matrix:` with all their values."""
+        found: dict[str, list[str]] = {}
+        parallel = _as_dict(self.keys.get("parallel"))
+        rows = parallel.get("matrix") if parallel else None
+        for row in rows.items if isinstance(rows, Sequence) else ():
+            for name, value in (row.resolved if isinstance(row, YamlMapping) else {}).items():
+                found.setdefault(name, []).extend(s.text for s in _scalars(value))
+        return {name: tuple(dict.fromkeys(values)) for name, values in found.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """All jobs of a pipeline's root file and its local includes.
+
+    `unread` lists includes that are not in the repository (remote, template, component) or
+    hold a variable, each with its place.
+    """
+
+    path: str
+    jobs: Mapping[str, Job]
+    stages: tuple[str, ...]
+    variables: Mapping[str, Scalar]
+    files: Mapping[str, YamlFile]
+    unread: tuple[tuple[Place, str], ...]
+
+    @property
+    def visible(self) -> tuple[Job, ...]:
+        """The jobs that can run."""
+        return tuple(job for job in self.jobs.values() if not job.hidden)
+
+
+def find_pipeline(snapshot: Snapshot, path: str = ROOT) -> Pipeline | None:
+    """The pipeline of a repository; None without a CI file. Raises `YamlError`."""
+    if path not in snapshot:
+        return None
+    files: dict[str, YamlFile] = {}
+    unread: list[tuple[Place, str]] = []
+    _load(snapshot, path, files, unread)
+    entries: dict[str, tuple[Entry, YamlFile]] = {}
+    top: Effective = {}
+    variables: dict[str, Scalar] = {}
+    for file in files.values():
+        for entry in file.root.entries if file.root else ():
+            name = entry.key.text
+            if name == "variables":
+                variables.update(_variables(entry.value))
+            if name in GLOBAL_KEYS:
+                top[name] = entry.value
+            elif isinstance(entry.value, YamlMapping):
+                entries[name] = (entry, file)
+    raw = {name: entry.value for name, (entry, _) in entries.items()}
+    defaults = _defaults(top)
+    jobs = {
+        name: Job(name, entry, _effective(name, raw, top, defaults), file)
+        for name, (entry, file) in entries.items()
+    }
+    return Pipeline(path, jobs, _stages(top), variables, files, tuple(unread))
+
+
+def _load(
+    snapshot: Snapshot,
+    path: str,
+    files: dict[str, YamlFile],
+    unread: list[tuple[Place, str]],
+) -> None:
+    """Included files before the file that includes them, so that a later key wins."""
+    if path in files:
+        return
+    file = snapshot.derive(path, parse_yaml)
+    included = file.root.get("include") if file.root else None
+    files_after = {path: file}
+    for node in included.items if isinstance(included, Sequence) else (included,):
+        for target, place in _included(snapshot, file, node, unread):
+            if target not in files and target not in files_after:
+                try:
+                    _load(snapshot, target, files, unread)
+                except YamlError as error:
+                    unread.append((place, str(error)))
+    files.update(files_after)
+
+
+def _included(
+    snapshot: Snapshot, file: YamlFile, node: Node | None, unread: list[tuple[Place, str]]
+) -> Iterator[tuple[str, Place]]:
+    if node is None:
+        return
+    place = file.source.place(node.span)
+    local: Node | None = node
+    if isinstance(node, YamlMapping):
+        local = node.get("local")
+        if local is None:
+            unread.append((place, f"include of {next(iter(node.resolved), 'nothing')}"))
+            return
+    if not isinstance(local, Scalar) or "$" in local.text or "://" in local.text:
+        unread.append((place, "include that is not a path in this repository"))
+        return
+    pattern = local.text.lstrip("/")
+    if "*" in pattern:
+        for path in snapshot.paths:
+            if fnmatch.fnmatchcase(path, pattern.replace("**", "*")):
+                yield path, place
+    elif pattern in snapshot:
+        yield posixpath.normpath(pattern), place
+    else:
+        unread.append((place, f"include of {pattern}, which does not exist"))
+
+
+def _stages(top: Effective) -> tuple[str, ...]:
+    node = top.get("stages")
+    named = tuple(s.text for s in _scalars(node)) if node is not None else _DEFAULT_STAGES
+    return (".pre", *(s for s in named if s not in (".pre", ".post")), ".post")
+
+
+def _defaults(top: Effective) -> Effective:
+    found: Effective = {key: top[key] for key in _DEFAULTABLE if key in top}
+    section = top.get("default")
+    if isinstance(section, YamlMapping):
+        found.update({k: v for k, v in section.resolved.items() if k in _DEFAULTABLE})
+    return found
+
+
+def _effective(
+    name: str, raw: Mapping[str, Node], top: Effective, defaults: Effective
+) -> Effective:
+    keys = _extended(name, raw, 0)
+    keys = {key: _follow(value, raw, top, 0) for key, value in keys.items()}
+    inherit = _as_dict(keys.get("inherit"))
+    allowed = inherit.get("default") if inherit else None
+    if isinstance(allowed, Scalar) and allowed.text == "false":
+        return keys
+    names = (
+        {s.text for s in allowed.items if isinstance(s, Scalar)}
+        if isinstance(allowed, Sequence)
+        else None
+    )
+    for key, value in defaults.items():
+        if names is None or key in names:
+            keys.setdefault(key, _follow(value, raw, top, 0))
+    return keys
+
+
+def _extended(name: str, raw: Mapping[str, Node], depth: int) -> Effective:
+    own = raw.get(name)
+    if not isinstance(own, YamlMapping) or depth > _DEPTH:
+        return {}
+    merged: Effective = {}
+    for parent in _scalars(own.get("extends")):
+        merged = _merge(merged, _extended(parent.text, raw, depth + 1))
+    return _merge(merged, dict(own.resolved))
+
+
+def _merge(below: Effective, above: Effective) -> Effective:
+    merged = dict(below)
+    for key, value in above.items():
+        old = _as_dict(merged.get(key))
+        new = _as_dict(value)
+        if old is not None and new is not None:
+            merged[key] = _merge(old, new)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _as_dict(value: Node | Effective | None) -> Effective | None:
+    if isinstance(value, dict):
+        return value
+    return dict(value.resolved) if isinstance(value, YamlMapping) else None
+
+
+def _follow(
+    value: Node | Effective, raw: Mapping[str, Node], top: Effective, depth: int
+) -> Node | Effective:
+    """Replace `!reference [job, key, ...]`, also among the items of a list."""
+    if isinstance(value, dict) or isinstance(value, Scalar) or depth > _DEPTH:
+        return value
+    if isinstance(value, Sequence):
+        if value.tag == "!reference":
+            found = _referenced(value, raw, top)
+            return _follow(found, raw, top, depth + 1) if found is not None else value
+        if not any(isinstance(i, Sequence) for i in value.items):
+            return value
+        items: list[Node] = []
+        for item in value.items:
+            followed = _follow(item, raw, top, depth + 1)
+            if isinstance(followed, Sequence):
+                items += followed.items
+            elif not isinstance(followed, dict):
+                items.append(followed)
+        return Sequence(
+            value.file,
+            tuple(items),
+            (True,) * len(items),
+            value.span,
+            value.flow,
+            "tag:yaml.org,2002:seq",
+        )
+    return value
+
+
+def _referenced(node: Sequence, raw: Mapping[str, Node], top: Effective) -> Node | None:
+    route = [item.text for item in node.items if isinstance(item, Scalar)]
+    current: Node | Effective | None = raw.get(route[0]) if route else None
+    if current is None and route:
+        current = top.get(route[0])
+    for key in route[1:]:
+        mapping = _as_dict(current)
+        current = mapping.get(key) if mapping else None
+    return None if isinstance(current, dict) else current
+
+
+def _scalars(node: Node | Effective | None) -> Iterator[Scalar]:
+    """All scalars of a value, nested lists flattened, as GitLab does."""
+    if isinstance(node, Scalar):
+        yield node
+    elif isinstance(node, Sequence):
+        for item in node.items:
+            yield from _scalars(item)
+
+
+def _variables(value: Node | Effective | None) -> dict[str, Scalar]:
+    found: dict[str, Scalar] = {}
+    for name, node in (_as_dict(value) or {}).items():
+        if isinstance(node, Scalar):
+            found[name] = node
+        else:
+            inner = (_as_dict(node) or {}).get("value")
+            if isinstance(inner, Scalar):
+                found[name] = inner
+    return found
+
+
+def _needs(node: Node | Effective) -> Iterator[Need]:
+    for item in node.items if isinstance(node, Sequence) else ():
+        if isinstance(item, Scalar):
+            yield Need(item.text, False, item)
+        elif isinstance(item, YamlMapping):
+            keys = item.resolved
+            job, optional = keys.get("job"), keys.get("optional")
+            if isinstance(job, Scalar) and "pipeline" not in keys and "project" not in keys:
+                yes = isinstance(optional, Scalar) and optional.text.lower() == "true"
+                yield Need(job.text, yes, item)
+
+
+def _rules(node: Sequence) -> Iterator[Rule]:
+    for item in node.items:
+        if not isinstance(item, YamlMapping):
+            continue
+        keys = item.resolved
+        condition, when = keys.get("if"), keys.get("when")
+        yield Rule(
+            condition.text if isinstance(condition, Scalar) else "",
+            _paths(keys.get("changes")),
+            when.text if isinstance(when, Scalar) else "on_success",
+            _paths(keys.get("exists")),
+            item,
+        )
+
+
+def _paths(node: Node | None) -> tuple[str, ...] | None:
+    if isinstance(node, YamlMapping):
+        node = node.get("paths")
+    return None if node is None else tuple(s.text for s in _scalars(node))
+
+
+def place_of(scalar: Scalar, span: Span | None = None) -> Place:
+    """The place of a scalar, or of a span inside it."""
+    return scalar.file.source.place(span if span is not None else scalar.span)
