@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 from dockerfix.facts.yaml_tree import (
     Entry,
-    Mapping as YamlMapping,
     Node,
     Scalar,
     Sequence,
@@ -21,6 +20,7 @@ from dockerfix.facts.yaml_tree import (
     YamlFile,
     parse_yaml,
 )
+from dockerfix.facts.yaml_tree import Mapping as YamlMapping
 from dockerfix.text import Place, Snapshot
 
 _NAMES = (

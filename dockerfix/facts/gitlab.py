@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 from dockerfix.facts.yaml_tree import (
     Entry,
-    Mapping as YamlMapping,
     Node,
     Scalar,
     Sequence,
@@ -22,6 +21,7 @@ from dockerfix.facts.yaml_tree import (
     YamlFile,
     parse_yaml,
 )
+from dockerfix.facts.yaml_tree import Mapping as YamlMapping
 from dockerfix.text import Place, Snapshot, Span
 
 ROOT = ".gitlab-ci.yml"
@@ -319,7 +319,7 @@ def _follow(
     value: Node | Effective, raw: Mapping[str, Node], top: Effective, depth: int
 ) -> Node | Effective:
     """Replace `!reference [job, key, ...]`, also among the items of a list."""
-    if isinstance(value, dict) or isinstance(value, Scalar) or depth > _DEPTH:
+    if isinstance(value, dict | Scalar) or depth > _DEPTH:
         return value
     if isinstance(value, Sequence):
         if value.tag == "!reference":

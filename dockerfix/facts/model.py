@@ -16,12 +16,15 @@ from dockerfix.text import Place
 class Value:
     """A word of a call site, as far as reading can know it.
 
-    `written` is the word as it stands in the file. `text` is the word after every variable
+    `written` is the word as it stands in the command. `text` is the word after every variable
     that the snapshot assigns is replaced by its value; variables that stay are written
-    `${NAME}`. `choices` holds every expansion when the snapshot assigns a variable several
-    values (then `text` keeps the variable). `place` is where the word stands; a value that
-    came through a function's parameter has the place of the caller's argument, one that came
-    from a variable the place of the word that names the variable.
+    `${NAME}`. `choices` holds every expansion when a variable takes several values (a matrix,
+    a branch); `text` then keeps the variable.
+
+    `place` is where the value stands in the command (behind the `=` of `--flag=value`); None
+    when it came out of an unquoted variable that holds several words. `origin` is where the
+    text itself was written when the whole value came through a variable or a parameter, and
+    `carrier` names that variable (`3` for a function's third parameter).
     """
 
     written: str
@@ -29,6 +32,8 @@ class Value:
     variables: tuple[str, ...] = ()
     choices: tuple[str, ...] = ()
     place: Place | None = None
+    origin: Place | None = None
+    carrier: str = ""
 
     @property
     def known(self) -> bool:
@@ -103,7 +108,7 @@ class Option:
 
     name: str
     value: Value | None
-    place: Place
+    place: Place | None
     joined: bool = False
     """Whether the value stands in the flag's own word (`--file=x`)."""
 
