@@ -264,10 +264,13 @@ def tokens(words: tuple[ShellWord, ...], scope: Scope, source: Source) -> tuple[
                     found += _split(listed.text, word, source)
                     continue
         value = value_of(word, scope, source)
-        only_variables = not word.quoted and any(isinstance(p, Variable) for p in word.parts)
-        if only_variables and (not value.text or " " in value.text.strip()) and not value.choices:
-            found += _split(value.text, word, source)
-        elif only_variables and word.quoted is False and value.text != value.text.strip():
+        splits = (
+            not word.quoted
+            and not value.choices
+            and any(isinstance(part, Variable) for part in word.parts)
+            and (not value.text or len(_fields(value.text)) != 1)
+        )
+        if splits:
             found += _split(value.text, word, source)
         else:
             found.append(Token(value))
@@ -277,10 +280,10 @@ def tokens(words: tuple[ShellWord, ...], scope: Scope, source: Source) -> tuple[
 def _split(text: str, word: ShellWord, source: Source) -> list[Token]:
     """Word splitting of an expanded text; the parts have no place of their own."""
     origin = source.place(word.span)
-    found = []
-    for piece in _fields(text):
-        found.append(Token(Value(word.written, piece, remaining(piece), (), None, origin)))
-    return found
+    return [
+        Token(Value(word.written, piece, remaining(piece), (), None, origin))
+        for piece in _fields(text)
+    ]
 
 
 def _fields(text: str) -> list[str]:

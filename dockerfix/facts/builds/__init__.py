@@ -1,0 +1,5 @@
+"""Builds and call sites of a repository: every place that asks for an image."""
+
+from dockerfix.facts.builds.find import Assigned, BuildList, find_builds, job_of, mentions
+
+__all__ = ["Assigned", "BuildList", "find_builds", "job_of", "mentions"]

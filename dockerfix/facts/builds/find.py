@@ -1,0 +1,468 @@
+"""All builds of a snapshot, and what looks like one but cannot be followed.
+
+Each kind of file has one function that yields scripts or builds; only files whose name makes
+them candidates and whose bytes name a build tool are read. Knows which files hold builds;
+how commands are read stands in `follow` and `docker_command`.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import posixpath
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dockerfix.facts.bake import BakeTarget, Plain, parse_bake
+from dockerfix.facts.builds import recipes
+from dockerfix.facts.builds.follow import BakeCall, Carrier, Follower, State
+from dockerfix.facts.builds.words import Bound, Scope, remaining
+from dockerfix.facts.compose import ComposeFiles, Service, find_compose, pairs
+from dockerfix.facts.gitlab import Job, Pipeline
+from dockerfix.facts.model import (
+    Blind,
+    Build,
+    BuildArgument,
+    CallSite,
+    SiteKind,
+    Tool,
+    Value,
+)
+from dockerfix.facts.shell import Script, parse_shell
+from dockerfix.facts.yaml_tree import Node, Scalar, Sequence
+from dockerfix.text import (
+    MappedText,
+    Place,
+    Snapshot,
+    SnapshotError,
+    Source,
+    Span,
+    join_path,
+)
+
+_TOOLS = (b"docker", b"buildah", b"kaniko", b"podman", b"nerdctl")
+_MAX_BYTES = 1_000_000
+_MAX_MATRIX = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """A value that the snapshot assigns to a variable, and where."""
+
+    text: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class BuildList:
+    """Every build of a snapshot, what could not be followed, and the values that variables
+    get anywhere in it."""
+
+    builds: tuple[Build, ...]
+    blind: tuple[Blind, ...]
+    assigned: dict[str, tuple[Assigned, ...]]
+
+    def values_of(self, name: str) -> tuple[str, ...]:
+        """All values that the snapshot assigns to a variable, in order of their places."""
+        return tuple(dict.fromkeys(a.text for a in self.assigned.get(name, ())))
+
+
+def find_builds(snapshot: Snapshot, pipeline: Pipeline | None) -> BuildList:
+    """All builds, in the order: GitLab, Compose, Makefiles, scripts, workflows, documents."""
+    finder = _Finder(snapshot)
+    if pipeline is not None:
+        for job in pipeline.visible:
+            finder.job(pipeline, job)
+        for place, why in pipeline.unread:
+            finder.blind(place, "an include", why)
+    finder.compose()
+    finder.candidates()
+    finder.bakes()
+    return finder.result(pipeline)
+
+
+class _Finder:
+    """Gathers over one snapshot. Private to `find_builds`."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self.follower = Follower(snapshot, self.script)
+        self.scripts: dict[str, Script | None] = {}
+        self.compose_files = ComposeFiles((), (), ())
+        self.extra: list[Build] = []
+
+    def blind(self, place: Place, what: str, why: str) -> None:
+        """Note what cannot be followed."""
+        self.follower.found.blind.append(Blind(place, what, why))
+
+    def script(self, path: str) -> Script | None:
+        """A shell script of the repository, parsed once; None when it is none."""
+        if path not in self.scripts:
+            self.scripts[path] = self._read_script(path)
+        return self.scripts[path]
+
+    def _read_script(self, path: str) -> Script | None:
+        data = self.bytes(path)
+        if data is None:
+            return None
+        first = data[:80].split(b"\n")[0]
+        if not (path.endswith((".sh", ".bash")) or (first.startswith(b"#!") and b"sh" in first)):
+            return None
+        return parse_shell(MappedText.whole(data))
+
+    def bytes(self, path: str) -> bytes | None:
+        """A file's bytes; None when it is too large, binary or unreadable."""
+        if self.snapshot.entries[path].size > _MAX_BYTES:
+            return None
+        try:
+            data = self.snapshot.read(path)
+        except SnapshotError as error:
+            start = Source(path, b"").place(Span(0, 0))
+            self.blind(start, "a file", f"it cannot be read: {error.why}")
+            return None
+        return None if b"\0" in data[:1024] else data
+
+    def job(self, pipeline: Pipeline, job: Job) -> None:
+        """A GitLab job: one shell for before_script and script, one for after_script."""
+        scope = Scope()
+        given: dict[str, Scalar] = {**pipeline.variables, **job.variables}
+        for name, scalar in given.items():
+            text = _braced(scalar.text)
+            scope = scope.bind(name, Bound(text, (), scalar.file.source.place(scalar.span)))
+        scope = _expanded(scope)
+        for name, values in job.matrix.items():
+            scope = scope.bind(name, Bound("${" + name + "}", values[:_MAX_MATRIX]))
+        state = State("", scope)
+        after = State("", scope)
+        for line in job.lines:
+            file = line.scalar.file
+            carrier = Carrier(SiteKind.GITLAB, job.name, file.source)
+            target = after if line.section == "after_script" else state
+            self.follower.run(line.scalar.mapped, carrier, target)
+
+    def compose(self) -> None:
+        """Compose services."""
+        self.compose_files = find_compose(self.snapshot)
+        for error in self.compose_files.broken:
+            place = Source(error.path, b"").place(Span(0, 0))
+            self.blind(place, "a Compose file", str(error))
+        self.extra += [_service(service) for service in self.compose_files.services]
+
+    def candidates(self) -> None:
+        """Files whose name says that they may build."""
+        later: list[str] = []
+        for path in self.snapshot.paths:
+            kind = _kind(path)
+            if kind is None:
+                continue
+            if kind is SiteKind.SHELL:
+                later.append(path)
+                continue
+            data = self.bytes(path)
+            if data is None or not any(tool in data for tool in _TOOLS):
+                continue
+            for text, carrier, state in recipes.texts(kind, Source(path, data)):
+                self.follower.run(text, carrier, state)
+            if kind is SiteKind.GITHUB:
+                self.extra += recipes.actions(Source(path, data))
+        for path in later:
+            if path in self.follower.found.entered:
+                continue
+            data = self.bytes(path)
+            if data is None or not any(tool in data for tool in _TOOLS):
+                continue
+            source = Source(path, data)
+            carrier = Carrier(SiteKind.SHELL, posixpath.basename(path), source)
+            self.follower.run(MappedText.whole(data), carrier, State("", Scope()))
+
+    def bakes(self) -> None:
+        """The targets that bake calls name."""
+        for call in self.follower.found.bakes:
+            self.extra += self.bake(call)
+
+    def bake(self, call: BakeCall) -> Iterator[Build]:
+        """One build for each target of a bake call."""
+        if call.folder is None or any(not value.known for value in call.files):
+            self.blind(call.site.place, "a bake call", "its folder or file is not known")
+            return
+        names = [value.text for value in call.files] or ["docker-bake.hcl", "docker-bake.json"]
+        for name in names:
+            path = join_path(call.folder, name)
+            if path is None or path not in self.snapshot:
+                continue
+            if not path.endswith(".hcl"):
+                self.blind(call.site.place, "a bake call", f"{path} is no HCL file")
+                continue
+            file = self.snapshot.derive(path, parse_bake)
+            for place in file.broken:
+                self.blind(place, "a bake file", "the HCL grammar cannot read it")
+            defaults = {k: v if isinstance(v, str) else "" for k, v in file.variables.items()}
+            for target in file.selected(tuple(value.text for value in call.targets)):
+                yield _baked(call, target, defaults)
+
+    def result(self, pipeline: Pipeline | None) -> BuildList:
+        """Everything found, in order."""
+        found = self.follower.found
+        builds = (*found.builds, *self.extra)
+        assigned: dict[str, list[Assigned]] = {}
+        for name, scalar in _assigned(pipeline):
+            place = scalar.file.source.place(scalar.span)
+            assigned.setdefault(name, []).append(Assigned(scalar.text, place))
+        for build in builds:
+            for value in (build.target, build.dockerfile_written, build.context_written):
+                for name, default in _defaults(value):
+                    if value is not None and value.place is not None:
+                        assigned.setdefault(name, []).append(Assigned(default, value.place))
+        for path in self.snapshot.paths:
+            if posixpath.basename(path) in (".env", ".env.example", ".env.dist"):
+                self._environment(path, assigned)
+        return BuildList(builds, tuple(found.blind), {k: tuple(v) for k, v in assigned.items()})
+
+    def _environment(self, path: str, assigned: dict[str, list[Assigned]]) -> None:
+        data = self.bytes(path) or b""
+        source = Source(path, data)
+        for start in source.line_starts:
+            line = source.line_of(start) if start < len(data) else Span(start, start)
+            name, equals, value = source.text(line).strip().partition("=")
+            if equals and not name.startswith("#"):
+                found = Assigned(value.strip("\"'"), source.place(line))
+                assigned.setdefault(name.strip(), []).append(found)
+
+
+def _kind(path: str) -> SiteKind | None:
+    name = posixpath.basename(path)
+    if name in ("Makefile", "makefile", "GNUmakefile") or name.endswith(".mk"):
+        return SiteKind.MAKE
+    if name == "package.json":
+        return SiteKind.PACKAGE_JSON
+    if path.startswith(".github/workflows/") and name.endswith((".yml", ".yaml")):
+        return SiteKind.GITHUB
+    if name.endswith((".md", ".markdown", ".rst")):
+        return SiteKind.DOCUMENT
+    if name.endswith((".sh", ".bash")):
+        return SiteKind.SHELL
+    return None
+
+
+def _braced(text: str) -> str:
+    """`$NAME` as `${NAME}`, so that one spelling stands for unresolved variables."""
+    script = parse_shell(MappedText.whole(b"x=" + ('"' + text.replace('"', "") + '"').encode()))
+    from dockerfix.facts.builds.words import expand
+    from dockerfix.facts.shell import Assignment
+
+    first = script.statements[0] if script.statements else None
+    if "$" in text and isinstance(first, Assignment) and first.value is not None:
+        return expand(first.value.parts, Scope())[0]
+    return text
+
+
+def _expanded(scope: Scope) -> Scope:
+    """Variables that name others, replaced until nothing changes (at most five rounds)."""
+    for _ in range(5):
+        changed = scope
+        for name, bound in scope.variables.items():
+            text = bound.text
+            for other in remaining(text):
+                inner = scope.variables.get(other)
+                if inner is not None and other != name:
+                    text = text.replace("${" + other + "}", inner.text)
+            if text != bound.text:
+                changed = changed.bind(name, Bound(text, bound.choices, bound.place))
+        if changed == scope:
+            return scope
+        scope = changed
+    return scope
+
+
+def _assigned(pipeline: Pipeline | None) -> Iterator[tuple[str, Scalar]]:
+    if pipeline is None:
+        return
+    yield from pipeline.variables.items()
+    for job in pipeline.jobs.values():
+        yield from job.variables.items()
+
+
+def _defaults(value: Value | None) -> Iterator[tuple[str, str]]:
+    """`${NAME:-default}` in a value assigns the default."""
+    text = value.text if value is not None else ""
+    at = 0
+    while (at := text.find("${", at)) >= 0:
+        end = text.find("}", at)
+        name, operator, default = text[at + 2 : end].partition(":-")
+        if operator and end > 0:
+            yield name, default
+        at += 2
+
+
+def _scalar_value(scalar: Scalar) -> Value:
+    text = scalar.text
+    return Value(text, text, remaining(text), (), scalar.file.source.place(scalar.span))
+
+
+def _service(service: Service) -> Build:
+    folder = posixpath.dirname(service.file.source.path)
+    context = service.scalar("context")
+    file = service.scalar("dockerfile")
+    unknown: list[str] = []
+    where = _compose_path(folder, context.text if context is not None else ".", unknown)
+    dockerfile = None
+    if where is not None:
+        dockerfile = _compose_path(where, file.text if file is not None else "Dockerfile", unknown)
+    target = service.scalar("target")
+    image = service.image
+    return Build(
+        site=CallSite(SiteKind.COMPOSE, service.name, service.place),
+        tool=Tool.COMPOSE,
+        context=where,
+        dockerfile=dockerfile,
+        context_written=_scalar_value(context) if context is not None else None,
+        dockerfile_written=_scalar_value(file) if file is not None else None,
+        target=_scalar_value(target) if target is not None else None,
+        arguments=_compose_arguments(service.part("args")),
+        tags=(_scalar_value(image),) if image is not None else (),
+        cache_from=_list(service.part("cache_from")),
+        cache_to=_list(service.part("cache_to")),
+        platforms=_list(service.part("platforms")),
+        named_contexts=_compose_arguments(service.part("additional_contexts")),
+        folder=folder,
+        unknown=tuple(unknown),
+    )
+
+
+def _compose_path(folder: str, text: str, unknown: list[str]) -> str | None:
+    if "$" in text or "://" in text or text.startswith("git@"):
+        unknown.append(f"a path that is not known: {text}")
+        return None
+    joined = join_path(folder, text)
+    if joined is None:
+        unknown.append(f"a path that leaves the repository: {text}")
+    return joined
+
+
+def _compose_arguments(node: Node | None) -> tuple[BuildArgument, ...]:
+    found = []
+    for name, scalar, key in pairs(node):
+        value = None
+        if scalar is not None:
+            text = scalar.text.partition("=")[2] if isinstance(node, Sequence) else scalar.text
+            place = scalar.file.source.place(scalar.span)
+            value = Value(text, text, remaining(text), (), place)
+        found.append(BuildArgument(name, value, key.file.source.place(key.span)))
+    return tuple(found)
+
+
+def _list(node: Node | None) -> tuple[Value, ...]:
+    items = node.items if isinstance(node, Sequence) else (node,)
+    return tuple(_scalar_value(item) for item in items if isinstance(item, Scalar))
+
+
+def _baked(call: BakeCall, target: BakeTarget, defaults: dict[str, str]) -> Build:
+    """A bake target as a build; variables come from the environment, else the default."""
+    folder = call.folder or ""
+    unknown: list[str] = []
+
+    def fill(text: str) -> str:
+        for name in remaining(text):
+            bound = call.variables.look(name)
+            value = bound.text if bound is not None else defaults.get(name, "")
+            if value:
+                text = text.replace("${" + name + "}", value)
+        return text
+
+    def value(plain: Plain) -> Value | None:
+        if not isinstance(plain, str):
+            return None
+        text = fill(plain)
+        return Value(plain, text, remaining(text), (), target.place)
+
+    def values(key: str) -> tuple[Value, ...]:
+        plain = target.attributes.get(key)
+        found = (value(item) for item in plain) if isinstance(plain, list) else ()
+        return tuple(item for item in found if item is not None)
+
+    context_text = target.attributes.get("context")
+    context = value(context_text) or Value(".", ".")
+    where = _compose_path(folder, context.text, unknown)
+    file = value(target.attributes.get("dockerfile"))
+    dockerfile = None
+    if where is not None:
+        dockerfile = _compose_path(where, file.text if file is not None else "Dockerfile", unknown)
+    arguments = target.attributes.get("args")
+    contexts = target.attributes.get("contexts")
+    return Build(
+        site=CallSite(
+            call.site.kind, call.site.name, call.site.place,
+            (*call.site.through, f"bake target {target.name}"),
+        ),
+        tool=Tool.BAKE,
+        context=where,
+        dockerfile=dockerfile,
+        context_written=context,
+        dockerfile_written=file,
+        target=value(target.attributes.get("target")),
+        arguments=_map(arguments, value),
+        tags=values("tags"),
+        cache_from=values("cache-from"),
+        cache_to=values("cache-to"),
+        platforms=values("platforms"),
+        secrets=values("secret"),
+        named_contexts=_map(contexts, value),
+        push=call.push or any("type=registry" in v.text for v in values("output")),
+        folder=folder,
+        unknown=tuple(unknown),
+    )  # fmt: skip
+
+
+def _map(plain: Plain, value: object) -> tuple[BuildArgument, ...]:
+    if not isinstance(plain, dict) or not callable(value):
+        return ()
+    return tuple(BuildArgument(name, value(text)) for name, text in plain.items())
+
+
+def mentions(snapshot: Snapshot, names: tuple[str, ...]) -> Iterator[tuple[Place, str]]:
+    """Where text files name one of `names` as a whole path (not as a part of a longer one).
+
+    Source code in the workspace's own languages is searched too; binary and large files are
+    not. Yields the place and the name.
+    """
+    needles = [name.encode() for name in names]
+    for path in snapshot.paths:
+        if snapshot.entries[path].size > _MAX_BYTES or _generated(path):
+            continue
+        try:
+            data = snapshot.read(path)
+        except SnapshotError:
+            continue
+        if b"\0" in data[:1024]:
+            continue
+        for needle in needles:
+            for at in _whole(data, needle):
+                span = Span(at, at + len(needle))
+                yield Source(path, data).place(span), needle.decode()
+
+
+def _generated(path: str) -> bool:
+    patterns = ("*.lock", "*-lock.json", "*-lock.yaml", "*.svg", "*.map", "*.min.js", "*.sum")
+    return any(fnmatch.fnmatchcase(path, pattern) for pattern in patterns)
+
+
+def _whole(data: bytes, needle: bytes) -> Iterator[int]:
+    word = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
+    at = data.find(needle)
+    while at >= 0:
+        end = at + len(needle)
+        before = data[at - 1 : at]
+        after = data[end : end + 1]
+        joined = after == b"." and data[end + 1 : end + 2] in [bytes([c]) for c in word]
+        if before not in [bytes([c]) for c in word] and not (
+            after and (after in [bytes([c]) for c in word] or joined)
+        ):
+            yield at
+        at = data.find(needle, at + 1)
+
+
+def job_of(build: Build) -> str | None:
+    """The GitLab job that holds the build; None for other call sites."""
+    return build.site.name if build.site.kind is SiteKind.GITLAB else None
+
+
+__all__ = ["Assigned", "BuildList", "find_builds", "job_of", "mentions"]

@@ -1,0 +1,86 @@
+"""Everything that is known of one snapshot, read on first use and remembered.
+
+The one door through which transforms and checkers ask. Knows where each fact is made; makes
+none itself.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import posixpath
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from dockerfix.facts.stages import StageGraph
+from dockerfix.syntax import Dockerfile, parse_source
+from dockerfix.text import Snapshot, Source
+
+if TYPE_CHECKING:
+    from dockerfix.facts.builds import BuildList
+    from dockerfix.facts.cargo import Workspace
+    from dockerfix.facts.gitlab import Pipeline
+
+_NAMES = ("Dockerfile", "Dockerfile.*", "*.Dockerfile", "*.dockerfile", "Containerfile*")
+
+
+class Facts:
+    """The facts of one snapshot. Cheap to make: nothing is read before it is asked for."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self._workspaces: dict[str, Workspace | None] = {}
+
+    def dockerfile(self, path: str) -> Dockerfile:
+        """The tree of a Dockerfile; raises `SnapshotError` when it cannot be read."""
+        return self.snapshot.derive(path, parse_source)
+
+    def stages(self, path: str) -> StageGraph:
+        """The stage graph of a Dockerfile."""
+        return self.snapshot.derive(path, _stage_graph)
+
+    @cached_property
+    def dockerfiles(self) -> tuple[str, ...]:
+        """Paths that are Dockerfiles by their name, sorted."""
+        return tuple(path for path in self.snapshot.paths if is_dockerfile(path))
+
+    @cached_property
+    def pipeline(self) -> Pipeline | None:
+        """The GitLab pipeline; None without a CI file. Raises `YamlError`."""
+        from dockerfix.facts.gitlab import find_pipeline
+
+        return find_pipeline(self.snapshot)
+
+    @cached_property
+    def builds(self) -> BuildList:
+        """Every build of the snapshot. Raises `YamlError` for a broken CI file."""
+        from dockerfix.facts.builds import find_builds
+
+        return find_builds(self.snapshot, self.pipeline)
+
+    def workspace(self, folder: str) -> Workspace | None:
+        """The cargo workspace or package whose root is `folder`."""
+        if folder not in self._workspaces:
+            from dockerfix.facts.cargo import find_workspace
+
+            self._workspaces[folder] = find_workspace(self.snapshot, folder)
+        return self._workspaces[folder]
+
+    def ignore_path(self, context: str, dockerfile: str) -> str | None:
+        """The ignore file that applies to a build: `<Dockerfile>.dockerignore` beside the
+        Dockerfile wins, even when empty, over `.dockerignore` in the context."""
+        for path in (f"{dockerfile}.dockerignore", posixpath.join(context, ".dockerignore")):
+            if path in self.snapshot:
+                return path
+        return None
+
+
+def is_dockerfile(path: str) -> bool:
+    """Whether a path is a Dockerfile by its name."""
+    name = posixpath.basename(path)
+    if name.endswith((".dockerignore", ".md", ".sh", ".py", ".yml", ".yaml", ".json", ".hcl")):
+        return False
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in _NAMES)
+
+
+def _stage_graph(source: Source) -> StageGraph:
+    return StageGraph(parse_source(source))
