@@ -11,6 +11,7 @@ import fnmatch
 import posixpath
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 
 from dockerfix.facts.yaml_tree import (
     Entry,
@@ -145,15 +146,17 @@ class Job:
         return _variables(self.keys.get("variables"))
 
     @property
-    def matrix(self) -> dict[str, tuple[str, ...]]:
-        """Variables of `parallel: matrix:` with all their values."""
-        found: dict[str, list[str]] = {}
+    def rows(self) -> tuple[dict[str, Scalar], ...]:
+        """The variables of each job that `parallel: matrix:` makes of this one; empty without
+        a matrix. A value that is a list multiplies its row."""
         parallel = _as_dict(self.keys.get("parallel"))
-        rows = parallel.get("matrix") if parallel else None
-        for row in rows.items if isinstance(rows, Sequence) else ():
-            for name, value in (row.resolved if isinstance(row, YamlMapping) else {}).items():
-                found.setdefault(name, []).extend(s.text for s in _scalars(value))
-        return {name: tuple(dict.fromkeys(values)) for name, values in found.items()}
+        matrix = parallel.get("matrix") if parallel else None
+        found: list[dict[str, Scalar]] = []
+        for row in matrix.items if isinstance(matrix, Sequence) else ():
+            keys = row.resolved if isinstance(row, YamlMapping) else {}
+            lists = [[(name, s) for s in _scalars(value)] for name, value in keys.items()]
+            found += [dict(combination) for combination in product(*lists)]
+        return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)

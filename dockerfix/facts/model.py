@@ -7,7 +7,8 @@ modules make these values.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from dockerfix.text import Place
 
@@ -102,6 +103,23 @@ class CallSite:
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """A call of a shell function on the way to a build.
+
+    `place` spans the call's command, `arguments` are the places of its words behind the name
+    (None for what came out of an unquoted variable), `body` spans the function's body.
+    `parameters` is the largest positional parameter that the body reads; None when it takes
+    them all (`$@`, `shift`), so that no further one can be told apart.
+    """
+
+    name: str
+    place: Place
+    arguments: tuple[Place | None, ...]
+    body: Place
+    parameters: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Option:
     """One flag of a build command as written: its name without dashes, its value, and the
     place of the whole flag (name and value, be they one word or two)."""
@@ -143,6 +161,10 @@ class Build:
     folder: str = ""
     """The folder, relative to the root, in which the command runs."""
     unknown: tuple[str, ...] = ()
+    calls: tuple[Call, ...] = ()
+    """The calls of shell functions that led to the command, outermost first."""
+    variables: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """What variables hold where the command runs, as far as reading knows."""
 
 
 @dataclass(frozen=True, slots=True)

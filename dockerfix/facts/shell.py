@@ -165,6 +165,46 @@ def parse_shell(mapped: MappedText) -> Script:
     return Script(statements, tuple(reader.broken), functions)
 
 
+def parameters(body: tuple[Statement, ...]) -> int | None:
+    """The largest positional parameter that a function's body reads (0 for none); None when
+    it takes all of them at once (`$@`, `$*`, `shift`) or may do so in what stays opaque."""
+    largest = 0
+    for part in _parts_in(body):
+        if isinstance(part, Opaque):
+            if "$" in part.text or "`" in part.text:
+                return None
+        elif isinstance(part, Variable):
+            if part.name in ("@", "*", "#"):
+                return None
+            largest = max(largest, int(part.name) if part.name.isdecimal() else 0)
+    shifts = any(command.name in ("shift", "getopts") for command in walk(body))
+    return None if shifts else largest
+
+
+def _parts_in(statements: tuple[Statement, ...]) -> Iterator[Part]:
+    """All parts of all words, operands included, nested functions left out."""
+    for statement in statements:
+        if isinstance(statement, Command):
+            for word in statement.words:
+                yield from _flattened(word.parts)
+            yield from _parts_in(statement.assignments)
+        elif isinstance(statement, Assignment):
+            yield from _flattened(statement.value.parts if statement.value else ())
+        elif isinstance(statement, Loop):
+            for word in statement.values:
+                yield from _flattened(word.parts)
+            yield from _parts_in(statement.body)
+        elif isinstance(statement, Block):
+            yield from _parts_in(statement.body)
+
+
+def _flattened(parts: tuple[Part, ...]) -> Iterator[Part]:
+    for part in parts:
+        yield part
+        if isinstance(part, Variable):
+            yield from _flattened(part.operand)
+
+
 def _functions(statements: tuple[Statement, ...]) -> Iterator[Function]:
     for statement in statements:
         if isinstance(statement, Function):

@@ -128,9 +128,11 @@ class _Finder:
         for name, scalar in given.items():
             text = _braced(scalar.text)
             scope = scope.bind(name, Bound(text, (), scalar.file.source.place(scalar.span)))
-        scope = _expanded(scope)
-        for name, values in job.matrix.items():
-            scope = scope.bind(name, Bound("${" + name + "}", values[:_MAX_MATRIX]))
+        for row in job.rows[:_MAX_MATRIX] or ({},):
+            self.run_job(job, _expanded(_with_row(scope, row)))
+
+    def run_job(self, job: Job, scope: Scope) -> None:
+        """One run of a job's lines; a matrix makes several."""
         state = State("", scope)
         after = State("", scope)
         for line in job.lines:
@@ -241,6 +243,14 @@ def _kind(path: str) -> SiteKind | None:
     if name.endswith((".sh", ".bash")):
         return SiteKind.SHELL
     return None
+
+
+def _with_row(scope: Scope, row: dict[str, Scalar]) -> Scope:
+    for name, scalar in row.items():
+        scope = scope.bind(
+            name, Bound(_braced(scalar.text), (), scalar.file.source.place(scalar.span))
+        )
+    return scope
 
 
 def _braced(text: str) -> str:

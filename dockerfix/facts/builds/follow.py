@@ -18,7 +18,7 @@ from dockerfix.facts.builds.docker_command import (
     recognise,
 )
 from dockerfix.facts.builds.words import Bound, Scope, expand, remaining, value_of
-from dockerfix.facts.model import Blind, Build, CallSite, SiteKind, Tool, Value
+from dockerfix.facts.model import Blind, Build, Call, CallSite, SiteKind, Tool, Value
 from dockerfix.facts.shell import (
     Assignment,
     Block,
@@ -29,6 +29,7 @@ from dockerfix.facts.shell import (
     ShellWord,
     Statement,
     Variable,
+    parameters,
     parse_shell,
 )
 from dockerfix.text import MappedText, Snapshot, Source, join_path
@@ -77,6 +78,7 @@ class Carrier:
     name: str
     source: Source
     through: tuple[str, ...] = ()
+    calls: tuple[Call, ...] = ()
 
 
 @dataclass(slots=True)
@@ -170,7 +172,7 @@ class Follower:
         if name in ("cd", "pushd") and len(words) > 1:
             state.folder = _folder(state.folder, words[1].text)
         elif name in state.functions:
-            self.enter_function(name, words[1:], carrier, state, depth)
+            self.enter_function(item, words, carrier, state, depth)
         elif not self.enter_script(words, carrier, state, depth):
             self.docker(words, item, carrier, replace_scope(state, scope))
 
@@ -192,19 +194,38 @@ class Follower:
         else:
             build = make_build(recognised, site, state.folder)
             if build is not None:
-                self.found.builds.append(build)
+                held = {name: b.text for name, b in state.scope.variables.items() if not b.choices}
+                self.found.builds.append(replace(build, calls=carrier.calls, variables=held))
 
     def enter_function(
-        self, name: str, words: tuple[Token, ...], carrier: Carrier, state: State, depth: int
+        self,
+        item: Command,
+        words: tuple[Token, ...],
+        carrier: Carrier,
+        state: State,
+        depth: int,
     ) -> None:
         """A call: the body with the caller's arguments; `cd` and globals last."""
         if depth > _DEPTH:
             return
+        name = words[0].text
         function, source = state.functions[name]
         outer = state.scope
-        inner = _positional(outer, words)
+        inner = _positional(outer, words[1:])
         state.scope = inner
-        called = replace(carrier, source=source, through=(*carrier.through, name))
+        call = Call(
+            name,
+            carrier.source.place(item.span),
+            tuple(token.value.place for token in words[1:]),
+            source.place(function.body_span),
+            parameters(function.body),
+        )
+        called = replace(
+            carrier,
+            source=source,
+            through=(*carrier.through, name),
+            calls=(*carrier.calls, call),
+        )
         self.statements(function.body, called, state, depth + 1)
         assigned = {
             key: value
