@@ -1,0 +1,235 @@
+"""The gate: nothing is shown that did not pass every check here (ARCHITECTURE.md).
+
+Checks run in order and stop at the first that fails, since the later ones stand on the
+earlier: paths, edits, syntax, comments, second reader, claims, second run. None of them asks
+the transform whether it was right; the last one only asks it to run again.
+
+Knows proposals and readers; knows nothing of any transform.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from dockerfix.engine.proposal import Proposal
+from dockerfix.engine.reading import Fault, comments, faults
+from dockerfix.facts.repository import Facts, is_dockerfile
+from dockerfix.proof.claims import (
+    ArtefactProduced,
+    Claim,
+    SameCompilerInput,
+    SameFiles,
+    SameRuntime,
+    Verdict,
+)
+from dockerfix.syntax import Dockerfile
+from dockerfix.text import Kind, Snapshot, normalise_path
+
+Changes = Mapping[str, bytes | None]
+"""The bytes of each written file; None for a deleted one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """Everything held: what changes, and the verdict of each claim in the claims' order."""
+
+    changes: Changes
+    verdicts: tuple[Verdict, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A check failed: its name, and what it found, one line each."""
+
+    check: str
+    found: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Judges:
+    """The independent code that the gate asks; `Judges.real` is what runs outside of tests.
+
+    `claim(claim, before, after)` gives a verdict; `disagreements(tree)` lists where another
+    Dockerfile parser reads the file differently.
+    """
+
+    claim: Callable[[Claim, Facts, Facts], Verdict]
+    disagreements: Callable[[Dockerfile], tuple[str, ...]]
+
+    @classmethod
+    def real(cls) -> Judges:
+        """The checkers of the proof layer, imported on first use."""
+        from dockerfix.proof import check
+        from dockerfix.proof.second_reader import disagreements
+
+        return cls(check, disagreements)
+
+
+def examine(
+    before: Facts, proposal: Proposal, again: Callable[[Facts], Proposal], judges: Judges
+) -> Passed | Failed:
+    """Whether a proposal may be shown.
+
+    `again` runs the same transform with the same paths and options on other facts. Raises
+    `SnapshotError` when a touched file cannot be read.
+    """
+    if found := tuple(_paths(before.snapshot, proposal)):
+        return Failed("paths", found)
+    changes: dict[str, bytes | None] = {}
+    if found := tuple(_edits(before.snapshot, proposal, changes)):
+        return Failed("edits", found)
+    after = Facts(before.snapshot.with_changes(changes))
+    touched = _Touched(before, after, changes, _dockerfiles(proposal))
+    if found := tuple(_syntax(touched)):
+        return Failed("syntax", found)
+    if found := tuple(_comments(touched, proposal)):
+        return Failed("comments", found)
+    if found := tuple(_second_reader(touched, judges)):
+        return Failed("second reader", found)
+    verdicts = tuple(judges.claim(claim, before, after) for claim in proposal.claims)
+    if found := tuple(_broken_claims(verdicts)):
+        return Failed("claims", found)
+    if found := tuple(_second_run(again, after)):
+        return Failed("second run", found)
+    return Passed(changes, verdicts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Touched:
+    """What the checks look at: both sides, what changes, and which paths are Dockerfiles
+    whatever their name."""
+
+    before: Facts
+    after: Facts
+    changes: Changes
+    claimed: frozenset[str]
+
+    def dockerfiles(self, facts: Facts) -> Iterator[Dockerfile]:
+        """The touched Dockerfiles of one side, in the order of their paths."""
+        for path in sorted(self.changes):
+            if path in facts.snapshot and self.is_dockerfile(path):
+                yield facts.dockerfile(path)
+
+    def is_dockerfile(self, path: str) -> bool:
+        """By name, or because a claim speaks of it as one."""
+        return path in self.claimed or is_dockerfile(path)
+
+
+def _dockerfiles(proposal: Proposal) -> frozenset[str]:
+    found: set[str] = set()
+    for claim in proposal.claims:
+        if isinstance(claim, SameRuntime | SameCompilerInput | SameFiles):
+            found |= {claim.before.dockerfile, claim.after.dockerfile}
+        elif isinstance(claim, ArtefactProduced):
+            found.add(claim.after.dockerfile)
+    return frozenset(found)
+
+
+def _paths(snapshot: Snapshot, proposal: Proposal) -> Iterator[str]:
+    """Every path is used once, stays in the root and is what the proposal takes it for."""
+    edited, created, deleted = set(proposal.edits), set(proposal.created), set(proposal.deleted)
+    for path in sorted((edited & created) | (edited & deleted) | (created & deleted)):
+        yield f"{path}: named twice among edited, created and deleted files"
+    for path in sorted(edited | created | deleted):
+        if path == "" or normalise_path(path) != path or ".git" in path.split("/"):
+            yield f"{path}: no path that a patch may touch"
+            continue
+        for folder in _folders(path):
+            if folder in snapshot:
+                yield f"{path}: {folder} is no folder"
+            elif folder in snapshot.opaque:
+                yield f"{path}: {folder} was not read"
+    for path in sorted(edited | deleted):
+        if path not in snapshot:
+            yield f"{path}: no such file"
+        elif snapshot.entries[path].kind is not Kind.FILE:
+            yield f"{path}: a symbolic link, which no patch edits"
+    for path in sorted(created):
+        if path in snapshot or snapshot.is_folder(path):
+            yield f"{path}: exists already"
+
+
+def _folders(path: str) -> Iterator[str]:
+    """The folders above a path, the root left out."""
+    while path := posixpath.dirname(path):
+        yield path
+
+
+def _edits(
+    snapshot: Snapshot, proposal: Proposal, changes: dict[str, bytes | None]
+) -> Iterator[str]:
+    """Every edit lies in its file and changes something; fills `changes`."""
+    changes.update(proposal.created)
+    changes.update(dict.fromkeys(proposal.deleted))
+    for path, edits in proposal.edits.items():
+        data = snapshot.read(path)
+        try:
+            changes[path] = edits.apply(data)
+        except ValueError as error:
+            yield f"{path}: {error}"
+            continue
+        if changes[path] == data:
+            yield f"{path}: edits that change nothing"
+
+
+def _syntax(touched: _Touched) -> Iterator[str]:
+    """No touched file is worse for its own grammar than it was; new files are faultless."""
+    for path in sorted(touched.changes):
+        if touched.changes[path] is None:
+            continue
+        before = _faults(touched, touched.before, path)
+        known = Counter(fault.message for fault in before)
+        for fault in _faults(touched, touched.after, path):
+            known[fault.message] -= 1
+            if known[fault.message] < 0:
+                yield str(fault)
+
+
+def _faults(touched: _Touched, facts: Facts, path: str) -> list[Fault]:
+    if path not in facts.snapshot:
+        return []
+    return faults(facts.snapshot.source(path), dockerfile=touched.is_dockerfile(path))
+
+
+def _comments(touched: _Touched, proposal: Proposal) -> Iterator[str]:
+    """Every comment of a touched Dockerfile stands in one afterwards, or a finding at its
+    line says that it goes."""
+    kept = {text for tree in touched.dockerfiles(touched.after) for _, text in comments(tree)}
+    said = {(f.place.path, f.place.position.line) for f in proposal.findings if f.place}
+    for tree in touched.dockerfiles(touched.before):
+        for line, text in comments(tree):
+            if text not in kept and (tree.path, line) not in said:
+                yield f"{tree.path}:{line}:1: a comment is lost: {text}"
+
+
+def _second_reader(touched: _Touched, judges: Judges) -> Iterator[str]:
+    """Another parser agrees afterwards wherever it agreed before; a new file is held to what
+    the files that it came from gave."""
+    before = {tree.path: judges.disagreements(tree) for tree in touched.dockerfiles(touched.before)}
+    agreed_everywhere = not any(before.values())
+    for tree in touched.dockerfiles(touched.after):
+        if before.get(tree.path, not agreed_everywhere):
+            continue
+        for disagreement in judges.disagreements(tree):
+            yield f"{tree.path}: {disagreement}"
+
+
+def _broken_claims(verdicts: Iterable[Verdict]) -> Iterator[str]:
+    for verdict in verdicts:
+        for failure in verdict.failures:
+            yield f"{failure} (claimed: {verdict.statement})"
+
+
+def _second_run(again: Callable[[Facts], Proposal], after: Facts) -> Iterator[str]:
+    """A patch that has been applied leaves nothing to do."""
+    try:
+        second = again(after)
+    except Exception as error:  # whatever a transform's own code may raise
+        yield f"the same command would then fail: {error}"
+        return
+    if second.changes_anything:
+        touched = sorted({*second.edits, *second.created, *second.deleted})
+        yield f"the same command would then change {', '.join(touched)} again"

@@ -1,0 +1,190 @@
+"""Reading a touched file again: what each file's own grammar says about it.
+
+One reader a kind of file, each giving messages and places, so that the gate can ask whether a
+file got worse. Files without a grammar here (documents, ignore files) are free text. Knows
+grammars; knows nothing of proposals.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from dockerfix.facts.repository import is_dockerfile
+from dockerfix.syntax import Comment, Dockerfile, Instruction, parse_source, render
+from dockerfix.text import MappedText, Source, Span
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that a grammar cannot read: `where` is `path:line:column`, `message` is the
+    same wherever it stands, so that two readings can be compared."""
+
+    where: str
+    message: str
+
+    def __str__(self) -> str:
+        """`path:line:column: message`."""
+        return f"{self.where}: {self.message}"
+
+
+def faults(source: Source, *, dockerfile: bool = False) -> list[Fault]:
+    """What is wrong with a file for its own grammar; empty for free text.
+
+    `dockerfile` says that the file is one whatever its name.
+    """
+    reader = _dockerfile if dockerfile else _reader(source.path)
+    return list(reader(source)) if reader is not None else []
+
+
+def comments(tree: Dockerfile) -> Iterator[tuple[int, str]]:
+    """Every comment of a Dockerfile, inside continuations too: its line, from 1, and text.
+
+    Lines of nothing but `#` are drawing, not comments.
+    """
+    for item in tree.items:
+        found: tuple[Comment, ...] = ()
+        if isinstance(item, Instruction):
+            found = item.inner_comments
+        elif isinstance(item, Comment):
+            found = (item,)
+        for comment in found:
+            if comment.text.strip("# \t"):
+                yield tree.source.position(comment.span.start).line, comment.text
+
+
+Reader = Callable[[Source], Iterator[Fault]]
+
+
+def _reader(path: str) -> Reader | None:
+    if is_dockerfile(path):
+        return _dockerfile
+    name = posixpath.basename(path)
+    if name in ("Makefile", "makefile", "GNUmakefile"):
+        return _make
+    return _BY_SUFFIX.get(posixpath.splitext(name)[1])
+
+
+def _at(source: Source, span: Span, message: str) -> Fault:
+    return Fault(str(source.place(span)), message)
+
+
+def _dockerfile(source: Source) -> Iterator[Fault]:
+    tree = parse_source(source)
+    if render(tree) != source.data:
+        yield _at(source, Span(0, 0), "the Dockerfile tree does not give back these bytes")
+    for problem in tree.errors:
+        yield _at(source, problem.span, problem.message)
+
+
+def _yaml(source: Source) -> Iterator[Fault]:
+    from dockerfix.facts.yaml_tree import YamlError, parse_yaml
+
+    try:
+        file = parse_yaml(source)
+    except YamlError as error:
+        yield Fault(f"{error.path}:{error.line}:{error.column}", error.what)
+        return
+    for document in file.documents:
+        yield from _repeated_keys(source, document)
+
+
+def _repeated_keys(source: Source, document: object) -> Iterator[Fault]:
+    """Keys that stand twice in one mapping: YAML composes them and drops the first."""
+    from dockerfix.facts.yaml_tree import Mapping, Node, Sequence
+
+    queue: list[object] = [document]
+    visited: set[int] = set()
+    while queue:
+        node = queue.pop()
+        if id(node) in visited:
+            continue  # an alias
+        visited.add(id(node))
+        children: tuple[Node, ...] = ()
+        if isinstance(node, Mapping):
+            keys: set[str] = set()
+            for entry in node.entries:
+                key = entry.key.text
+                if key in keys and key != "<<":
+                    yield _at(source, entry.key.span, f"the key {key} stands twice in one mapping")
+                keys.add(key)
+            children = tuple(entry.value for entry in node.entries)
+        elif isinstance(node, Sequence):
+            children = node.items
+        queue += children
+
+
+def _hcl(source: Source) -> Iterator[Fault]:
+    from dockerfix.facts.bake import parse_bake
+
+    for place in parse_bake(source).broken:
+        yield Fault(str(place), "the HCL grammar cannot read this")
+
+
+def _json(source: Source) -> Iterator[Fault]:
+    import json
+
+    try:
+        json.loads(source.data.decode("utf-8-sig"))
+    except json.JSONDecodeError as error:
+        yield Fault(f"{source.path}:{error.lineno}:{error.colno}", error.msg)
+    except (UnicodeDecodeError, RecursionError) as error:
+        yield Fault(f"{source.path}:1:1", type(error).__name__)
+
+
+def _toml(source: Source) -> Iterator[Fault]:
+    import tomllib
+
+    try:
+        tomllib.loads(source.data.decode())
+    except tomllib.TOMLDecodeError:
+        # Its message holds the place, so that two readings would never be the same.
+        yield Fault(f"{source.path}:1:1", "no valid TOML")
+    except UnicodeDecodeError:
+        yield Fault(f"{source.path}:1:1", "not UTF-8")
+
+
+def _shell(source: Source) -> Iterator[Fault]:
+    from dockerfix.facts.shell import parse_shell
+
+    for span in parse_shell(MappedText.whole(source.data)).broken:
+        yield _at(source, span, "the shell grammar cannot read this")
+
+
+def _make(source: Source) -> Iterator[Fault]:
+    import tree_sitter
+    import tree_sitter_make
+
+    parser = tree_sitter.Parser(tree_sitter.Language(tree_sitter_make.language()))
+    queue = [parser.parse(source.data).root_node]
+    while queue:
+        node = queue.pop()
+        if node.type == "ERROR" or node.is_missing:
+            span = Span(node.start_byte, node.end_byte)
+            yield _at(source, span, "the Makefile grammar cannot read this")
+        elif node.has_error:
+            queue += node.children
+
+
+def _python(source: Source) -> Iterator[Fault]:
+    import ast
+
+    try:
+        ast.parse(source.data)
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None) or 1
+        yield Fault(f"{source.path}:{line}:1", getattr(error, "msg", str(error)))
+
+
+_BY_SUFFIX: dict[str, Reader] = {
+    ".yml": _yaml,
+    ".yaml": _yaml,
+    ".hcl": _hcl,
+    ".json": _json,
+    ".toml": _toml,
+    ".sh": _shell,
+    ".bash": _shell,
+    ".mk": _make,
+    ".py": _python,
+}
