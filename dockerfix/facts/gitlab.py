@@ -20,7 +20,7 @@ from dockerfix.facts.yaml_tree import (
     Sequence,
     YamlError,
     YamlFile,
-    parse_yaml,
+    parse_gitlab_yaml,
 )
 from dockerfix.facts.yaml_tree import Mapping as YamlMapping
 from dockerfix.text import Place, Snapshot, Span
@@ -217,7 +217,7 @@ def _load(
     """Included files before the file that includes them, so that a later key wins."""
     if path in files:
         return
-    file = snapshot.derive(path, parse_yaml)
+    file = snapshot.derive(path, parse_gitlab_yaml)
     included = file.root.get("include") if file.root else None
     files_after = {path: file}
     for node in included.items if isinstance(included, Sequence) else (included,):

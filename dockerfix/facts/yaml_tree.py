@@ -8,10 +8,10 @@ knows nothing of GitLab or Compose.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from dockerfix.text import MappedText, Piece, Source, Span
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import yaml
 
 MAX_BYTES = 4_000_000
-MAX_VISITS = 200_000
-"""Nodes that one conversion to data may visit, aliases followed: a bomb stops here."""
+MAX_NODES = 200_000
+"""Nodes that a document may have once every alias is written out: a bomb stops here."""
 
 
 class YamlError(Exception):
@@ -36,7 +36,11 @@ class YamlError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """A scalar: `text` is its value, `style` one of `'`, `"`, `|`, `>` or empty for plain."""
+    """A scalar: `text` is its value, `style` one of `'`, `"`, `|`, `>` or empty for plain.
+
+    `span` holds the quotes or the `|` of a block, but neither an anchor nor a tag before it,
+    and ends with the last byte that is not blank.
+    """
 
     file: YamlFile
     text: str
@@ -66,13 +70,20 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """A mapping; `flow` is the `{a: b}` style."""
+    """A mapping; `flow` is the `{a: b}` style.
+
+    `span` begins with the anchor or tag, if any, and ends with the last byte of its last
+    value (or of the alias that stands there): no comment or blank line behind it belongs to it.
+    """
 
     file: YamlFile
     entries: tuple[Entry, ...]
     span: Span
     flow: bool
     tag: str
+    _resolved: list[dict[str, Node]] = field(
+        default_factory=list, init=False, repr=False, compare=False
+    )
 
     def entry(self, key: str) -> Entry | None:
         """The last entry of that key written here, merges left out."""
@@ -84,22 +95,27 @@ class Mapping:
 
     @property
     def resolved(self) -> dict[str, Node]:
-        """Keys with values after `<<`.
+        """Keys with values after `<<`; made once, not to be changed.
 
-        Read as Ruby's Psych does, which GitLab uses: entries in order, a later one wins,
-        a merge that follows a key overrides it.
+        By the YAML specification a mapping's own keys win over merged ones. Ruby's Psych,
+        with which GitLab reads (`YamlFile.psych`), takes the entries in order: a merge that
+        follows a key overrides it. In a list of merges the first wins in both.
         """
+        if not self._resolved:
+            self._resolved.append(self._merge())
+        return self._resolved[0]
+
+    def _merge(self) -> dict[str, Node]:
         found: dict[str, Node] = {}
+        own: dict[str, Node] = {}
         for entry in self.entries:
             if entry.key.text == "<<" and entry.key.style == "":
                 value = entry.value
-                parts = value.items if isinstance(value, Sequence) else (value,)
-                for part in reversed(parts):
-                    if isinstance(part, Mapping):
-                        found.update(part.resolved)
+                for part in reversed(value.items if isinstance(value, Sequence) else (value,)):
+                    found.update(part.resolved if isinstance(part, Mapping) else {})
             else:
-                found[entry.key.text] = entry.value
-        return found
+                found[entry.key.text] = own[entry.key.text] = entry.value
+        return found if self.file.psych else {**found, **own}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +136,10 @@ Node = Scalar | Mapping | Sequence
 class YamlFile:
     """A YAML file's documents. Make it with `parse_yaml`."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, psych: bool = False) -> None:
         self.source = source
+        self.psych = psych
+        """Whether merge keys are read as GitLab's reader does; see `Mapping.resolved`."""
         self.documents: tuple[Node, ...] = ()
 
     def __repr__(self) -> str:
@@ -149,139 +167,203 @@ class YamlFile:
 
 
 def parse_yaml(source: Source) -> YamlFile:
-    """The nodes of a YAML file; raises `YamlError` for what YAML cannot read."""
+    """The nodes of a YAML (or JSON) file; raises `YamlError` for what YAML cannot read, for an
+    alias that holds itself, and for aliases that multiply beyond `MAX_NODES`."""
+    return _parse(YamlFile(source))
+
+
+def parse_gitlab_yaml(source: Source) -> YamlFile:
+    """The same, with merge keys read as GitLab reads them."""
+    return _parse(YamlFile(source, psych=True))
+
+
+def _parse(file: YamlFile) -> YamlFile:
     import yaml
 
+    source = file.source
     if len(source.data) > MAX_BYTES:
         raise YamlError(source.path, 1, 1, f"larger than {MAX_BYTES} bytes")
-    file = YamlFile(source)
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         text = source.data.decode("utf-8-sig")
         roots = list(yaml.compose_all(text, Loader=loader))
+        builder = _Builder(file)
+        file.documents = tuple(builder.node(root) for root in roots)
     except UnicodeDecodeError as error:
-        line, column = source.position(error.start)
-        raise YamlError(source.path, line, column, "not UTF-8") from None
+        raise _error(source, error.start, "not UTF-8") from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         raise YamlError(source.path, line, column, str(error.problem or error.context)) from None
-    except (yaml.YAMLError, RecursionError) as error:
-        raise YamlError(source.path, 1, 1, str(error).splitlines()[0]) from None
-    made: dict[int, Node] = {}
-    file.documents = tuple(_node(file, root, made) for root in roots)
+    except yaml.reader.ReaderError as error:
+        at = min(error.position + (3 if source.bom else 0), len(source.data))
+        raise _error(source, at, str(error.reason)) from None
+    except RecursionError:
+        raise YamlError(source.path, 1, 1, "nested too deeply") from None
     return file
 
 
-def _node(file: YamlFile, node: yaml.Node, made: dict[int, Node]) -> Node:
-    if id(node) in made:
-        return made[id(node)]
-    import yaml
+def _error(source: Source, offset: int, what: str) -> YamlError:
+    return YamlError(source.path, *source.position(offset), what)
 
-    span = _span(file, node)
-    result: Node
-    if isinstance(node, yaml.MappingNode):
+
+_PROPERTIES = re.compile(rb"(?:[&!]\S*[ \t]*(?:#[^\n]*)?(?:\r?\n[ \t]*)*)+")
+_ALIAS = re.compile(rb"\*[^\s,\]}]+")
+
+
+class _Builder:
+    """Makes our nodes from PyYAML's, each once. Private to `_parse`."""
+
+    def __init__(self, file: YamlFile) -> None:
+        self.file = file
+        self.data = file.source.data
+        self.made: dict[int, Node] = {}
+        self.weights: dict[int, int] = {}
+        self.open: set[int] = set()
+
+    def node(self, node: yaml.Node) -> Node:
+        """The node and all below it; raises `YamlError` for cycles and bombs."""
+        key = id(node)
+        if key in self.made:
+            return self.made[key]
+        if key in self.open:
+            raise self.refused(node, "an alias that holds itself")
+        self.open.add(key)
+        made, children = self.build(node)
+        self.open.discard(key)
+        self.weights[key] = 1 + sum(self.weights[id(child)] for child in children)
+        if self.weights[key] > MAX_NODES:
+            raise self.refused(node, f"aliases that make more than {MAX_NODES} nodes")
+        self.made[key] = made
+        return made
+
+    def build(self, node: yaml.Node) -> tuple[Node, list[yaml.Node]]:
+        """One node, and PyYAML's nodes below it."""
+        import yaml
+
+        if isinstance(node, yaml.MappingNode):
+            children = [part for pair in node.value for part in pair]
+            return self.mapping(node), children
+        if isinstance(node, yaml.SequenceNode):
+            return self.sequence(node), list(node.value)
+        return self.scalar(cast("yaml.ScalarNode", node)), []
+
+    def refused(self, node: yaml.Node, what: str) -> YamlError:
+        """An error at a node."""
+        return _error(self.file.source, self.offset(node.start_mark.index), what)
+
+    def offset(self, index: int) -> int:
+        """The byte offset of a mark, which counts code points."""
+        offsets = self.file.offsets
+        return index if offsets is None else offsets[min(index, len(offsets) - 1)]
+
+    def span(self, node: yaml.Node) -> Span:
+        """What PyYAML says: a block collection reaches to the next token."""
+        return Span(self.offset(node.start_mark.index), self.offset(node.end_mark.index))
+
+    def scalar(self, node: yaml.ScalarNode) -> Scalar:
+        """A scalar without its anchor and tag, and without blank lines behind it."""
+        start, end = self.span(node)
+        style = getattr(node, "style", None) or ""
+        if self.data[start : start + 1] in (b"&", b"!"):
+            found = _PROPERTIES.match(self.data, start, end)
+            start = found.end() if found else start
+        if style in ("|", ">"):
+            end = start + len(self.data[start:end].rstrip())
+        return Scalar(self.file, str(node.value), style, Span(start, end), node.tag)
+
+    def mapping(self, node: yaml.MappingNode) -> Mapping:
+        """A mapping; a value that begins before the end of its key is an alias."""
+        span = self.span(node)
         entries = []
         for key, value in node.value:
-            key_node = _node(file, key, made)
+            key_node = self.node(key)
             if not isinstance(key_node, Scalar):
-                key_node = Scalar(file, "", "?", key_node.span, key.tag)
-            value_node = _node(file, value, made)
-            aliased = not span.contains(value_node.span) or (
-                value_node.span.start < key_node.span.end
-            )
+                key_node = Scalar(self.file, "", "?", key_node.span, key.tag)
+            value_node = self.node(value)
+            aliased = value_node.span.start < key_node.span.end
             entries.append(Entry(key_node, value_node, aliased))
-        result = Mapping(file, tuple(entries), span, bool(node.flow_style), node.tag)
-    elif isinstance(node, yaml.SequenceNode):
-        items = tuple(_node(file, item, made) for item in node.value)
-        last = span.start - 1
-        aliased_items = []
+        end = span.end
+        if entries and not node.flow_style:
+            last = entries[-1]
+            start = last.key.span.end if last.key.span.start >= span.start else span.start
+            end = self.alias_end(start, span.end) if last.aliased else last.value.span.end
+            end = max(end, last.key.span.end)
+        return Mapping(
+            self.file, tuple(entries), Span(span.start, end), bool(node.flow_style), node.tag
+        )
+
+    def sequence(self, node: yaml.SequenceNode) -> Sequence:
+        """A sequence; an item that begins before the end of the items before it is an alias."""
+        span = self.span(node)
+        items = tuple(self.node(item) for item in node.value)
+        aliased = []
+        at = span.start
         for item in items:
-            aliased_items.append(not span.contains(item.span) or item.span.start <= last)
-            last = max(last, item.span.start) if not aliased_items[-1] else last
-        result = Sequence(file, items, tuple(aliased_items), span, bool(node.flow_style), node.tag)
-    else:
-        result = Scalar(file, str(node.value), getattr(node, "style", None) or "", span, node.tag)
-    made[id(node)] = result
-    return result
+            aliased.append(item.span.start < at)
+            at = max(at, item.span.end)
+        end = span.end
+        if items and not node.flow_style:
+            end = self.alias_end(at, span.end) if aliased[-1] else items[-1].span.end
+        return Sequence(
+            self.file, items, tuple(aliased), Span(span.start, end), bool(node.flow_style), node.tag
+        )
+
+    def alias_end(self, start: int, end: int) -> int:
+        """The end of the last `*alias` between two offsets, comments left out."""
+        found = at = start
+        while at < end:
+            stop = self.data.find(b"\n", at, end) + 1 or end
+            line = self.data[at:stop]
+            match = None if line.lstrip().startswith(b"#") else _ALIAS.search(line)
+            found = at + match.end() if match else found
+            at = stop
+        return found
 
 
-def _span(file: YamlFile, node: yaml.Node) -> Span:
-    start, end = node.start_mark.index, node.end_mark.index
-    offsets = file.offsets
-    if offsets is None:
-        return _trimmed(file, Span(start, end), node)
-    return _trimmed(file, Span(offsets[start], offsets[min(end, len(offsets) - 1)]), node)
-
-
-def _trimmed(file: YamlFile, span: Span, node: yaml.Node) -> Span:
-    """Block collections end, for YAML, where the next token begins; cut the blanks and
-    comments between, so that a span ends with its own last byte."""
-    import yaml
-
-    if not isinstance(node, yaml.CollectionNode) or node.flow_style or not node.value:
-        return span
-    last = node.value[-1]
-    if isinstance(last, tuple):
-        key, value = last
-        last = value if value.start_mark.index >= key.end_mark.index else key
-    end = last.end_mark.index if last.start_mark.index >= node.start_mark.index else None
-    if end is None:
-        return Span(span.start, max(span.start, _code_end(file.source.data, span)))
-    if isinstance(last, yaml.CollectionNode) and not last.flow_style:
-        stop = _span(file, last).end
-    else:
-        stop = file.offsets[end] if file.offsets is not None else end
-    if stop <= span.start or stop > span.end:
-        return Span(span.start, _code_end(file.source.data, span))
-    return Span(span.start, stop)
-
-
-def _code_end(data: bytes, span: Span) -> int:
-    """The end of the last line inside the span that is neither blank nor a comment."""
-    end = span.end
-    while end > span.start:
-        start = data.rfind(b"\n", span.start, end - 1) + 1 or span.start
-        line = data[start:end].strip()
-        if line and not line.startswith(b"#"):
-            return start + len(data[start:end].rstrip())
-        end = start
-    return span.end
-
-
-def to_data(node: Node | None, budget: list[int] | None = None) -> Any:
+def to_data(node: Node | None) -> Any:
     """Plain Python data with merges resolved; scalars stay strings, since only equality and
-    text matter here. Raises `YamlError` when aliases make the data too large."""
-    budget = budget if budget is not None else [MAX_VISITS]
-    budget[0] -= 1
+    text matter here. A custom tag makes a pair of the tag and the data."""
     if node is None:
         return None
-    if budget[0] < 0:
-        line, column = node.file.source.position(node.span.start)
-        raise YamlError(node.file.source.path, line, column, "too many aliases")
     if isinstance(node, Scalar):
         return node.text if node.tag.startswith("tag:yaml.org") else (node.tag, node.text)
     if isinstance(node, Sequence):
-        items = [to_data(item, budget) for item in node.items]
+        items = [to_data(item) for item in node.items]
         return items if node.tag.startswith("tag:yaml.org") else (node.tag, items)
-    return {key: to_data(value, budget) for key, value in node.resolved.items()}
+    return {key: to_data(value) for key, value in node.resolved.items()}
 
 
 def _scalar_text(scalar: Scalar) -> MappedText:
     """Pieces of a scalar's value. What cannot be followed byte by byte maps as a whole."""
-    source = scalar.file.source
-    make = {"": _plain, "'": _single, '"': _double, "|": _literal, ">": _folded}.get(scalar.style)
-    if make is not None:
-        mapped = MappedText(make(source.data, scalar.span))
+    data, span = scalar.file.source.data, scalar.span
+    for pieces in _readings(data, span, scalar.style):
+        mapped = MappedText(pieces)
         if mapped.text == scalar.text:
             return mapped
-        if mapped.text.rstrip("\n") == scalar.text.rstrip("\n"):
-            return MappedText(_fit(list(mapped.pieces), scalar.text))
-    return MappedText([Piece(scalar.text, scalar.span, literal=False)])
+        if scalar.style in ("|", ">") and mapped.text.rstrip("\n") == scalar.text.rstrip("\n"):
+            return MappedText(_fit(mapped.pieces, scalar.text, span.end))
+    return MappedText([Piece(scalar.text, span, literal=False)])
 
 
-def _fit(pieces: list[Piece], text: str) -> Iterator[Piece]:
-    """Cut the pieces to the length of `text`: block scalars differ in final newlines only."""
+def _readings(data: bytes, span: Span, style: str) -> Iterator[Iterator[Piece]]:
+    """What the pieces can be: one reading, but for a block scalar with an explicit
+    indentation, which counts from a parent that is not known here."""
+    if style in ("|", ">"):
+        block = _Block(data, span)
+        make = _literal if style == "|" else _folded
+        for indent in block.indents():
+            yield make(data, block.lines, indent)
+    elif style == "":
+        yield _flow(data, span.start, span.end)
+    elif style in ("'", '"'):
+        make_quoted = _single if style == "'" else _double
+        yield make_quoted(data, span.start + 1, span.end - 1)
+
+
+def _fit(pieces: Iterable[Piece], text: str, end: int) -> Iterator[Piece]:
+    """Cut the pieces to the length of `text`, or add newlines: block scalars differ in their
+    final newlines only."""
     room = len(text)
     for piece in pieces:
         if room <= 0:
@@ -293,99 +375,106 @@ def _fit(pieces: list[Piece], text: str) -> Iterator[Piece]:
             size = len(kept.encode("utf-8", "surrogateescape"))
             yield Piece(kept, Span(piece.span.start, piece.span.start + size), piece.literal)
         room -= len(piece.text)
+    if room > 0:
+        yield Piece("\n" * room, Span(end, end), literal=False)
 
 
 def _run(data: bytes, start: int, end: int) -> Piece:
     return Piece(data[start:end].decode("utf-8", "surrogateescape"), Span(start, end))
 
 
-def _flow(data: bytes, start: int, end: int) -> Iterator[Piece]:
-    """Runs of a plain or quoted scalar over several lines: a newline folds to a blank, n
-    blank lines to n newlines."""
+_FOLD = rb"(?P<fold>[ \t]*\r?\n(?:[ \t]*\r?\n)*[ \t]*)"
+_PLAIN = re.compile(_FOLD)
+_SINGLE = re.compile(_FOLD + rb"|(?P<quote>'')")
+_DOUBLE = re.compile(
+    rb"(?P<joint>\\\r?\n(?:[ \t]*\r?\n)*[ \t]*)|(?P<escape>\\(?:x..|u.{4}|U.{8}|.))|" + _FOLD,
+    re.DOTALL,
+)
+_ESCAPES = {
+    "0": "\0", "a": "\a", "b": "\b", "t": "\t", "\t": "\t", "n": "\n", "v": "\v", "f": "\f",
+    "r": "\r", "e": "\x1b", "N": "\x85", "_": "\xa0", "L": "\u2028", "P": "\u2029",
+}  # fmt: skip
+
+
+def _flow(
+    data: bytes, start: int, end: int, pattern: re.Pattern[bytes] = _PLAIN
+) -> Iterator[Piece]:
+    """Runs of a plain or quoted scalar. A newline folds to a blank, n blank lines to n
+    newlines; a quote or an escape stands for one character."""
     at = start
-    for match in re.finditer(rb"[ \t]*(\r?\n)([ \t]*\r?\n)*[ \t]*", data[start:end]):
-        yield _run(data, at, start + match.start())
-        newlines = match[0].count(b"\n")
-        folded = " " if newlines == 1 else "\n" * (newlines - 1)
-        yield Piece(folded, Span(start + match.start(), start + match.end()), literal=False)
-        at = start + match.end()
+    for match in pattern.finditer(data, start, end):
+        yield _run(data, at, match.start())
+        text = _folded_break(match[0]) if match.lastgroup == "fold" else _unescaped(match[0])
+        yield Piece(text, Span(*match.span()), literal=False)
+        at = match.end()
     yield _run(data, at, end)
 
 
-def _plain(data: bytes, span: Span) -> Iterator[Piece]:
-    return _flow(data, span.start, span.end)
+def _folded_break(found: bytes) -> str:
+    newlines = found.count(b"\n")
+    return " " if newlines == 1 else "\n" * (newlines - 1)
 
 
-def _single(data: bytes, span: Span) -> Iterator[Piece]:
-    for piece in _flow(data, span.start + 1, span.end - 1):
-        if "''" not in piece.text:
-            yield piece
-            continue
-        at = piece.span.start
-        for match in re.finditer(b"''", data[piece.span.start : piece.span.end]):
-            found = piece.span.start + match.start()
-            yield _run(data, at, found)
-            yield Piece("'", Span(found, found + 2), literal=False)
-            at = found + 2
-        yield _run(data, at, piece.span.end)
+def _unescaped(found: bytes) -> str:
+    if found == b"''":
+        return "'"
+    letter = found[1:2].decode("latin-1")
+    if letter in "\r\n":
+        return "\n" * (found.count(b"\n") - 1)
+    if letter in "xuU":
+        try:
+            return chr(int(found[2:], 16))
+        except ValueError:
+            return "?"
+    return _ESCAPES.get(letter, letter)
 
 
-_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "\\": "\\", '"': '"', "/": "/", " ": " "}
+def _single(data: bytes, start: int, end: int) -> Iterator[Piece]:
+    return _flow(data, start, end, _SINGLE)
 
 
-def _double(data: bytes, span: Span) -> Iterator[Piece]:
-    for piece in _flow(data, span.start + 1, span.end - 1):
-        if "\\" not in piece.text:
-            yield piece
-            continue
-        at = start = piece.span.start
-        while (found := data.find(b"\\", at, piece.span.end)) >= 0:
-            yield _run(data, start, found)
-            escaped = _ESCAPES.get(data[found + 1 : found + 2].decode("latin-1"), "?")
-            yield Piece(escaped, Span(found, found + 2), literal=False)
-            at = start = found + 2
-        yield _run(data, start, piece.span.end)
+def _double(data: bytes, start: int, end: int) -> Iterator[Piece]:
+    return _flow(data, start, end, _DOUBLE)
 
 
-def _block_lines(data: bytes, span: Span) -> tuple[list[tuple[int, int]], int]:
-    """The content lines of a block scalar without newline, and its indentation."""
-    header_end = data.find(b"\n", span.start)
-    if header_end < 0 or header_end >= span.end:
-        return [], 0
-    header = re.search(rb"[1-9]", data[span.start : header_end].split(b"#")[0])
-    lines: list[tuple[int, int]] = []
-    at = header_end + 1
-    while at < span.end:
-        end = data.find(b"\n", at, span.end)
-        stop = end if end >= 0 else span.end
-        lines.append((at, stop - (data[stop - 1 : stop] == b"\r" and stop > at)))
-        at = stop + 1
-    indents = [
-        len(data[start:end]) - len(data[start:end].lstrip(b" "))
-        for start, end in lines
-        if data[start:end].strip()
-    ]
-    if header:
-        # An explicit indicator counts from the parent's indentation, which the first line
-        # minus the spaces that belong to the text gives only together with the value; the
-        # caller compares with the value and falls back.
-        return lines, indents[0] if indents else 0
-    return lines, indents[0] if indents else 0
+class _Block:
+    """A block scalar's header and the spans of its lines, without newlines."""
+
+    def __init__(self, data: bytes, span: Span) -> None:
+        self.data = data
+        header_end = data.find(b"\n", span.start, span.end) + 1 or span.end
+        header = data[span.start : header_end].split(b"#")[0]
+        self.explicit = any(digit in header for digit in b"123456789")
+        self.lines: list[Span] = []
+        at = header_end
+        while at < span.end:
+            stop = data.find(b"\n", at, span.end)
+            stop = stop if stop >= 0 else span.end
+            cut = data[stop - 1 : stop] == b"\r" and stop > at
+            self.lines.append(Span(at, stop - cut))
+            at = stop + 1
+
+    def indents(self) -> Iterable[int]:
+        """Possible indentations of the content: that of the first line with text, or with an
+        explicit indicator any smaller one."""
+        for start, end in self.lines:
+            line = self.data[start:end]
+            if line.strip():
+                first = len(line) - len(line.lstrip(b" "))
+                return range(first, -1, -1) if self.explicit else (first,)
+        return (0,)
 
 
-def _literal(data: bytes, span: Span) -> Iterator[Piece]:
-    lines, indent = _block_lines(data, span)
+def _literal(data: bytes, lines: list[Span], indent: int) -> Iterator[Piece]:
     for start, end in lines:
-        begin = min(start + indent, end)
-        yield _run(data, begin, end)
+        yield _run(data, min(start + indent, end), end)
         newline_end = data.find(b"\n", end) + 1 or end
         yield Piece("\n", Span(end, newline_end), literal=newline_end - end == 1)
 
 
-def _folded(data: bytes, span: Span) -> Iterator[Piece]:
-    lines, indent = _block_lines(data, span)
-    while lines and not data[lines[-1][0] : lines[-1][1]].strip():
-        lines.pop()
+def _folded(data: bytes, lines: list[Span], indent: int) -> Iterator[Piece]:
+    """A newline between two lines of text folds to a blank; it stays where a line is blank
+    or indented more."""
     for number, (start, end) in enumerate(lines):
         begin = min(start + indent, end)
         yield _run(data, begin, end)
@@ -393,10 +482,9 @@ def _folded(data: bytes, span: Span) -> Iterator[Piece]:
         if number + 1 == len(lines):
             yield Piece("\n", newline, literal=False)
             return
-        following = data[lines[number + 1][0] + indent : lines[number + 1][1]]
-        blank_here = not data[start:end].strip()
+        following = data[lines[number + 1].start + indent : lines[number + 1].end]
         more = following[:1] in (b" ", b"\t") or data[begin : begin + 1] in (b" ", b"\t")
-        if more or blank_here:
+        if more or not data[begin:end].strip():
             yield Piece("\n", newline, literal=False)
         elif following.strip():
             yield Piece(" ", newline, literal=False)
