@@ -23,11 +23,13 @@ Plain = str | list[str] | dict[str, str] | None
 
 @dataclass(frozen=True, slots=True)
 class BakeTarget:
-    """A target: its attributes (inherited ones included) and where its name stands."""
+    """A target: its attributes (inherited ones included), where the block stands, and where
+    the values stand that are written in the block itself."""
 
     name: str
     attributes: Mapping[str, Plain]
     place: Place
+    places: Mapping[str, Place]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +67,9 @@ def parse_bake(source: Source) -> BakeFile:
     variables: dict[str, Plain] = {}
     broken = [source.place(_span(node)) for node in _errors(root)]
     for block in _blocks(root):
-        kind, name, attributes = _block(source, block)
+        kind, name, attributes, places = _block(source, block)
         if kind == "target":
-            targets[name] = BakeTarget(name, attributes, source.place(_span(block)))
+            targets[name] = BakeTarget(name, attributes, source.place(_span(block)), places)
         elif kind == "group":
             listed = attributes.get("targets")
             groups[name] = tuple(listed) if isinstance(listed, list) else ()
@@ -86,7 +88,7 @@ def _inherit(
         if parent in targets and parent not in seen:
             below = _inherit(targets[parent], targets, (*seen, target.name))
             merged = _over(merged, below.attributes)
-    return BakeTarget(target.name, _over(merged, target.attributes), target.place)
+    return BakeTarget(target.name, _over(merged, target.attributes), target.place, target.places)
 
 
 def _over(below: Mapping[str, Plain], above: Mapping[str, Plain]) -> dict[str, Plain]:
@@ -126,9 +128,10 @@ def _blocks(root: Node) -> Iterator[Node]:
                 yield block
 
 
-def _block(source: Source, block: Node) -> tuple[str, str, dict[str, Plain]]:
+def _block(source: Source, block: Node) -> tuple[str, str, dict[str, Plain], dict[str, Place]]:
     words: list[str] = []
     attributes: dict[str, Plain] = {}
+    places: dict[str, Place] = {}
     for child in block.named_children:
         if child.type == "identifier":
             words.append(_text(source, child))
@@ -139,8 +142,9 @@ def _block(source: Source, block: Node) -> tuple[str, str, dict[str, Plain]]:
                 if item.type == "attribute":
                     name, value = item.named_children[0], item.named_children[-1]
                     attributes[_text(source, name)] = _value(source, value)
+                    places[_text(source, name)] = source.place(_span(value))
     kind = words[0] if words else ""
-    return kind, words[1] if len(words) > 1 else "", attributes
+    return kind, words[1] if len(words) > 1 else "", attributes, places
 
 
 def _text(source: Source, node: Node) -> str:

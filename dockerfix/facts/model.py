@@ -41,6 +41,25 @@ class Value:
         """Whether reading alone gives the value."""
         return not self.variables
 
+    @property
+    def inside(self) -> str:
+        """The word as written, without the quotes round it."""
+        quoted = self.written[:1] in ("'", '"') and self.written[-1:] == self.written[:1]
+        return self.written[1:-1] if quoted else self.written
+
+    @property
+    def written_variables(self) -> tuple[str, ...]:
+        """Names of the variables that stand in the word as written."""
+        names, at = [], 0
+        while (at := self.written.find("$", at) + 1) > 0:
+            start = end = at + (self.written[at : at + 1] == "{")
+            while end < len(self.written) and (
+                self.written[end].isalnum() or self.written[end] == "_"
+            ):
+                end += 1
+            names += [self.written[start:end]] if end > start else []
+        return tuple(dict.fromkeys(names))
+
     def __str__(self) -> str:
         """The text, for tables and messages."""
         return self.text
@@ -161,6 +180,8 @@ class Build:
     folder: str = ""
     """The folder, relative to the root, in which the command runs."""
     unknown: tuple[str, ...] = ()
+    definition: Place | None = None
+    """The bake target's block, for a build that bake makes."""
     calls: tuple[Call, ...] = ()
     """The calls of shell functions that led to the command, outermost first."""
     variables: Mapping[str, str] = field(default_factory=dict, compare=False)

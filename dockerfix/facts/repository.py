@@ -16,9 +16,12 @@ from dockerfix.syntax import Dockerfile, parse_source
 from dockerfix.text import Snapshot, Source
 
 if TYPE_CHECKING:
+    from dockerfix.facts.bake import BakeTarget
     from dockerfix.facts.builds import BuildList
     from dockerfix.facts.cargo import Workspace
+    from dockerfix.facts.compose import ComposeFiles
     from dockerfix.facts.gitlab import Pipeline
+    from dockerfix.facts.model import Build
 
 _NAMES = ("Dockerfile", "Dockerfile.*", "*.Dockerfile", "*.dockerfile", "Containerfile*")
 
@@ -56,6 +59,22 @@ class Facts:
         from dockerfix.facts.builds import find_builds
 
         return find_builds(self.snapshot, self.pipeline)
+
+    @cached_property
+    def compose(self) -> ComposeFiles:
+        """The Compose files and their services that build."""
+        from dockerfix.facts.compose import find_compose
+
+        return find_compose(self.snapshot)
+
+    def bake_target(self, build: Build) -> BakeTarget | None:
+        """The bake target that a build stands for; None for a build that bake does not make."""
+        if build.definition is None:
+            return None
+        from dockerfix.facts.bake import parse_bake
+
+        file = self.snapshot.derive(build.definition.path, parse_bake)
+        return next((t for t in file.targets.values() if t.place == build.definition), None)
 
     def workspace(self, folder: str) -> Workspace | None:
         """The cargo workspace or package whose root is `folder`."""

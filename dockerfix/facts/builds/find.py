@@ -7,28 +7,22 @@ how commands are read stands in `follow` and `docker_command`.
 
 from __future__ import annotations
 
-import fnmatch
 import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from dockerfix.facts.bake import BakeTarget, Plain, parse_bake
+from dockerfix.facts.bake import parse_bake
 from dockerfix.facts.builds import recipes
+from dockerfix.facts.builds.bakes import bake_build
+from dockerfix.facts.builds.candidates import kind_of
 from dockerfix.facts.builds.follow import BakeCall, Carrier, Follower, State
+from dockerfix.facts.builds.services import service_build
 from dockerfix.facts.builds.words import Bound, Scope, remaining
-from dockerfix.facts.compose import ComposeFiles, Service, find_compose, pairs
+from dockerfix.facts.compose import ComposeFiles, find_compose
 from dockerfix.facts.gitlab import Job, Pipeline
-from dockerfix.facts.model import (
-    Blind,
-    Build,
-    BuildArgument,
-    CallSite,
-    SiteKind,
-    Tool,
-    Value,
-)
+from dockerfix.facts.model import Blind, Build, SiteKind, Value
 from dockerfix.facts.shell import Script, parse_shell
-from dockerfix.facts.yaml_tree import Node, Scalar, Sequence
+from dockerfix.facts.yaml_tree import Scalar
 from dockerfix.text import (
     MappedText,
     Place,
@@ -147,13 +141,13 @@ class _Finder:
         for error in self.compose_files.broken:
             place = Source(error.path, b"").place(Span(0, 0))
             self.blind(place, "a Compose file", str(error))
-        self.extra += [_service(service) for service in self.compose_files.services]
+        self.extra += [service_build(service) for service in self.compose_files.services]
 
     def candidates(self) -> None:
         """Files whose name says that they may build."""
         later: list[str] = []
         for path in self.snapshot.paths:
-            kind = _kind(path)
+            kind = kind_of(path)
             if kind is None:
                 continue
             if kind is SiteKind.SHELL:
@@ -199,7 +193,7 @@ class _Finder:
                 self.blind(place, "a bake file", "the HCL grammar cannot read it")
             defaults = {k: v if isinstance(v, str) else "" for k, v in file.variables.items()}
             for target in file.selected(tuple(value.text for value in call.targets)):
-                yield _baked(call, target, defaults)
+                yield bake_build(call, target, defaults)
 
     def result(self, pipeline: Pipeline | None) -> BuildList:
         """Everything found, in order."""
@@ -228,21 +222,6 @@ class _Finder:
             if equals and not name.startswith("#"):
                 found = Assigned(value.strip("\"'"), source.place(line))
                 assigned.setdefault(name.strip(), []).append(found)
-
-
-def _kind(path: str) -> SiteKind | None:
-    name = posixpath.basename(path)
-    if name in ("Makefile", "makefile", "GNUmakefile") or name.endswith(".mk"):
-        return SiteKind.MAKE
-    if name == "package.json":
-        return SiteKind.PACKAGE_JSON
-    if path.startswith(".github/workflows/") and name.endswith((".yml", ".yaml")):
-        return SiteKind.GITHUB
-    if name.endswith((".md", ".markdown", ".rst")):
-        return SiteKind.DOCUMENT
-    if name.endswith((".sh", ".bash")):
-        return SiteKind.SHELL
-    return None
 
 
 def _with_row(scope: Scope, row: dict[str, Scalar]) -> Scope:
@@ -303,176 +282,6 @@ def _defaults(value: Value | None) -> Iterator[tuple[str, str]]:
         at += 2
 
 
-def _scalar_value(scalar: Scalar) -> Value:
-    text = scalar.text
-    return Value(text, text, remaining(text), (), scalar.file.source.place(scalar.span))
-
-
-def _service(service: Service) -> Build:
-    folder = posixpath.dirname(service.file.source.path)
-    context = service.scalar("context")
-    file = service.scalar("dockerfile")
-    unknown: list[str] = []
-    where = _compose_path(folder, context.text if context is not None else ".", unknown)
-    dockerfile = None
-    if where is not None:
-        dockerfile = _compose_path(where, file.text if file is not None else "Dockerfile", unknown)
-    target = service.scalar("target")
-    image = service.image
-    return Build(
-        site=CallSite(SiteKind.COMPOSE, service.name, service.place),
-        tool=Tool.COMPOSE,
-        context=where,
-        dockerfile=dockerfile,
-        context_written=_scalar_value(context) if context is not None else None,
-        dockerfile_written=_scalar_value(file) if file is not None else None,
-        target=_scalar_value(target) if target is not None else None,
-        arguments=_compose_arguments(service.part("args")),
-        tags=(_scalar_value(image),) if image is not None else (),
-        cache_from=_list(service.part("cache_from")),
-        cache_to=_list(service.part("cache_to")),
-        platforms=_list(service.part("platforms")),
-        named_contexts=_compose_arguments(service.part("additional_contexts")),
-        folder=folder,
-        unknown=tuple(unknown),
-    )
-
-
-def _compose_path(folder: str, text: str, unknown: list[str]) -> str | None:
-    if "$" in text or "://" in text or text.startswith("git@"):
-        unknown.append(f"a path that is not known: {text}")
-        return None
-    joined = join_path(folder, text)
-    if joined is None:
-        unknown.append(f"a path that leaves the repository: {text}")
-    return joined
-
-
-def _compose_arguments(node: Node | None) -> tuple[BuildArgument, ...]:
-    found = []
-    for name, scalar, key in pairs(node):
-        value = None
-        if scalar is not None:
-            text = scalar.text.partition("=")[2] if isinstance(node, Sequence) else scalar.text
-            place = scalar.file.source.place(scalar.span)
-            value = Value(text, text, remaining(text), (), place)
-        found.append(BuildArgument(name, value, key.file.source.place(key.span)))
-    return tuple(found)
-
-
-def _list(node: Node | None) -> tuple[Value, ...]:
-    items = node.items if isinstance(node, Sequence) else (node,)
-    return tuple(_scalar_value(item) for item in items if isinstance(item, Scalar))
-
-
-def _baked(call: BakeCall, target: BakeTarget, defaults: dict[str, str]) -> Build:
-    """A bake target as a build; variables come from the environment, else the default."""
-    folder = call.folder or ""
-    unknown: list[str] = []
-
-    def fill(text: str) -> str:
-        for name in remaining(text):
-            bound = call.variables.look(name)
-            value = bound.text if bound is not None else defaults.get(name, "")
-            if value:
-                text = text.replace("${" + name + "}", value)
-        return text
-
-    def value(plain: Plain) -> Value | None:
-        if not isinstance(plain, str):
-            return None
-        text = fill(plain)
-        return Value(plain, text, remaining(text), (), target.place)
-
-    def values(key: str) -> tuple[Value, ...]:
-        plain = target.attributes.get(key)
-        found = (value(item) for item in plain) if isinstance(plain, list) else ()
-        return tuple(item for item in found if item is not None)
-
-    context_text = target.attributes.get("context")
-    context = value(context_text) or Value(".", ".")
-    where = _compose_path(folder, context.text, unknown)
-    file = value(target.attributes.get("dockerfile"))
-    dockerfile = None
-    if where is not None:
-        dockerfile = _compose_path(where, file.text if file is not None else "Dockerfile", unknown)
-    arguments = target.attributes.get("args")
-    contexts = target.attributes.get("contexts")
-    return Build(
-        site=CallSite(
-            call.site.kind, call.site.name, call.site.place,
-            (*call.site.through, f"bake target {target.name}"),
-        ),
-        tool=Tool.BAKE,
-        context=where,
-        dockerfile=dockerfile,
-        context_written=context,
-        dockerfile_written=file,
-        target=value(target.attributes.get("target")),
-        arguments=_map(arguments, value),
-        tags=values("tags"),
-        cache_from=values("cache-from"),
-        cache_to=values("cache-to"),
-        platforms=values("platforms"),
-        secrets=values("secret"),
-        named_contexts=_map(contexts, value),
-        push=call.push or any("type=registry" in v.text for v in values("output")),
-        folder=folder,
-        unknown=tuple(unknown),
-    )  # fmt: skip
-
-
-def _map(plain: Plain, value: object) -> tuple[BuildArgument, ...]:
-    if not isinstance(plain, dict) or not callable(value):
-        return ()
-    return tuple(BuildArgument(name, value(text)) for name, text in plain.items())
-
-
-def mentions(snapshot: Snapshot, names: tuple[str, ...]) -> Iterator[tuple[Place, str]]:
-    """Where text files name one of `names` as a whole path (not as a part of a longer one).
-
-    Source code in the workspace's own languages is searched too; binary and large files are
-    not. Yields the place and the name.
-    """
-    needles = [name.encode() for name in names]
-    for path in snapshot.paths:
-        if snapshot.entries[path].size > _MAX_BYTES or _generated(path):
-            continue
-        try:
-            data = snapshot.read(path)
-        except SnapshotError:
-            continue
-        if b"\0" in data[:1024]:
-            continue
-        for needle in needles:
-            for at in _whole(data, needle):
-                span = Span(at, at + len(needle))
-                yield Source(path, data).place(span), needle.decode()
-
-
-def _generated(path: str) -> bool:
-    patterns = ("*.lock", "*-lock.json", "*-lock.yaml", "*.svg", "*.map", "*.min.js", "*.sum")
-    return any(fnmatch.fnmatchcase(path, pattern) for pattern in patterns)
-
-
-def _whole(data: bytes, needle: bytes) -> Iterator[int]:
-    word = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
-    at = data.find(needle)
-    while at >= 0:
-        end = at + len(needle)
-        before = data[at - 1 : at]
-        after = data[end : end + 1]
-        joined = after == b"." and data[end + 1 : end + 2] in [bytes([c]) for c in word]
-        if before not in [bytes([c]) for c in word] and not (
-            after and (after in [bytes([c]) for c in word] or joined)
-        ):
-            yield at
-        at = data.find(needle, at + 1)
-
-
 def job_of(build: Build) -> str | None:
     """The GitLab job that holds the build; None for other call sites."""
     return build.site.name if build.site.kind is SiteKind.GITLAB else None
-
-
-__all__ = ["Assigned", "BuildList", "find_builds", "job_of", "mentions"]
