@@ -1,1 +1,85 @@
-"""Edits of call sites: asked for in the words of builds, answered in spans of bytes."""
+"""Edits of call sites: asked for in the words of builds, answered in spans of bytes.
+
+`set_builds` is the one door: it finds out which kind of file asks for each build and hands
+the work to the module of that kind. Nothing here decides what a build should become, and
+nothing here is trusted: the gate reads every call site again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dockerfix.facts.model import SiteKind, Tool
+from dockerfix.facts.repository import Facts
+from dockerfix.rewrite.bake import Baked, bake_file, shared_flags
+from dockerfix.rewrite.commands import Change, set_command
+from dockerfix.rewrite.jobs import Joined, check_joinable, follow_needs, join_jobs, united_rules
+from dockerfix.rewrite.wanted import Edits, Refused, Wanted
+from dockerfix.text import Place
+
+__all__ = [
+    "Baked",
+    "Change",
+    "Edits",
+    "Joined",
+    "Refused",
+    "Wanted",
+    "bake_file",
+    "check_joinable",
+    "follow_needs",
+    "join_jobs",
+    "set_builds",
+    "shared_flags",
+    "united_rules",
+]
+
+
+def set_builds(facts: Facts, changes: Sequence[Change]) -> tuple[Edits, list[Refused]]:
+    """Edits that make each build ask for what is wanted, and the call sites that refuse."""
+    edits: Edits = []
+    refused: list[Refused] = []
+    for together in _by_place(changes):
+        try:
+            edits += _one(facts, together)
+        except Refused as refusal:
+            refused.append(refusal)
+    return edits, refused
+
+
+def _by_place(changes: Sequence[Change]) -> list[list[Change]]:
+    """Builds of one command together: a loop, a function or a matrix makes several."""
+    found: dict[tuple[Place, tuple[str, ...]], list[Change]] = {}
+    for change in changes:
+        site = change.build.site
+        bake = site.through if change.build.tool is Tool.BAKE else ()
+        found.setdefault((site.place, bake), []).append(change)
+    return list(found.values())
+
+
+def _one(facts: Facts, changes: list[Change]) -> Edits:
+    build = changes[0].build
+    if build.tool is Tool.COMPOSE:
+        from dockerfix.rewrite.compose import set_service
+
+        service = next(s for s in facts.compose.services if s.place == build.site.place)
+        return [e for c in changes for e in set_service(service, c.build, c.wanted)]
+    if build.tool is Tool.ACTION:
+        from dockerfix.rewrite.actions import set_action
+
+        if len(changes) > 1:
+            raise Refused(build.site.place, "the step builds several images", "write one step each")
+        return set_action(facts, build, changes[0].wanted)
+    if build.tool is Tool.BAKE:
+        from dockerfix.rewrite.bake import set_bake_target
+
+        target = facts.bake_target(build)
+        if target is None:
+            raise Refused(build.site.place, "its bake target is not found", "change it by hand")
+        return set_bake_target(facts, target, build, changes[0].wanted)
+    if build.tool is Tool.SDK or build.site.kind is SiteKind.PYTHON:
+        raise Refused(build.site.place, "a call in Python", "change Dockerfile and target by hand")
+    mine = {id(change.build) for change in changes}
+    others = [
+        b for b in facts.builds.builds if b.site.place == build.site.place and id(b) not in mine
+    ]
+    return set_command(facts, changes, others)

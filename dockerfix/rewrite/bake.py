@@ -1,0 +1,240 @@
+"""Bake files: a new one for several builds, and other values in one that stands.
+
+Follows the Bake file reference: `context` counts from the folder in which bake is called,
+`dockerfile` from the context. Knows HCL's writing; knows no pipeline.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dockerfix.facts.bake import BakeTarget
+from dockerfix.facts.model import Build, Option, Value
+from dockerfix.facts.repository import Facts
+from dockerfix.rewrite.wanted import Edits, Refused, Wanted
+from dockerfix.text import Edit, Span, relative_path
+
+_SKIPPED = frozenset(
+    {"file", "target", "tag", "cache-from", "cache-to", "build-arg", "push", "load", "output"}
+)
+_LISTS = {"platform": "platforms", "secret": "secret", "ssh": "ssh"}
+_MAPS = {"label": "labels", "build-context": "contexts", "add-host": "extra-hosts"}
+_TEXTS = {"network": "network", "shm-size": "shm-size"}
+_SWITCHES = {"no-cache": "no-cache", "pull": "pull"}
+SHARED = frozenset({"builder", "progress", "provenance", "sbom", "allow", "quiet"})
+"""Flags that a bake call takes itself, for all of its targets."""
+
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::?-([^}]*))?\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Baked:
+    """One target of a new bake file: its name, the build it stands for, and what it asks for.
+
+    `cache_to` are the refs that this target writes: one writer a ref in the whole file.
+    """
+
+    name: str
+    build: Build
+    wanted: Wanted
+    cache_from: tuple[str, ...]
+    cache_to: tuple[str, ...]
+
+
+def bake_file(comment: Sequence[str], targets: Sequence[Baked], newline: str) -> bytes:
+    """The bake file's bytes: variables, the group `default`, a target for each build.
+
+    Raises `Refused` for a value that HCL cannot say.
+    """
+    variables: dict[str, str] = {}
+    blocks = [_target(target, variables) for target in targets]
+    lines = [f"# {line}" if line else "#" for line in comment]
+    for name, default in variables.items():
+        lines += ["", f'variable "{name}" {{ default = "{default}" }}']
+    names = ", ".join(f'"{target.name}"' for target in targets)
+    lines += ["", f'group "default" {{ targets = [{names}] }}']
+    for block in blocks:
+        lines += ["", *block]
+    return newline.join([*lines, ""]).encode()
+
+
+def _target(baked: Baked, variables: dict[str, str]) -> list[str]:
+    build = baked.build
+    context = build.context if baked.wanted.context is None else baked.wanted.context
+    writer = _Writer(build, variables)
+    attributes: list[tuple[str, str]] = [
+        ("context", _text(relative_path(context or "", build.folder))),
+        ("dockerfile", _text(relative_path(baked.wanted.dockerfile, context or ""))),
+    ]
+    if baked.wanted.target is not None:
+        attributes.append(("target", _text(baked.wanted.target)))
+    attributes += writer.attributes()
+    attributes.append(("tags", writer.list_([v.text for v in build.tags])))
+    if baked.cache_from:
+        attributes.append(("cache-from", writer.list_(baked.cache_from)))
+    if baked.cache_to:
+        attributes.append(("cache-to", writer.list_(baked.cache_to)))
+    width = max(len(name) for name, _ in attributes)
+    body = [f"  {name:<{width}} = {value}" for name, value in attributes]
+    return [f'target "{baked.name}" {{', *body, "}"]
+
+
+class _Writer:
+    """Values of one build in HCL; gathers the variables that they hold."""
+
+    def __init__(self, build: Build, variables: dict[str, str]) -> None:
+        self.build = build
+        self.variables = variables
+
+    def string(self, text: str) -> str:
+        """A template string; raises `Refused` for expansions that HCL does not know."""
+        for match in _VARIABLE.finditer(text):
+            default = match[2] or ""
+            if self.variables.setdefault(match[1], default) != default:
+                raise self.refused(f"the variable {match[1]} has several defaults")
+        plain = _VARIABLE.sub("", text)
+        if "${" in plain or "OPAQUE" in self.names(text):
+            raise self.refused(f"{text} is computed by the shell")
+        parts, at = [], 0
+        for match in _VARIABLE.finditer(text):
+            parts += [_escaped(text[at : match.start()]), "${" + match[1] + "}"]
+            at = match.end()
+        return '"' + "".join([*parts, _escaped(text[at:])]) + '"'
+
+    def names(self, text: str) -> set[str]:
+        """Names of the variables in a text."""
+        return {match[1] for match in _VARIABLE.finditer(text)}
+
+    def refused(self, what: str) -> Refused:
+        """A refusal at the build's command."""
+        return Refused(
+            self.build.site.place, f"{what}, which a bake file cannot say", "write the value out"
+        )
+
+    def list_(self, texts: Sequence[str]) -> str:
+        """A list, on one line when it is short."""
+        items = [self.string(text) for text in texts]
+        if len(items) == 1:
+            return f"[{items[0]}]"
+        return "[\n" + "".join(f"    {item},\n" for item in items) + "  ]"
+
+    def attributes(self) -> list[tuple[str, str]]:
+        """What the command's other options say; raises `Refused` for one not known."""
+        lists: dict[str, list[str]] = {}
+        maps: dict[str, list[tuple[str, str]]] = {}
+        single: dict[str, str] = {}
+        for option in self.build.options:
+            if option.name in _SKIPPED or option.name in SHARED:
+                continue
+            text = option.value.text if option.value is not None else ""
+            if option.name in _LISTS:
+                lists.setdefault(_LISTS[option.name], []).append(text)
+            elif option.name in _MAPS:
+                joint = ":" if option.name == "add-host" and "=" not in text else "="
+                name, _, value = text.partition(joint)
+                maps.setdefault(_MAPS[option.name], []).append((name, value))
+            elif option.name in _TEXTS:
+                single[_TEXTS[option.name]] = self.string(text)
+            elif option.name in _SWITCHES:
+                single[_SWITCHES[option.name]] = "false" if text == "false" else "true"
+            else:
+                raise self.refused(f"the flag --{option.name}")
+        arguments = [(a.name, _given(a.value, a.name)) for a in self.build.arguments]
+        if arguments:
+            maps["args"] = arguments
+        found = [(name, self.list_(texts)) for name, texts in lists.items()]
+        found += [(name, self.map_(pairs)) for name, pairs in maps.items()]
+        return found + list(single.items())
+
+    def map_(self, pairs: Sequence[tuple[str, str]]) -> str:
+        """A map, one entry a line."""
+        lines = "".join(f"    {_text(name)} = {self.string(value)}\n" for name, value in pairs)
+        return "{\n" + lines + "  }"
+
+
+def _given(value: Value | None, name: str) -> str:
+    """`--build-arg NAME` takes the value from the environment, as a bake variable does."""
+    return value.text if value is not None else "${" + name + "}"
+
+
+def _text(text: str) -> str:
+    return f'"{_escaped(text)}"'
+
+
+def _escaped(text: str) -> str:
+    text = text.replace("\\", "\\\\").replace('"', '\\"')
+    return text.replace("${", "$${").replace("%{", "%%{")
+
+
+def shared_flags(builds: Sequence[Build]) -> list[str]:
+    """Flags that the one call takes for all its targets; raises `Refused` where they differ."""
+    first = _shared(builds[0])
+    for build in builds[1:]:
+        if _shared(build) != first:
+            raise Refused(
+                build.site.place, "its flags differ from the other builds'", "make them equal"
+            )
+    flags = [f"--{name}={text}" if text else f"--{name}" for name, text in first]
+    for name in ("push", "load"):
+        given = {getattr(build, name) for build in builds}
+        if len(given) > 1:
+            raise Refused(
+                builds[0].site.place, f"some of the builds have --{name} and some not",
+                "make them equal",
+            )  # fmt: skip
+        flags += [f"--{name}"] if given == {True} else []
+    return flags
+
+
+def _shared(build: Build) -> list[tuple[str, str]]:
+    return [(o.name, _flag_text(o)) for o in build.options if o.name in SHARED]
+
+
+def _flag_text(option: Option) -> str:
+    return option.value.written if option.value is not None else ""
+
+
+def set_bake_target(facts: Facts, target: BakeTarget, build: Build, wanted: Wanted) -> Edits:
+    """Other values in a target of a standing bake file; raises `Refused` for inherited ones."""
+    source = facts.snapshot.source(target.place.path)
+    if wanted.context is not None and wanted.context != build.context:
+        raise Refused(target.place, "the context of a bake target", "change it by hand")
+    file = relative_path(wanted.dockerfile, build.context or "")
+    wishes = [("dockerfile", file)] if file != _attribute(target, "dockerfile") else []
+    if wanted.target is not None and wanted.target != _attribute(target, "target"):
+        wishes.append(("target", wanted.target))
+    edits: Edits = []
+    added: list[str] = []
+    for key, text in wishes:
+        place = target.places.get(key)
+        if place is not None:
+            edits.append((place.path, Edit(place.span, f'"{_kept(text)}"'.encode())))
+        elif key in target.attributes:
+            raise Refused(target.place, f"{key} is inherited", f"write {key} in the target")
+        else:
+            added.append(f"{key} = {_text(text)}")
+    if added:
+        opening = source.data.find(b"{", target.place.span.start) + 1
+        newline = source.newline.bytes.decode()
+        lines = "".join(f"{newline}  {line}" for line in added)
+        edits.append((target.place.path, Edit(Span(opening, opening), lines.encode())))
+    edits += _added_arguments(target, wanted)
+    return edits
+
+
+def _added_arguments(target: BakeTarget, wanted: Wanted) -> Edits:
+    if wanted.arguments:
+        raise Refused(target.place, "build arguments of a bake target", "add them by hand")
+    return []
+
+
+def _attribute(target: BakeTarget, key: str) -> str:
+    value = target.attributes.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _kept(text: str) -> str:
+    """A text whose `${NAME}` stay expansions."""
+    return text.replace("\\", "\\\\").replace('"', '\\"')

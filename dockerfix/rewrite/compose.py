@@ -1,0 +1,173 @@
+"""Compose services: another Dockerfile, target, context or build argument for their build.
+
+Knows the Compose Specification's `build` section; knows nothing of commands.
+"""
+
+from __future__ import annotations
+
+from dockerfix.facts.compose import Service
+from dockerfix.facts.model import Build
+from dockerfix.facts.yaml_tree import Mapping, Scalar
+from dockerfix.rewrite.wanted import Edits, Refused, Wanted
+from dockerfix.rewrite.yaml_edits import add_key, column, inserted_line, quoted, set_scalar
+from dockerfix.text import Edit, Span, relative_path
+
+
+def set_service(service: Service, build: Build, wanted: Wanted) -> Edits:
+    """Edits of one service; raises `Refused` where its `build` serves others too."""
+    context = build.context if wanted.context is None else wanted.context
+    if context is None:
+        raise Refused(service.place, "the context of this service is not known", "write it out")
+    file = relative_path(wanted.dockerfile, context)
+    target = wanted.target
+    if isinstance(service.build, Scalar):
+        return _short(service, service.build, build, wanted, file, target)
+    return _long(service, service.build, build, wanted, file, target)
+
+
+def _short(
+    service: Service,
+    scalar: Scalar,
+    build: Build,
+    wanted: Wanted,
+    file: str,
+    target: str | None,
+) -> Edits:
+    """`build: ./folder` becomes the long form."""
+    if service.aliased:
+        raise Refused(service.place, "its build stands elsewhere", "write it in the service")
+    source = service.file.source
+    path = source.path
+    lines = [("context", _context(scalar, build, wanted))]
+    if file != "Dockerfile":
+        lines.append(("dockerfile", quoted(file)))
+    if target is not None:
+        lines.append(("target", quoted(target)))
+    if len(lines) == 1 and not wanted.arguments:
+        return [(path, set_scalar(scalar, _context_text(build, wanted)))]
+    indent = column(source, service.build_entry.key.span.start)
+    step = max(indent - column(source, service.entry.key.span.start), 2)
+    newline = source.newline.bytes.decode()
+    pad = newline + " " * (indent + step)
+    text = "".join(f"{pad}{key}: {value}" for key, value in lines)
+    if wanted.arguments:
+        text += f"{pad}args:" + "".join(
+            f"{pad}{' ' * step}{name}: {quoted(value)}" for name, value in wanted.arguments
+        )
+    start = service.build_entry.key.span.end + 1
+    return [(path, Edit(Span(start, scalar.span.end), text.encode()))]
+
+
+def _context(scalar: Scalar, build: Build, wanted: Wanted) -> str:
+    if wanted.context is None:
+        return scalar.file.source.text(scalar.span)
+    return quoted(_context_text(build, wanted), scalar.style)
+
+
+def _context_text(build: Build, wanted: Wanted) -> str:
+    """The context seen from the Compose file's folder, `./` kept where it was written so."""
+    old = build.context_written.text if build.context_written is not None else ""
+    if wanted.context is None:
+        return old
+    text = relative_path(wanted.context, build.folder)
+    return f"./{text}" if old.startswith("./") and not text.startswith(".") else text
+
+
+def _long(
+    service: Service,
+    mapping: Mapping,
+    build: Build,
+    wanted: Wanted,
+    file: str,
+    target: str | None,
+) -> Edits:
+    own = None if service.aliased else mapping
+    edits = _Long(service, mapping, own)
+    if wanted.context is not None and wanted.context != build.context:
+        edits.set("context", _context_text(build, wanted), "")
+    old_file = service.scalar("dockerfile")
+    if old_file is not None or file != "Dockerfile":
+        edits.set("dockerfile", file, "context")
+    if target is not None:
+        edits.set("target", target, "dockerfile")
+    return edits.finished(wanted.arguments)
+
+
+class _Long:
+    """Edits of a long `build`; keys that come in one place are put in together."""
+
+    def __init__(self, service: Service, mapping: Mapping, own: Mapping | None) -> None:
+        self.service = service
+        self.mapping = mapping
+        self.own = own
+        self.path = service.file.source.path
+        self.found: Edits = []
+        self.added: list[tuple[str, str]] = []
+        self.after = ""
+
+    def set(self, key: str, text: str, after: str) -> None:
+        """Give a key its text; a key that is not written here is added."""
+        node = self.mapping.get(key)
+        if isinstance(node, Scalar) and node.text == text:
+            return
+        entry = self.own.entry(key) if self.own is not None else None
+        if self.own is None:
+            raise Refused(
+                self.service.place,
+                "its build section stands elsewhere and may serve other services",
+                "write the build section in the service",
+            )
+        if entry is not None and not entry.aliased:
+            if not isinstance(entry.value, Scalar):
+                raise Refused(self.service.place, f"{key} is no text", "write it out")
+            self.found.append((self.path, set_scalar(entry.value, text)))
+            return
+        if not self.added:
+            self.after = after if self.own.entry(after) is not None else "context"
+        self.added.append((key, quoted(text)))
+
+    def finished(self, arguments: tuple[tuple[str, str], ...]) -> Edits:
+        """All edits, with build arguments added."""
+        if self.own is not None and self.added:
+            self.found += [(self.path, edit) for edit in self.insertions(self.own)]
+        if arguments:
+            self.found += self.arguments(arguments)
+        return self.found
+
+    def insertions(self, own: Mapping) -> list[Edit]:
+        """The new keys as one edit, since two insertions at one offset have no order."""
+        first = add_key(own, *self.added[0], after=self.after)
+        if len(self.added) == 1:
+            return [first]
+        if own.flow:
+            text = b"".join(f", {key}: {value}".encode() for key, value in self.added)
+            return [Edit(first.span, text)]
+        indent = " " * column(own.file.source, own.entries[0].key.span.start)
+        lines = "\n".join(f"{indent}{key}: {value}" for key, value in self.added)
+        return [inserted_line(own.file.source, first.span.start, lines)]
+
+    def arguments(self, arguments: tuple[tuple[str, str], ...]) -> Edits:
+        """`args:` with more entries, in its own form."""
+        from dockerfix.facts.yaml_tree import Sequence
+
+        own = self.own
+        if own is None:
+            raise Refused(self.service.place, "its build section stands elsewhere", "write it here")
+        entry = own.entry("args")
+        source = own.file.source
+        if entry is None or entry.aliased:
+            indent = column(source, own.entries[0].key.span.start)
+            step = max(indent - column(source, self.service.build_entry.key.span.start), 2)
+            lines = [" " * indent + "args:"]
+            lines += [f"{' ' * (indent + step)}{n}: {quoted(v)}" for n, v in arguments]
+            at = add_key(own, "args", "", after=own.entries[-1].key.text).span.start
+            return [(self.path, inserted_line(source, at, "\n".join(lines)))]
+        if isinstance(entry.value, Mapping):
+            return [(self.path, add_key(entry.value, n, quoted(v))) for n, v in arguments]
+        if isinstance(entry.value, Sequence) and entry.value.items and not entry.value.flow:
+            last = entry.value.items[-1]
+            dash = column(source, last.span.start) - 2
+            text = "\n".join(f"{' ' * dash}- {quoted(f'{n}={v}')}" for n, v in arguments)
+            at = source.line_of(last.span.end - 1).end
+            return [(self.path, inserted_line(source, at, text))]
+        raise Refused(self.service.place, "args is in a form that is not known", "write a map")

@@ -1,0 +1,407 @@
+"""GitLab jobs that become one: its rules and needs cover theirs, and who needed them needs it.
+
+The first job's text is edited, the others' is taken out; comments that stood in what goes are
+carried over. Knows the keys of a job; what the one job runs is handed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dockerfix.facts.gitlab import Job, Need, Pipeline
+from dockerfix.facts.yaml_tree import Entry, Mapping, Node, Scalar, to_data
+from dockerfix.facts.yaml_tree import Sequence as YamlSequence
+from dockerfix.rewrite.wanted import Edits, Refused
+from dockerfix.rewrite.yaml_edits import (
+    column,
+    comments_above,
+    dash_indent,
+    entry_lines,
+    indent_step,
+    inserted_line,
+    line_end,
+    quoted,
+    removed_item,
+    set_scalar,
+    written,
+)
+from dockerfix.text import Edit, Source, Span
+
+_OWN = frozenset({"script", "rules", "needs", "variables", "extends", "parallel", "dependencies"})
+"""Keys in which jobs that become one may differ, or which are looked at on their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """What the one job is: its name and the items of its script, as YAML texts.
+
+    `dropped` names variables that only told the old jobs apart.
+    """
+
+    name: str
+    script: tuple[str, ...]
+    dropped: frozenset[str] = frozenset()
+
+
+def check_joinable(pipeline: Pipeline, jobs: Sequence[Job]) -> None:
+    """Raises `Refused` when the jobs differ in more than one job can be."""
+    first = jobs[0]
+    keys = {key for job in jobs for key in job.keys} - _OWN
+    for key in sorted(keys):
+        for job in jobs[1:]:
+            if _data(job.keys.get(key)) != _data(first.keys.get(key)):
+                raise Refused(
+                    job.place,
+                    f"{job.name} and {first.name} differ in `{key}:`",
+                    "give both jobs the same value",
+                )
+    for job in jobs:
+        if job.body is None or job.file is not first.file:
+            raise Refused(job.place, f"{job.name} is defined elsewhere", "define it in one file")
+    names = {job.name for job in jobs}
+    for other in pipeline.jobs.values():
+        extended = _texts(other.body.get("extends") if other.body is not None else None)
+        if other.name not in names and names & set(extended):
+            raise Refused(
+                other.place, f"{other.name} extends a job that is to go", "extend a hidden job"
+            )
+    united_rules(jobs)
+
+
+def join_jobs(pipeline: Pipeline, jobs: Sequence[Job], joined: Joined) -> Edits:
+    """All edits of the pipeline's files; raises `Refused` (see `check_joinable`)."""
+    check_joinable(pipeline, jobs)
+    first = jobs[0]
+    path = first.file.source.path
+    edits: Edits = [(path, Edit(first.entry.key.span, _key(first.entry.key, joined.name)))]
+    carried: list[str] = []
+    for job in jobs[1:]:
+        span, comments = _removal(job, {j.entry.key.span.start for j in jobs})
+        carried += [text for text in comments if text not in carried]
+        edits.append((job.file.source.path, Edit(span, b"")))
+    edits += [(path, edit) for edit in _JobEdits(first, jobs, joined, carried).edits()]
+    edits += follow_needs(pipeline, {job.name: joined.name for job in jobs})
+    return edits
+
+
+class _JobEdits:
+    """Edits of the job that stays. New keys behind one entry are one edit."""
+
+    def __init__(
+        self, job: Job, jobs: Sequence[Job], joined: Joined, carried: Sequence[str]
+    ) -> None:
+        if job.body is None:
+            raise Refused(job.place, f"{job.name} is defined elsewhere", "write it out")
+        self.job = job
+        self.body: Mapping = job.body
+        self.jobs = jobs
+        self.joined = joined
+        self.carried = carried
+        self.source = job.file.source
+        self.indent = column(self.source, self.body.entries[0].key.span.start)
+        self.dash = dash_indent(job.file)
+        self.step = indent_step(job.file)
+        self.found: list[Edit] = []
+        self.added: list[str] = []
+
+    def edits(self) -> list[Edit]:
+        """Script, rules, needs, variables, matrix."""
+        self.variables()
+        self.rules()
+        self.needs()
+        self.script()
+        if self.body.entry("parallel") is not None:
+            self.remove("parallel")
+        if self.added:
+            last = [e for e in self.body.entries if self.body.span.contains(e.key.span)][-1]
+            at = entry_lines(last).end
+            self.found.append(inserted_line(self.source, at, "\n".join(self.added)))
+        return self.found
+
+    def remove(self, key: str) -> None:
+        """Take a key out with its lines."""
+        entry = self.body.entry(key)
+        if entry is not None:
+            self.found.append(Edit(entry_lines(entry), b""))
+
+    def items(self, texts: Sequence[str], comments: Sequence[str] = ()) -> str:
+        """A block list below a key of the job, in the file's indentation."""
+        pad = " " * (self.indent + self.dash)
+        lines = [pad + comment for comment in comments]
+        for text in texts:
+            head, *rest = text.split("\n")
+            lines += [f"{pad}- {head}", *(f"{pad}  {line}" if line else "" for line in rest)]
+        return "\n".join(lines)
+
+    def put(self, key: str, body: str) -> None:
+        """A key with a block below it, in place of what stands here, or new."""
+        entry = self.body.entry(key)
+        text = f"{' ' * self.indent}{key}:\n{body}"
+        if entry is None:
+            self.added.append(text)
+            return
+        newline = self.source.newline.bytes.decode()
+        kept = self.inside_comments(entry)
+        span = entry_lines(entry)
+        lines = [text.split("\n")[0], *kept, *text.split("\n")[1:]]
+        self.found.append(Edit(span, (newline.join(lines) + newline).encode()))
+
+    def inside_comments(self, entry: Entry) -> list[str]:
+        """Comment lines between a key and the end of its value, shell comments included."""
+        lines = self.source.text(entry_lines(entry)).splitlines()[1:]
+        pad = " " * (self.indent + self.dash)
+        return [pad + line.strip() for line in lines if line.lstrip().startswith("#")]
+
+    def script(self) -> None:
+        """The new script, below the comments of all jobs."""
+        own = self.body.entry("script")
+        known = set() if own is None else {line.strip() for line in self.inside_comments(own)}
+        comments = [text for text in self.carried if text not in known]
+        self.put("script", self.items(self.joined.script, comments))
+
+    def rules(self) -> None:
+        """Rules that hold whenever one of the jobs' rules held."""
+        rules = united_rules(self.jobs)
+        mine = _data(self.job.keys.get("rules"))
+        if rules == mine:
+            return
+        if rules is None:
+            self.remove("rules")
+            if "rules" in self.job.keys and self.body.entry("rules") is None:
+                self.put("rules", self.items(["when: on_success"]))
+            return
+        self.put("rules", self.items([_rule_text(rule, self.step, self.dash) for rule in rules]))
+
+    def needs(self) -> None:
+        """The union of the needs; a job that lacks the key waits for all earlier stages."""
+        if all(_data(j.keys.get("needs")) == _data(self.job.keys.get("needs")) for j in self.jobs):
+            return
+        if any(job.needs is None for job in self.jobs):
+            self.remove("needs")
+            if self.body.entry("needs") is None:
+                raise Refused(
+                    self.job.place, "some of the jobs have no `needs:`", "give all of them needs"
+                )
+            return
+        texts: dict[str, str] = {}
+        for need in _strict_first(n for job in self.jobs for n in job.needs or ()):
+            texts.setdefault(need.job, written(need.node))
+        self.put("needs", self.items(list(texts.values())))
+
+    def variables(self) -> None:
+        """Variables that told the jobs apart go."""
+        entry = self.body.entry("variables")
+        if entry is None or not isinstance(entry.value, Mapping) or entry.aliased:
+            return
+        goes = [e for e in entry.value.entries if e.key.text in self.joined.dropped]
+        if len(goes) == len(entry.value.entries):
+            self.remove("variables")
+            return
+        self.found += [Edit(entry_lines(e), b"") for e in goes]
+
+
+def united_rules(jobs: Sequence[Job]) -> list[dict[str, Any]] | None:
+    """Rules that hold whenever those of one job hold; None for *always*.
+
+    Raises `Refused` where the order of rules matters (`when: never`) or where `only:` and
+    `except:` differ: those are not united but must be equal.
+    """
+    listed = [_data(job.keys.get("rules")) for job in jobs]
+    if all(rules == listed[0] for rules in listed):
+        return listed[0] if isinstance(listed[0], list) else None
+    if any(rules is None for rules in listed):
+        return None
+    united: list[dict[str, Any]] = []
+    for job, rules in zip(jobs, listed, strict=True):
+        for rule in rules if isinstance(rules, list) else ():
+            if not isinstance(rule, dict) or rule.get("when") == "never":
+                raise Refused(
+                    job.place,
+                    f"the rules of {job.name} leave cases out, and differ from the other jobs'",
+                    "give the jobs the same rules",
+                )
+            _add_rule(united, rule)
+    return united
+
+
+def _add_rule(united: list[dict[str, Any]], rule: dict[str, Any]) -> None:
+    for known in united:
+        if {k: v for k, v in known.items() if k != "changes"} != {
+            k: v for k, v in rule.items() if k != "changes"
+        }:
+            continue
+        mine, theirs = known.get("changes"), rule.get("changes")
+        if mine == theirs or mine is None:
+            return
+        if theirs is None:
+            del known["changes"]
+            return
+        if isinstance(mine, list) and isinstance(theirs, list):
+            known["changes"] = [*mine, *(glob for glob in theirs if glob not in mine)]
+            return
+    united.append(dict(rule))
+
+
+def _rule_text(rule: dict[str, Any], step: int, dash: int) -> str:
+    lines: list[str] = []
+    for key, value in rule.items():
+        if isinstance(value, list):
+            lines.append(f"{key}:")
+            lines += [f"{' ' * dash}- {quoted(str(item))}" for item in value]
+        elif isinstance(value, dict):
+            lines.append(f"{key}:")
+            for name, inner in value.items():
+                if isinstance(inner, list):
+                    lines.append(f"{' ' * step}{name}:")
+                    lines += [f"{' ' * (step + dash)}- {quoted(str(item))}" for item in inner]
+                else:
+                    lines.append(f"{' ' * step}{name}: {quoted(str(inner))}")
+        else:
+            lines.append(f"{key}: {_condition(str(value)) if key == 'if' else quoted(str(value))}")
+    return "\n".join(lines)
+
+
+def _condition(text: str) -> str:
+    """Conditions are plain scalars almost everywhere; they stay so where YAML allows it."""
+    unsafe = text[:1] in "\"'[]{}>|*&!%#@`" or ": " in text or " #" in text
+    return quoted(text, "'") if unsafe else text
+
+
+def follow_needs(pipeline: Pipeline, renamed: dict[str, str]) -> Edits:
+    """`needs:` and `dependencies:` of all other jobs, wherever they are written.
+
+    `renamed` maps old job names to new ones. Where several become one, one item stays, the
+    one without `optional` if there is one.
+    """
+    edits: Edits = []
+    seen: set[tuple[str, int]] = set()
+    for job in pipeline.jobs.values():
+        for key in ("needs", "dependencies"):
+            node = job.keys.get(key)
+            if not isinstance(node, YamlSequence) or job.name in renamed:
+                continue
+            place = (node.file.source.path, node.span.start)
+            if place in seen:
+                continue
+            seen.add(place)
+            edits += _followed(node, renamed)
+    return edits
+
+
+def _followed(node: YamlSequence, renamed: dict[str, str]) -> Edits:
+    path = node.file.source.path
+    named = [(index, _named(item)) for index, item in enumerate(node.items)]
+    edits: Edits = []
+    present = {scalar.text for _, scalar in named if scalar is not None}
+    removed: list[int] = []
+    for new in dict.fromkeys(renamed.values()):
+        olds = [
+            (index, scalar)
+            for index, scalar in named
+            if scalar is not None and renamed.get(scalar.text) == new
+        ]
+        if not olds:
+            continue
+        strict = [pair for pair in olds if not _optional(node.items[pair[0]])]
+        keep = (strict or olds)[0]
+        if new not in present or keep[1].text != new:
+            edits.append((path, set_scalar(keep[1], new)))
+        removed += [index for index, _ in olds if index != keep[0]]
+    return [*edits, *((path, edit) for edit in _removed(node, removed))]
+
+
+def _removed(node: YamlSequence, indexes: Sequence[int]) -> Iterator[Edit]:
+    """Several items out of one list; in flow style those at its head go as one run."""
+    gone = set(indexes)
+    if not gone:
+        return
+    head = 0
+    while node.flow and head in gone:
+        head += 1
+    if head:
+        yield Edit(Span(node.items[0].span.start, node.items[head].span.start), b"")
+    for index in sorted(gone):
+        if index >= head:
+            yield removed_item(node, index)
+
+
+def _named(item: Node) -> Scalar | None:
+    if isinstance(item, Scalar):
+        return item
+    if isinstance(item, Mapping):
+        job = item.get("job")
+        if "pipeline" not in item.resolved and "project" not in item.resolved:
+            return job if isinstance(job, Scalar) else None
+    return None
+
+
+def _optional(item: Node) -> bool:
+    node = item.get("optional") if isinstance(item, Mapping) else None
+    return isinstance(node, Scalar) and node.text.lower() == "true"
+
+
+def _strict_first(needs: Iterator[Need]) -> list[Need]:
+    return sorted(needs, key=lambda need: need.optional)
+
+
+def _key(scalar: Scalar, name: str) -> bytes:
+    """A job's name as a key; names with a colon and a blank need quotes."""
+    if scalar.style or ": " in name or name[:1] in "*&!%@`{}[]#\"'|>-?," or " #" in name:
+        return quoted(name, scalar.style or '"').encode()
+    return name.encode()
+
+
+def _removal(job: Job, starts: set[int]) -> tuple[Span, list[str]]:
+    """The lines of a job that goes, blank lines below included, and its comments."""
+    source = job.file.source
+    lines = entry_lines(job.entry)
+    above = comments_above(source, lines.start, _previous_end(job))
+    end = lines.end
+    while end < len(source.data):
+        line = source.line_of(end)
+        if source.slice(line).strip():
+            break
+        end = line.end
+    span = Span(above.start, end)
+    if end >= len(source.data):
+        span = Span(_blank_before(source, span.start), end)
+    text = source.text(Span(above.start, lines.end))
+    comments = [line.strip() for line in text.splitlines() if line.lstrip().startswith("#")]
+    return span, list(dict.fromkeys(comments))
+
+
+def _previous_end(job: Job) -> int:
+    root = job.file.root
+    ends = [
+        line_end(job.file.source, entry.span.end)
+        for entry in (root.entries if root is not None else ())
+        if entry.key.span.start < job.entry.key.span.start
+    ]
+    return max(ends, default=0)
+
+
+def _blank_before(source: Source, at: int) -> int:
+    while at > 0:
+        line = source.line_of(at - 1)
+        if source.slice(line).strip():
+            break
+        at = line.start
+    return at
+
+
+def _texts(node: Node | None) -> list[str]:
+    if isinstance(node, Scalar):
+        return [node.text]
+    items = node.items if isinstance(node, YamlSequence) else ()
+    return [item.text for item in items if isinstance(item, Scalar)]
+
+
+def _data(value: object) -> Any:
+    """Plain data of an effective key, whatever merging has made of it."""
+    if isinstance(value, dict):
+        return {key: _data(item) for key, item in value.items()}
+    if isinstance(value, Scalar | Mapping | YamlSequence):
+        return to_data(value)
+    return value

@@ -1,0 +1,37 @@
+"""What a rewrite is asked for, what it answers, and how it says no.
+
+Knows the words of builds; knows no file format.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dockerfix.text import Edit, Place
+
+Edits = list[tuple[str, Edit]]
+"""Edits with the path of the file that each one belongs to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a build must ask for afterwards; paths are relative to the root.
+
+    `target` None means: the call site names none afterwards either. `context` None keeps the
+    context. `arguments` are build arguments to add, as `NAME=value` in the syntax of a shell.
+    """
+
+    dockerfile: str
+    target: str | None = None
+    context: str | None = None
+    arguments: tuple[tuple[str, str], ...] = ()
+
+
+class Refused(Exception):  # noqa: N818 - an outcome, not a fault
+    """A call site that cannot be rewritten safely: where, what stands in the way, what to do."""
+
+    def __init__(self, place: Place, what: str, action: str) -> None:
+        super().__init__(f"{place}: {what}")
+        self.place = place
+        self.what = what
+        self.action = action
