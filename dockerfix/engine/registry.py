@@ -157,11 +157,20 @@ def read_plugins(folders: Sequence[str]) -> Iterator[Plugin]:
         except OSError:
             continue  # an archive, or a folder that is not there: nothing is installed in it
         for name in names:
-            distribution = name.partition("-")[0].removesuffix(".egg").lower().replace("_", "-")
+            distribution = _distribution(name)
             if distribution in seen:
                 continue
             seen.add(distribution)
             yield from _entry_points(root / name / "entry_points.txt", distribution)
+
+
+def _distribution(folder: str) -> str:
+    """The normalised name in `name-version.dist-info` and `name[-version-py3].egg-info`."""
+    if folder.endswith(".dist-info"):
+        name = folder.removesuffix(".dist-info").rpartition("-")[0]
+    else:
+        name = folder.removesuffix(".egg-info").partition("-")[0]
+    return name.lower().replace("_", "-")
 
 
 def _entry_points(path: Path, distribution: str) -> Iterator[Plugin]:
