@@ -8,7 +8,7 @@ the file. Knows no language.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -37,7 +37,7 @@ class MappedText:
     that count bytes) are bytes from 0; results are byte spans of the source.
     """
 
-    __slots__ = ("_byte_starts", "_encoded", "_pieces", "_starts", "text")
+    __slots__ = ("_encoded", "_pieces", "_starts", "_wide", "text")
 
     def __init__(self, pieces: Iterable[Piece]) -> None:
         kept = tuple(piece for piece in pieces if piece.text)
@@ -45,7 +45,7 @@ class MappedText:
         self.text = "".join(piece.text for piece in kept)
         self._encoded: bytes | None = None
         self._starts = _running(len(piece.text) for piece in kept)
-        self._byte_starts: list[int] | None = None
+        self._wide: _Wide | None = None
 
     @classmethod
     def whole(cls, data: bytes, span: Span | None = None) -> MappedText:
@@ -76,11 +76,27 @@ class MappedText:
 
     def byte_span(self, start: int, end: int) -> Span:
         """The same for byte offsets into `encoded`, as tree-sitter counts them."""
-        if self._byte_starts is None:
-            self._byte_starts = _running(
-                len(piece.text.encode("utf-8", "surrogateescape")) for piece in self._pieces
-            )
-        return self.span(self._character(start), self._character(end))
+        return self.span(self.character(start), self.character(end))
+
+    def character(self, offset: int) -> int:
+        """The character of `text` that begins at a byte offset of `encoded`."""
+        return self._widths.character(offset)
+
+    def slice(self, start: int, end: int) -> MappedText:
+        """`text[start:end]` with its own way back."""
+        found: list[Piece] = []
+        for piece, at in zip(self._pieces, self._starts, strict=True):
+            low, high = max(start, at), min(end, at + len(piece.text))
+            if low < high:
+                span = self.span(low, high) if piece.literal else piece.span
+                found.append(Piece(self.text[low:high], span, piece.literal))
+        return MappedText(found)
+
+    @property
+    def _widths(self) -> _Wide:
+        if self._wide is None:
+            self._wide = _Wide(self.text)
+        return self._wide
 
     def is_literal(self, start: int, end: int) -> bool:
         """Whether `text[start:end]` stands in the source exactly so, in one run.
@@ -95,25 +111,50 @@ class MappedText:
         adjacent = all(a.span.end == b.span.start for a, b in pairwise(run))
         return adjacent and all(piece.literal for piece in run)
 
-    def _character(self, offset: int) -> int:
-        starts = self._byte_starts or [0]
-        index = max(bisect_right(starts, offset) - 1, 0)
-        if index >= len(self._pieces):
-            return len(self.text)
-        encoded = self._pieces[index].text.encode("utf-8", "surrogateescape")
-        inside = encoded[: offset - starts[index]].decode("utf-8", "surrogateescape")
-        return self._starts[index] + len(inside)
-
     def _source_offset(self, offset: int, at_end: bool) -> int:
         """The source offset of a character offset; an end belongs to the piece before it."""
         probe = offset - 1 if at_end else offset
         index = min(bisect_right(self._starts, probe) - 1, len(self._pieces) - 1)
         piece = self._pieces[index]
-        inside = offset - self._starts[index]
+        begin = self._starts[index]
         if not piece.literal:
-            return piece.span.end if inside > 0 else piece.span.start
-        inside_bytes = piece.text[:inside].encode("utf-8", "surrogateescape")
-        return piece.span.start + len(inside_bytes)
+            return piece.span.end if at_end else piece.span.start
+        return piece.span.start + self._widths.byte(offset) - self._widths.byte(begin)
+
+
+class _Wide:
+    """Character offsets of a text against byte offsets of its UTF-8 form.
+
+    Remembers the characters that take several bytes, so that a look-up costs a bisection
+    and a text in ASCII nothing.
+    """
+
+    __slots__ = ("_bytes", "_characters", "_extra")
+
+    def __init__(self, text: str) -> None:
+        self._characters: list[int] = []
+        self._bytes: list[int] = []
+        self._extra = [0]
+        if text.isascii():
+            return
+        for at, char in enumerate(text):
+            if char > "\x7f":
+                # A surrogate stands for one byte that is no UTF-8.
+                more = len(char.encode("utf-8", "surrogateescape")) - 1
+                self._characters.append(at)
+                self._bytes.append(at + self._extra[-1])
+                self._extra.append(self._extra[-1] + more)
+
+    def byte(self, character: int) -> int:
+        """The byte offset at which a character begins."""
+        return character + self._extra[bisect_left(self._characters, character)]
+
+    def character(self, byte: int) -> int:
+        """The character that begins at a byte offset, or holds it."""
+        before = bisect_left(self._bytes, byte)
+        if not before:
+            return byte
+        return max(byte - self._extra[before], self._characters[before - 1])
 
 
 def _running(lengths: Iterable[int]) -> list[int]:

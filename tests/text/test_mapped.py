@@ -1,0 +1,86 @@
+"""Derived text and the way back to the bytes it came from."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dockerfix.text import MappedText, Piece, Span
+
+
+def test_characters_and_bytes_of_one_run() -> None:
+    data = "aé\U0001f600z".encode()
+    mapped = MappedText.whole(data)
+    assert mapped.span(1, 3) == Span(1, 7)
+    assert mapped.byte_span(1, 7) == Span(1, 7)
+    assert mapped.character(7) == 3
+    assert mapped.is_literal(0, 4)
+
+
+def test_bytes_that_are_not_utf_8_keep_their_place() -> None:
+    data = b"a\xffb"
+    mapped = MappedText.whole(data)
+    assert mapped.encoded == data
+    assert mapped.span(2, 3) == Span(2, 3)
+
+
+def test_a_replaced_piece_maps_as_a_whole() -> None:
+    mapped = MappedText([
+        Piece("x=", Span(10, 12)),
+        Piece("${a}", Span(12, 30), literal=False),
+        Piece("é!", Span(30, 33)),
+    ])  # fmt: skip
+    assert mapped.span(3, 4) == Span(12, 30)
+    assert mapped.span(0, 3) == Span(10, 30)
+    assert mapped.span(6, 8) == Span(30, 33)
+    assert not mapped.is_literal(1, 3)
+    assert mapped.is_literal(6, 8)
+
+
+def test_runs_that_are_apart_are_not_literal_together() -> None:
+    mapped = MappedText([Piece("ab", Span(0, 2)), Piece("cd", Span(6, 8))])
+    assert mapped.is_literal(0, 2)
+    assert not mapped.is_literal(0, 3)
+    assert mapped.span(1, 3) == Span(1, 7)
+
+
+def test_outside_is_an_error() -> None:
+    with pytest.raises(ValueError, match="outside"):
+        MappedText.whole(b"abc").span(0, 4)
+
+
+@given(
+    st.lists(st.tuples(st.text(alphabet="ab\né\U0001f600", max_size=6), st.booleans()), max_size=6),
+    st.data(),
+)
+def test_a_slice_maps_as_the_whole_does(runs: list[tuple[str, bool]], data: st.DataObject) -> None:
+    pieces, at = [], 0
+    for text, literal in runs:
+        size = len(text.encode())
+        pieces.append(Piece(text, Span(at, at + size), literal))
+        at += size + (not literal)
+    mapped = MappedText(pieces)
+    start = data.draw(st.integers(0, len(mapped.text)))
+    end = data.draw(st.integers(start, len(mapped.text)))
+    part = mapped.slice(start, end)
+    assert part.text == mapped.text[start:end]
+    for index in range(end - start):
+        assert part.span(index, index + 1) == mapped.span(start + index, start + index + 1)
+        assert part.is_literal(index, index + 1) == mapped.is_literal(
+            start + index, start + index + 1
+        )
+    for index, char in enumerate(part.text):
+        byte = len(part.text[:index].encode())
+        assert part.character(byte) == index
+        assert part.encoded[byte : byte + len(char.encode())].decode() == char
+
+
+def test_looking_up_a_place_does_not_read_the_text_again() -> None:
+    mapped = MappedText.whole("é x\n".encode() * 100_000)
+    start = time.process_time()
+    for offset in range(0, len(mapped.encoded), 50):
+        mapped.byte_span(offset, offset)
+    assert time.process_time() - start < 1
