@@ -8,6 +8,7 @@ from dockerfix.text.mapped import MappedText, Piece
 from dockerfix.text.snapshot import (
     Entry,
     Kind,
+    Opaque,
     Snapshot,
     SnapshotError,
     join_path,
@@ -24,6 +25,7 @@ __all__ = [
     "Kind",
     "MappedText",
     "Newline",
+    "Opaque",
     "Piece",
     "Place",
     "Position",

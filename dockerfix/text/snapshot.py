@@ -2,7 +2,8 @@
 
 Everything above works on a snapshot and never on the disk; where the bytes come from is the
 business of the loader that the repo layer (or a test) hands in. Paths are relative to the
-root, with `/`, without a leading `./`, and never contain `..`.
+root, with `/`, without a leading `./`, and never contain `..`. A name that is not UTF-8 holds
+surrogates, as `os.fsdecode` gives them.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import enum
 import hashlib
 import posixpath
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
@@ -37,6 +38,16 @@ class Kind(enum.Enum):
     SYMLINK = "symlink"
 
 
+class Opaque(enum.Enum):
+    """Why a path that exists was not looked into."""
+
+    GENERATED = "a tool fills it (dependencies, caches, build output, Git's own data)"
+    EXCLUDED = "the settings or --exclude leave it out"
+    LINK = "it is a symbolic link to a folder"
+    CHECKOUT = "it is another checkout of the repository"
+    UNREADABLE = "its permissions do not let dockerfix list it"
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One path: its kind, its permission bits (`0o644`), its size in bytes, and for a
@@ -51,23 +62,26 @@ class Entry:
 class Snapshot:
     """A fixed list of paths whose bytes are read once, on first use.
 
-    `entries` maps every file and symbolic link to its entry. Folders have no entry; a path
-    is a folder when an entry lies below it. `load(path)` gives the bytes of one file and may
-    raise `SnapshotError`. `opaque` names folders that exist but were not walked (`.git`,
-    `node_modules`, `target`): what lies in them is unknown, not absent.
+    `entries` maps every file and symbolic link to its entry; from a disk, an entry is looked
+    up on first use too and may then raise `SnapshotError`. Folders have no entry; a path is
+    a folder when an entry lies below it. `load(path)` gives the bytes of one file and may
+    raise `SnapshotError`. `opaque` names what exists but was not looked into (`.git`,
+    `node_modules`, what the settings exclude), and why: what lies in it is unknown, not
+    absent.
     """
 
-    __slots__ = ("_data", "_load", "_parsed", "_sorted", "entries", "opaque")
+    __slots__ = ("_base", "_data", "_load", "_parsed", "_sorted", "entries", "opaque")
 
     def __init__(
         self,
         entries: Mapping[str, Entry],
         load: Callable[[str], bytes],
-        opaque: frozenset[str] = frozenset(),
+        opaque: Mapping[str, Opaque] | None = None,
     ) -> None:
         self.entries = entries
-        self.opaque = opaque
+        self.opaque: Mapping[str, Opaque] = opaque or {}
         self._load = load
+        self._base: Snapshot | None = None
         self._data: dict[str, bytes] = {}
         self._sorted: list[str] | None = None
         self._parsed: dict[tuple[object, str], object] = {}
@@ -98,6 +112,15 @@ class Snapshot:
             return True
         return next(self.below(path), None) is not None or path in self.opaque
 
+    def why_unknown(self, path: str) -> Opaque | None:
+        """Why nothing is known of `path`: it is opaque or lies in something that is; None
+        for every path that was looked for."""
+        while path:
+            if path in self.opaque:
+                return self.opaque[path]
+            path = posixpath.dirname(path)
+        return None
+
     def below(self, folder: str) -> Iterator[str]:
         """Paths below a folder at any depth, sorted; `""` gives all."""
         if folder in ("", "."):
@@ -111,12 +134,22 @@ class Snapshot:
             yield paths[index]
 
     def read(self, path: str) -> bytes:
-        """The bytes of a file; raises `SnapshotError` when it is absent or unreadable."""
-        if path not in self._data:
-            if path not in self.entries:
-                raise SnapshotError(path, "no such file in the repository")
-            self._data[path] = self._load(path)
-        return self._data[path]
+        """The bytes of a file, remembered; raises `SnapshotError` when it is absent or
+        unreadable."""
+        if path in self._data:
+            return self._data[path]
+        if self._base is not None and path in self.entries:
+            return self._base.read(path)
+        return self._data.setdefault(path, self._fetch(path))
+
+    def peek(self, path: str) -> bytes:
+        """As `read`, but not remembered: for a search through many files, whose bytes would
+        otherwise stay in memory."""
+        if path in self._data:
+            return self._data[path]
+        if self._base is not None and path in self.entries:
+            return self._base.peek(path)
+        return self._fetch(path)
 
     def source(self, path: str) -> Source:
         """The file as a source."""
@@ -127,7 +160,7 @@ class Snapshot:
         first byte that is not UTF-8."""
         data = self.read(path)
         try:
-            return data.decode("utf-8-sig")
+            return data.decode("utf-8").removeprefix("\ufeff")
         except UnicodeDecodeError as error:
             line, column = Source(path, data).position(error.start)
             raise SnapshotError(
@@ -140,26 +173,73 @@ class Snapshot:
 
     def derive(self, path: str, make: Callable[[Source], T]) -> T:
         """`make(source)` computed once for this file and this function, then remembered."""
+        if self._base is not None and path not in self._data and path in self.entries:
+            return self._base.derive(path, make)
         key = (make, path)
         if key not in self._parsed:
             self._parsed[key] = make(self.source(path))
         return self._parsed[key]  # type: ignore[return-value]  # the key holds `make`, so this is its T
 
     def with_changes(self, changes: Mapping[str, bytes | None]) -> Snapshot:
-        """The snapshot after writing or (None) deleting files; modes of kept files stay."""
-        entries = dict(self.entries)
-        written: dict[str, bytes] = {}
-        for path, data in changes.items():
-            old = entries.pop(path, None)
-            if data is None:
-                continue
-            entries[path] = Entry(Kind.FILE, old.mode if old else 0o644, len(data))
-            written[path] = data
+        """The snapshot after writing or (None) deleting files; modes of kept files stay.
 
-        def load(path: str) -> bytes:
-            return written[path] if path in written else self.read(path)
+        Costs as much as the changes, not as the repository: whatever did not change is asked
+        of this snapshot, what was derived from it included.
+        """
+        written = {path: data for path, data in changes.items() if data is not None}
+        added = {
+            path: Entry(
+                Kind.FILE, self.entries[path].mode if path in self.entries else 0o644, len(data)
+            )
+            for path, data in written.items()
+        }
+        removed = frozenset(path for path, data in changes.items() if data is None)
+        after = Snapshot(_Overlay(self.entries, added, removed), self.read, self.opaque)
+        after._base = self
+        after._data = written
+        after._sorted = [path for path in self.paths if path not in removed]
+        for path in added:
+            if path not in self.entries:
+                insort(after._sorted, path)
+        return after
 
-        return Snapshot(entries, load, self.opaque)
+    def _fetch(self, path: str) -> bytes:
+        if path in self.entries:
+            return self._load(path)
+        why = self.why_unknown(path)
+        if why is not None:
+            raise SnapshotError(
+                path, f"not read: it lies in a folder left out, because {why.value}"
+            )
+        raise SnapshotError(path, "no such file in the repository")
+
+
+class _Overlay(Mapping[str, Entry]):
+    """Entries of a snapshot with some added or replaced and some removed."""
+
+    __slots__ = ("_added", "_base", "_removed")
+
+    def __init__(
+        self, base: Mapping[str, Entry], added: Mapping[str, Entry], removed: frozenset[str]
+    ) -> None:
+        self._base, self._added, self._removed = base, added, removed
+
+    def __contains__(self, path: object) -> bool:
+        return path in self._added or (path not in self._removed and path in self._base)
+
+    def __getitem__(self, path: str) -> Entry:
+        if path in self._added:
+            return self._added[path]
+        if path in self._removed:
+            raise KeyError(path)
+        return self._base[path]
+
+    def __iter__(self) -> Iterator[str]:
+        yield from (p for p in self._base if p not in self._removed and p not in self._added)
+        yield from self._added
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 def normalise_path(path: str) -> str | None:
