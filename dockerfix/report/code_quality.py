@@ -1,0 +1,73 @@
+"""GitLab Code Quality: the JSON that a job hands over as `artifacts:reports:codequality`.
+
+Follows GitLab's documentation, "Code Quality report format": description, check_name,
+fingerprint, severity, location. Accepted assumptions are left out, since the format has no
+word for them.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from dockerfix.engine.plan import CheckFailed
+from dockerfix.facts.finding import Finding, Severity
+from dockerfix.report.fingerprint import fingerprinted
+from dockerfix.report.report import Report
+
+_SEVERITIES = {Severity.NOTE: "info", Severity.ASSUME: "minor", Severity.REFUSE: "major"}
+
+
+def render_code_quality(report: Report) -> str:
+    """The findings, and one entry for each file that the patch would touch."""
+    taken = report.taken
+    entries = [
+        _entry(
+            ": ".join(part for part in (finding.what, finding.action) if part),
+            finding.name,
+            fingerprint,
+            _SEVERITIES[finding.severity],
+            *_location(finding, report),
+        )
+        for fingerprint, finding in fingerprinted(report.proposal.findings)
+        if finding not in taken
+    ]
+    for fingerprint, finding in fingerprinted(changed_files(report)):
+        entries.append(_entry(finding.what, finding.name, fingerprint, "info", finding.subject, 1))
+    if isinstance(report.outcome, CheckFailed):
+        what = f"an internal check failed: {report.outcome.check}"
+        entries.append(_entry(what, report.transform, report.outcome.check, "blocker", ".", 1))
+    return json.dumps(entries, indent=2) + "\n"
+
+
+def changed_files(report: Report) -> list[Finding]:
+    """One note for each file that the patch would touch; its subject is the path."""
+    return [
+        Finding(
+            Severity.NOTE,
+            report.transform,
+            f"{report.command} would change this file ({change.value})",
+            subject=path,
+        )
+        for path, change in report.files
+        if not report.written
+    ]
+
+
+def _location(finding: Finding, report: Report) -> tuple[str, int]:
+    """The format wants a path for everything."""
+    if finding.place is not None:
+        return finding.place.path, finding.place.position.line
+    return (report.files[0][0] if report.files else "."), 1
+
+
+def _entry(
+    description: str, check: str, fingerprint: str, severity: str, path: str, line: int
+) -> dict[str, Any]:
+    return {
+        "description": description,
+        "check_name": check,
+        "fingerprint": fingerprint,
+        "severity": severity,
+        "location": {"path": path, "lines": {"begin": line}},
+    }

@@ -1,0 +1,99 @@
+"""What every renderer is given: one command's outcome and what the person said about it."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from dockerfix.engine.plan import NothingToDo, Outcome, Planned, Refused
+from dockerfix.engine.proposal import Proposal
+from dockerfix.facts.finding import Finding, Severity
+from dockerfix.proof.claims import Verdict
+
+
+class Change(enum.Enum):
+    """What happens to a file; `value` is how a person reads it."""
+
+    CREATED = "new"
+    EDITED = "changed"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The outcome of one run of a transform.
+
+    `command` is what the person ran, `accepted` maps the names of accepted assumptions to
+    their reasons (empty when given on the command line), `notes` are about the run itself,
+    `measured` and `measurements` are what `dockerfix verify` found, as lines and as data,
+    `written` says that the patch is on disk already.
+    """
+
+    command: str
+    transform: str
+    outcome: Outcome
+    accepted: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    measured: tuple[str, ...] = ()
+    measurements: Mapping[str, Any] = field(default_factory=dict)
+    written: bool = False
+
+    @property
+    def proposal(self) -> Proposal:
+        """What the transform gave."""
+        return self.outcome.proposal
+
+    @property
+    def kind(self) -> str:
+        """The outcome's name in machine-readable formats."""
+        if isinstance(self.outcome, Planned):
+            return "planned"
+        if isinstance(self.outcome, NothingToDo):
+            return "nothing-to-do"
+        return "refused" if isinstance(self.outcome, Refused) else "check-failed"
+
+    @property
+    def files(self) -> tuple[tuple[str, Change], ...]:
+        """The files that the patch touches, sorted; none when there is no patch."""
+        if not isinstance(self.outcome, Planned):
+            return ()
+        proposal = self.proposal
+        return tuple(
+            sorted(
+                [
+                    *((path, Change.CREATED) for path in proposal.created),
+                    *((path, Change.EDITED) for path in proposal.edits),
+                    *((path, Change.DELETED) for path in proposal.deleted),
+                ],
+                key=lambda pair: pair[0],
+            )
+        )
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """What the checkers said of each claim; none when there is no patch."""
+        return self.outcome.verdicts if isinstance(self.outcome, Planned) else ()
+
+    @property
+    def refused(self) -> Sequence[Finding]:
+        """What is left out, or why everything is."""
+        return self.proposal.of_severity(Severity.REFUSE)
+
+    @property
+    def assumed(self) -> Sequence[Finding]:
+        """Assumptions that nobody accepted yet."""
+        found = self.proposal.of_severity(Severity.ASSUME)
+        return [finding for finding in found if finding.name not in self.accepted]
+
+    @property
+    def taken(self) -> Sequence[Finding]:
+        """Assumptions that were accepted by name."""
+        found = self.proposal.of_severity(Severity.ASSUME)
+        return [finding for finding in found if finding.name in self.accepted]
+
+    @property
+    def remarks(self) -> Sequence[Finding]:
+        """Findings that are worth knowing and nothing more."""
+        return self.proposal.of_severity(Severity.NOTE)

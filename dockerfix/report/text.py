@@ -1,0 +1,177 @@
+"""The report for a person, on stderr: what changes, what is proved, what is assumed, what is
+left, what to do next. Short by default; everything in it is also in the JSON.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterator, Sequence
+
+from dockerfix.engine.plan import CheckFailed, NothingToDo, Planned, Refused
+from dockerfix.facts.finding import Finding
+from dockerfix.report.report import Change, Report
+from dockerfix.report.style import PLAIN, Style
+
+
+class Verbosity(enum.Enum):
+    """How much is said: what needs a person, the usual, or everything."""
+
+    QUIET = "quiet"
+    NORMAL = "normal"
+    VERBOSE = "verbose"
+
+
+def render_text(
+    report: Report, style: Style = PLAIN, verbosity: Verbosity = Verbosity.NORMAL
+) -> str:
+    """The report as lines, with a final newline; may be empty when quiet."""
+    lines = list(_Text(report, style, verbosity).lines())
+    return "\n".join(lines).strip("\n") + "\n" if lines else ""
+
+
+Mark = Callable[[str], str]
+
+
+class _Text:
+    """One rendering. Private to `render_text`."""
+
+    def __init__(self, report: Report, style: Style, verbosity: Verbosity) -> None:
+        self.report = report
+        self.style = style
+        self.quiet = verbosity is Verbosity.QUIET
+        self.verbose = verbosity is Verbosity.VERBOSE
+
+    def lines(self) -> Iterator[str]:
+        """The whole report."""
+        outcome = self.report.outcome
+        if isinstance(outcome, CheckFailed):
+            yield from self.failed(outcome)
+        elif isinstance(outcome, Planned):
+            yield from self.planned()
+        elif isinstance(outcome, Refused):
+            yield from self.refused()
+        elif isinstance(outcome, NothingToDo):
+            yield from self.nothing()
+        if not self.quiet:
+            yield from (f"{self.style.faint('note:')} {note}" for note in self.report.notes)
+
+    def title(self, text: str) -> str:
+        return f"{self.style.heading(self.report.command)}: {text}"
+
+    def failed(self, outcome: CheckFailed) -> Iterator[str]:
+        what = f"an internal check failed ({outcome.check}), so no patch is shown"
+        yield self.title(self.style.bad(what))
+        yield from (f"  {line}" for line in outcome.detail.splitlines())
+        yield (
+            f"This is a bug in {self.report.transform}, not in your files, and nothing was "
+            "written. Please report it with the lines above."
+        )
+
+    def nothing(self) -> Iterator[str]:
+        if not self.quiet:
+            reason = self.report.proposal.reason
+            yield self.title("nothing to do" + (f": {reason}" if reason else ""))
+        yield from self.findings("Not rewritten", self.report.refused, self.style.bad)
+        yield from self.findings("Assumed", self.report.assumed, self.style.warning)
+        if not self.quiet:
+            yield from self.findings("Notes", self.report.remarks, str)
+
+    def refused(self) -> Iterator[str]:
+        yield self.title(self.style.bad("refused, no patch"))
+        yield from self.findings("Why", self.report.refused, self.style.bad)
+        if not self.quiet:
+            yield from self.findings("Assumed", self.report.assumed, self.style.warning)
+            yield from self.findings("Notes", self.report.remarks, str)
+            yield from self.listed("Next", self.report.proposal.next_steps)
+
+    def planned(self) -> Iterator[str]:
+        if not self.quiet:
+            yield self.title(_counted(self.report))
+            yield from (f"  {line}" for line in self.report.proposal.summary)
+            yield from self.files()
+            yield from self.proved()
+            yield from self.listed("Measured", self.report.measured)
+        yield from self.findings("Assumed", self.report.assumed, self.style.warning)
+        if self.report.assumed and not self.quiet:
+            yield self.style.faint(
+                "  Accept one by --accept NAME, or for good under [accept] in .dockerfix.toml "
+                "with the reason."
+            )
+        yield from self.findings("Not rewritten", self.report.refused, self.style.bad)
+        if self.quiet:
+            return
+        yield from self.taken()
+        yield from self.findings("Notes", self.report.remarks, str)
+        yield from self.steps()
+
+    def files(self) -> Iterator[str]:
+        marks = {
+            Change.CREATED: self.style.good("new"),
+            Change.EDITED: "changed",
+            Change.DELETED: self.style.bad("deleted"),
+        }
+        width = max((len(path) for path, _ in self.report.files), default=0)
+        yield from self.section("Files")
+        for path, change in self.report.files:
+            yield f"  {path.ljust(width)}  {marks[change]}"
+
+    def proved(self) -> Iterator[str]:
+        if not self.report.verdicts:
+            return
+        yield from self.section("Proved")
+        for verdict in self.report.verdicts:
+            yield f"  {self.style.good('ok')} {verdict.statement}"
+            if self.verbose:
+                yield from (f"     but for {line}" for line in verdict.differences)
+        allowed = len({line for verdict in self.report.verdicts for line in verdict.differences})
+        if allowed and not self.verbose:
+            what = "1 difference" if allowed == 1 else f"{allowed} differences"
+            it = "it" if allowed == 1 else "them"
+            yield self.style.faint(f"  {what} under named rules; -v lists {it}")
+
+    def taken(self) -> Iterator[str]:
+        if not self.report.taken:
+            return
+        if self.verbose:
+            yield from self.findings("Accepted", self.report.taken, str)
+            return
+        yield from self.section("Accepted")
+        for name in dict.fromkeys(finding.name for finding in self.report.taken):
+            reason = self.report.accepted[name]
+            yield f"  {name}" + (f": {reason}" if reason else "")
+
+    def findings(self, title: str, findings: Sequence[Finding], mark: Mark) -> Iterator[str]:
+        if findings:
+            yield from self.section(title)
+        for finding in findings:
+            place = f"{self.style.place(str(finding.place))}: " if finding.place else ""
+            yield f"  {place}{finding.what} [{mark(finding.name)}]"
+            if finding.why and not self.quiet:
+                yield f"    {self.style.faint(finding.why)}"
+            if finding.action:
+                yield f"    -> {finding.action}"
+
+    def steps(self) -> Iterator[str]:
+        steps = list(self.report.proposal.next_steps)
+        if not self.report.written:
+            steps.append(f"apply it: {self.report.command} | git apply   (or add --write)")
+        yield from self.listed("Next", steps)
+
+    def listed(self, title: str, lines: Sequence[str]) -> Iterator[str]:
+        if lines:
+            yield from self.section(title)
+            yield from (f"  {line}" for line in lines)
+
+    def section(self, title: str) -> Iterator[str]:
+        yield ""
+        yield self.style.heading(title)
+
+
+def _counted(report: Report) -> str:
+    counts = dict.fromkeys(Change, 0)
+    for _, change in report.files:
+        counts[change] += 1
+    parts = [f"{count} {change.value}" for change, count in counts.items() if count]
+    total = len(report.files)
+    verb = "written" if report.written else "in the patch"
+    return f"{total} {'file' if total == 1 else 'files'} {verb} ({', '.join(parts)})"
