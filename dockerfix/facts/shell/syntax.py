@@ -1,0 +1,220 @@
+"""The values that shell text is read into: statements, words and their parts.
+
+Knows the shell's syntax as far as builds need it; reads nothing itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from dockerfix.text import MappedText, Span
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """Characters that mean themselves."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """`$NAME`, `${NAME}` or `${NAME<operator>operand}`; positional ones are `1`, `2`, `@`..."""
+
+    name: str
+    operator: str = ""
+    operand: tuple[Part, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Opaque:
+    """A substitution or an expansion whose text reading cannot know.
+
+    `body` are the statements of a command substitution; they run in a subshell.
+    """
+
+    text: str
+    body: tuple[Statement, ...] = ()
+
+
+Part = Literal | Variable | Opaque
+
+
+@dataclass(frozen=True, slots=True)
+class ShellWord:
+    """One word: as written, in parts, and its bytes in the file.
+
+    `quoted` says that the whole word stands in quotes, so that it stays one word when its
+    variables are expanded. `literal` says whether the bytes of `span` are exactly `written`,
+    so that the word may be replaced in place.
+    """
+
+    written: str
+    parts: tuple[Part, ...]
+    span: Span
+    quoted: bool = False
+    literal: bool = True
+    content: MappedText | None = field(default=None, repr=False, compare=False)
+    """What stands between the quotes of a quoted word, escapes undone: the text that
+    `sh -c "..."` would run."""
+
+    @property
+    def value(self) -> str | None:
+        """The word when it holds no variable and nothing opaque, quotes removed; else None."""
+        if all(isinstance(part, Literal) for part in self.parts):
+            return "".join(part.text for part in self.parts if isinstance(part, Literal))
+        return None
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Names of the variables in the word, operands included."""
+        return tuple(_names(self.parts))
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """`NAME=value`, alone, before a command, or through `local`, `export`, `readonly`.
+
+    No value means the empty text; `appends` is `NAME+=value`. An array is a value whose only
+    part is opaque.
+    """
+
+    name: str
+    value: ShellWord | None
+    span: Span
+    local: bool = False
+    appends: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A simple command: assignments before it, its words, and its bytes.
+
+    `span` reaches from the first assignment or word to the last word, redirections left out;
+    `heredocs` are the texts that it reads as its input.
+    """
+
+    words: tuple[ShellWord, ...]
+    assignments: tuple[Assignment, ...]
+    span: Span
+    heredocs: tuple[MappedText, ...] = field(default=(), repr=False, compare=False)
+
+    @property
+    def name(self) -> str:
+        """The command's name when it is literal, else the empty string."""
+        return (self.words[0].value or "") if self.words else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function's definition."""
+
+    name: str
+    body: tuple[Statement, ...]
+    span: Span
+    body_span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """`for variable in values; do body; done`; without `in` the values are `"$@"`."""
+
+    variable: str
+    values: tuple[ShellWord, ...]
+    body: tuple[Statement, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Statements that run together: a group, a subshell, a branch, a pipeline.
+
+    `conditional` says that they may not run; `isolated` that `cd` and assignments inside do
+    not last. `operator` is what joins them (`&&`, `||`, `|`) when it is a list; what stands
+    behind a test and `&&`, or behind `||`, is a conditional block inside it. With
+    `alternatives` the body is one block a branch of `if` or `case`, of which at most one
+    runs, and exactly one when `exhaustive`.
+    """
+
+    body: tuple[Statement, ...]
+    span: Span
+    conditional: bool = False
+    isolated: bool = False
+    operator: str = ""
+    alternatives: bool = False
+    exhaustive: bool = False
+
+
+Statement = Command | Assignment | Function | Loop | Block
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A parsed script; `broken` are the spans that the grammar could not read."""
+
+    statements: tuple[Statement, ...]
+    broken: tuple[Span, ...] = ()
+    functions: Mapping[str, Function] = field(default_factory=dict)
+
+    def commands(self) -> Iterator[Command]:
+        """All simple commands in order, whatever they stand in, functions left out."""
+        return walk(self.statements)
+
+
+def walk(statements: tuple[Statement, ...]) -> Iterator[Command]:
+    """Simple commands in order, descending into loops and blocks but not into functions."""
+    for statement in statements:
+        if isinstance(statement, Command):
+            yield statement
+        elif isinstance(statement, Loop | Block):
+            yield from walk(statement.body)
+
+
+def _names(parts: tuple[Part, ...]) -> Iterator[str]:
+    for part in parts:
+        if isinstance(part, Variable):
+            yield part.name
+            yield from _names(part.operand)
+
+
+def parameters(body: tuple[Statement, ...]) -> int | None:
+    """The largest positional parameter that a function's body reads (0 for none); None when
+    it takes all of them at once (`$@`, `$*`, `shift`) or may do so in what stays opaque."""
+    largest = 0
+    for part in _parts_in(body):
+        if isinstance(part, Opaque):
+            if not part.body and "$" in part.text:
+                return None
+        elif isinstance(part, Variable):
+            if part.name in ("@", "*", "#"):
+                return None
+            largest = max(largest, int(part.name) if part.name.isdecimal() else 0)
+    shifts = any(command.name in ("shift", "getopts") for command in walk(body))
+    return None if shifts else largest
+
+
+def _parts_in(statements: tuple[Statement, ...]) -> Iterator[Part]:
+    """All parts of all words, operands included, nested functions left out."""
+    for statement in statements:
+        if isinstance(statement, Command):
+            for word in statement.words:
+                yield from _flattened(word.parts)
+            yield from _parts_in(statement.assignments)
+        elif isinstance(statement, Assignment):
+            yield from _flattened(statement.value.parts if statement.value else ())
+        elif isinstance(statement, Loop):
+            for word in statement.values:
+                yield from _flattened(word.parts)
+            yield from _parts_in(statement.body)
+        elif isinstance(statement, Block):
+            yield from _parts_in(statement.body)
+
+
+def _flattened(parts: tuple[Part, ...]) -> Iterator[Part]:
+    for part in parts:
+        yield part
+        if isinstance(part, Variable):
+            yield from _flattened(part.operand)
+        elif isinstance(part, Opaque):
+            yield from _parts_in(part.body)
