@@ -59,7 +59,7 @@ class TestAlways:
             ),
             ("{rules: [{exists: [Cargo.toml]}]}", "{rules: [{exists: [Cargo.toml]}, {if: $X}]}"),
             ("{only: [tags]}", "{only: [branches, tags]}"),
-            ("{only: [main]}", "{except: [schedules, tags]}"[:0] + "{only: [branches]}"),
+            ("{only: [main]}", "{only: [branches, tags]}"),
             ("{only: {changes: [a/b]}}", "{only: {changes: [a/*]}}"),
             ("{script: a}", "{only: [branches, tags]}"),
         ],
@@ -106,7 +106,7 @@ class TestMissing:
             "{rules: [{if: $CI_COMMIT_BRANCH}]}",
             "{rules: [{if: $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH}]}",
         )
-        assert "branch `feature`" in missing(found)
+        assert "a push to another branch" in missing(found)
 
     def test_the_default_branch_may_have_any_name(self) -> None:
         found = ask(
@@ -139,6 +139,9 @@ class TestMissing:
 
     def test_an_only_that_leaves_tags_out(self) -> None:
         assert "tag" in missing(ask("{script: a}", "{only: [branches]}"))
+
+    def test_a_name_in_only_is_a_tag_as_well(self) -> None:
+        assert "tag `main`" in missing(ask("{only: [main]}", "{only: [branches]}"))
 
     def test_except(self) -> None:
         assert "tag" in missing(ask("{script: a}", "{except: [tags]}"))
