@@ -7,7 +7,7 @@ Follows the Bake file reference: `context` counts from the folder in which bake 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dockerfix.facts.bake import BakeTarget
@@ -43,18 +43,19 @@ class Baked:
     cache_to: tuple[str, ...]
 
 
-def bake_file(comment: Sequence[str], targets: Sequence[Baked], newline: str) -> bytes:
-    """The bake file's bytes: variables, the group `default`, a target for each build.
+def bake_file(comment: Sequence[str], groups: Mapping[str, Sequence[Baked]], newline: str) -> bytes:
+    """The bake file's bytes: variables, groups, a target for each build.
 
     Raises `Refused` for a value that HCL cannot say.
     """
     variables: dict[str, str] = {}
-    blocks = [_target(target, variables) for target in targets]
+    blocks = [_target(target, variables) for targets in groups.values() for target in targets]
     lines = [f"# {line}" if line else "#" for line in comment]
     for name, default in variables.items():
         lines += ["", f'variable "{name}" {{ default = "{default}" }}']
-    names = ", ".join(f'"{target.name}"' for target in targets)
-    lines += ["", f'group "default" {{ targets = [{names}] }}']
+    for group, targets in groups.items():
+        names = ", ".join(f'"{target.name}"' for target in targets)
+        lines += ["", f'group "{group}" {{ targets = [{names}] }}']
     for block in blocks:
         lines += ["", *block]
     return newline.join([*lines, ""]).encode()

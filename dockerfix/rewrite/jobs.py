@@ -6,12 +6,13 @@ carried over. Knows the keys of a job; what the one job runs is handed in.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from dockerfix.facts.gitlab import Job, Need, Pipeline
-from dockerfix.facts.yaml_tree import Entry, Mapping, Node, Scalar, to_data
+from dockerfix.facts.yaml_tree import Entry, Node, Scalar, to_data
+from dockerfix.facts.yaml_tree import Mapping as YamlMapping
 from dockerfix.facts.yaml_tree import Sequence as YamlSequence
 from dockerfix.rewrite.wanted import Edits, Refused
 from dockerfix.rewrite.yaml_edits import (
@@ -37,12 +38,14 @@ _OWN = frozenset({"script", "rules", "needs", "variables", "extends", "parallel"
 class Joined:
     """What the one job is: its name and the items of its script, as YAML texts.
 
-    `dropped` names variables that only told the old jobs apart.
+    `dropped` names variables that only told the old jobs apart; `paths` maps files that go to
+    those that come, for globs in rules that are written anew.
     """
 
     name: str
     script: tuple[str, ...]
     dropped: frozenset[str] = frozenset()
+    paths: Mapping[str, str] = field(default_factory=dict)
 
 
 def check_joinable(pipeline: Pipeline, jobs: Sequence[Job]) -> None:
@@ -95,7 +98,7 @@ class _JobEdits:
         if job.body is None:
             raise Refused(job.place, f"{job.name} is defined elsewhere", "write it out")
         self.job = job
-        self.body: Mapping = job.body
+        self.body: YamlMapping = job.body
         self.jobs = jobs
         self.joined = joined
         self.carried = carried
@@ -172,7 +175,10 @@ class _JobEdits:
             if "rules" in self.job.keys and self.body.entry("rules") is None:
                 self.put("rules", self.items(["when: on_success"]))
             return
-        self.put("rules", self.items([_rule_text(rule, self.step, self.dash) for rule in rules]))
+        texts = [
+            _rule_text(_moved(rule, self.joined.paths), self.step, self.dash) for rule in rules
+        ]
+        self.put("rules", self.items(texts))
 
     def needs(self) -> None:
         """The union of the needs; a job that lacks the key waits for all earlier stages."""
@@ -193,7 +199,7 @@ class _JobEdits:
     def variables(self) -> None:
         """Variables that told the jobs apart go."""
         entry = self.body.entry("variables")
-        if entry is None or not isinstance(entry.value, Mapping) or entry.aliased:
+        if entry is None or not isinstance(entry.value, YamlMapping) or entry.aliased:
             return
         goes = [e for e in entry.value.entries if e.key.text in self.joined.dropped]
         if len(goes) == len(entry.value.entries):
@@ -242,6 +248,14 @@ def _add_rule(united: list[dict[str, Any]], rule: dict[str, Any]) -> None:
             known["changes"] = [*mine, *(glob for glob in theirs if glob not in mine)]
             return
     united.append(dict(rule))
+
+
+def _moved(rule: dict[str, Any], paths: Mapping[str, str]) -> dict[str, Any]:
+    """The rule with files that go replaced in its globs."""
+    globs = rule.get("changes")
+    if not isinstance(globs, list):
+        return rule
+    return {**rule, "changes": list(dict.fromkeys(paths.get(glob, glob) for glob in globs))}
 
 
 def _rule_text(rule: dict[str, Any], step: int, dash: int) -> str:
@@ -330,7 +344,7 @@ def _removed(node: YamlSequence, indexes: Sequence[int]) -> Iterator[Edit]:
 def _named(item: Node) -> Scalar | None:
     if isinstance(item, Scalar):
         return item
-    if isinstance(item, Mapping):
+    if isinstance(item, YamlMapping):
         job = item.get("job")
         if "pipeline" not in item.resolved and "project" not in item.resolved:
             return job if isinstance(job, Scalar) else None
@@ -338,7 +352,7 @@ def _named(item: Node) -> Scalar | None:
 
 
 def _optional(item: Node) -> bool:
-    node = item.get("optional") if isinstance(item, Mapping) else None
+    node = item.get("optional") if isinstance(item, YamlMapping) else None
     return isinstance(node, Scalar) and node.text.lower() == "true"
 
 
@@ -402,6 +416,6 @@ def _data(value: object) -> Any:
     """Plain data of an effective key, whatever merging has made of it."""
     if isinstance(value, dict):
         return {key: _data(item) for key, item in value.items()}
-    if isinstance(value, Scalar | Mapping | YamlSequence):
+    if isinstance(value, Scalar | YamlMapping | YamlSequence):
         return to_data(value)
     return value

@@ -1,0 +1,86 @@
+"""What a transform may use; it imports nothing else from dockerfix.
+
+Values of the text and syntax layers, the facts, claims, edits of call sites, and the types of
+a proposal. What is not here is private.
+"""
+
+from dockerfix.engine.proposal import OptionSpec, Proposal, Transform
+from dockerfix.facts.builds import job_of
+from dockerfix.facts.cargo import ManifestError, Workspace
+from dockerfix.facts.cargo.commands import CargoCall, cargo_calls, read_cargo, selected
+from dockerfix.facts.finding import Finding, Severity
+from dockerfix.facts.gitlab import Job, Pipeline, Rule
+from dockerfix.facts.mentions import PathMention, path_mentions
+from dockerfix.facts.model import Blind, Build, BuildArgument, CallSite, SiteKind, Tool, Value
+from dockerfix.facts.repository import Facts, is_dockerfile
+from dockerfix.facts.shell import Block, Command, Literal, Script, Statement, parse_shell
+from dockerfix.facts.stages import Reference, StageGraph
+from dockerfix.facts.yaml_tree import Node, Scalar, Sequence, YamlError
+from dockerfix.proof.claims import (
+    ArtefactProduced,
+    Claim,
+    Image,
+    NoDanglingReference,
+    PipelineValid,
+    SameCompilerInput,
+    SameFiles,
+    SameImagesAskedFor,
+    SameRuntime,
+)
+from dockerfix.rewrite import (
+    Baked,
+    Change,
+    Edits,
+    Joined,
+    Refused,
+    Wanted,
+    bake_file,
+    check_joinable,
+    join_jobs,
+    set_builds,
+    shared_flags,
+)
+from dockerfix.rewrite.yaml_edits import written
+from dockerfix.syntax import (
+    Add,
+    Arg,
+    Copy,
+    Dockerfile,
+    Env,
+    From,
+    Instruction,
+    Onbuild,
+    Run,
+    Stage,
+    parse,
+)
+from dockerfix.text import (
+    Edit,
+    EditConflictError,
+    EditSet,
+    MappedText,
+    Newline,
+    Place,
+    Snapshot,
+    SnapshotError,
+    Source,
+    Span,
+    join_path,
+    normalise_path,
+    relative_path,
+)
+
+__all__ = [
+    "Add", "Arg", "ArtefactProduced", "Baked", "Blind", "Block", "Build", "BuildArgument",
+    "CallSite", "CargoCall", "Change", "Claim", "Command", "Copy", "Dockerfile", "Edit",
+    "EditConflictError", "EditSet", "Edits", "Env", "Facts", "Finding", "From", "Image",
+    "Instruction", "Job", "Joined", "Literal", "ManifestError", "MappedText", "Newline",
+    "NoDanglingReference", "Node", "Onbuild", "OptionSpec", "PathMention", "Pipeline",
+    "PipelineValid", "Place", "Proposal", "Reference", "Refused", "Rule", "Run",
+    "SameCompilerInput", "SameFiles", "SameImagesAskedFor", "SameRuntime", "Scalar", "Script",
+    "Sequence", "Severity", "SiteKind", "Snapshot", "SnapshotError", "Source", "Span", "Stage",
+    "StageGraph", "Statement", "Tool", "Transform", "Value", "Wanted", "Workspace", "YamlError",
+    "bake_file", "cargo_calls", "check_joinable", "is_dockerfile", "job_of", "join_jobs",
+    "join_path", "normalise_path", "parse", "parse_shell", "path_mentions", "read_cargo",
+    "relative_path", "selected", "set_builds", "shared_flags", "written",
+]  # fmt: skip

@@ -1,0 +1,91 @@
+"""What the compiler of a file's binaries gets: the components that decide builder groups.
+
+Two files whose components are equal may be compiled by one `cargo build`. Knows one file.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from dockerfix.api import Arg, Env, Instruction
+from dockerfix_transforms.merge_rust.inputs import RustFile
+from dockerfix_transforms.merge_rust.steps import Role, Step, commands
+
+_ENVIRONMENT = re.compile(
+    r"^(RUSTFLAGS|RUSTDOCFLAGS|CARGO_(?!TERM_|NET_|HTTP_|HOME$|INCREMENTAL$|REGISTRIES_|REGISTRY_).*"
+    r"|RUSTC.*|RUSTUP_TOOLCHAIN|CC|CXX|LD|AR|(HOST_|TARGET_)?(CC|CXX|AR|CFLAGS|CXXFLAGS)(_.*)?"
+    r"|CPPFLAGS|LDFLAGS|PKG_CONFIG_ALLOW_CROSS|LIBCLANG_PATH)$"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One part of the compiler's input: its value for comparison, and the step that sets it."""
+
+    name: str
+    value: str
+    step: Step | None
+
+
+def components(file: RustFile) -> dict[str, Component]:
+    """All components of a file by name; `toolchain` covers image, rustup and `+name`."""
+    found: dict[str, list[tuple[str, Step | None]]] = {}
+    first = file.chain[0].from_
+    platform = first.platform.value if first.platform is not None else ""
+    found["toolchain"] = [(f"{file.graph.image(file.chain[0])} {platform or ''}".strip(), None)]
+    for step in file.steps:
+        for name, value in _of_step(step):
+            found.setdefault(name, []).append((value, step))
+    return {
+        name: Component(
+            name,
+            "; ".join(dict.fromkeys(value for value, _ in values)),
+            next((step for _, step in values if step is not None), None),
+        )
+        for name, values in found.items()
+    }
+
+
+def sets_component(step: Step, name: str) -> bool:
+    """Whether a step sets the component of that name by an instruction of its own."""
+    return step.role is Role.OTHER and any(key == name for key, _ in _of_step(step))
+
+
+def is_compiler_variable(name: str) -> bool:
+    """Whether an environment variable changes what rustc, cc or a linker does."""
+    return _ENVIRONMENT.match(name) is not None
+
+
+def _of_step(step: Step) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    for name, value in environment(step.item):
+        if is_compiler_variable(name):
+            found.append((name, value))
+    for command in commands(step.script):
+        words = [word.value or word.written for word in command.words]
+        if words[:1] == ["rustup"] and words[1:2] != ["component"] and words[1:2] != ["show"]:
+            found.append(("toolchain", " ".join(words)))
+        found += [
+            (assignment.name, assignment.value.written)
+            for assignment in command.assignments
+            if is_compiler_variable(assignment.name) and assignment.value is not None
+        ]
+    if step.role is Role.CHEF:
+        found.append(("cargo-chef", step.item.arguments))
+    call = step.call if step.role is Role.BUILD else None
+    if call is not None:
+        found += [("toolchain", f"+{v}") if k == "toolchain" else (k, v)
+                  for k, v in call.setting().items()]  # fmt: skip
+    if step.item.keyword == "SHELL":
+        found.append(("shell", step.item.arguments))
+    return found
+
+
+def environment(item: Instruction) -> list[tuple[str, str]]:
+    """Variables that an ENV or ARG sets, with their values."""
+    if isinstance(item, Env) and item.keyword == "ENV":
+        return list(item.pairs)
+    if isinstance(item, Arg):
+        return [(name, default or "") for name, default in item.entries]
+    return []

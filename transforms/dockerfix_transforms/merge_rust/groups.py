@@ -1,0 +1,313 @@
+"""Builder groups: which files one cook and one build can serve, and what keeps others apart.
+
+Knows chains and components; knows nothing of bytes to write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dockerfix.api import Finding, Severity
+from dockerfix_transforms.merge_rust.compiler import (
+    Component,
+    components,
+    environment,
+    is_compiler_variable,
+    sets_component,
+)
+from dockerfix_transforms.merge_rust.inputs import RustFile
+from dockerfix_transforms.merge_rust.steps import Role, Step
+
+_SHARED_ROLES = frozenset(
+    {Role.CHEF, Role.PREPARE, Role.RECIPE, Role.COOK, Role.SOURCES, Role.BUILD}
+)
+_OWN_KEYWORDS = frozenset({"RUN", "COPY", "ADD", "LABEL", "EXPOSE", "HEALTHCHECK", "CMD"})
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A file in a group: `matched[i]` is its step that stands for the group's common step i
+    (None for a package list that it lacks), `own` its steps that no other file has."""
+
+    file: RustFile
+    matched: tuple[Step | None, ...]
+    own: tuple[Step, ...]
+
+    def common_before(self, count: int) -> int:
+        """How many common steps stand among the file's first `count` steps."""
+        first = {id(step) for step in self.file.steps[:count]}
+        return sum(1 for step in self.matched if step is not None and id(step) in first)
+
+    def own_before(self, count: int) -> tuple[Step, ...]:
+        """The file's own steps among its first `count` steps."""
+        first = {id(step) for step in self.file.steps[:count]}
+        return tuple(step for step in self.own if id(step) in first)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Files that share one builder. `apart` says what keeps it from the first group."""
+
+    members: tuple[Member, ...]
+    common: tuple[Step, ...]
+    apart: tuple[str, ...] = ()
+
+    @property
+    def leader(self) -> Member:
+        """The file whose bytes the shared stages are taken from."""
+        return self.members[0]
+
+    @property
+    def split(self) -> int:
+        """The index of the common step before which own steps stand: the sources."""
+        for index, step in enumerate(self.common):
+            if step.role is Role.SOURCES:
+                return index
+        return len(self.common)
+
+    @property
+    def has_own(self) -> bool:
+        """Whether any file has steps of its own."""
+        return any(member.own for member in self.members)
+
+
+def group_files(
+    files: Sequence[RustFile], accepted: frozenset[str]
+) -> tuple[list[Group], list[Finding]]:
+    """Files in groups, largest first, and a finding for each accepted difference."""
+    settings = {file.path: components(file) for file in files}
+    clusters: list[list[RustFile]] = []
+    reasons: dict[str, tuple[str, ...]] = {}
+    findings: list[Finding] = []
+    for file in files:
+        for cluster in clusters:
+            different = _different(settings[cluster[0].path], settings[file.path]) - accepted
+            if not different and _aligned([*cluster, file]) is not None:
+                cluster.append(file)
+                break
+        else:
+            clusters.append([file])
+    clusters.sort(key=len, reverse=True)
+    main = clusters[0]
+    for cluster in clusters[1:]:
+        reasons[cluster[0].path] = _reasons(settings, main[0], cluster[0], accepted)
+    groups = []
+    for cluster in clusters:
+        ordered = _leader_first(cluster, settings)
+        findings += _accepted(ordered, settings, accepted)
+        group = _aligned(ordered)
+        if group is None:  # pragma: no cover - a cluster of one always aligns with itself
+            continue
+        groups.append(Group(group.members, group.common, reasons.get(cluster[0].path, ())))
+    return groups, findings
+
+
+def _different(one: dict[str, Component], other: dict[str, Component]) -> set[str]:
+    names = {*one, *other}
+    return {
+        name
+        for name in names
+        if (one[name].value if name in one else "") != (other[name].value if name in other else "")
+    }
+
+
+def _reasons(
+    settings: dict[str, dict[str, Component]],
+    main: RustFile,
+    file: RustFile,
+    accepted: frozenset[str],
+) -> tuple[str, ...]:
+    here, there = settings[file.path], settings[main.path]
+    found = []
+    for name in sorted(_different(there, here) - accepted):
+        mine = here[name].value if name in here else "nothing"
+        theirs = there[name].value if name in there else "nothing"
+        step = here[name].step if name in here else None
+        where = file.graph.tree.source.place(step.item.code) if step is not None else file.path
+        found.append(f"{name}: {where} has {mine}, {main.path} has {theirs}")
+    return tuple(found) or ("the steps of its build stages are arranged in another way",)
+
+
+def _leader_first(
+    cluster: list[RustFile], settings: dict[str, dict[str, Component]]
+) -> list[RustFile]:
+    """The order of the inputs, but with the majority's toolchain first when values differ:
+    the merged file takes the value that changes the compiler of the fewest binaries, the
+    pinned one in a tie."""
+    weights: dict[str, int] = {}
+    for file in cluster:
+        value = _signature(settings[file.path])
+        weights[value] = weights.get(value, 0) + len(file.shipped)
+    best = max(weights, key=lambda v: (weights[v], _pinned(v), -list(weights).index(v)))
+    return sorted(cluster, key=lambda f: _signature(settings[f.path]) != best)
+
+
+def _signature(setting: dict[str, Component]) -> str:
+    return "|".join(f"{name}={setting[name].value}" for name in sorted(setting))
+
+
+def _pinned(value: str) -> int:
+    return sum(char.isdigit() for char in value)
+
+
+def _accepted(
+    files: list[RustFile],
+    settings: dict[str, dict[str, Component]],
+    accepted: frozenset[str],
+) -> list[Finding]:
+    found = []
+    for file in files[1:]:
+        different = _different(settings[files[0].path], settings[file.path])
+        for name in sorted(different & accepted):
+            mine = settings[file.path].get(name)
+            theirs = settings[files[0].path].get(name)
+            step = mine.step if mine is not None else None
+            span = step.item.code if step is not None else file.chain[0].from_.code
+            found.append(
+                Finding(
+                    Severity.ASSUME,
+                    name,
+                    f"{', '.join(file.shipped)}: {name} changes from {_shown(mine)} "
+                    f"to {_shown(theirs)}",
+                    "the binary is compiled with another input than before",
+                    "run the tests of this binary before merging",
+                    file.graph.tree.source.place(span),
+                    file.binary,
+                )
+            )
+    return found
+
+
+def _shown(component: Component | None) -> str:
+    return component.value if component is not None else "nothing"
+
+
+def _aligned(files: Sequence[RustFile]) -> Group | None:
+    """The group of these files when their chains can be laid over each other."""
+    common = [step.key for step in files[0].steps]
+    for file in files[1:]:
+        common = _longest(common, [step.key for step in file.steps])
+    wanted = list(files[0].steps)
+    picked = _pick(wanted, common)
+    for file in files:
+        mine = _pick(list(file.steps), common)
+        rest = [step for step in file.steps if not any(step is m for m in mine)]
+        if any(step.role in _SHARED_ROLES for step in rest):
+            return None
+        if len(files) > 1 and not _movable(file, rest, mine):
+            return None
+    united, packages = _with_united(files, picked, common)
+    members = tuple(_member(file, united, packages) for file in files)
+    return Group(members, tuple(united))
+
+
+def _with_united(
+    files: Sequence[RustFile], picked: list[Step], common: list[str]
+) -> tuple[list[Step], list[Step]]:
+    """The common steps, with package lists and environment that only some files have put in
+    at their place."""
+    united = list(picked)
+    added: list[Step] = []
+    for file in files:
+        mine = _pick(list(file.steps), common)
+        position = 0
+        for step in file.steps:
+            if any(step is m for m in mine):
+                position += 1
+                continue
+            if len(files) > 1 and (step.role is Role.PACKAGES or _harmless_environment(step)):
+                known = [a for a in added if a.key == step.key]
+                if not known:
+                    shared = sum(1 for a in added if united.index(a) < position + len(added))
+                    united.insert(min(position + shared, len(united)), step)
+                    added.append(step)
+    return united, added
+
+
+def _member(file: RustFile, united: list[Step], added: list[Step]) -> Member:
+    matched: list[Step | None] = []
+    used: set[int] = set()
+    at = 0
+    for step in united:
+        found = None
+        for index in range(at, len(file.steps)):
+            if file.steps[index].key == step.key and index not in used:
+                found = index
+                break
+        if found is None:
+            matched.append(None)
+            continue
+        used.add(found)
+        at = found + 1
+        matched.append(file.steps[found])
+    own = tuple(step for index, step in enumerate(file.steps) if index not in used)
+    return Member(file, tuple(matched), own)
+
+
+def _harmless_environment(step: Step) -> bool:
+    names = [name for name, _ in environment(step.item)]
+    return bool(names) and not any(is_compiler_variable(name) for name in names)
+
+
+def _movable(file: RustFile, rest: list[Step], mine: list[Step]) -> bool:
+    """Whether a file's own steps can go on top of the cook, for its own targets only."""
+    own = [
+        step for step in rest if step.role is not Role.PACKAGES and not _harmless_environment(step)
+    ]
+    if not own:
+        return True
+    if any(step.item.keyword not in _OWN_KEYWORDS and not _is_setting(step) for step in own):
+        return False
+    sources = next((s for s in mine if s.role is Role.SOURCES), None)
+    limit = file.steps.index(sources) if sources is not None else len(file.steps)
+    if any(file.steps.index(step) > limit for step in own):
+        return False
+    last_own = max(file.steps.index(step) for step in own)
+    build = next(n for n, s in enumerate(file.steps) if s.role is Role.BUILD)
+    standing = [leaf for leaf in file.live_leaves if file.in_chain(file.graph.base(leaf.stage))]
+    ends = [file.end_of(base) for leaf in standing if (base := file.graph.base(leaf.stage))]
+    return any(end > last_own for end in ends) and all(
+        end <= build for end in ends if end > last_own
+    )
+
+
+def _is_setting(step: Step) -> bool:
+    return step.item.keyword in ("ENV", "ARG") and any(
+        sets_component(step, name) for name, _ in environment(step.item)
+    )
+
+
+def _longest(one: list[str], other: list[str]) -> list[str]:
+    """The longest common subsequence of two key lists."""
+    table = [[0] * (len(other) + 1) for _ in range(len(one) + 1)]
+    for i in range(len(one) - 1, -1, -1):
+        for j in range(len(other) - 1, -1, -1):
+            table[i][j] = (
+                table[i + 1][j + 1] + 1
+                if one[i] == other[j]
+                else max(table[i + 1][j], table[i][j + 1])
+            )
+    found, i, j = [], 0, 0
+    while i < len(one) and j < len(other):
+        if one[i] == other[j]:
+            found.append(one[i])
+            i, j = i + 1, j + 1
+        elif table[i + 1][j] >= table[i][j + 1]:
+            i += 1
+        else:
+            j += 1
+    return found
+
+
+def _pick(steps: list[Step], keys: list[str]) -> list[Step]:
+    """The steps that match the keys, in order."""
+    found: list[Step] = []
+    at = 0
+    for key in keys:
+        while at < len(steps) and steps[at].key != key:
+            at += 1
+        if at < len(steps):
+            found.append(steps[at])
+            at += 1
+    return found

@@ -1,0 +1,372 @@
+"""The Dockerfiles that a merge starts from: which they are, and what each one says.
+
+A file that cannot be read safely becomes a refusal, never a guess. Knows single files and
+the builds that use them; knows nothing of how files are united.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from dockerfix.api import (
+    Build,
+    Copy,
+    Facts,
+    Finding,
+    Onbuild,
+    Severity,
+    SnapshotError,
+    Span,
+    Stage,
+    StageGraph,
+    Workspace,
+    selected,
+)
+from dockerfix_transforms.merge_rust.steps import Role, Step, commands, steps_of
+
+_EDITORS = frozenset({"sed", "perl", "awk", "tee", "patch", "toml", "dasel", "yq"})
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A stage outside of the build chain: a runtime image, a development image, a helper."""
+
+    stage: Stage
+    live: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RustFile:
+    """One input.
+
+    `chain` are the stages from the base image to the builder, `steps` their steps in order,
+    `planner` the stage that prepares the recipe, `leaves` all other stages. `binary` names
+    the file's targets, `shipped` are the cargo binaries that its images carry.
+    """
+
+    path: str
+    graph: StageGraph
+    context: str
+    builds: tuple[Build, ...]
+    chain: tuple[Stage, ...]
+    steps: tuple[Step, ...]
+    planner: Stage | None
+    planner_steps: tuple[Step, ...]
+    leaves: tuple[Leaf, ...]
+    live_chain: tuple[Stage, ...]
+    binary: str
+    shipped: tuple[str, ...]
+    packages: tuple[str, ...] = ()
+
+    def end_of(self, stage: Stage) -> int:
+        """How many steps of the chain lie in or below a chain stage."""
+        return sum(1 for step in self.steps if step.stage.index <= stage.index)
+
+    def in_chain(self, stage: Stage | None) -> bool:
+        """Whether a stage belongs to the build chain."""
+        return stage is not None and any(stage.index == s.index for s in self.chain)
+
+    @property
+    def live_leaves(self) -> tuple[Leaf, ...]:
+        """The leaves that a call site can ask for."""
+        return tuple(leaf for leaf in self.leaves if leaf.live)
+
+    @property
+    def targets(self) -> tuple[Stage, ...]:
+        """Every stage that becomes a target, in file order."""
+        stages = [*(leaf.stage for leaf in self.live_leaves), *self.live_chain]
+        return tuple(sorted(stages, key=lambda stage: stage.index))
+
+
+class _UnreadableError(Exception):
+    def __init__(self, name: str, what: str, why: str, action: str, span: Span) -> None:
+        super().__init__(what)
+        self.name, self.what, self.why, self.action, self.span = name, what, why, action, span
+
+
+def candidates(facts: Facts, folder: str, given: Sequence[str]) -> list[str]:
+    """Dockerfiles of the workspace: given ones, else all that build it.
+
+    A Dockerfile builds the workspace when a build passes the workspace (or a folder above it)
+    as its context, or when no build uses it and it stands in the workspace, or beside it.
+    """
+    if given:
+        return list(given)
+    used = {b.dockerfile for b in facts.builds.builds if b.dockerfile}
+    found = []
+    for path in sorted({*facts.dockerfiles, *(p for p in used if p in facts.snapshot)}):
+        contexts = {b.context for b in facts.builds.builds if b.dockerfile == path}
+        inside = path.startswith(f"{folder}/") if folder else True
+        known = any(c is not None and _holds(c, folder) for c in contexts)
+        wanted = known if contexts else inside
+        if wanted and _mentions_cargo(facts, path):
+            found.append(path)
+    return found
+
+
+def _holds(context: str, folder: str) -> bool:
+    return context == folder or context == "" or folder.startswith(f"{context}/")
+
+
+def _mentions_cargo(facts: Facts, path: str) -> bool:
+    try:
+        return b"cargo" in facts.snapshot.read(path)
+    except SnapshotError:
+        return False
+
+
+def read_file(
+    facts: Facts, workspace: Workspace, path: str, into: str
+) -> RustFile | Finding | None:
+    """One input, a refusal that says why it is left out, or None when it builds no crate.
+
+    `into` is the merged file's path: call sites that name it already tell which targets of
+    an input that was kept are asked for.
+    """
+    graph = facts.stages(path)
+    source = graph.tree.source
+    try:
+        return _read(facts, workspace, path, graph, into)
+    except _UnreadableError as problem:
+        return Finding(
+            Severity.REFUSE,
+            problem.name,
+            f"{problem.what}; this file stays as it is",
+            problem.why,
+            problem.action,
+            source.place(problem.span),
+            path,
+        )
+
+
+def _read(
+    facts: Facts, workspace: Workspace, path: str, graph: StageGraph, into: str
+) -> RustFile | None:
+    _check(graph)
+    builds = tuple(b for b in facts.builds.builds if b.dockerfile == path)
+    builder = _builder(graph)
+    if builder is None:
+        return None
+    chain = graph.chain(builder)
+    steps = tuple(step for stage in chain for step in steps_of(graph, stage))
+    _check_steps(steps)
+    planner = _planner(graph, chain, steps)
+    shipped = _shipped(workspace, graph, chain, steps)
+    asked, unknown = _asked(facts, graph, builds)
+    if into != path:
+        asked |= _asked_of_merged(facts, graph, into, shipped[0])
+    chain_indexes = {stage.index for stage in chain}
+    planner_index = planner.index if planner is not None else -1
+    leaves = tuple(
+        Leaf(stage, stage.index in asked)
+        for stage in graph.stages
+        if stage.index not in chain_indexes and stage.index != planner_index
+    )
+    live_chain = tuple(
+        stage
+        for stage in graph.stages
+        if stage.index in asked and (stage.index in chain_indexes or stage.index == planner_index)
+    )
+    if unknown:
+        raise _UnreadableError(
+            "unknown-target", f"a call site asks for a target that is not known: {unknown}",
+            "its stage could be lost", "write the target out, or assign its variable in the CI file",
+            graph.stages[-1].from_.code,
+        )  # fmt: skip
+    context = _context(builds, workspace)
+    planner_steps = steps_of(graph, planner) if planner is not None else ()
+    call = next((s.call for s in steps if s.role is Role.BUILD), None)
+    return RustFile(
+        path, graph, context, builds, chain, steps, planner, planner_steps, leaves, live_chain,
+        shipped[0], shipped, call.packages if call is not None else (),
+    )  # fmt: skip
+
+
+def _check(graph: StageGraph) -> None:
+    tree = graph.tree
+    for problem in tree.errors:
+        raise _UnreadableError(
+            "rejected", f"BuildKit rejects this file: {problem.message}",
+            "a file that does not build cannot be compared", problem.hint or "mend it first",
+            problem.span,
+        )  # fmt: skip
+    for stage in graph.duplicates:
+        raise _UnreadableError(
+            "duplicate-stage", f"two stages are called {stage.name}",
+            "the last one wins, so references are ambiguous for a reader", "rename one",
+            stage.from_.code,
+        )  # fmt: skip
+    for stage in graph.stages:
+        image = stage.from_.image
+        if image is not None and graph.base(stage) is None and "$" in graph.expand(image.value):
+            raise _UnreadableError(
+                "stage-by-argument", f"FROM {image.raw} depends on a build argument",
+                "which stage or image it is cannot be read", "give the ARG a default or a name",
+                stage.from_.code,
+            )  # fmt: skip
+
+
+def _check_steps(steps: tuple[Step, ...]) -> None:
+    for step in steps:
+        if isinstance(step.item, Onbuild):
+            raise _UnreadableError(
+                "onbuild", "ONBUILD in a build stage", "it runs in other files' builds",
+                "move it to an image of its own", step.item.code,
+            )  # fmt: skip
+        for command in commands(step.script):
+            words = [word.value or word.written for word in command.words]
+            edits = words and posixpath.basename(words[0]) in _EDITORS
+            if edits and any("Cargo.toml" in word for word in words):
+                raise _UnreadableError(
+                    "manifest-edited", "a step edits Cargo.toml during the build",
+                    "what is compiled is then not what the repository holds",
+                    "commit the change to Cargo.toml", step.item.code,
+                )  # fmt: skip
+
+
+def _builder(graph: StageGraph) -> Stage | None:
+    """The stage that compiles what is shipped: the last one that runs `cargo build`."""
+    building = [
+        stage
+        for stage in graph.stages
+        if any(step.role is Role.BUILD for step in steps_of(graph, stage))
+    ]
+    if not building:
+        return None
+    last = building[-1]
+    chain = {stage.index for stage in graph.chain(last)}
+    apart = [stage for stage in building if stage.index not in chain]
+    if apart:
+        raise _UnreadableError(
+            "two-builders", f"two stages run cargo build: {apart[0].name} and {last.name}",
+            "which of them compiles what is shipped depends on the target",
+            "merge them, or leave this file out", apart[0].from_.code,
+        )  # fmt: skip
+    return last
+
+
+def _planner(graph: StageGraph, chain: tuple[Stage, ...], steps: tuple[Step, ...]) -> Stage | None:
+    inside = {stage.index for stage in chain}
+    for stage in graph.stages:
+        prepares = any(step.role is Role.PREPARE for step in steps_of(graph, stage))
+        if prepares and stage.index not in inside:
+            return stage
+    return None
+
+
+def _asked(
+    facts: Facts, graph: StageGraph, builds: tuple[Build, ...]
+) -> tuple[frozenset[int], str]:
+    """Indexes of the stages that call sites can ask for and of the last one; and the first
+    target that names no stage."""
+    asked = {graph.stages[-1].index}
+    for build in builds:
+        if build.target is None:
+            continue
+        for name in possible_targets(facts, build):
+            stage = graph.target(name)
+            if stage is None:
+                return frozenset(asked), name
+            asked.add(stage.index)
+    return frozenset(asked), ""
+
+
+def _asked_of_merged(facts: Facts, graph: StageGraph, into: str, binary: str) -> frozenset[int]:
+    """Stages whose targets in the merged file call sites ask for."""
+    found: set[int] = set()
+    for build in facts.builds.builds:
+        if build.dockerfile != into or build.target is None:
+            continue
+        for stage in graph.stages:
+            name = f"{binary}-{stage.name}"
+            text = build.target.text
+            if stage.name and (text == name or (text.startswith(f"{binary}-") and "$" in text)):
+                found.add(stage.index)
+    return frozenset(found)
+
+
+def possible_targets(facts: Facts, build: Build) -> tuple[str, ...]:
+    """All names that a build's target can take: the text, its choices, or for a variable all
+    values that the snapshot assigns to it and that name a stage."""
+    target = build.target
+    if target is None:
+        return ("",)
+    if target.choices:
+        return target.choices
+    if target.known:
+        return (target.text,)
+    values: list[str] = []
+    for name in target.variables:
+        values += facts.builds.values_of(name)
+    stages = facts.stages(build.dockerfile).stages if build.dockerfile else ()
+    names = {(stage.name or "").lower() for stage in stages}
+    return tuple(dict.fromkeys(value for value in values if value.lower() in names))
+
+
+def _shipped(
+    workspace: Workspace, graph: StageGraph, chain: tuple[Stage, ...], steps: tuple[Step, ...]
+) -> tuple[str, ...]:
+    """The binaries that leave the chain, the one of the file's last stage first."""
+    build = next(step for step in steps if step.role is Role.BUILD)
+    call = build.call
+    if call is None or call.opaque:
+        raise _UnreadableError(
+            "cargo-call", f"cargo build is written with {call.opaque if call else 'a shape'} "
+            "that cannot be read", "the binaries that it makes are not known",
+            "write the selection out", build.item.code,
+        )  # fmt: skip
+    made = selected(workspace, call, workspace.folder)
+    if isinstance(made, str):
+        raise _UnreadableError(
+            "cargo-selection", f"cargo build would fail here: {made}", "nothing can be compiled",
+            "mend the selection", build.item.code,
+        )  # fmt: skip
+    names = {binary.name for binary in made}
+    found: list[str] = []
+    inside = {stage.index for stage in chain}
+    for stage in reversed(graph.stages):
+        if stage.index in inside:
+            continue
+        for item in stage.instructions:
+            if isinstance(item, Copy):
+                found += _copied(workspace, graph, stage, item, names, inside)
+    if not found:
+        found = list(call.bins or sorted(names))[:1]
+    if not found:
+        raise _UnreadableError(
+            "nothing-shipped", "no binary of the workspace is built here", "nothing to merge",
+            "leave this file out", build.item.code,
+        )  # fmt: skip
+    return tuple(dict.fromkeys(found))
+
+
+def _copied(
+    workspace: Workspace,
+    graph: StageGraph,
+    stage: Stage,
+    item: Copy,
+    names: set[str],
+    inside: set[int],
+) -> Iterator[str]:
+    source = graph.find(item.from_.value or "", stage.index) if item.from_ is not None else None
+    if source is None or source.index not in inside:
+        return
+    known = {binary.name for binary in workspace.binaries}
+    for word in item.sources:
+        name = posixpath.basename(word.value)
+        if name not in known:
+            continue
+        if name not in names and "/target/" in word.value:
+            raise _UnreadableError(
+                "not-built", f"{word.value} is copied, but no cargo build here selects {name}",
+                "the cook leaves an empty program of that name, and the container would exit 0",
+                f"add --bin {name} to the build", item.code,
+            )  # fmt: skip
+        yield name
+
+
+def _context(builds: tuple[Build, ...], workspace: Workspace) -> str:
+    contexts = {build.context for build in builds if build.context is not None}
+    return next(iter(sorted(contexts)), workspace.folder)

@@ -1,0 +1,380 @@
+"""CI jobs that would each compile one builder group on a cold runner become one job.
+
+Which jobs belong together, what the one job runs, and the bake file that it calls. Knows
+pipelines through dockerfix's facts; knows nothing of stages.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from dockerfix.api import (
+    Baked,
+    Build,
+    Change,
+    Edits,
+    Facts,
+    Job,
+    Joined,
+    MappedText,
+    Node,
+    Pipeline,
+    Refused,
+    Scalar,
+    SiteKind,
+    Tool,
+    bake_file,
+    check_joinable,
+    join_jobs,
+    parse_shell,
+    relative_path,
+    shared_flags,
+    written,
+)  # fmt: skip
+from dockerfix.api import (
+    Sequence as YamlSequence,
+)
+from dockerfix_transforms.merge_rust.groups import Group
+from dockerfix_transforms.merge_rust.inputs import RustFile
+
+BAKE_NAME = "docker-bake.hcl"
+_CLIENTS = (Tool.DOCKER_BUILD, Tool.BUILDX_BUILD)
+
+
+@dataclass(frozen=True, slots=True)
+class BuildJob:
+    """A job that builds members of one group and nothing else."""
+
+    job: Job
+    changes: tuple[tuple[RustFile, Change], ...]
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The old targets, as written."""
+        found = (c.build.target.text if c.build.target is not None else "" for _, c in self.changes)
+        return tuple(dict.fromkeys(found))
+
+
+@dataclass(slots=True)
+class JobPlan:
+    """What becomes of the jobs: edits, the bake file, which jobs go and come.
+
+    `done` are the builds whose call sites are dealt with; `apart` says of jobs that cannot be
+    one why not.
+    """
+
+    edits: Edits = field(default_factory=list)
+    bake_path: str = ""
+    bake: bytes = b""
+    removed: list[str] = field(default_factory=list)
+    added: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    done: set[int] = field(default_factory=set)
+    apart: list[Refused] = field(default_factory=list)
+    joined: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Cluster:
+    """Jobs that become one, with the item of each one's script that builds."""
+
+    jobs: tuple[BuildJob, ...]
+    name: str
+
+
+def plan_jobs(
+    facts: Facts,
+    groups: Sequence[Group],
+    changes: Sequence[tuple[RustFile, Change]],
+    folder: str,
+    paths: dict[str, str],
+) -> JobPlan:
+    """The jobs of every group joined where they would compile the same apart.
+
+    `folder` is the context, in which the bake file will stand; `paths` maps old Dockerfiles
+    to the merged one.
+    """
+    plan = JobPlan()
+    pipeline = facts.pipeline
+    if pipeline is None:
+        return plan
+    clusters: list[_Cluster] = []
+    for group in groups:
+        mine = {member.file.path for member in group.members}
+        jobs = _build_jobs(facts, pipeline, [c for c in changes if c[0].path in mine])
+        whole = len(groups) == 1
+        clusters += _clusters(pipeline, jobs, folder, whole, plan)
+    _write(facts, pipeline, clusters, folder, paths, plan)
+    return plan
+
+
+def _build_jobs(
+    facts: Facts, pipeline: Pipeline, changes: Sequence[tuple[RustFile, Change]]
+) -> list[BuildJob]:
+    """Jobs all of whose builds are members; others share their builder with more already."""
+    by_job: dict[str, list[tuple[RustFile, Change]]] = {}
+    for file, change in changes:
+        if change.build.site.kind is SiteKind.GITLAB:
+            by_job.setdefault(change.build.site.name, []).append((file, change))
+    found = []
+    for name, mine in by_job.items():
+        job = pipeline.jobs.get(name)
+        builds = [
+            b for b in facts.builds.builds if b.site.kind is SiteKind.GITLAB and b.site.name == name
+        ]
+        if job is not None and len(builds) == len(mine):
+            found.append(BuildJob(job, tuple(mine)))
+    return found
+
+
+def _clusters(
+    pipeline: Pipeline, jobs: Sequence[BuildJob], folder: str, whole: bool, plan: JobPlan
+) -> list[_Cluster]:
+    """Jobs of one stage and one target together. A job alone stays as it is, unless a matrix
+    makes several runners of it."""
+    rows: dict[tuple[str, tuple[str, ...]], list[BuildJob]] = {}
+    for build_job in jobs:
+        rows.setdefault((build_job.job.stage, build_job.targets), []).append(build_job)
+    found = []
+    for together in rows.values():
+        apart = len(together) > 1 or bool(together[0].job.rows and len(together[0].changes) > 1)
+        if not apart:
+            continue
+        try:
+            check_joinable(pipeline, [b.job for b in together])
+            found.append(_Cluster(tuple(together), _job_name(pipeline, together, folder, whole)))
+        except Refused as refused:
+            plan.apart.append(refused)
+    return found
+
+
+def _job_name(pipeline: Pipeline, together: Sequence[BuildJob], folder: str, whole: bool) -> str:
+    """`<prefix><folder>-all` when the group is the whole merge, else the images' names."""
+    names = [b.job.name for b in together]
+    if len(names) == 1:
+        return names[0]
+    prefix = _cut(_beginning(names))
+    suffix = _cut(_beginning([n[len(prefix) :][::-1] for n in names]))[::-1]
+    images = [n[len(prefix) : len(n) - len(suffix)] for n in names]
+    middle = f"{posixpath.basename(folder) or 'images'}-all" if whole else ", ".join(images)
+    name = f"{prefix}{middle}{suffix}"
+    while name in pipeline.jobs and name not in names:
+        name = f"{name}-images"
+    return name
+
+
+def _beginning(names: Sequence[str]) -> str:
+    """The longest common beginning, character by character."""
+    first, last = min(names), max(names)
+    end = next((n for n, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), None)
+    return first[: len(first) if end is None else end]
+
+
+def _cut(text: str) -> str:
+    """The common beginning of names, cut behind its last separator."""
+    end = max((text.rfind(sign) for sign in " /:-_."), default=-1)
+    return text[: end + 1]
+
+
+def _write(
+    facts: Facts,
+    pipeline: Pipeline,
+    clusters: Sequence[_Cluster],
+    folder: str,
+    paths: dict[str, str],
+    plan: JobPlan,
+) -> None:
+    """Script, bake targets and edits of every cluster; one that cannot be said stays apart."""
+    path = _bake_path(facts, folder)
+    baked: dict[str, list[Baked]] = {}
+    for cluster in clusters:
+        group = _group_name(cluster, baked, len(clusters) == 1)
+        try:
+            targets = _targets(cluster, {t.name for ts in baked.values() for t in ts})
+            bake_file((), {group: targets}, "\n")
+            call = _call(cluster, path, group)
+            joined = Joined(cluster.name, _script(cluster, call), _told_apart(cluster), paths)
+            edits = join_jobs(pipeline, [b.job for b in cluster.jobs], joined)
+        except Refused as refused:
+            plan.apart.append(refused)
+            continue
+        baked[group] = targets
+        plan.edits += edits
+        _note(plan, pipeline, cluster)
+    if baked:
+        newline = facts.snapshot.source(pipeline.path).newline.bytes.decode()
+        plan.bake_path = path
+        plan.bake = bake_file(_comment(plan, path), baked, newline)
+
+
+def _bake_path(facts: Facts, folder: str) -> str:
+    """`docker-bake.hcl` in the context folder, or the next free name beside one that stands."""
+    names = [BAKE_NAME, "docker-bake.ci.hcl", *(f"docker-bake.ci-{n}.hcl" for n in range(2, 100))]
+    found = (posixpath.join(folder, name) for name in names)
+    return next(path for path in found if path not in facts.snapshot)
+
+
+def _group_name(cluster: _Cluster, baked: dict[str, list[Baked]], alone: bool) -> str:
+    if alone:
+        return "default"
+    name = next((t for t in cluster.jobs[0].targets if t and "$" not in t), "images")
+    while name in baked:
+        name = f"{name}-more"
+    return name
+
+
+def _targets(cluster: _Cluster, taken: set[str]) -> list[Baked]:
+    """One bake target an image; a cache ref that several wrote gets one writer."""
+    found: list[Baked] = []
+    written_refs: set[str] = set()
+    changes = [pair for build_job in cluster.jobs for pair in build_job.changes]
+    folders = {change.build.folder for _, change in changes}
+    for file, change in changes:
+        build = change.build
+        if build.tool not in _CLIENTS:
+            raise Refused(build.site.place, f"{build.tool.value} has no bake", "use buildx")
+        if len(folders) > 1 or _outside(build):
+            raise Refused(build.site.place, "the jobs run in different folders", "align them")
+        if any(other.build.tags == build.tags for other in found):
+            raise Refused(build.site.place, "two jobs push the same tag", "remove one of them")
+        writes = tuple(v.text for v in build.cache_to if v.text not in written_refs)
+        written_refs.update(writes)
+        name = file.binary if file.binary not in taken else change.wanted.target or file.binary
+        if name in taken:
+            raise Refused(build.site.place, f"{name} is built twice", "remove one of the builds")
+        taken.add(name)
+        reads = tuple(dict.fromkeys(v.text for v in build.cache_from))
+        found.append(Baked(name, build, change.wanted, reads, writes))
+    return found
+
+
+def _outside(build: Build) -> bool:
+    """Whether bake would read outside of the folder that it is called in, for which it asks."""
+    return relative_path(build.context or "", build.folder).startswith("..")
+
+
+def _call(cluster: _Cluster, path: str, group: str) -> str:
+    builds = [change.build for build_job in cluster.jobs for _, change in build_job.changes]
+    words = ["docker buildx bake", f"--file {relative_path(path, builds[0].folder)}"]
+    words += shared_flags(builds)
+    words += [group] if group != "default" else []
+    return " ".join(words)
+
+
+def _script(cluster: _Cluster, call: str) -> tuple[str, ...]:
+    """Items of the one script: what all jobs do before, the call, and their pushes after.
+
+    Raises `Refused` where the jobs do different things besides building.
+    """
+    before: list[list[str]] = []
+    after: list[list[str]] = []
+    for build_job in cluster.jobs:
+        items, index = _build_items(build_job)
+        before.append([written(item) for item in items[: index[0]]])
+        after.append([written(item) for item in items[index[-1] + 1 :]])
+    first = cluster.jobs[0].job
+    if any(lines != before[0] for lines in before):
+        raise Refused(first.place, "the jobs do different things before the build", "align them")
+    if all(lines == after[0] for lines in after):
+        return (*before[0], call, *after[0])
+    pushes = list(dict.fromkeys(line for lines in after for line in lines))
+    if any(not _is_push(line) for line in pushes):
+        raise Refused(first.place, "the jobs do different things after the build", "align them")
+    return (*before[0], call, *pushes)
+
+
+def _is_push(line: str) -> bool:
+    commands = _words(line)
+    return bool(commands) and all(words[:2] == ["docker", "push"] for words in commands)
+
+
+def _words(line: str) -> list[list[str]]:
+    """The words of each simple command of a line."""
+    script = parse_shell(MappedText.whole(line.encode()))
+    return [[word.value or word.written for word in c.words] for c in script.commands()]
+
+
+def _build_items(build_job: BuildJob) -> tuple[list[Node], list[int]]:
+    """The items of a job's script, and which of them build; raises `Refused` where an item
+    does more than build."""
+    job = build_job.job
+    script = job.keys.get("script")
+    items: list[Node] = []
+    if isinstance(script, YamlSequence):
+        items = list(script.items)
+    elif isinstance(script, Scalar):
+        items = [script]
+    places = {change.build.site.place.span for _, change in build_job.changes}
+    index = []
+    for number, item in enumerate(items):
+        if not isinstance(item, Scalar):
+            raise Refused(job.place, f"the script of {job.name} is nested", "write it flat")
+        inside = [span for span in places if item.span.contains(span)]
+        if not inside:
+            continue
+        if not _only_builds(item, len(inside)):
+            raise Refused(
+                job.place, f"one line of {job.name} builds and does more", "split the line"
+            )
+        index.append(number)
+    if not index or index != list(range(index[0], index[-1] + 1)):
+        raise Refused(job.place, f"the builds of {job.name} do not stand together", "move them")
+    return items, index
+
+
+def _only_builds(item: Scalar, count: int) -> bool:
+    """Whether a script line holds its builds and nothing else but `set` and `echo`."""
+    commands = list(parse_shell(item.mapped).commands())
+    rest = [c for c in commands if c.name not in ("set", "echo")]
+    return len(rest) == count
+
+
+def _told_apart(cluster: _Cluster) -> frozenset[str]:
+    """Variables whose values differ between the jobs; the bake file holds the values."""
+    names: set[str] = set()
+    first = cluster.jobs[0].job
+    for build_job in cluster.jobs:
+        for name, scalar in build_job.job.variables.items():
+            other = first.variables.get(name)
+            if other is None or other.text != scalar.text:
+                names.add(name)
+        for row in build_job.job.rows:
+            names |= set(row)
+    for build_job in cluster.jobs:
+        items, index = _build_items(build_job)
+        kept = [written(item) for number, item in enumerate(items) if number not in index]
+        kept += [line.scalar.text for line in build_job.job.lines if line.section != "script"]
+        used = [name for name in names if any(f"${name}" in t or f"${{{name}" in t for t in kept)]
+        if used:
+            raise Refused(
+                build_job.job.place, f"{used[0]} differs between the jobs and is used by more "
+                "than the build", "give the jobs the same value",
+            )  # fmt: skip
+    return frozenset(names)
+
+
+def _note(plan: JobPlan, pipeline: Pipeline, cluster: _Cluster) -> None:
+    """Which jobs go, come and change."""
+    names = [b.job.name for b in cluster.jobs]
+    if cluster.name in names:
+        plan.changed.append(cluster.name)
+    else:
+        plan.added.append(cluster.name)
+    plan.removed += [name for name in names if name != cluster.name]
+    plan.joined.append((cluster.name, tuple(names)))
+    plan.done |= {id(change.build) for b in cluster.jobs for _, change in b.changes}
+    for job in pipeline.jobs.values():
+        needed = {need.job for need in job.needs or ()} | {d.text for d in job.dependencies}
+        if needed & set(names) and job.name not in names and job.name not in plan.changed:
+            plan.changed.append(job.name)
+
+
+def _comment(plan: JobPlan, path: str) -> list[str]:
+    jobs = ", ".join(name for name, _ in plan.joined)
+    return [
+        f"The images that the CI job {jobs} builds in one call, so that they share one builder:",
+        f"  docker buildx bake --file {path}",
+        "Paths count from the folder in which bake is called.",
+    ]

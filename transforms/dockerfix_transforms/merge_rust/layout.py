@@ -1,0 +1,503 @@
+"""The merged file: shared stages first, one block a binary, aliases last.
+
+Puts pieces of the inputs together; every instruction is a slice of the file it came from,
+with stage names and widened lines edited in place. Knows groups; knows no call sites.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from dockerfix.api import Arg, Edit, EditSet, From, Instruction, Place, Source, Span, Stage
+from dockerfix_transforms.merge_rust.groups import Group, Member
+from dockerfix_transforms.merge_rust.inputs import RustFile
+from dockerfix_transforms.merge_rust.steps import Role, Step
+from dockerfix_transforms.merge_rust.widen import Line, prepared, widened
+
+Names = dict[tuple[str, int], str]
+"""The merged file's stage for (path, stage index) of an input."""
+
+
+@dataclass(slots=True)
+class Merged:
+    """The merged file's text, and which target stands for each old stage."""
+
+    text: str = ""
+    targets: dict[tuple[str, int], str] = field(default_factory=dict)
+    notes: list[tuple[Place, str]] = field(default_factory=list)
+    moved: list[tuple[RustFile, Step]] = field(default_factory=list)
+    aliases: list[str] = field(default_factory=list)
+    shares: bool = False
+    """Whether any stage serves more than one file."""
+
+
+def merged_file(groups: Sequence[Group], files: Sequence[RustFile]) -> Merged:
+    """The merged file of all groups; `files` gives the order of the blocks.
+
+    Raises `CannotJoinError` when lines of one group cannot become one line.
+    """
+    return _Layout(groups, files).build()
+
+
+class _Layout:
+    def __init__(self, groups: Sequence[Group], files: Sequence[RustFile]) -> None:
+        self.groups = groups
+        self.files = files
+        self.newline = files[0].graph.tree.newline.bytes.decode()
+        self.merged = Merged()
+        self.names: Names = {}
+        self.taken: set[str] = set()
+        self.blocks: list[str] = []
+
+    def build(self) -> Merged:
+        self.blocks.append(self.header())
+        self.merged.shares = any(len(group.members) > 1 for group in self.groups)
+        for group in self.groups:
+            self.shared(group)
+        for file in self.files:
+            self.block(file)
+        self.blocks += self.aliases()
+        end = self.newline * 2
+        parts = [block.strip("\r\n") for block in self.blocks if block.strip()]
+        self.merged.text = end.join(parts) + self.newline
+        return self.merged
+
+    # The head of the file.
+
+    def header(self) -> str:
+        """Parser directives, the first file's leading comments, and all global ARGs."""
+        directives = list(
+            dict.fromkeys(
+                file.graph.tree.source.text(item.span).rstrip("\r\n")
+                for file in self.files
+                for item in file.graph.tree.directives
+            )
+        )
+        lines = list(directives)
+        seen: set[str] = set()
+        arguments = []
+        for file in self.files:
+            for item in file.graph.tree.preamble:
+                if isinstance(item, Arg) and item.text not in seen:
+                    seen.add(item.text)
+                    arguments.append(_piece(item).rstrip("\r\n"))
+        text = self.newline.join(lines)
+        head = self.newline.join(_free_comments(self.files[0], head=True))
+        return (self.newline * 2).join(
+            part for part in (text, head, self.newline.join(arguments)) if part
+        )
+
+    # Stages that several files share.
+
+    def shared(self, group: Group) -> None:
+        """The group's build chain and planner, under the leader's names where they are free."""
+        leader = group.leader.file
+        first = group is self.groups[0]
+        stages = [*leader.chain, *([leader.planner] if leader.planner is not None else [])]
+        shared = {} if first else self.already_shared(group)
+        self.merged.shares = self.merged.shares or bool(shared)
+        for stage in sorted(stages, key=lambda s: s.index):
+            if stage.index in shared and shared[stage.index][1] == ():
+                self.bind(group, stage, shared[stage.index][0])
+                continue
+            if leader.planner is not None and stage.index == leader.planner.index:
+                self.planner(group, stage, first)
+            else:
+                self.chain_stage(group, stage, first, shared.get(stage.index))
+
+    def already_shared(self, group: Group) -> dict[int, tuple[str, tuple[Step, ...]]]:
+        """Leading stages that the first group has too: the stage's name there, and the steps
+        that only this group has on top of it."""
+        main = self.groups[0]
+        found: dict[int, tuple[str, tuple[Step, ...]]] = {}
+        theirs, ours = main.leader.file, group.leader.file
+        same_base = theirs.graph.image(theirs.chain[0]) == ours.graph.image(ours.chain[0])
+        if not same_base:
+            return found
+        for mine, other in zip(ours.chain, theirs.chain, strict=False):
+            keys = [s.key for s in main.common if s.stage.index == other.index]
+            extra = _extra([s for s in group.common if s.stage.index == mine.index], keys)
+            name = self.names.get((theirs.path, other.index))
+            if extra is None or name is None:
+                break
+            packages = all(
+                s.role is not Role.PACKAGES or self.covers(main, s) for s in group.common
+            )
+            if not packages:
+                break
+            found[mine.index] = (name, tuple(extra))
+            if extra:
+                break
+        if found and ours.planner is not None and theirs.planner is not None:
+            keys = [s.key for s in theirs.planner_steps]
+            if [s.key for s in ours.planner_steps] == keys:
+                name = self.names.get((theirs.path, theirs.planner.index))
+                if name is not None:
+                    found[ours.planner.index] = (name, ())
+        return found
+
+    def covers(self, main: Group, step: Step) -> bool:
+        """Whether the first group's list holds every package of this one."""
+        from dockerfix_transforms.merge_rust.steps import package_words
+
+        have: set[str] = set()
+        for member in main.members:
+            for mine in member.matched:
+                if mine is not None and mine.role is Role.PACKAGES:
+                    have |= set((package_words(mine) or ("", ()))[1])
+        return have >= set((package_words(step) or ("", ()))[1])
+
+    def bind(self, group: Group, stage: Stage, name: str) -> None:
+        """All members' stages that end where this one ends go by `name`."""
+        leader = group.leader
+        planner = leader.file.planner
+        for member in group.members:
+            if planner is not None and stage.index == planner.index:
+                if member.file.planner is not None:
+                    self.names[(member.file.path, member.file.planner.index)] = name
+                continue
+            end = leader.common_before(leader.file.end_of(stage))
+            for other in member.file.chain:
+                if member.common_before(member.file.end_of(other)) == end:
+                    self.names[(member.file.path, other.index)] = name
+
+    def stage_name(self, group: Group, stage: Stage, first: bool, fallback: str) -> str:
+        old = stage.name or fallback
+        name = old if first else f"{group.leader.file.binary}-{old}"
+        while name.lower() in self.taken:
+            name = f"{group.leader.file.binary}-{name}"
+        self.taken.add(name.lower())
+        return name
+
+    def planner(self, group: Group, stage: Stage, first: bool) -> None:
+        leader = group.leader.file
+        name = self.stage_name(group, stage, first, "planner")
+        base = leader.graph.base(stage)
+        parts = [self.from_line(leader, stage.from_, self.name_of(leader, base), name)]
+        for number, step in enumerate(leader.planner_steps):
+            others = [
+                (m.file, m.file.planner_steps[number])
+                for m in group.members
+                if number < len(m.file.planner_steps)
+                and m.file.planner_steps[number].key == step.key
+            ]
+            parts.append(self.written(leader, step, prepared(step, others)))
+        self.blocks.append("".join(parts))
+        self.bind(group, stage, name)
+
+    def chain_stage(
+        self,
+        group: Group,
+        stage: Stage,
+        first: bool,
+        shared: tuple[str, tuple[Step, ...]] | None,
+    ) -> None:
+        """One stage of the chain; the one that copies the sources is split when a file has
+        steps of its own, so that they can stand between the cook and the sources."""
+        leader = group.leader.file
+        name = self.stage_name(group, stage, first, "builder")
+        base = leader.graph.base(stage)
+        below = self.name_of(leader, base) if shared is None else shared[0]
+        indexes = [
+            n
+            for n, step in enumerate(group.common)
+            if _home(group, n) == stage.index
+            and (shared is None or any(step is extra for extra in shared[1]))
+        ]
+        split = group.split
+        if group.has_own and split in indexes and indexes[0] < split:
+            cook = self.stage_name_for_cook(group, first)
+            before = [n for n in indexes if n < split]
+            after = [n for n in indexes if n >= split]
+            self.blocks.append(self.stage_text(group, stage, below, cook, before, True))
+            self.names[(leader.path, -split)] = cook
+            self.blocks.append(self.stage_text(group, stage, cook, name, after, False))
+        else:
+            self.blocks.append(self.stage_text(group, stage, below, name, indexes, True))
+            if group.has_own and split in indexes:
+                self.names[(leader.path, -split)] = below or ""
+        self.bind(group, stage, name)
+
+    def stage_name_for_cook(self, group: Group, first: bool) -> str:
+        cooks = any(step.role is Role.COOK for step in group.common)
+        name = "cook" if cooks else "toolchain"
+        name = name if first else f"{group.leader.file.binary}-{name}"
+        while name in self.taken:
+            name = f"{name}-stage"
+        self.taken.add(name)
+        return name
+
+    def stage_text(
+        self,
+        group: Group,
+        stage: Stage,
+        below: str | None,
+        name: str,
+        indexes: Iterable[int],
+        comments: bool,
+    ) -> str:
+        leader = group.leader.file
+        parts = [self.from_line(leader, stage.from_, below, name, comments)]
+        if comments and len(group.members) > 1:
+            parts[0] = self.foreign_from_comments(group, stage) + parts[0]
+        for index in indexes:
+            step = group.common[index]
+            owner = next(m.file for m in group.members if any(s is step for s in m.file.steps))
+            line = widened(group, index)
+            parts.append(self.written(owner, step, line))
+        return "".join(parts)
+
+    def foreign_from_comments(self, group: Group, stage: Stage) -> str:
+        leader = group.leader
+        end = leader.common_before(leader.file.end_of(stage))
+        known = {c.text for c in stage.from_.comments}
+        lines = []
+        for member in group.members[1:]:
+            for other in member.file.chain:
+                if member.common_before(member.file.end_of(other)) != end:
+                    continue
+                for comment in other.from_.comments:
+                    if comment.text not in known:
+                        known.add(comment.text)
+                        text = comment.text.lstrip("#").strip()
+                        lines.append(f"# {member.file.binary}: {text}{self.newline}")
+        return "".join(lines)
+
+    # One block a binary.
+
+    def block(self, file: RustFile) -> None:
+        """The stages that are the file's own: its images, and what they alone need."""
+        group, member = self.member(file)
+        head = _free_comments(file, head=file is not self.files[0])
+        if head:
+            self.blocks.append(self.newline.join(head))
+        single = len(file.targets) == 1
+        for leaf in file.leaves:
+            if not leaf.live and not self.needed(file, leaf.stage):
+                continue
+            name = self.leaf_name(file, leaf.stage, leaf.live, single)
+            self.names[(file.path, leaf.stage.index)] = name
+            self.blocks.append(self.leaf(group, member, leaf.stage, name))
+            if leaf.live:
+                self.merged.targets[(file.path, leaf.stage.index)] = name
+        for stage in file.live_chain:
+            below = self.name_of(file, stage) or ""
+            name = file.binary if single else f"{file.binary}-{stage.name or 'builder'}"
+            if name.lower() not in self.taken:
+                self.taken.add(name.lower())
+                self.blocks.append(f"FROM {below} AS {name}")
+            self.merged.targets[(file.path, stage.index)] = name
+
+    def needed(self, file: RustFile, stage: Stage) -> bool:
+        return any(
+            stage.index == other.index
+            for target in file.targets
+            for other in file.graph.needs(target)
+        )
+
+    def leaf_name(self, file: RustFile, stage: Stage, live: bool, single: bool) -> str:
+        if live and single:
+            name = file.binary
+        else:
+            name = f"{file.binary}-{stage.name or ('runtime' if live else f'stage-{stage.index}')}"
+        while name.lower() in self.taken:
+            name = f"{name}-{stage.index}"
+        self.taken.add(name.lower())
+        return name
+
+    def leaf(self, group: Group, member: Member, stage: Stage, name: str) -> str:
+        file = member.file
+        base = file.graph.base(stage)
+        if base is None or not file.in_chain(base):
+            below = self.name_of(file, base)
+            return self.from_line(file, stage.from_, below, name) + self.body(file, stage)
+        own = member.own_before(file.end_of(base))
+        if not own:
+            below = self.name_of(file, base)
+            return self.from_line(file, stage.from_, below, name) + self.body(file, stage)
+        end = member.common_before(file.end_of(base))
+        parts = [
+            self.from_line(file, stage.from_, self.split_name(group, end), name),
+            *(self.written(file, step, Line()) for step in own),
+            *(
+                self.written(file, step, Line())
+                for step in member.matched[group.split : end]
+                if step is not None
+            ),
+            self.body(file, stage),
+        ]
+        self.merged.moved += [(file, step) for step in own]
+        return "".join(parts)
+
+    def split_name(self, group: Group, end: int) -> str:
+        """The stage on which a file's own steps stand: the cook, or what ends before it."""
+        leader = group.leader
+        if end >= group.split:
+            found = self.names.get((leader.file.path, -group.split))
+            if found:
+                return found
+        for stage in reversed(leader.file.chain):
+            if leader.common_before(leader.file.end_of(stage)) <= min(end, group.split):
+                return self.names[(leader.file.path, stage.index)]
+        return leader.file.graph.image(leader.file.chain[0])
+
+    def body(self, file: RustFile, stage: Stage) -> str:
+        """The stage below FROM, byte for byte but for the names of other stages."""
+        if not stage.instructions:
+            return ""
+        start = stage.from_.span.end
+        source = file.graph.tree.source
+        edits = list(self.reference_edits(file, stage))
+        return _applied(source, Span(start, stage.span.end), edits, self.newline)
+
+    def aliases(self) -> list[str]:
+        """The bare name of each file with several targets; the plain `Dockerfile`'s last, so
+        that a build without a target gives what it gave."""
+        found: list[tuple[bool, str]] = []
+        for file in self.files:
+            if len(file.targets) < 2:
+                continue
+            last = file.graph.stages[-1]
+            target = self.merged.targets[(file.path, last.index)]
+            if file.binary.lower() in self.taken:
+                continue
+            self.taken.add(file.binary.lower())
+            self.merged.aliases.append(file.binary)
+            plain = file.path.rpartition("/")[2] == "Dockerfile"
+            found.append((plain, f"FROM {target} AS {file.binary}"))
+        found.sort(key=lambda pair: pair[0])
+        if not found:
+            return []
+        comment = "# The bare name of a binary is its last image, as in a Dockerfile of its own."
+        return [self.newline.join([comment, *(text for _, text in found)])]
+
+    # Pieces.
+
+    def member(self, file: RustFile) -> tuple[Group, Member]:
+        for group in self.groups:
+            for member in group.members:
+                if member.file is file:
+                    return group, member
+        raise KeyError(file.path)
+
+    def name_of(self, file: RustFile, stage: Stage | None) -> str | None:
+        """The merged name of a stage; for a chain stage that has none the next one that
+        holds at least as much."""
+        if stage is None:
+            return None
+        found = self.names.get((file.path, stage.index))
+        if found is not None or not file.in_chain(stage):
+            return found
+        group, member = self.member(file)
+        end = member.common_before(file.end_of(stage))
+        leader = group.leader
+        for other in leader.file.chain:
+            if leader.common_before(leader.file.end_of(other)) >= end:
+                name = self.names.get((leader.file.path, other.index))
+                if name is not None:
+                    return name
+        return None
+
+    def from_line(
+        self, file: RustFile, item: From, below: str | None, name: str, comments: bool = True
+    ) -> str:
+        edits: list[Edit] = []
+        image = item.image
+        if image is not None and below is not None and below != image.value:
+            edits.append(Edit(image.span, below.encode()))
+        if item.name is not None:
+            edits.append(Edit(item.name.span, name.encode()))
+        elif image is not None:
+            lower = item.source.text(item.code)[:4] == "from"
+            text = f" {'as' if lower else 'AS'} {name}"
+            edits.append(Edit(Span(image.span.end, image.span.end), text.encode()))
+        span = item.owned if comments else item.span
+        return _applied(file.graph.tree.source, span, edits, self.newline)
+
+    def reference_edits(self, file: RustFile, stage: Stage) -> Iterator[Edit]:
+        for reference in file.graph.references(stage):
+            if reference.stage is None or reference.flag.value_span is None:
+                continue
+            name = self.name_of(file, reference.stage)
+            if name is None or name == reference.text:
+                continue
+            span = reference.flag.value_span
+            text = file.graph.tree.source.text(span)
+            if reference.flag.name == "from":
+                yield Edit(span, name.encode())
+            else:
+                replaced = text.replace(f"from={reference.text}", f"from={name}", 1)
+                yield Edit(span, replaced.encode())
+
+    def written(self, file: RustFile, step: Step, line: Line) -> str:
+        """An instruction with its comments, edited, with more comment lines above it."""
+        source = file.graph.tree.source
+        edits = list(line.edits)
+        seen = {edit.span for edit in edits}
+        edits += [
+            edit
+            for edit in self.reference_edits(file, step.stage)
+            if step.item.span.contains(edit.span) and edit.span not in seen
+        ]
+        for note in line.notes:
+            self.merged.notes.append((source.place(step.item.code), note))
+        start = step.item.code.start
+        indent = source.text(Span(step.item.span.start, start))
+        above = "".join(f"{indent}# {text}{self.newline}" for text in line.above)
+        comments = Span(step.item.owned.start, step.item.span.start)
+        own = source.text(comments)
+        return own + above + _applied(source, step.item.span, edits, self.newline)
+
+
+def _home(group: Group, index: int) -> int:
+    """The leader's stage in which a common step stands; a step that the leader lacks stands
+    with the next one that it has."""
+    for step in group.leader.matched[index:]:
+        if step is not None:
+            return step.stage.index
+    return group.leader.file.chain[-1].index
+
+
+def _extra(steps: Sequence[Step], keys: Sequence[str]) -> list[Step] | None:
+    """The steps beside those of `keys`, when all of `keys` are there in order; else None."""
+    extra: list[Step] = []
+    at = 0
+    for step in steps:
+        if at < len(keys) and step.key == keys[at]:
+            at += 1
+        else:
+            extra.append(step)
+    return extra if at == len(keys) else None
+
+
+def _applied(source: Source, span: Span, edits: Sequence[Edit], newline: str) -> str:
+    shifted = [
+        Edit(Span(e.span.start - span.start, e.span.end - span.start), e.replacement)
+        for e in edits
+        if span.contains(e.span)
+    ]
+    data = EditSet.of(shifted).apply(source.slice(span))
+    text = data.decode("utf-8", "surrogateescape")
+    return text if text.endswith("\n") else text + newline
+
+
+def _piece(item: Instruction) -> str:
+    return item.source.text(item.owned)
+
+
+def _free_comments(file: RustFile, head: bool) -> list[str]:
+    """Comments before the first instruction that belong to no instruction."""
+    tree = file.graph.tree
+    if not head or not tree.instructions:
+        return []
+    first = tree.instructions[0].owned.start
+    owned = {c.span for item in tree.instructions for c in item.comments}
+    return [
+        tree.source.text(item.span).rstrip("\r\n")
+        for item in tree.items
+        if item.span.end <= first
+        and item.span not in owned
+        and tree.source.text(item.span).lstrip().startswith("#")
+        and item not in tree.directives
+    ]

@@ -1,0 +1,258 @@
+"""What a person is told about a merge: differences, gains, what to look at.
+
+Each function looks at one thing and gives findings. Knows groups and the merged file; changes
+nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from collections.abc import Iterator, Sequence
+
+from dockerfix.api import Facts, Finding, Severity, Workspace, read_cargo
+from dockerfix_transforms.merge_rust.compiler import environment, is_compiler_variable
+from dockerfix_transforms.merge_rust.groups import Group, Member
+from dockerfix_transforms.merge_rust.inputs import RustFile
+from dockerfix_transforms.merge_rust.layout import Merged
+from dockerfix_transforms.merge_rust.scope import place_of
+from dockerfix_transforms.merge_rust.steps import Role, Step, commands, package_words
+
+_NATIVE_WORDS = {
+    "libpq": "pq", "postgresql": "pq", "xz": "lzma", "libxz": "lzma", "zlib1g": "libz",
+    "zlib": "libz", "libssl": "openssl", "librdkafka": "rdkafka", "libcurl4": "curl",
+}  # fmt: skip
+"""Stems of Debian's and Alpine's packages whose crate has another name."""
+
+
+def merge_notes(
+    facts: Facts, workspace: Workspace, groups: Sequence[Group], merged: Merged
+) -> list[Finding]:
+    """All findings about the merged file itself."""
+    found = [
+        Finding(Severity.NOTE, "widened", note, "", "", place, place.path)
+        for place, note in merged.notes
+    ]
+    for group in groups:
+        found += _apart(group)
+        found += _packages(workspace, group)
+        found += _environment(workspace, group)
+        for member in group.members:
+            found += _unused_cook(member.file)
+            found += _useless_cook(member.file)
+    found += _splitting_arguments(groups)
+    return found
+
+
+def _apart(group: Group) -> Iterator[Finding]:
+    for reason in group.apart:
+        file = group.leader.file
+        name = reason.partition(":")[0]
+        accept = f"--accept {name} unites them" if " " not in name else "align the files"
+        yield Finding(
+            Severity.NOTE,
+            "separate-builder",
+            f"{', '.join(m.file.binary for m in group.members)}: a builder of its own ({reason})",
+            "the compiler's input differs, so its crates are compiled once more",
+            accept,
+            place_of(file),
+            file.binary,
+        )
+
+
+def _packages(workspace: Workspace, group: Group) -> Iterator[Finding]:
+    """Libraries that a binary's builder gains and that a locked -sys crate could link to."""
+    native = [name.removesuffix("-sys") for name in workspace.native_packages()]
+    everything = _listed(group.members)
+    for member in group.members:
+        mine = _listed([member])
+        gained = [word for word in everything if word not in mine and _is_library(word)]
+        for word in gained:
+            stem = _stem(word)
+            linked = [name for name in native if stem in (name, name.removeprefix("lib"))]
+            if linked:
+                yield Finding(
+                    Severity.ASSUME,
+                    "packages",
+                    f"{member.file.binary} is compiled with {word} installed, which its own file "
+                    f"does not install",
+                    f"{linked[0]}-sys may link to it instead of building its own copy",
+                    "compare the binary, or look at how the crate finds the library",
+                    place_of(member.file),
+                    member.file.binary,
+                )
+
+
+def _listed(members: Sequence[Member]) -> list[str]:
+    return [
+        word
+        for member in members
+        for step in member.file.steps
+        if step.role is Role.PACKAGES
+        for word in (package_words(step) or ("", ()))[1]
+    ]
+
+
+def _is_library(word: str) -> bool:
+    name = word.split("=")[0]
+    return name.endswith(("-dev", "-devel", "-static"))
+
+
+def _stem(word: str) -> str:
+    name = word.split("=")[0]
+    for ending in ("-dev", "-devel", "-static"):
+        name = name.removesuffix(ending)
+    name = _NATIVE_WORDS.get(name, name)
+    return name.removeprefix("lib").rstrip("0123456789.-")
+
+
+def _environment(workspace: Workspace, group: Group) -> Iterator[Finding]:
+    """Variables that only some files set in a shared stage, where a build script could read
+    them in a binary that did not have them."""
+    scripts = [package.name for package in workspace.packages if package.build_script]
+    for index, step in enumerate(group.common):
+        lacking = [m.file.binary for m in group.members if m.matched[index] is None]
+        names = [name for name, _ in environment(step.item) if not is_compiler_variable(name)]
+        if not lacking or not names or step.role is Role.PACKAGES:
+            continue
+        source = step.item.source
+        yield Finding(
+            Severity.ASSUME if scripts else Severity.NOTE,
+            "environment",
+            f"{', '.join(lacking)}: {', '.join(names)} is set in the shared builder now",
+            f"build scripts of {', '.join(scripts[:3])} could read it" if scripts else "",
+            "look whether they do" if scripts else "",
+            source.place(step.item.code),
+            ", ".join(names),
+        )
+
+
+def _unused_cook(file: RustFile) -> Iterator[Finding]:
+    """A development image that runs cargo with another profile than its cook."""
+    cook = next((step for step in file.steps if step.role is Role.COOK), None)
+    if cook is None or cook.call is None or cook.call.profile == "dev":
+        return
+    for leaf in file.live_leaves:
+        base = file.graph.base(leaf.stage)
+        if base is None or not file.in_chain(base):
+            continue
+        for item in leaf.stage.instructions:
+            if item.keyword in ("CMD", "ENTRYPOINT") and _runs_dev(
+                [word.value for word in item.json or ()]
+            ):
+                yield Finding(
+                    Severity.NOTE,
+                    "cook-unused",
+                    f"{file.binary}: the image runs cargo in the dev profile, its cook compiled "
+                    f"{cook.call.profile}",
+                    "every dependency is compiled again at the first run; the cook gains nothing "
+                    "here",
+                    "cook the dev profile too, or run with the cook's profile",
+                    file.graph.tree.source.place(item.code),
+                    leaf.stage.name or "",
+                )
+
+
+def _runs_dev(words: Sequence[str]) -> bool:
+    runs = words[:1] == ["cargo"] and any(w in ("run", "test", "watch") for w in words[1:2])
+    return runs and not any(word in ("--release", "-r", "--profile") for word in words)
+
+
+def _useless_cook(file: RustFile) -> Iterator[Finding]:
+    """A cook that ran in another folder than the build."""
+    where = ""
+    folders: dict[Role, str] = {}
+    steps: dict[Role, Step] = {}
+    for step in file.steps:
+        if step.item.keyword == "WORKDIR":
+            where = posixpath.join(where or "/", step.item.words[0].value)
+        folders[step.role] = where or "/"
+        steps[step.role] = step
+    if Role.COOK not in folders or Role.BUILD not in folders:
+        return
+    if folders[Role.COOK] != folders[Role.BUILD]:
+        item = steps[Role.COOK].item
+        yield Finding(
+            Severity.NOTE,
+            "cook-folder",
+            f"{file.binary}: the cook runs in {folders[Role.COOK]}, the build in "
+            f"{folders[Role.BUILD]}",
+            "what was cooked is not found by the build, and compiled again",
+            "set WORKDIR before the cook",
+            item.source.place(item.code),
+            file.binary,
+        )
+
+
+def _splitting_arguments(groups: Sequence[Group]) -> Iterator[Finding]:
+    """Build arguments that reach a shared stage with different values."""
+    for group in groups:
+        if len(group.members) < 2:
+            continue
+        names = {
+            name
+            for step in group.common
+            if step.item.keyword == "ARG"
+            for name, _ in environment(step.item)
+        }
+        values: dict[str, dict[str, str]] = {}
+        for member in group.members:
+            for build in member.file.builds:
+                for argument in build.arguments:
+                    if argument.name in names and argument.value is not None:
+                        given = values.setdefault(argument.name, {})
+                        given[argument.value.text] = str(build.site)
+        for name, given in values.items():
+            if len(given) > 1:
+                yield Finding(
+                    Severity.NOTE,
+                    "argument-splits-cache",
+                    f"the build argument {name} reaches the shared builder with "
+                    f"{len(given)} values",
+                    "each value compiles everything below it again",
+                    "declare the ARG in the image's own stage",
+                    place_of(group.leader.file),
+                    name,
+                )
+
+
+def moved_notes(merged: Merged) -> list[Finding]:
+    """Steps that only one file has, which stand on the cook now."""
+    return [
+        Finding(
+            Severity.NOTE,
+            "moved",
+            f"{file.binary}: {_short(step)} runs after the cook now, for its own target only",
+            "the shared builder does without it",
+            "",
+            step.item.source.place(step.item.code),
+            json.dumps(step.item.text),
+        )
+        for file, step in merged.moved
+    ]
+
+
+def _short(step: Step) -> str:
+    for command in commands(step.script):
+        call = read_cargo(command)
+        if call is not None:
+            return f"cargo {call.verb} {' '.join(call.positional)}".strip()
+    text = step.item.text
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def plain_docker_build(deleted: Sequence[str], into: str) -> Iterator[Finding]:
+    """A plain `Dockerfile` that goes: `docker build folder` by hand stops working."""
+    for path in deleted:
+        if posixpath.basename(path) != "Dockerfile" or posixpath.basename(into) == "Dockerfile":
+            continue
+        folder = posixpath.dirname(path) or "."
+        yield Finding(
+            Severity.ASSUME,
+            "plain-docker-build",
+            f"nobody types `docker build {folder}`: it finds no Dockerfile any more",
+            "calls that stand in no file of this repository are not seen",
+            "pass --into Dockerfile to give the merged file the plain name",
+            None,
+            path,
+        )

@@ -1,0 +1,209 @@
+"""What a call of merge-rust is about: the workspace, its Dockerfiles, the merged file's place.
+
+Knows the command's arguments; reads files through `inputs`. A file that cannot go along with
+the others is left out with a finding.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from dockerfix.api import (
+    Arg,
+    Facts,
+    Finding,
+    Newline,
+    Place,
+    Severity,
+    Span,
+    Workspace,
+    join_path,
+)
+from dockerfix_transforms.merge_rust.inputs import RustFile, candidates, read_file
+
+
+@dataclass(slots=True)
+class Scope:
+    """The files to merge, in order, and findings about those that are left out."""
+
+    workspace: Workspace
+    into: str
+    files: list[RustFile] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def context(self) -> str:
+        """The build context of all files."""
+        return self.files[0].context
+
+    def leave_out(self, file: RustFile, name: str, what: str, action: str, span: Span) -> None:
+        """Take a file out of the merge, and say so."""
+        self.files.remove(file)
+        self.findings.append(
+            Finding(
+                Severity.REFUSE,
+                name,
+                f"{what}; this file stays as it is",
+                "its images would be built from something else",
+                action,
+                file.graph.tree.source.place(span),
+                file.path,
+            )
+        )
+
+
+class NoWorkspaceError(Exception):
+    """The argument leads to no cargo workspace: the finding says where one was looked for."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(finding.what)
+        self.finding = finding
+
+
+def read_scope(facts: Facts, paths: Sequence[str], into: str) -> Scope:
+    """The scope of one call; raises `NoWorkspaceError`."""
+    given = [path for path in paths if path in facts.snapshot]
+    folders = [path for path in paths if path not in facts.snapshot]
+    start = folders[0] if folders else posixpath.dirname(given[0])
+    workspace = _workspace(facts, start, given)
+    listed = candidates(facts, workspace.folder, given)
+    scope = Scope(workspace, _into(workspace, listed, into))
+    for path in listed:
+        if path == scope.into and len(listed) > 1 and not _is_plain(path):
+            continue  # the merged file itself, kept beside its inputs
+        found = read_file(facts, workspace, path, scope.into)
+        if isinstance(found, Finding):
+            scope.findings.append(found)
+        elif found is not None:
+            scope.files.append(found)
+    _agree(facts, scope)
+    return scope
+
+
+def _is_plain(path: str) -> bool:
+    return posixpath.basename(path) in ("Dockerfile", "Containerfile")
+
+
+def _workspace(facts: Facts, start: str, given: Sequence[str]) -> Workspace:
+    """The workspace at or above a folder, or the one that a given Dockerfile's builds use."""
+    contexts = [b.context for b in facts.builds.builds if b.dockerfile in given and b.context]
+    for folder in (start, *contexts):
+        found = _at_or_above(facts, folder)
+        if found is not None:
+            return found
+    known = [p for p in facts.snapshot.paths if posixpath.basename(p) == "Cargo.toml"]
+    near = ", ".join(posixpath.dirname(p) or "." for p in known[:3])
+    raise NoWorkspaceError(
+        Finding(
+            Severity.REFUSE,
+            "no-workspace",
+            f"{start or '.'} holds no Cargo.toml, nor does any folder above it",
+            "merge-rust merges the Dockerfiles of one cargo workspace",
+            f"name its folder{f' (there is a Cargo.toml in: {near})' if near else ''}",
+        )
+    )
+
+
+def _at_or_above(facts: Facts, folder: str) -> Workspace | None:
+    """The outermost workspace at or above the folder that has it as a member, as cargo looks
+    for it; a package of its own else."""
+    package: Workspace | None = None
+    current = folder
+    while True:
+        found = facts.workspace(current)
+        if found is not None:
+            if len(found.packages) > 1 or found.virtual:
+                return found
+            package = package or found
+        if not current:
+            return package
+        current = posixpath.dirname(current)
+
+
+def _into(workspace: Workspace, listed: Sequence[str], into: str) -> str:
+    """Beside the inputs when they stand in one folder, else at the workspace's root."""
+    if "/" in into:
+        return join_path("", into) or into
+    others = [path for path in listed if posixpath.basename(path) != into]
+    folders = {posixpath.dirname(path) for path in others or listed}
+    folder = folders.pop() if len(folders) == 1 else workspace.folder
+    return posixpath.join(folder, into)
+
+
+def _agree(facts: Facts, scope: Scope) -> None:
+    """Leave out the files that one merged file cannot serve together with the others."""
+    _majority(scope, lambda f: f.context, "context", "another build context than the others'")
+    _majority(
+        scope,
+        lambda f: facts.snapshot.read(i) if (i := facts.ignore_path(f.context, f.path)) else b"",
+        "ignore-file",
+        "another ignore file than the others'",
+    )
+    _majority(scope, lambda f: f.graph.tree.escape, "escape", "another escape character")
+    _majority(scope, lambda f: f.graph.tree.newline, "newline", "other newlines than the others'")
+    for file in list(scope.files):
+        if file.graph.tree.newline is Newline.MIXED:
+            scope.leave_out(
+                file, "newline", "its newlines are mixed", "make them all alike", Span(0, 0)
+            )
+    _directives(scope)
+    _global_arguments(scope)
+
+
+def _majority(scope: Scope, value: Callable[[RustFile], object], name: str, what: str) -> None:
+    """Keep the files whose value most files share; the first one's wins a tie."""
+    counts = Counter(value(file) for file in scope.files)
+    if len(counts) < 2:
+        return
+    best = max(counts, key=lambda item: counts[item])
+    for file in list(scope.files):
+        if value(file) != best:
+            span = file.graph.tree.instructions[0].code
+            scope.leave_out(file, name, f"it has {what}", "make them alike", span)
+
+
+def _directives(scope: Scope) -> None:
+    """Files whose `syntax` or `check` directive says something else than the first one's."""
+    known: dict[str, str] = {}
+    for file in list(scope.files):
+        for item in file.graph.tree.directives:
+            if known.setdefault(item.name, item.value) != item.value:
+                scope.leave_out(
+                    file,
+                    "directive",
+                    f"its {item.name} directive is {item.value}, another file's is "
+                    f"{known[item.name]}",
+                    "give the files the same directive",
+                    item.span,
+                )
+                break
+
+
+def _global_arguments(scope: Scope) -> None:
+    """Files whose global ARG has another default than the same one of an earlier file."""
+    known: dict[str, tuple[str | None, str]] = {}
+    for file in list(scope.files):
+        for item in file.graph.tree.preamble:
+            entries = item.entries if isinstance(item, Arg) else ()
+            clash = next(
+                ((n, d) for n, d in entries if known.setdefault(n, (d, file.path))[0] != d), None
+            )
+            if clash is not None:
+                scope.leave_out(
+                    file,
+                    "global-argument",
+                    f"ARG {clash[0]} has the default {clash[1] or 'nothing'} here and "
+                    f"{known[clash[0]][0] or 'nothing'} in {known[clash[0]][1]}",
+                    "rename it, with its call sites, or align the defaults",
+                    item.code,
+                )
+                break
+
+
+def place_of(file: RustFile) -> Place:
+    """The place of a file's first instruction."""
+    tree = file.graph.tree
+    return tree.source.place(tree.instructions[0].code)

@@ -1,0 +1,187 @@
+"""Call sites of the inputs: what each one must ask for, and which cannot be followed.
+
+Decides on builds; the edits themselves are dockerfix's business. Knows the merged file's
+names; knows nothing of jobs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from dockerfix.api import (
+    Blind,
+    Build,
+    Change,
+    Facts,
+    Finding,
+    Place,
+    Severity,
+    SiteKind,
+    Wanted,
+)
+from dockerfix_transforms.merge_rust.inputs import RustFile, possible_targets
+
+
+@dataclass(slots=True)
+class Sites:
+    """Changes of builds, with the file that each one belongs to, and what stands against."""
+
+    changes: list[tuple[RustFile, Change]] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+
+def read_sites(
+    facts: Facts,
+    files: Sequence[RustFile],
+    targets: Mapping[tuple[str, int], str],
+    into: str,
+) -> Sites:
+    """What every build of the inputs must ask for afterwards."""
+    sites = Sites()
+    for file in files:
+        if not file.builds:
+            sites.findings.append(_unused(file))
+        for build in file.builds:
+            target = _target(facts, file, build, targets, sites.findings)
+            if target is not None:
+                change = Change(build, Wanted(into, target))
+                sites.changes.append((file, change))
+    return sites
+
+
+def _unused(file: RustFile) -> Finding:
+    tree = file.graph.tree
+    return Finding(
+        Severity.NOTE,
+        "no-call-site",
+        f"no call site builds {file.path}; it is merged like the others",
+        "it may be built from outside of this repository",
+        "",
+        tree.source.place(tree.instructions[0].code),
+        file.path,
+    )
+
+
+def _target(
+    facts: Facts,
+    file: RustFile,
+    build: Build,
+    targets: Mapping[tuple[str, int], str],
+    findings: list[Finding],
+) -> str | None:
+    """The target as the call site must write it; None when it cannot be said."""
+    if build.target is None or build.target.text == "":
+        return targets[(file.path, file.graph.stages[-1].index)]
+    names = possible_targets(facts, build)
+    new: list[tuple[str, str]] = []
+    for name in names:
+        stage = file.graph.target(name)
+        found = targets.get((file.path, stage.index)) if stage is not None else None
+        if found is None:
+            findings.append(_refused(build, f"it asks for the target {name}, which is not kept"))
+            return None
+        new.append((name, found))
+    made = {target for _, target in new}
+    if build.target.known and len(made) == 1:
+        return made.pop()
+    heads = {t[: len(t) - len(name)] for name, t in new if t.endswith(name)}
+    if len(heads) != 1 or not all(t.endswith(name) for name, t in new):
+        findings.append(_refused(build, "its target is a variable that no new name ends in"))
+        return None
+    findings.append(_assumed(build, [name for name, _ in new]))
+    return heads.pop() + build.target.text
+
+
+def _refused(build: Build, what: str) -> Finding:
+    return Finding(
+        Severity.REFUSE,
+        "call-site",
+        f"{build.site.kind.value} {build.site.name}: {what}",
+        "the build would break",
+        "write the target out, or leave the file out with --exclude",
+        build.site.place,
+        build.site.name,
+    )
+
+
+def _assumed(build: Build, names: Sequence[str]) -> Finding:
+    variables = ", ".join(build.target.variables) if build.target is not None else ""
+    return Finding(
+        Severity.ASSUME,
+        "target-values",
+        f"{build.site.kind.value} {build.site.name}: {variables} takes no other values than "
+        f"{', '.join(names)}",
+        "other values would name no target of the merged file",
+        "",
+        build.site.place,
+        variables,
+    )
+
+
+def hidden_sites(facts: Facts, files: Sequence[RustFile], keep_old: bool) -> list[Finding]:
+    """Builds and scripts that cannot be followed and may use an input.
+
+    A build whose Dockerfile is not known may be one of ours unless its context is another
+    one; then deleting the inputs could break it, which is a refusal.
+    """
+    folders = {file.context for file in files}
+    found = [
+        _hidden(b.site.place, str(b.site), "; ".join(b.unknown), keep_old)
+        for b in facts.builds.builds
+        if b.dockerfile is None and (b.context is None or b.context in folders)
+        and b.site.kind is not SiteKind.DOCUMENT and not _remote(b)
+    ]  # fmt: skip
+    found += [_blind(facts, blind, files, keep_old) for blind in facts.builds.blind]
+    return found
+
+
+def _remote(build: Build) -> bool:
+    """Whether the context is an address or standard input: then no file of ours is read."""
+    written = build.context_written
+    text = written.text if written is not None else ""
+    return text == "-" or "://" in text or text.startswith("git@")
+
+
+def _hidden(place: Place, what: str, why: str, keep_old: bool) -> Finding:
+    return Finding(
+        Severity.NOTE if keep_old else Severity.REFUSE,
+        "hidden-call-site",
+        f"a build that cannot be followed: {why}",
+        "it may build one of the files that go",
+        "write its Dockerfile out, pass --keep-old, or --accept hidden-call-site",
+        place,
+        what,
+    )
+
+
+def _blind(facts: Facts, blind: Blind, files: Sequence[RustFile], keep_old: bool) -> Finding:
+    """A place that cannot be read: it weighs only when its file names an input."""
+    named = [file.path for file in files if _names(facts, blind.place.path, file.path)]
+    if named and not keep_old:
+        return _hidden(blind.place, blind.what, f"{blind.what}: {blind.why}", keep_old)
+    return Finding(
+        Severity.NOTE, "not-read", f"{blind.what} was not read: {blind.why}",
+        "a build in it would not be rewritten", "look there by hand", blind.place, blind.what,
+    )  # fmt: skip
+
+
+def _names(facts: Facts, path: str, wanted: str) -> bool:
+    if path not in facts.snapshot:
+        return False
+    name = wanted.rpartition("/")[2]
+    needle = wanted if name == "Dockerfile" else name
+    return needle.encode() in facts.snapshot.read(path)
+
+
+def hidden_mention(place: Place, path: str) -> Finding:
+    """A place that names an input behind a variable: it cannot be rewritten."""
+    return Finding(
+        Severity.REFUSE,
+        "hidden-call-site",
+        f"{path} is named behind a variable",
+        "the file goes, and what stands here would name nothing",
+        "write the path out, pass --keep-old, or --accept hidden-call-site",
+        place,
+        path,
+    )

@@ -1,0 +1,183 @@
+"""The steps of a Rust image's build chain: what each instruction is there for.
+
+A chain is the run of instructions from the base image to the `cargo build` whose binary is
+shipped. Knows one Dockerfile at a time; knows nothing of other files or of call sites.
+"""
+
+from __future__ import annotations
+
+import enum
+import posixpath
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dockerfix.api import (
+    Block,
+    CargoCall,
+    Command,
+    Copy,
+    From,
+    Instruction,
+    Run,
+    Script,
+    Stage,
+    StageGraph,
+    Statement,
+    parse_shell,
+    read_cargo,
+)
+
+
+class Role(enum.Enum):
+    """What a step is there for."""
+
+    PACKAGES = "packages"
+    CHEF = "cargo-chef"
+    PREPARE = "prepare"
+    RECIPE = "recipe"
+    COOK = "cook"
+    SOURCES = "sources"
+    BUILD = "build"
+    OTHER = "other"
+
+
+_MANAGERS = {
+    "apk": "add",
+    "apt-get": "install",
+    "apt": "install",
+    "dnf": "install",
+    "yum": "install",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One instruction of a chain.
+
+    `key` is equal for steps of two files that stand for the same thing: the whole text for
+    most, only the role for those that a merge unites or widens.
+    """
+
+    item: Instruction
+    stage: Stage
+    role: Role
+    key: str
+    script: Script | None = None
+
+    @property
+    def call(self) -> CargoCall | None:
+        """The cargo command of a prepare, cook or build step."""
+        wanted = {
+            Role.PREPARE: "chef prepare",
+            Role.COOK: "chef cook",
+            Role.BUILD: "build",
+        }.get(self.role)
+        for command in commands(self.script):
+            call = read_cargo(command)
+            if call is not None and call.verb == wanted:
+                return call
+        return None
+
+
+def steps_of(graph: StageGraph, stage: Stage) -> tuple[Step, ...]:
+    """The steps of one stage, FROM left out."""
+    return tuple(_step(graph, stage, item) for item in stage.instructions)
+
+
+def commands(script: Script | None) -> Iterator[Command]:
+    """The simple commands of a script that may be absent."""
+    return script.commands() if script is not None else iter(())
+
+
+def flat_list(script: Script | None) -> tuple[Command, ...] | None:
+    """The commands of `a && b && c`; None for a script of any other shape."""
+    statements: tuple[Statement, ...] = script.statements if script is not None else ()
+    if len(statements) == 1 and isinstance(statements[0], Block):
+        block = statements[0]
+        if block.operator != "&&" or block.isolated or block.conditional:
+            return None
+        statements = block.body
+    elif len(statements) != 1:
+        return None
+    found = tuple(item for item in statements if isinstance(item, Command))
+    return found if len(found) == len(statements) else None
+
+
+def package_words(step: Step) -> tuple[str, tuple[str, ...]] | None:
+    """The package manager and the packages that a step installs; None when it does not."""
+    for command in commands(step.script):
+        name = posixpath.basename(command.name)
+        if name in _MANAGERS:
+            values = [word.value for word in command.words[1:]]
+            plain = [value for value in values if value and not value.startswith("-")]
+            if plain[:1] == [_MANAGERS[name]]:
+                return name, tuple(_without_flag_values(command))
+    return None
+
+
+def _without_flag_values(command: Command) -> Iterator[str]:
+    skip = seen_verb = False
+    for word in command.words[1:]:
+        value = word.value if word.value is not None else word.written
+        if skip:
+            skip = False
+        elif value.startswith("-"):
+            skip = value in ("--virtual", "-t", "--repository", "-X", "-o", "-c")
+        elif not seen_verb:
+            seen_verb = True
+        else:
+            yield value
+
+
+def _step(graph: StageGraph, stage: Stage, item: Instruction) -> Step:
+    script = None
+    if isinstance(item, Run) and item.script is not None:
+        script = parse_shell(item.script)
+    role, key = _role(graph, stage, item, script)
+    return Step(item, stage, role, key, script)
+
+
+def _role(
+    graph: StageGraph, stage: Stage, item: Instruction, script: Script | None
+) -> tuple[Role, str]:
+    if isinstance(item, Copy) and not isinstance(item, From):
+        return _copy_role(graph, stage, item)
+    calls = [call for call in map(read_cargo, commands(script)) if call is not None]
+    verbs = {call.verb for call in calls}
+    if "chef prepare" in verbs:
+        return Role.PREPARE, "prepare"
+    if "chef cook" in verbs:
+        return Role.COOK, "cook " + _mounts(item)
+    if "build" in verbs:
+        return Role.BUILD, "build " + _mounts(item)
+    if any(call.verb == "install" and "cargo-chef" in call.positional for call in calls):
+        return Role.CHEF, item.text
+    packages = package_words(Step(item, stage, Role.OTHER, "", script))
+    if packages is not None and len(verbs) == 0:
+        return Role.PACKAGES, f"packages {packages[0]} {_mounts(item)}"
+    return Role.OTHER, item.text
+
+
+def _mounts(item: Instruction) -> str:
+    return " ".join(sorted(flag.value or "" for flag in item.flags if flag.name == "mount"))
+
+
+def _copy_role(graph: StageGraph, stage: Stage, item: Copy) -> tuple[Role, str]:
+    source = item.from_.value if item.from_ is not None else None
+    if source is None:
+        whole = any(word.value in (".", "./", "/") for word in item.sources)
+        return (Role.SOURCES if whole else Role.OTHER), item.text
+    found = graph.find(source, before=stage.index)
+    if found is None:
+        return Role.OTHER, item.text
+    prepares = any(
+        call.verb == "chef prepare"
+        for other in found.instructions
+        if isinstance(other, Run) and other.script is not None
+        for call in map(read_cargo, parse_shell(other.script).commands())
+        if call is not None
+    )
+    words = " ".join(word.value for word in item.words)
+    if prepares:
+        return Role.RECIPE, f"recipe {words}"
+    return Role.OTHER, item.text

@@ -1,0 +1,537 @@
+"""The transform itself: from a workspace's Dockerfiles to a proposal.
+
+Knows the order of the work; every step of it is a module of its own.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from dockerfix.api import (
+    ArtefactProduced,
+    Claim,
+    Edit,
+    EditConflictError,
+    Edits,
+    EditSet,
+    Facts,
+    Finding,
+    Image,
+    NoDanglingReference,
+    OptionSpec,
+    PipelineValid,
+    Place,
+    Proposal,
+    Refused,
+    SameCompilerInput,
+    SameFiles,
+    SameImagesAskedFor,
+    SameRuntime,
+    Severity,
+    SiteKind,
+    Span,
+    Stage,
+    path_mentions,
+    set_builds,
+)
+from dockerfix_transforms.merge_rust.groups import Group, group_files
+from dockerfix_transforms.merge_rust.inputs import RustFile
+from dockerfix_transforms.merge_rust.jobs import JobPlan, plan_jobs
+from dockerfix_transforms.merge_rust.layout import Merged, merged_file
+from dockerfix_transforms.merge_rust.notes import merge_notes, moved_notes, plain_docker_build
+from dockerfix_transforms.merge_rust.scope import NoWorkspaceError, Scope, read_scope
+from dockerfix_transforms.merge_rust.sites import (
+    Sites,
+    hidden_mention,
+    hidden_sites,
+    read_sites,
+)
+from dockerfix_transforms.merge_rust.widen import CannotJoinError
+
+_RUNTIME_RULES = frozenset(
+    {
+        "united-packages", "cook-widened", "build-widened", "prepare-widened", "sources-later",
+        "tools-later", "environment-added",
+    }
+)  # fmt: skip
+
+
+class MergeRust:
+    """Merge the cargo-chef Dockerfiles of a workspace into one file with a target per binary.
+
+    What it does
+        Reads every Dockerfile that builds the workspace and writes one `Dockerfile.all`: the
+        stages that all of them have stand once (toolchain, planner, cook, build), every image
+        that a call site can ask for is a target `<binary>-<old target>`, and the bare name of
+        a binary is its last image. Call sites follow in the same patch: GitLab jobs, Compose
+        services, bake files, Makefiles, scripts, documents. The old files go once nothing
+        names them.
+
+        Files are compiled together only when the compiler gets the same input: toolchain, base
+        image, target triple, profile, features, flags, cargo-chef. Files that differ keep a
+        builder of their own in the merged file, and the report says what keeps them apart.
+
+    Why
+        Each file cooks the same dependencies and compiles the same crates again: three
+        binaries, three times the work. CI jobs on fresh runners pay it every time.
+
+    Before
+        -- app/Cargo.toml --
+        [workspace]
+        members = ["api", "worker"]
+        resolver = "3"
+        -- app/api/Cargo.toml --
+        [package]
+        name = "api"
+        -- app/api/src/main.rs --
+        fn main() {}
+        -- app/worker/Cargo.toml --
+        [package]
+        name = "worker"
+        -- app/worker/src/main.rs --
+        fn main() {}
+        -- app/Dockerfile.api --
+        FROM rust:1.90 AS builder
+        WORKDIR /app
+        COPY . .
+        RUN cargo build --release --bin api
+
+        FROM debian:12
+        COPY --from=builder /app/target/release/api /usr/local/bin/api
+        CMD ["api"]
+        -- app/Dockerfile.worker --
+        FROM rust:1.90 AS builder
+        WORKDIR /app
+        COPY . .
+        RUN cargo build --release --bin worker
+
+        FROM debian:12
+        COPY --from=builder /app/target/release/worker /usr/local/bin/worker
+        USER nobody
+        CMD ["worker"]
+
+    After
+        -- app/Cargo.toml --
+        [workspace]
+        members = ["api", "worker"]
+        resolver = "3"
+        -- app/api/Cargo.toml --
+        [package]
+        name = "api"
+        -- app/api/src/main.rs --
+        fn main() {}
+        -- app/worker/Cargo.toml --
+        [package]
+        name = "worker"
+        -- app/worker/src/main.rs --
+        fn main() {}
+        -- app/Dockerfile.all --
+        FROM rust:1.90 AS builder
+        WORKDIR /app
+        COPY . .
+        RUN cargo build --release --bin api --bin worker
+
+        FROM debian:12 AS api
+        COPY --from=builder /app/target/release/api /usr/local/bin/api
+        CMD ["api"]
+
+        FROM debian:12 AS worker
+        COPY --from=builder /app/target/release/worker /usr/local/bin/worker
+        USER nobody
+        CMD ["worker"]
+
+    Safety
+        Runtime stages are copied byte for byte; only the names of stages change. `--bin` at a
+        virtual root unifies features over all default members whatever is named, so that one
+        call gives the same bytes as several; builds by `-p` are written one after the other
+        instead, since together they do not. Packages that only some builders had are an
+        assumption where a locked -sys crate could link to them. A file that cannot be read
+        safely stays as it is and is named; with fewer than two left the merge is refused.
+
+    Call sites
+        CI jobs that would each compile one group on a runner of its own become one job with
+        one `docker buildx bake` call, since three jobs that each build one target of the
+        merged file would compile everything three times; `needs:` and `dependencies:` follow,
+        rules cover the union. What shares a builder already keeps its form and gets the new
+        file and target. A call site that cannot be followed and may build one of the files is
+        a refusal: pass `--keep-old`, or `--no-ci` to do the call sites by hand.
+    """
+
+    name = "merge-rust"
+    summary = "Merge the cargo-chef Dockerfiles of a workspace into one, a target per binary"
+    options = (
+        OptionSpec(
+            "into", "Name or path of the merged file.", default="Dockerfile.all", metavar="NAME"
+        ),
+        OptionSpec("keep-old", "Keep the old Dockerfiles beside the merged one.", kind=bool),
+        OptionSpec(
+            "no-ci",
+            "Write the Dockerfile only; list the call sites. Implies --keep-old.",
+            kind=bool,
+        ),
+    )
+
+    def propose(self, facts: Facts, paths: Sequence[str], options: Mapping[str, Any]) -> Proposal:
+        """The merge of the workspace's Dockerfiles at `paths` (a folder, or Dockerfiles)."""
+        wishes = _Wishes(
+            str(options["into"]),
+            bool(options["keep-old"]) or bool(options["no-ci"]),
+            bool(options["no-ci"]),
+            frozenset(options["accept"]),
+        )
+        try:
+            scope = read_scope(facts, paths, wishes.into)
+        except NoWorkspaceError as error:
+            return Proposal(findings=(error.finding,), refused=True)
+        return _Merge(facts, scope, wishes).proposal()
+
+
+@dataclass(frozen=True, slots=True)
+class _Wishes:
+    into: str
+    keep_old: bool
+    no_ci: bool
+    accept: frozenset[str]
+
+
+@dataclass(slots=True)
+class _Work:
+    """What is gathered on the way to a proposal."""
+
+    findings: list[Finding] = field(default_factory=list)
+    edits: Edits = field(default_factory=list)
+    created: dict[str, bytes] = field(default_factory=dict)
+    deleted: list[str] = field(default_factory=list)
+    summary: list[str] = field(default_factory=list)
+    steps: list[str] = field(default_factory=list)
+
+
+class _Merge:
+    """One merge. Private to `MergeRust.propose`."""
+
+    def __init__(self, facts: Facts, scope: Scope, wishes: _Wishes) -> None:
+        self.facts = facts
+        self.scope = scope
+        self.wishes = wishes
+        self.work = _Work()
+        self.jobs = JobPlan()
+        self.sites = Sites()
+
+    def proposal(self) -> Proposal:
+        """The proposal, a refusal, or the reason why there is nothing to do."""
+        if len(self.scope.files) < 2:
+            return self.too_few()
+        made = self.merge()
+        if made is None:
+            return self.too_few()
+        groups, merged = made
+        if not merged.shares:
+            return self.nothing_shared(groups)
+        standing = self.standing(merged)
+        if standing is not None:
+            return standing
+        self.write_merged(merged)
+        self.work.findings += merge_notes(self.facts, self.scope.workspace, groups, merged)
+        self.work.findings += moved_notes(merged)
+        self.call_sites(groups, merged)
+        if any(f.severity is Severity.REFUSE for f in self.blocking()):
+            return self.refused(self.blocking())
+        self.summarise(groups, merged)
+        return self.finished(merged)
+
+    # The merged file.
+
+    def merge(self) -> tuple[list[Group], Merged] | None:
+        """Groups and merged file; files whose lines cannot be joined are left out."""
+        while len(self.scope.files) > 1:
+            groups, findings = group_files(self.scope.files, self.wishes.accept)
+            try:
+                merged = merged_file(groups, self.scope.files)
+            except CannotJoinError as error:
+                self.scope.leave_out(
+                    error.file, "cannot-join", error.why, "align the files", error.step.item.code
+                )
+                continue
+            self.work.findings += findings
+            return groups, merged
+        return None
+
+    def standing(self, merged: Merged) -> Proposal | None:
+        """What to say when the merged file stands already: nothing to do, or a refusal."""
+        into = self.scope.into
+        if into not in self.facts.snapshot or any(f.path == into for f in self.scope.files):
+            return None
+        if self.facts.snapshot.read(into) == _encoded(merged.text):
+            asked = any(file.builds for file in self.scope.files)
+            if not asked or self.wishes.no_ci:
+                return Proposal(reason=f"{into} is the merged file already")
+            return None
+        place = self.facts.snapshot.source(into).place(Span(0, 0))
+        return self.refused(
+            [
+                Finding(
+                    Severity.REFUSE, "exists", f"{into} exists already, with another text",
+                    "it would be overwritten", "choose another name with --into", place, into,
+                )
+            ]
+        )  # fmt: skip
+
+    def write_merged(self, merged: Merged) -> None:
+        """The merged file, and which of its inputs go."""
+        into, data = self.scope.into, _encoded(merged.text)
+        if into in self.facts.snapshot:
+            old = self.facts.snapshot.read(into)
+            if old != data:
+                self.work.edits.append((into, Edit(Span(0, len(old)), data)))
+        else:
+            self.work.created[into] = data
+        if not self.wishes.keep_old:
+            self.work.deleted += [f.path for f in self.scope.files if f.path != into]
+        self.ignore_file()
+
+    def ignore_file(self) -> None:
+        """An ignore file of the Dockerfile's own name moves along with it."""
+        own = [f"{file.path}.dockerignore" for file in self.scope.files]
+        there = [path for path in own if path in self.facts.snapshot]
+        if not there:
+            return
+        new = f"{self.scope.into}.dockerignore"
+        if new not in self.facts.snapshot:
+            self.work.created[new] = self.facts.snapshot.read(there[0])
+        if not self.wishes.keep_old:
+            self.work.deleted += [path for path in there if path != new]
+
+    # The call sites.
+
+    def call_sites(self, groups: Sequence[Group], merged: Merged) -> None:
+        """Edits of everything that builds or names the inputs."""
+        self.sites = read_sites(self.facts, self.scope.files, merged.targets, self.scope.into)
+        if self.wishes.no_ci:
+            self.sites.findings = [
+                f for f in self.sites.findings if f.severity is not Severity.REFUSE
+            ]
+            self.work.steps += [
+                f"change by hand: {change.build.site}: {self.scope.into}, "
+                f"target {change.wanted.target}"
+                for _, change in self.sites.changes
+            ]
+            return
+        paths = {f.path: self.scope.into for f in self.scope.files if f.path != self.scope.into}
+        self.jobs = plan_jobs(self.facts, groups, self.sites.changes, self.scope.context, paths)
+        rest = [c for _, c in self.sites.changes if id(c.build) not in self.jobs.done]
+        edits, refused = set_builds(self.facts, rest)
+        self.work.edits += [*self.jobs.edits, *edits]
+        self.work.findings += [_call_site(refusal) for refusal in refused]
+        self.work.findings += [_apart(refusal) for refusal in self.jobs.apart]
+        self.work.findings += hidden_sites(self.facts, self.scope.files, self.wishes.keep_old)
+        if self.jobs.bake:
+            self.work.created[self.jobs.bake_path] = self.jobs.bake
+        if not self.wishes.keep_old:
+            self.mentions(paths)
+            self.work.findings += plain_docker_build(self.work.deleted, self.scope.into)
+
+    def mentions(self, paths: Mapping[str, str]) -> None:
+        """Everything else that names a file that goes."""
+        taken: dict[str, list[Span]] = {}
+        for path, edit in self.work.edits:
+            taken.setdefault(path, []).append(edit.span)
+        gone = {*self.work.deleted, *self.work.created, self.scope.into}
+        for mention in path_mentions(self.facts.snapshot, paths):
+            place = mention.place
+            if place.path in gone or _touched(place, taken.get(place.path, ())):
+                continue
+            if mention.successor is None:
+                self.work.findings.append(hidden_mention(place, mention.path))
+            else:
+                edit = Edit(place.span, mention.successor.encode())
+                self.work.edits.append((place.path, edit))
+
+    # The outcome.
+
+    def blocking(self) -> list[Finding]:
+        """Refusals of call sites: leaving one out would break its build."""
+        findings = [*self.work.findings, *self.sites.findings]
+        return [
+            f
+            for f in findings
+            if f.severity is Severity.REFUSE and f.name not in self.wishes.accept
+        ]
+
+    def refused(self, findings: Sequence[Finding]) -> Proposal:
+        """The whole merge refused."""
+        return Proposal(findings=(*findings, *self.scope.findings), refused=True)
+
+    def too_few(self) -> Proposal:
+        """Fewer than two files: nothing to do, or a refusal when some were left out."""
+        files, left_out = self.scope.files, self.scope.findings
+        if left_out:
+            return Proposal(findings=tuple(left_out), refused=True)
+        folder = self.scope.workspace.folder or "."
+        if files:
+            return Proposal(reason=f"{files[0].path} alone builds {folder}: nothing to merge")
+        return Proposal(reason=f"no Dockerfile builds the workspace {folder}")
+
+    def nothing_shared(self, groups: Sequence[Group]) -> Proposal:
+        """A merge that would share no stage."""
+        reasons = "; ".join(reason for group in groups for reason in group.apart)
+        tree = self.scope.files[0].graph.tree
+        finding = Finding(
+            Severity.REFUSE,
+            "nothing-shared",
+            f"the files share no stage: {reasons}",
+            "a merged file would compile as much as the files do apart",
+            "align the files, or --accept the difference by its name",
+            tree.source.place(tree.instructions[0].code),
+        )
+        return self.refused([finding])
+
+    def summarise(self, groups: Sequence[Group], merged: Merged) -> None:
+        """A few lines for the person."""
+        count, passes = len(self.scope.files), len(groups)
+        lines = [
+            f"{count} Dockerfiles become {self.scope.into} with {len(merged.targets)} targets"
+            + (f" and {len(merged.aliases)} aliases" if merged.aliases else ""),
+            f"compile passes: {count} before, {passes} after",
+        ]
+        for name, olds in self.jobs.joined:
+            lines.append(f"CI jobs {', '.join(olds)} become {name}")
+        if self.jobs.joined:
+            lines.append(
+                "the sum of CI work falls; jobs that ran side by side do not finish sooner"
+            )
+        self.work.summary += lines
+        if not self.wishes.no_ci:
+            self.work.steps.append("run `dockerfix verify` on the patch to compare the images")
+
+    def finished(self, merged: Merged) -> Proposal:
+        """The proposal with its claims; edits that overlap are a refusal."""
+        by_path: dict[str, list[Edit]] = {}
+        for path, edit in self.work.edits:
+            by_path.setdefault(path, []).append(edit)
+        edits: dict[str, EditSet] = {}
+        for path, listed in sorted(by_path.items()):
+            try:
+                edits[path] = EditSet.of(listed)
+            except EditConflictError as error:
+                place = self.facts.snapshot.source(path).place(error.second.span)
+                return self.refused([_call_site(Refused(place, "two changes overlap here", ""))])
+        findings = [*self.scope.findings, *self.work.findings, *self.sites.findings]
+        return Proposal(
+            edits=edits,
+            created=self.work.created,
+            deleted=tuple(sorted(self.work.deleted)),
+            claims=tuple(self.claims(merged, edits, findings)),
+            findings=tuple(_accepted(findings, self.wishes.accept)),
+            summary=tuple(self.work.summary),
+            next_steps=tuple(self.work.steps),
+        )
+
+    def claims(
+        self, merged: Merged, edits: Mapping[str, EditSet], findings: Sequence[Finding]
+    ) -> list[Claim]:
+        """What the gate must check."""
+        accepted = self.wishes.accept | {f.name for f in findings if f.severity is Severity.ASSUME}
+        into, found = self.scope.into, list[Claim]()
+        pairs: list[tuple[Image, Image]] = []
+        for file in self.scope.files:
+            last = file.graph.stages[-1]
+            for stage in file.targets:
+                new = merged.targets[(file.path, stage.index)]
+                names = _names(file, stage, last)
+                before, after = Image(file.path, names[0]), Image(into, new)
+                pairs += [(Image(file.path, name), after) for name in names]
+                found += [
+                    SameRuntime(before, after, _RUNTIME_RULES),
+                    SameCompilerInput(before, after, frozenset(accepted)),
+                    ArtefactProduced(after),
+                    SameFiles(before, after, file.context, file.context),
+                ]
+        if not self.wishes.no_ci:
+            found.append(SameImagesAskedFor(tuple(pairs)))
+        if self.work.deleted:
+            found.append(NoDanglingReference(tuple(self.work.deleted), tuple(self.jobs.removed)))
+        return [*found, *self.pipeline_claim(edits)]
+
+    def pipeline_claim(self, edits: Mapping[str, EditSet]) -> list[Claim]:
+        """The pipeline is the same but for the jobs that were meant."""
+        pipeline = self.facts.pipeline
+        if pipeline is None or not set(edits) & set(pipeline.files):
+            return []
+        changed = set(self.jobs.changed)
+        for _, change in self.sites.changes:
+            if change.build.site.kind is SiteKind.GITLAB:
+                changed.add(change.build.site.name)
+        changed |= _jobs_at(self.facts, edits)
+        return [
+            PipelineValid(
+                pipeline.path,
+                frozenset(self.jobs.removed),
+                frozenset(self.jobs.added),
+                frozenset(changed - set(self.jobs.removed)),
+            )
+        ]
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _names(file: RustFile, stage: Stage, last: Stage) -> list[str]:
+    """The names by which an image was asked for: its stage's, and none for the last one."""
+    names = [stage.name] if stage.name else []
+    return [*names, ""] if stage.index == last.index else names or [str(stage.index)]
+
+
+def _touched(place: Place, spans: Sequence[Span]) -> bool:
+    return any(span.touches(place.span) or span.contains(place.span) for span in spans)
+
+
+def _jobs_at(facts: Facts, edits: Mapping[str, EditSet]) -> set[str]:
+    """Jobs whose own text an edit touches."""
+    pipeline = facts.pipeline
+    found = set()
+    for job in pipeline.jobs.values() if pipeline is not None else ():
+        span = job.entry.span
+        for edit in edits.get(job.file.source.path, EditSet()):
+            if span.touches(edit.span) or span.contains(edit.span):
+                found.add(job.name)
+    return found
+
+
+def _call_site(refused: Refused) -> Finding:
+    return Finding(
+        Severity.REFUSE,
+        "call-site",
+        f"this call site cannot be rewritten: {refused.what}",
+        "it builds one of the files that go",
+        refused.action or "rewrite it by hand with --no-ci",
+        refused.place,
+        posixpath.basename(refused.place.path),
+    )
+
+
+def _apart(refused: Refused) -> Finding:
+    return Finding(
+        Severity.REFUSE,
+        "jobs-apart",
+        f"the CI jobs cannot become one: {refused.what}",
+        "each of them would compile the whole builder group on a runner of its own",
+        f"{refused.action}, or --accept jobs-apart, or --no-ci",
+        refused.place,
+        "",
+    )
+
+
+def _accepted(findings: Sequence[Finding], accept: frozenset[str]) -> list[Finding]:
+    """Refusals that were accepted by name weigh as assumptions."""
+    return [
+        Finding(
+            Severity.ASSUME, f.name, f.what, f.why, f.action, f.place, f.subject
+        )
+        if f.severity is Severity.REFUSE and f.name in accept
+        else f
+        for f in findings
+    ]  # fmt: skip

@@ -1,0 +1,324 @@
+"""Shared lines: a prepare, cook, build or package list that serves several files.
+
+Each function takes the steps that one merged step stands for and gives edits of the first
+file's bytes, so that its layout, comments and flags stay. Knows lines; knows no stages.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from dockerfix.api import CargoCall, Command, Edit, Instruction, Span
+from dockerfix_transforms.merge_rust.groups import Group
+from dockerfix_transforms.merge_rust.inputs import RustFile
+from dockerfix_transforms.merge_rust.steps import Role, Step, flat_list, package_words
+
+_SELECTION = frozenset({"bin", "package"})
+_SETTING = frozenset(
+    {"release", "profile", "features", "target", "all-features", "no-default-features"}
+)
+_REPEATED_BIN = (0, 1, 64)
+"""The first cargo-chef whose `cook --bin` may be repeated."""
+
+
+class CannotJoinError(Exception):
+    """The lines of these files cannot be one line: `step` of `file`, and why."""
+
+    def __init__(self, file: RustFile, step: Step, why: str) -> None:
+        super().__init__(why)
+        self.file = file
+        self.step = step
+        self.why = why
+
+
+@dataclass(slots=True)
+class Line:
+    """How a merged step is written: edits of the leader's instruction, comment lines to put
+    above it (without `# `), and remarks for the report."""
+
+    edits: list[Edit] = field(default_factory=list)
+    above: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def widened(group: Group, index: int) -> Line:
+    """The line for the group's common step `index`; raises `CannotJoinError`."""
+    step = group.common[index]
+    pairs = [
+        (member.file, mine)
+        for member in group.members
+        if (mine := member.matched[index]) is not None
+    ]
+    line = Line()
+    if len(group.members) > 1:
+        if step.role in (Role.COOK, Role.BUILD):
+            _cargo(group, step, pairs, line)
+        elif step.role is Role.PACKAGES:
+            _packages(step, pairs, line)
+    _foreign_comments(step.item, pairs, line)
+    return line
+
+
+def prepared(step: Step, others: Sequence[tuple[RustFile, Step]]) -> Line:
+    """A planner's step: `cargo chef prepare` loses `--bin`, since the recipe serves all."""
+    line = Line()
+    call = step.call
+    if step.role is Role.PREPARE and call is not None and len(others) > 1:
+        line.edits += _removed(step.item, call, frozenset({"bin"}))
+    _foreign_comments(step.item, others, line)
+    return line
+
+
+def _foreign_comments(
+    item: Instruction, pairs: Sequence[tuple[RustFile, Step]], line: Line
+) -> None:
+    """Comments that only other files have at this step, with the name of their binary."""
+    known = {c.text.lstrip("# ") for c in (*item.comments, *item.inner_comments)}
+    gathered: dict[str, list[str]] = {}
+    for file, step in pairs:
+        if step.item is item:
+            continue
+        for comment in (*step.item.comments, *step.item.inner_comments):
+            text = comment.text.lstrip("#").strip()
+            if text and text not in known:
+                names = gathered.setdefault(text, [])
+                if file.binary not in names:
+                    names.append(file.binary)
+    line.above += [f"{', '.join(names)}: {text}" for text, names in gathered.items()]
+
+
+def _cargo(group: Group, step: Step, pairs: Sequence[tuple[RustFile, Step]], line: Line) -> None:
+    call = step.call
+    if call is None:
+        raise CannotJoinError(pairs[0][0], step, "the cargo command cannot be read")
+    builds = _builds(group)
+    sequential = any(b.packages for b in builds.values())
+    leader_build = builds[group.leader.file.path]
+    if step.role is Role.COOK:
+        call_edits = _cook_setting(step, call, leader_build, line)
+        if not sequential and len(_bins(group)) > 1 and not _repeats_bin(group):
+            line.edits += call_edits + _removed(step.item, call, _SELECTION)
+            line.notes.append("cook takes no --bin: this cargo-chef knows it only once")
+            return
+    else:
+        call_edits = []
+        _other_commands(pairs, step, line)
+    if sequential:
+        line.edits += _sequence(step, call, group, builds, call_edits)
+    else:
+        line.edits += call_edits + _joint(step, call, _bins(group))
+
+
+def _builds(group: Group) -> dict[str, CargoCall]:
+    found = {}
+    for member in group.members:
+        for step in member.file.steps:
+            call = step.call if step.role is Role.BUILD else None
+            if call is not None:
+                found[member.file.path] = call
+    return found
+
+
+def _bins(group: Group) -> list[str]:
+    """The binaries that the joined build makes: selected ones, else the shipped ones."""
+    names: list[str] = []
+    for member in group.members:
+        call = _builds(group)[member.file.path]
+        names += call.bins or member.file.shipped
+    return list(dict.fromkeys(names))
+
+
+def _repeats_bin(group: Group) -> bool:
+    for step in group.common:
+        if step.role is Role.CHEF:
+            found = re.search(r"(\d+)\.(\d+)\.(\d+)", step.item.arguments)
+            return found is None or tuple(map(int, found.groups())) >= _REPEATED_BIN
+    return True
+
+
+def _joint(step: Step, call: CargoCall, bins: Sequence[str]) -> list[Edit]:
+    """`--bin a --bin b` where the first selection stood, else at the end of the command."""
+    text = " ".join(f"--bin {name}" for name in bins)
+    chosen = [flag for flag in call.flags if flag.name in _SELECTION]
+    if not chosen:
+        end = call.command.words[-1].span.end
+        return [Edit(Span(end, end), f" {text}".encode())]
+    first = chosen[0]
+    span = Span(first.words[0].span.start, first.words[-1].span.end)
+    edits = [Edit(span, text.encode())]
+    for flag in chosen[1:]:
+        edits += _without(step.item, call.command, flag.words[0].span, flag.words[-1].span)
+    return edits
+
+
+def _sequence(
+    step: Step,
+    call: CargoCall,
+    group: Group,
+    builds: dict[str, CargoCall],
+    call_edits: list[Edit],
+) -> list[Edit]:
+    """One call a file in one RUN: the same bytes as separate builds, dependencies once."""
+    source = step.item.source
+    span = _with_prefix(call.command)
+    edits = [*call_edits, *_removed(step.item, call, _SELECTION)]
+    bare = _apply(source.data, span, edits)
+    parts: list[str] = []
+    for member in group.members:
+        own = builds[member.file.path]
+        words = " ".join(
+            word.written for flag in own.flags if flag.name in _SELECTION for word in flag.words
+        ) or " ".join(f"--bin {name}" for name in member.file.shipped)
+        parts.append(f"{bare.rstrip()} {words}")
+    unique = list(dict.fromkeys(parts))
+    newline = source.newline.bytes.decode()
+    heredoc = bool(step.item.heredocs)
+    joint = " && " if heredoc else f" {step.item.escape}{newline}    && "
+    return [Edit(span, joint.join(unique).encode("utf-8", "surrogateescape"))]
+
+
+def _with_prefix(command: Command) -> Span:
+    start = min([command.span.start, *(a.span.start for a in command.assignments)])
+    return Span(start, command.words[-1].span.end)
+
+
+def _cook_setting(step: Step, call: CargoCall, build: CargoCall, line: Line) -> list[Edit]:
+    """Cook with the build's profile, features and target, so that nothing compiles twice."""
+    mine, wanted = call.setting(), build.setting()
+    if {k: v for k, v in mine.items() if k != "toolchain"} == {
+        k: v for k, v in wanted.items() if k != "toolchain"
+    }:
+        return []
+    line.notes.append("the cook takes the build's profile, features and target")
+    words = " ".join(
+        word.written for flag in build.flags if flag.name in _SETTING for word in flag.words
+    )
+    end = call.command.words[-1].span.end
+    edits = _removed(step.item, call, _SETTING)
+    return [*edits, Edit(Span(end, end), f" {words}".encode())] if words else edits
+
+
+def _removed(item: Instruction, call: CargoCall, names: frozenset[str]) -> list[Edit]:
+    edits: list[Edit] = []
+    for flag in call.flags:
+        if flag.name in names:
+            edits += _without(item, call.command, flag.words[0].span, flag.words[-1].span)
+    return edits
+
+
+def _without(item: Instruction, command: Command, first: Span, last: Span) -> list[Edit]:
+    """Remove words with the gap before them; a comment in the gap stays where it is."""
+    before = [w.span.end for w in command.words if w.span.end <= first.start]
+    start = max(before, default=first.start)
+    if any(start <= comment.span.start < last.end for comment in item.inner_comments):
+        return [Edit(Span(first.start, last.end), b"")]
+    return [Edit(Span(start, last.end), b"")]
+
+
+def _apply(data: bytes, span: Span, edits: Sequence[Edit]) -> str:
+    out, at = [], span.start
+    for edit in sorted(edits):
+        out += [data[at : edit.span.start], edit.replacement]
+        at = edit.span.end
+    out.append(data[at : span.end])
+    return b"".join(out).decode("utf-8", "surrogateescape")
+
+
+def _other_commands(pairs: Sequence[tuple[RustFile, Step]], leader: Step, line: Line) -> None:
+    """What stands beside cargo in a build step (`cp`, `strip`): the leader's stays, commands
+    that only other files have follow at the end, joined by `&&`."""
+    mine = flat_list(leader.script)
+    lists = [(file, step, flat_list(step.script)) for file, step in pairs]
+    if mine is None or any(found is None for _, _, found in lists):
+        texts = {step.item.text for _, step in pairs}
+        if len(texts) > 1:
+            raise CannotJoinError(
+                pairs[0][0], leader, "its build step is no plain list of commands"
+            )
+        return
+    known = {_spelled(command) for command in mine if not _is_build(leader, command)}
+    destinations = {_destination(command) for command in mine}
+    added: list[str] = []
+    for file, step, found in lists:
+        for command in found or ():
+            text = _spelled(command)
+            if step is leader or _is_build(step, command) or text in known:
+                continue
+            if _destination(command) in destinations - {""}:
+                raise CannotJoinError(file, step, f"two files write {_destination(command)}")
+            destinations.add(_destination(command))
+            known.add(text)
+            added.append(text)
+    if added:
+        end = mine[-1].span.end
+        newline = leader.item.source.newline.bytes.decode()
+        joint = f" {leader.item.escape}{newline}    && "
+        line.edits.append(Edit(Span(end, end), "".join(joint + text for text in added).encode()))
+
+
+def _is_build(step: Step, command: Command) -> bool:
+    call = step.call
+    return call is not None and call.command == command
+
+
+def _spelled(command: Command) -> str:
+    return " ".join(word.written for word in command.words)
+
+
+def _destination(command: Command) -> str:
+    if command.name in ("cp", "mv", "install", "ln") and len(command.words) > 2:
+        return command.words[-1].value or ""
+    return ""
+
+
+def _packages(step: Step, pairs: Sequence[tuple[RustFile, Step]], line: Line) -> None:
+    """The union of package lists; the fullest list verbatim when it holds all others."""
+    lists = {file.path: (file, package_words(mine)) for file, mine in pairs}
+    wanted: dict[str, list[str]] = {}
+    for file, found in lists.values():
+        for word in found[1] if found is not None else ():
+            wanted.setdefault(word, []).append(file.binary)
+    versions: dict[str, str] = {}
+    for word in wanted:
+        name = re.split(r"[=<>~@]", word)[0]
+        if versions.setdefault(name, word) != word:
+            file, mine = next((f, s) for f, s in pairs if s.item is not step.item)
+            raise CannotJoinError(
+                file, mine, f"conflicting versions of a package: {versions[name]} and {word}"
+            )
+    here = package_words(step)
+    missing = [word for word in wanted if here is not None and word not in here[1]]
+    if missing:
+        line.edits += _appended(step, missing)
+    everyone = len(pairs)
+    partial = {word: names for word, names in wanted.items() if len(names) < everyone}
+    if partial:
+        by_owner: dict[str, list[str]] = {}
+        for word, names in partial.items():
+            by_owner.setdefault(", ".join(names), []).append(word)
+        listed = "; ".join(f"{', '.join(words)}: {owner}" for owner, words in by_owner.items())
+        line.above.append(f"Packages of all binaries in one list. Only for some: {listed}.")
+
+
+def _appended(step: Step, missing: Sequence[str]) -> list[Edit]:
+    """Add words behind the last package, each on a line of its own where the list is so."""
+    known = set((package_words(step) or ("", ()))[1])
+    words = [
+        word
+        for command in (step.script.commands() if step.script else ())
+        for word in command.words
+        if (word.value or word.written) in known
+    ]
+    last = words[-1].span
+    data = step.item.source.data
+    start = data.rfind(b"\n", 0, last.start) + 1
+    alone = data[start : last.start].strip() == b"" and start > step.item.span.start
+    if alone:
+        indent = data[start : last.start].decode()
+        newline = step.item.source.newline.bytes.decode()
+        text = "".join(f" {step.item.escape}{newline}{indent}{word}" for word in missing)
+    else:
+        text = "".join(f" {word}" for word in missing)
+    return [Edit(Span(last.end, last.end), text.encode())]
