@@ -1,1 +1,25 @@
-"""The command line: arguments in, text out, exit codes. click lives here."""
+"""The command line: arguments in, text out, exit codes. click lives here.
+
+This module starts and ends the process: it imports the rest inside `main`, so that an
+interrupt during start-up ends as cleanly as one later.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+
+def main() -> None:
+    """The `dockerfix` command; ends the process with its exit code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; gives the exit code (`dockerfix.cli.exit_code`) and never raises."""
+    try:
+        from dockerfix.cli.application import invoke
+
+        return invoke(arguments)
+    except KeyboardInterrupt:
+        return 130

@@ -25,10 +25,10 @@ class Change(enum.Enum):
 class Report:
     """The outcome of one run of a transform.
 
-    `command` is what the person ran, `accepted` maps the names of accepted assumptions to
-    their reasons (empty when given on the command line), `notes` are about the run itself,
-    `measured` and `measurements` are what `dockerfix verify` found, as lines and as data,
-    `written` says that the patch is on disk already.
+    `command` prints this patch again, `apply` takes it; `accepted` maps the names of accepted
+    assumptions to their reasons (empty when given on the command line), `notes` are about the
+    run itself, `measured` and `measurements` are what `dockerfix verify` found, as lines and
+    as data, `written` says that the patch is on disk already.
     """
 
     command: str
@@ -38,6 +38,7 @@ class Report:
     notes: tuple[str, ...] = ()
     measured: tuple[str, ...] = ()
     measurements: Mapping[str, Any] = field(default_factory=dict)
+    apply: str = "git apply"
     written: bool = False
 
     @property

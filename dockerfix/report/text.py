@@ -154,7 +154,8 @@ class _Text:
     def steps(self) -> Iterator[str]:
         steps = list(self.report.proposal.next_steps)
         if not self.report.written:
-            steps.append(f"apply it: {self.report.command} | git apply   (or add --write)")
+            pipe = f"{self.report.command} | {self.report.apply}"
+            steps.append(f"apply it: {pipe}   (or add --write)")
         yield from self.listed("Next", steps)
 
     def listed(self, title: str, lines: Sequence[str]) -> Iterator[str]:

@@ -1,0 +1,142 @@
+"""The `dockerfix` command and its sub-commands, each imported when it is asked for.
+
+Built-in commands stand in a table; one more for each transform comes from the registry. Adding
+a command is a line in the table and a module with a click command.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from importlib import import_module
+from typing import Any
+
+import click
+
+from dockerfix import __version__
+from dockerfix.cli import exit_code
+from dockerfix.cli.output import StdoutClosedError, tell
+from dockerfix.engine.registry import Registry, UnknownTransformError
+
+COMMANDS = {
+    "builds": ("dockerfix.cli.builds:builds", "Every image build that the repository asks for."),
+    "context": ("dockerfix.cli.context:context", "What a build context really costs."),
+    "explain": ("dockerfix.cli.explain:explain", "What a transform does, why, and what is safe."),
+    "verify": ("dockerfix.cli.verify:verify", "Prove a patch by building before and after."),
+}
+"""Name, where the click command stands, and one line for the help."""
+
+_HELP = """\
+Refactorings of Dockerfiles and of everything that builds them, as one reviewed patch.
+
+\b
+A transform reads the whole repository and prints a git diff on standard output;
+what is proved, what is assumed and what is left to you goes to standard error.
+Nothing is written unless you say --write.
+"""
+
+_EPILOG = """\
+Examples:
+  dockerfix builds                            what dockerfix understands of this repository
+  dockerfix explain merge-rust                what it does, before and after, what is safe
+  dockerfix merge-rust controlplane/          print the patch and the report
+  dockerfix merge-rust controlplane/ | git apply
+  dockerfix merge-rust controlplane/ --write  the same, refusing files with open changes
+  dockerfix merge-rust controlplane/ --check  for CI: exit 1 when there is something to do
+
+Exit codes:
+  0   done, or nothing to do
+  1   --check, and something would change
+  2   refused: the report says why, with file and line
+  3   an internal check failed: a bug, nothing printed and nothing written
+  64  wrong command line or settings
+"""
+
+
+class Application(click.Group):
+    """The group of all commands; knows their names without importing them."""
+
+    @cached_property
+    def registry(self) -> Registry:
+        """The installed transforms."""
+        return Registry.installed(frozenset(COMMANDS))
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names: the transforms and the table."""
+        return sorted({*self.registry.names, *COMMANDS})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, imported now; None when there is none.
+
+        Raises a `TransformError` for a transform that is there and cannot be had.
+        """
+        if cmd_name in COMMANDS:
+            module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+            command: click.Command = getattr(import_module(module), attribute)
+            return command
+        try:
+            transform = self.registry.load(cmd_name)
+        except UnknownTransformError:
+            return None
+        from dockerfix.cli.transform import transform_command
+
+        return transform_command(transform, self.registry.names)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Transforms and commands with a line each; nothing is imported for it."""
+        from dockerfix.cli.summaries import summary
+
+        rows = [(name, summary(self.registry.plugin(name))) for name in self.registry.names]
+        with formatter.section("Transforms"):
+            formatter.write_dl(rows or [("(none installed)", "")])
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+        conflicts = self.registry.conflicts
+        if conflicts:
+            with formatter.section("Not available"):
+                formatter.write_dl([(error.what, error.action) for error in conflicts])
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Examples and exit codes, as written."""
+        formatter.write(f"\n{_EPILOG}")
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, with the nearest name for one that does not exist."""
+        name = args[0]
+        command = self.get_command(ctx, name)
+        if command is None:
+            from difflib import get_close_matches
+
+            near = get_close_matches(name, self.list_commands(ctx), 1)
+            hint = f"did you mean {near[0]}?" if near else "`dockerfix --help` lists them"
+            ctx.fail(f"there is no command {name}; {hint}")
+        return name, command, args[1:]
+
+
+@click.group(cls=Application, help=_HELP, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="dockerfix %(version)s")
+def application() -> None:
+    """The group itself does nothing."""
+
+
+def invoke(arguments: Sequence[str]) -> int:
+    """Run one command and turn whatever it raises into a message and an exit code."""
+    try:
+        result: Any = application.main(list(arguments), "dockerfix", standalone_mode=False)
+    except click.Abort as error:
+        tell(f"dockerfix: interrupted; {error.__cause__ or 'nothing was written'}\n")
+        return exit_code.INTERRUPTED
+    except StdoutClosedError:
+        return exit_code.PIPE_CLOSED
+    except click.ClickException as error:
+        error.show()
+        return exit_code.USAGE
+    except Exception as error:  # the last place that can keep a traceback from a person
+        from dockerfix.cli.errors import trouble
+
+        found = trouble(error)
+        tell(str(found))
+        return found.code
+    return result if isinstance(result, int) else exit_code.DONE

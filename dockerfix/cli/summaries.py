@@ -1,0 +1,64 @@
+"""One line on each transform for `dockerfix --help`, read without importing its module.
+
+Takes the first line of the class's docstring, else of the module's. Knows Python's syntax;
+runs nothing of a plugin.
+"""
+
+from __future__ import annotations
+
+import ast
+from importlib.machinery import PathFinder
+from pathlib import Path
+
+from dockerfix.engine.registry import Plugin
+
+_MAX_HOPS = 5
+"""How many re-exports (`from .merge import Merge`) are followed."""
+
+
+def summary(plugin: Plugin) -> str:
+    """The first line of a transform's documentation; empty when it cannot be found."""
+    try:
+        docstring = _docstring(plugin.module, plugin.attribute, _MAX_HOPS)
+    except (OSError, SyntaxError, ValueError, ImportError):
+        return ""
+    return docstring.partition("\n")[0]
+
+
+def _docstring(module: str, attribute: str, hops: int) -> str:
+    """The docstring of a class where it is defined, else that of the module it is found in."""
+    path = _path(module)
+    if path is None:
+        return ""
+    tree = ast.parse(path.read_bytes())
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and node.name == attribute:
+            return ast.get_docstring(node) or ast.get_docstring(tree) or ""
+        if isinstance(node, ast.ImportFrom) and hops:
+            for name in node.names:
+                if (name.asname or name.name) == attribute:
+                    source = _absolute(node, module, path)
+                    return _docstring(source, name.name, hops - 1)
+    return ast.get_docstring(tree) or ""
+
+
+def _absolute(node: ast.ImportFrom, module: str, path: Path) -> str:
+    """The module that `from ... import` names, seen from `module`."""
+    if not node.level:
+        return node.module or ""
+    up = node.level - 1 if path.name == "__init__.py" else node.level
+    base = module.split(".")[: len(module.split(".")) - up]
+    return ".".join([*base, *([node.module] if node.module else [])])
+
+
+def _path(module: str) -> Path | None:
+    """A module's file, its parent packages found but not imported."""
+    where = None
+    origin: str | None = None
+    parts = module.split(".")
+    for end in range(1, len(parts) + 1):
+        spec = PathFinder.find_spec(".".join(parts[:end]), where)
+        if spec is None:
+            return None
+        where, origin = spec.submodule_search_locations, spec.origin
+    return Path(origin) if origin is not None else None

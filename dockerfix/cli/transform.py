@@ -1,0 +1,268 @@
+"""One command for each transform, made from the transform's own options.
+
+Plan, report, then print, check or write: everything a command decides stands here; what a
+transform does stands in the transform.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from dockerfix.cli import exit_code
+from dockerfix.cli.common import COLOUR, EXCLUDE, OUTPUT, ROOT
+from dockerfix.cli.output import emit, style_for, tell
+from dockerfix.cli.repository import Repository, open_repository
+from dockerfix.engine.plan import CheckFailed, Planned, Refused, plan
+from dockerfix.engine.proposal import OptionSpec, Transform
+from dockerfix.facts.finding import Severity
+from dockerfix.report.report import Report
+from dockerfix.report.text import Verbosity, render_text
+
+FORMATS = ("diff", "json", "sarif", "gitlab-codequality", "markdown")
+
+
+def transform_command(transform: Transform, transforms: Collection[str]) -> click.Command:
+    """The command of a transform; `transforms` are the names that settings may speak of."""
+
+    def run(**given: Any) -> int:
+        return _run(transform, transforms, given)
+
+    own = [_option(spec) for spec in transform.options]
+    return TransformCommand(
+        transform.name,
+        own_options=frozenset(option.name or "" for option in own),
+        callback=run,
+        help=transform.summary,
+        params=[click.Argument(["paths"], nargs=-1, metavar="[PATH]..."), *own, *_common()],
+    )
+
+
+class TransformCommand(click.Command):
+    """A command whose help keeps the transform's own options apart from the common ones."""
+
+    def __init__(self, name: str, *, own_options: frozenset[str], **more: Any) -> None:
+        super().__init__(name, **more)
+        self.own_options = own_options
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Two sections instead of one."""
+        own: list[tuple[str, str]] = []
+        common: list[tuple[str, str]] = []
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None:
+                (own if parameter.name in self.own_options else common).append(record)
+        if own:
+            with formatter.section(f"Options of {self.name}"):
+                formatter.write_dl(own)
+        with formatter.section("Common options"):
+            formatter.write_dl(common)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Where the rest is explained."""
+        formatter.write(
+            f"\n`dockerfix explain {self.name}` says what it does, with an example, and what is "
+            "safe.\n`dockerfix --help` lists the exit codes.\n"
+        )
+
+
+def _common() -> list[click.Parameter]:
+    return [
+        click.Option(["--diff"], is_flag=True, help="Print the patch (the default)."),
+        click.Option(["--write"], is_flag=True, help="Change the files: all of them or none."),
+        click.Option(
+            ["--check"], is_flag=True, help="Print no patch; exit 1 when something would change."
+        ),
+        click.Option(
+            ["--force"], is_flag=True, help="Let --write change files with uncommitted changes."
+        ),
+        click.Option(
+            ["--accept"],
+            metavar="NAME",
+            multiple=True,
+            help="Accept the assumption of that name. Repeatable; for good, with a reason, "
+            "under [accept] in .dockerfix.toml.",
+        ),
+        click.Option(
+            ["--format", "form"],
+            type=click.Choice(FORMATS),
+            default="diff",
+            show_default=True,
+            help="What to print on standard output.",
+        ),
+        OUTPUT,
+        ROOT,
+        EXCLUDE,
+        COLOUR,
+        click.Option(["-q", "--quiet"], is_flag=True, help="Say only what needs a person."),
+        click.Option(["-v", "--verbose"], is_flag=True, help="Say everything."),
+    ]
+
+
+def _option(spec: OptionSpec) -> click.Option:
+    """A transform's option; its default is the engine's business, so that settings can come
+    between."""
+    flag = "--" + spec.name.replace("_", "-")
+    shown = f" Default: {spec.default}." if spec.default not in (None, False, (), "") else ""
+    if spec.kind is bool:
+        return click.Option([flag], is_flag=True, default=False, help=spec.help)
+    kind = click.Choice(spec.choices) if spec.choices else click.types.convert_type(spec.kind)
+    return click.Option(
+        [flag],
+        type=kind,
+        multiple=spec.multiple,
+        metavar=spec.metavar or None,
+        help=spec.help + shown,
+    )
+
+
+def _run(transform: Transform, transforms: Collection[str], given: Mapping[str, Any]) -> int:
+    """Plan and report; gives the exit code."""
+    _check_usage(given)
+    paths = given["paths"] or (".",)
+    repository = open_repository(paths, given["root"], given["exclude"], transforms)
+    explicit = dict(_explicit(transform))
+    options = {**repository.settings.options(transform.name, transform.options), **explicit}
+    accepted = {**repository.settings.accept, **dict.fromkeys(given["accept"], "")}
+    outcome = plan(
+        repository.facts, transform, repository.paths, {**options, "accept": accepted.keys()}
+    )
+    written = False
+    if isinstance(outcome, Planned) and given["write"]:
+        _write(repository, outcome, given["force"])
+        written = True
+    report = Report(
+        command=command_line(transform, paths, explicit, given),
+        transform=transform.name,
+        outcome=outcome,
+        accepted=accepted,
+        notes=tuple(_notes(repository, given["accept"], outcome)),
+        apply=_apply(repository.root),
+        written=written,
+    )
+    _print(report, given)
+    return _code(report, given["check"])
+
+
+def _check_usage(given: Mapping[str, Any]) -> None:
+    if given["write"] and given["check"]:
+        raise click.UsageError("--write and --check exclude each other")
+    if given["quiet"] and given["verbose"]:
+        raise click.UsageError("--quiet and --verbose exclude each other")
+    if given["force"] and not given["write"]:
+        raise click.UsageError("--force is for --write")
+
+
+def _explicit(transform: Transform) -> Iterator[tuple[str, Any]]:
+    """The transform's options that stand on the command line."""
+    context = click.get_current_context()
+    for spec in transform.options:
+        name = spec.name.replace("-", "_")
+        if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
+            yield spec.name, context.params[name]
+
+
+def _write(repository: Repository, outcome: Planned, force: bool) -> None:
+    from dockerfix.repo.write import write_changes
+
+    snapshot = repository.facts.snapshot
+    write_changes(repository.root, snapshot, outcome.changes, force=force)
+
+
+def command_line(
+    transform: Transform, paths: Iterable[str], options: Mapping[str, Any], given: Mapping[str, Any]
+) -> str:
+    """The command that gives this patch again, whatever was done with it this time."""
+    words = ["dockerfix", transform.name, *paths]
+    for spec in transform.options:
+        if spec.name not in options:
+            continue
+        flag, value = "--" + spec.name.replace("_", "-"), options[spec.name]
+        if spec.kind is bool:
+            words += [flag] if value else []
+        else:
+            for item in value if spec.multiple else (value,):
+                words += [flag, str(item)]
+    for name in ("accept", "exclude"):
+        for item in given[name]:
+            words += [f"--{name}", item]
+    if given["root"] is not None:
+        words += ["--root", given["root"]]
+    return shlex.join(words)
+
+
+def _apply(root: Path) -> str:
+    """What takes the patch: its paths are relative to the root."""
+    if root == Path.cwd():
+        return "git apply"
+    return f"git -C {shlex.quote(str(root))} apply"
+
+
+def _notes(repository: Repository, accept: Iterable[str], outcome: Any) -> Iterator[str]:
+    if repository.recovered:
+        yield repository.recovered
+    findings = outcome.proposal.of_severity(Severity.ASSUME)
+    known = sorted({finding.name for finding in findings})
+    for name in dict.fromkeys(accept):
+        if name not in known:
+            there = f"; there are: {', '.join(known)}" if known else ""
+            yield f"--accept {name}: nothing of that name is assumed here{there}"
+
+
+def _print(report: Report, given: Mapping[str, Any]) -> None:
+    """The product on stdout, then the report on stderr, where a person sees it last."""
+    product = _product(report, given)
+    if product or given["output"] is not None:
+        emit(product, given["output"])
+    verbosity = Verbosity.NORMAL
+    if given["quiet"] or given["verbose"]:
+        verbosity = Verbosity.QUIET if given["quiet"] else Verbosity.VERBOSE
+    tell(render_text(report, style_for(sys.stderr, given["colour"]), verbosity))
+
+
+def _product(report: Report, given: Mapping[str, Any]) -> bytes:
+    form = given["form"]
+    if form == "diff":
+        silent = (given["check"] or given["write"]) and not given["diff"]
+        if silent or not isinstance(report.outcome, Planned):
+            return b""
+        from dockerfix.report.style import Style, coloured_patch
+
+        style = style_for(sys.stdout, given["colour"]) if given["output"] is None else Style()
+        return coloured_patch(report.outcome.patch, style)
+    return _rendered(report, form).encode("utf-8", "surrogateescape")
+
+
+def _rendered(report: Report, form: str) -> str:
+    if form == "json":
+        from dockerfix.report.json_ import render_json
+
+        return render_json(report)
+    if form == "sarif":
+        from dockerfix.report.sarif import render_sarif
+
+        return render_sarif(report)
+    if form == "gitlab-codequality":
+        from dockerfix.report.code_quality import render_code_quality
+
+        return render_code_quality(report)
+    from dockerfix.report.markdown import render_markdown
+
+    return render_markdown(report)
+
+
+def _code(report: Report, check: bool) -> int:
+    if isinstance(report.outcome, CheckFailed):
+        return exit_code.BUG
+    if isinstance(report.outcome, Refused):
+        return exit_code.REFUSED
+    return (
+        exit_code.WOULD_CHANGE if check and isinstance(report.outcome, Planned) else exit_code.DONE
+    )
