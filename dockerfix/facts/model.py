@@ -189,6 +189,15 @@ class Build:
 
 
 @dataclass(frozen=True, slots=True)
+class ImageCall:
+    """`docker push NAME` or `docker tag OLD NEW`: the verb and the images' names."""
+
+    site: CallSite
+    verb: str
+    names: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Blind:
     """Something that looks like a build but cannot be followed: where and why.
 

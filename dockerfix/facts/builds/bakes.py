@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from dockerfix.facts.bake import BakeTarget, Plain
 from dockerfix.facts.builds.follow import BakeCall
 from dockerfix.facts.builds.services import file_path
 from dockerfix.facts.builds.words import remaining
-from dockerfix.facts.model import Build, BuildArgument, CallSite, Tool, Value
+from dockerfix.facts.model import Build, BuildArgument, CallSite, Option, Tool, Value
 
 
 def bake_build(call: BakeCall, target: BakeTarget, defaults: dict[str, str]) -> Build:
@@ -61,10 +63,29 @@ def bake_build(call: BakeCall, target: BakeTarget, defaults: dict[str, str]) -> 
         secrets=values("secret"),
         named_contexts=_map(contexts, value),
         push=call.push or any("type=registry" in v.text for v in values("output")),
+        options=_options(target, value),
         definition=target.place,
         folder=folder,
         unknown=tuple(unknown),
     )  # fmt: skip
+
+
+def _options(target: BakeTarget, value: Callable[[Plain], Value | None]) -> tuple[Option, ...]:
+    """Attributes that `docker buildx build` takes as options and that change the image."""
+    labels = target.attributes.get("labels")
+    found = [
+        Option("label", value(f"{name}={text}"), target.place, True)
+        for name, text in (labels.items() if isinstance(labels, dict) else ())
+    ]
+    for attribute in ("annotations", "attest", "network", "no-cache", "shm-size", "ssh"):
+        plain = target.attributes.get(attribute)
+        name = attribute.removesuffix("s") if attribute == "annotations" else attribute
+        found += [
+            Option(name, value(text), target.place, True)
+            for text in (plain if isinstance(plain, list) else [plain])
+            if isinstance(text, str)
+        ]
+    return tuple(found)
 
 
 def _map(plain: Plain, value: object) -> tuple[BuildArgument, ...]:

@@ -20,7 +20,7 @@ from dockerfix.facts.builds.services import service_build
 from dockerfix.facts.builds.words import Bound, Scope, remaining
 from dockerfix.facts.compose import ComposeFiles, find_compose
 from dockerfix.facts.gitlab import Job, Pipeline
-from dockerfix.facts.model import Blind, Build, SiteKind, Value
+from dockerfix.facts.model import Blind, Build, ImageCall, SiteKind, Value
 from dockerfix.facts.shell import Script, parse_shell
 from dockerfix.facts.yaml_tree import Scalar
 from dockerfix.text import (
@@ -48,12 +48,13 @@ class Assigned:
 
 @dataclass(frozen=True, slots=True)
 class BuildList:
-    """Every build of a snapshot, what could not be followed, and the values that variables
-    get anywhere in it."""
+    """Every build of a snapshot, what could not be followed, the values that variables get
+    anywhere in it, and the commands that tag and push."""
 
     builds: tuple[Build, ...]
     blind: tuple[Blind, ...]
     assigned: dict[str, tuple[Assigned, ...]]
+    images: tuple[ImageCall, ...] = ()
 
     def values_of(self, name: str) -> tuple[str, ...]:
         """All values that the snapshot assigns to a variable, in order of their places."""
@@ -211,7 +212,12 @@ class _Finder:
         for path in self.snapshot.paths:
             if posixpath.basename(path) in (".env", ".env.example", ".env.dist"):
                 self._environment(path, assigned)
-        return BuildList(builds, tuple(found.blind), {k: tuple(v) for k, v in assigned.items()})
+        return BuildList(
+            builds,
+            tuple(found.blind),
+            {name: tuple(values) for name, values in assigned.items()},
+            tuple(found.images),
+        )
 
     def _environment(self, path: str, assigned: dict[str, list[Assigned]]) -> None:
         data = self.bytes(path) or b""

@@ -17,8 +17,9 @@ from dockerfix.facts.builds.docker_command import (
     read_arguments,
     recognise,
 )
+from dockerfix.facts.builds.image_command import image_call
 from dockerfix.facts.builds.words import Bound, Scope, expand, remaining, value_of
-from dockerfix.facts.model import Blind, Build, Call, CallSite, SiteKind, Tool, Value
+from dockerfix.facts.model import Blind, Build, Call, CallSite, ImageCall, SiteKind, Tool, Value
 from dockerfix.facts.shell import (
     Assignment,
     Block,
@@ -45,6 +46,7 @@ class Found:
     blind: list[Blind] = field(default_factory=list)
     bakes: list[BakeCall] = field(default_factory=list)
     composes: list[ComposeCall] = field(default_factory=list)
+    images: list[ImageCall] = field(default_factory=list)
     entered: set[str] = field(default_factory=set)
 
 
@@ -179,14 +181,15 @@ class Follower:
     def docker(
         self, words: tuple[Token, ...], item: Command, carrier: Carrier, state: State
     ) -> None:
-        """A build command, if it is one."""
-        recognised = recognise(words)
-        if recognised is None:
-            return
+        """A command that builds, tags or pushes, if it is one."""
         site = CallSite(
             carrier.kind, carrier.name, carrier.source.place(item.span), carrier.through
         )
-        if recognised.tool is Tool.BAKE:
+        recognised = recognise(words)
+        if recognised is None:
+            moved = image_call(words, site)
+            self.found.images += [moved] if moved is not None else []
+        elif recognised.tool is Tool.BAKE:
             self.found.bakes.append(_bake(recognised, site, state))
         elif recognised.tool is Tool.COMPOSE:
             texts = tuple(token.text for token in recognised.rest)
