@@ -107,10 +107,13 @@ class Snapshot:
         return path in self.entries
 
     def is_folder(self, path: str) -> bool:
-        """Whether any file lies below `path`; the root (`""` or `.`) always is a folder."""
-        if path in ("", "."):
+        """Whether anything lies below `path`, or may: an opaque path counts as a folder. The
+        root (`""` or `.`) always is one."""
+        if path in ("", ".") or path in self.opaque:
             return True
-        return next(self.below(path), None) is not None or path in self.opaque
+        if next(self.below(path), None) is not None:
+            return True
+        return any(opaque.startswith(f"{path}/") for opaque in self.opaque)
 
     def why_unknown(self, path: str) -> Opaque | None:
         """Why nothing is known of `path`: it is opaque or lies in something that is; None
