@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dockerfix.facts.model import SiteKind, Tool
 from dockerfix.facts.repository import Facts
 from dockerfix.rewrite.bake import Baked, bake_file, shared_flags
-from dockerfix.rewrite.commands import Change, set_command
+from dockerfix.rewrite.commands import set_command
 from dockerfix.rewrite.jobs import Joined, check_joinable, follow_needs, join_jobs, united_rules
-from dockerfix.rewrite.wanted import Edits, Refused, Wanted
+from dockerfix.rewrite.wanted import Change, Edits, Refused, Wanted
 from dockerfix.text import Place
 
 __all__ = [
@@ -40,7 +40,7 @@ def set_builds(facts: Facts, changes: Sequence[Change]) -> tuple[Edits, list[Ref
     refused: list[Refused] = []
     for together in _by_place(changes):
         try:
-            edits += _one(facts, together)
+            edits += _one(facts, together, changes)
         except Refused as refusal:
             refused.append(refusal)
     return edits, refused
@@ -56,13 +56,13 @@ def _by_place(changes: Sequence[Change]) -> list[list[Change]]:
     return list(found.values())
 
 
-def _one(facts: Facts, changes: list[Change]) -> Edits:
+def _one(facts: Facts, changes: list[Change], every: Sequence[Change]) -> Edits:
     build = changes[0].build
     if build.tool is Tool.COMPOSE:
         from dockerfix.rewrite.compose import set_service
 
         service = next(s for s in facts.compose.services if s.place == build.site.place)
-        return [e for c in changes for e in set_service(service, c.build, c.wanted)]
+        return [e for c in changes for e in set_service(facts, service, c.build, c.wanted, every)]
     if build.tool is Tool.ACTION:
         from dockerfix.rewrite.actions import set_action
 

@@ -40,7 +40,7 @@ def set_action(facts: Facts, build: Build, wanted: Wanted) -> Edits:
             indent = " " * column(source, inputs.entries[0].key.span.start)
             added.append(f"{indent}{key}: {quoted(text)}")
     if added:
-        after = inputs.entry("context") or inputs.entries[-1]
+        after = inputs.entry("file") or inputs.entry("context") or inputs.entries[-1]
         end = line_end(source, after.value.span.end)
         edits.append((path, inserted_line(source, end, "\n".join(added))))
     return edits

@@ -15,18 +15,10 @@ from dataclasses import dataclass
 from dockerfix.facts.model import Build, Call, SiteKind, Tool, Value
 from dockerfix.facts.repository import Facts
 from dockerfix.facts.shell import Assignment, Variable, parse_shell
-from dockerfix.rewrite.wanted import Edits, Refused, Wanted
+from dockerfix.rewrite.wanted import Change, Edits, Refused
 from dockerfix.text import Edit, MappedText, Place, Source, Span, relative_path
 
 _ROOTS = ("${CI_PROJECT_DIR}", "$CI_PROJECT_DIR", "${GITHUB_WORKSPACE}", "$GITHUB_WORKSPACE")
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One build of a command, and what it must ask for."""
-
-    build: Build
-    wanted: Wanted
 
 
 def set_command(facts: Facts, changes: Sequence[Change], others: Sequence[Build]) -> Edits:

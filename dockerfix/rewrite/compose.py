@@ -5,16 +5,26 @@ Knows the Compose Specification's `build` section; knows nothing of commands.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from dockerfix.facts.compose import Service
 from dockerfix.facts.model import Build
+from dockerfix.facts.repository import Facts
 from dockerfix.facts.yaml_tree import Mapping, Scalar
-from dockerfix.rewrite.wanted import Edits, Refused, Wanted
+from dockerfix.facts.yaml_tree import Sequence as YamlSequence
+from dockerfix.rewrite.wanted import Change, Edits, Refused, Wanted
 from dockerfix.rewrite.yaml_edits import add_key, column, inserted_line, quoted, set_scalar
 from dockerfix.text import Edit, Span, relative_path
 
 
-def set_service(service: Service, build: Build, wanted: Wanted) -> Edits:
-    """Edits of one service; raises `Refused` where its `build` serves others too."""
+def set_service(
+    facts: Facts, service: Service, build: Build, wanted: Wanted, changes: Sequence[Change]
+) -> Edits:
+    """Edits of one service; `changes` are all that is asked for.
+
+    A `build` that serves several services is edited where it stands when all of them want
+    the same; raises `Refused` otherwise.
+    """
     context = build.context if wanted.context is None else wanted.context
     if context is None:
         raise Refused(service.place, "the context of this service is not known", "write it out")
@@ -22,7 +32,39 @@ def set_service(service: Service, build: Build, wanted: Wanted) -> Edits:
     target = wanted.target
     if isinstance(service.build, Scalar):
         return _short(service, service.build, build, wanted, file, target)
-    return _long(service, service.build, build, wanted, file, target)
+    own = service.build
+    if service.aliased and not _all_want(facts, own, wanted, changes):
+        raise Refused(
+            service.place,
+            "its build section serves other services too",
+            "write the build section in the service",
+        )
+    edits = _Long(service, own)
+    if wanted.context is not None and wanted.context != build.context:
+        edits.set("context", _context_text(build, wanted), "")
+    old_file = service.scalar("dockerfile")
+    if old_file is not None or file != "Dockerfile":
+        edits.set("dockerfile", file, "context")
+    if target is not None:
+        edits.set("target", target, "dockerfile")
+    return edits.finished(wanted.arguments)
+
+
+def _all_want(facts: Facts, node: Mapping, wanted: Wanted, changes: Sequence[Change]) -> bool:
+    """Whether every service that reads a mapping, merges included, wants the same of it."""
+    asked = {c.build.site.place: c.wanted for c in changes}
+    for service in facts.compose.services:
+        if not isinstance(service.build, Mapping) or service.file is not node.file:
+            continue
+        merged = [e.value for e in service.build.entries if e.key.text == "<<"]
+        if service.build is node and asked.get(service.place) != wanted:
+            return False
+        if any(part is node for part in merged):
+            own = asked.get(service.place)
+            overridden = {e.key.text for e in service.build.entries}
+            if own is None and not {"dockerfile", "target"} <= overridden:
+                return False
+    return True
 
 
 def _short(
@@ -73,32 +115,11 @@ def _context_text(build: Build, wanted: Wanted) -> str:
     return f"./{text}" if old.startswith("./") and not text.startswith(".") else text
 
 
-def _long(
-    service: Service,
-    mapping: Mapping,
-    build: Build,
-    wanted: Wanted,
-    file: str,
-    target: str | None,
-) -> Edits:
-    own = None if service.aliased else mapping
-    edits = _Long(service, mapping, own)
-    if wanted.context is not None and wanted.context != build.context:
-        edits.set("context", _context_text(build, wanted), "")
-    old_file = service.scalar("dockerfile")
-    if old_file is not None or file != "Dockerfile":
-        edits.set("dockerfile", file, "context")
-    if target is not None:
-        edits.set("target", target, "dockerfile")
-    return edits.finished(wanted.arguments)
-
-
 class _Long:
     """Edits of a long `build`; keys that come in one place are put in together."""
 
-    def __init__(self, service: Service, mapping: Mapping, own: Mapping | None) -> None:
+    def __init__(self, service: Service, own: Mapping) -> None:
         self.service = service
-        self.mapping = mapping
         self.own = own
         self.path = service.file.source.path
         self.found: Edits = []
@@ -107,16 +128,10 @@ class _Long:
 
     def set(self, key: str, text: str, after: str) -> None:
         """Give a key its text; a key that is not written here is added."""
-        node = self.mapping.get(key)
+        node = self.own.get(key)
         if isinstance(node, Scalar) and node.text == text:
             return
-        entry = self.own.entry(key) if self.own is not None else None
-        if self.own is None:
-            raise Refused(
-                self.service.place,
-                "its build section stands elsewhere and may serve other services",
-                "write the build section in the service",
-            )
+        entry = self.own.entry(key)
         if entry is not None and not entry.aliased:
             if not isinstance(entry.value, Scalar):
                 raise Refused(self.service.place, f"{key} is no text", "write it out")
@@ -128,7 +143,7 @@ class _Long:
 
     def finished(self, arguments: tuple[tuple[str, str], ...]) -> Edits:
         """All edits, with build arguments added."""
-        if self.own is not None and self.added:
+        if self.added:
             self.found += [(self.path, edit) for edit in self.insertions(self.own)]
         if arguments:
             self.found += self.arguments(arguments)
@@ -148,11 +163,7 @@ class _Long:
 
     def arguments(self, arguments: tuple[tuple[str, str], ...]) -> Edits:
         """`args:` with more entries, in its own form."""
-        from dockerfix.facts.yaml_tree import Sequence
-
         own = self.own
-        if own is None:
-            raise Refused(self.service.place, "its build section stands elsewhere", "write it here")
         entry = own.entry("args")
         source = own.file.source
         if entry is None or entry.aliased:
@@ -164,7 +175,7 @@ class _Long:
             return [(self.path, inserted_line(source, at, "\n".join(lines)))]
         if isinstance(entry.value, Mapping):
             return [(self.path, add_key(entry.value, n, quoted(v))) for n, v in arguments]
-        if isinstance(entry.value, Sequence) and entry.value.items and not entry.value.flow:
+        if isinstance(entry.value, YamlSequence) and entry.value.items and not entry.value.flow:
             last = entry.value.items[-1]
             dash = column(source, last.span.start) - 2
             text = "\n".join(f"{' ' * dash}- {quoted(f'{n}={v}')}" for n, v in arguments)

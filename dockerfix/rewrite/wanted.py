@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dockerfix.facts.model import Build
 from dockerfix.text import Edit, Place
 
 Edits = list[tuple[str, Edit]]
@@ -25,6 +26,14 @@ class Wanted:
     target: str | None = None
     context: str | None = None
     arguments: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A build, and what it must ask for."""
+
+    build: Build
+    wanted: Wanted
 
 
 class Refused(Exception):  # noqa: N818 - an outcome, not a fault

@@ -73,10 +73,11 @@ def _of_step(step: Step) -> list[tuple[str, str]]:
         ]
     if step.role is Role.CHEF:
         found.append(("cargo-chef", step.item.arguments))
-    call = step.call if step.role is Role.BUILD else None
-    if call is not None:
-        found += [("toolchain", f"+{v}") if k == "toolchain" else (k, v)
-                  for k, v in call.setting().items()]  # fmt: skip
+    for call in step.calls if step.role is Role.BUILD else ():
+        found += [
+            ("toolchain", f"+{value}") if name == "toolchain" else (name, value)
+            for name, value in call.setting().items()
+        ]
     if step.item.keyword == "SHELL":
         found.append(("shell", step.item.arguments))
     return found

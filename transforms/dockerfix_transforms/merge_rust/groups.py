@@ -83,7 +83,7 @@ def group_files(
     for file in files:
         for cluster in clusters:
             different = _different(settings[cluster[0].path], settings[file.path]) - accepted
-            if not different and _aligned([*cluster, file]) is not None:
+            if not different and _aligned([*cluster, file], accepted) is not None:
                 cluster.append(file)
                 break
         else:
@@ -96,7 +96,7 @@ def group_files(
     for cluster in clusters:
         ordered = _leader_first(cluster, settings)
         findings += _accepted(ordered, settings, accepted)
-        group = _aligned(ordered)
+        group = _aligned(ordered, accepted)
         if group is None:  # pragma: no cover - a cluster of one always aligns with itself
             continue
         groups.append(Group(group.members, group.common, reasons.get(cluster[0].path, ())))
@@ -183,7 +183,7 @@ def _shown(component: Component | None) -> str:
     return component.value if component is not None else "nothing"
 
 
-def _aligned(files: Sequence[RustFile]) -> Group | None:
+def _aligned(files: Sequence[RustFile], accepted: frozenset[str]) -> Group | None:
     """The group of these files when their chains can be laid over each other."""
     common = [step.key for step in files[0].steps]
     for file in files[1:]:
@@ -195,16 +195,14 @@ def _aligned(files: Sequence[RustFile]) -> Group | None:
         rest = [step for step in file.steps if not any(step is m for m in mine)]
         if any(step.role in _SHARED_ROLES for step in rest):
             return None
-        if len(files) > 1 and not _movable(file, rest, mine):
+        if len(files) > 1 and not _movable(file, rest, mine, accepted):
             return None
-    united, packages = _with_united(files, picked, common)
-    members = tuple(_member(file, united, packages) for file in files)
+    united = _with_united(files, picked, common)
+    members = tuple(_member(file, united, accepted) for file in files)
     return Group(members, tuple(united))
 
 
-def _with_united(
-    files: Sequence[RustFile], picked: list[Step], common: list[str]
-) -> tuple[list[Step], list[Step]]:
+def _with_united(files: Sequence[RustFile], picked: list[Step], common: list[str]) -> list[Step]:
     """The common steps, with package lists and environment that only some files have put in
     at their place."""
     united = list(picked)
@@ -222,10 +220,10 @@ def _with_united(
                     shared = sum(1 for a in added if united.index(a) < position + len(added))
                     united.insert(min(position + shared, len(united)), step)
                     added.append(step)
-    return united, added
+    return united
 
 
-def _member(file: RustFile, united: list[Step], added: list[Step]) -> Member:
+def _member(file: RustFile, united: list[Step], accepted: frozenset[str]) -> Member:
     matched: list[Step | None] = []
     used: set[int] = set()
     at = 0
@@ -241,8 +239,21 @@ def _member(file: RustFile, united: list[Step], added: list[Step]) -> Member:
         used.add(found)
         at = found + 1
         matched.append(file.steps[found])
-    own = tuple(step for index, step in enumerate(file.steps) if index not in used)
-    return Member(file, tuple(matched), own)
+    own = [step for index, step in enumerate(file.steps) if index not in used]
+    if _replaced(own, accepted) and not _standing_ends(file):
+        own = []
+    return Member(file, tuple(matched), tuple(own))
+
+
+def _replaced(own: Sequence[Step], accepted: frozenset[str]) -> bool:
+    """Whether these steps only set what was accepted to change."""
+    return bool(own) and all(any(sets_component(s, name) for name in accepted) for s in own)
+
+
+def _standing_ends(file: RustFile) -> list[int]:
+    """For each live image that stands on the chain, how many steps lie below it."""
+    bases = [file.graph.base(leaf.stage) for leaf in file.live_leaves]
+    return [file.end_of(base) for base in bases if base is not None and file.in_chain(base)]
 
 
 def _harmless_environment(step: Step) -> bool:
@@ -250,8 +261,11 @@ def _harmless_environment(step: Step) -> bool:
     return bool(names) and not any(is_compiler_variable(name) for name in names)
 
 
-def _movable(file: RustFile, rest: list[Step], mine: list[Step]) -> bool:
-    """Whether a file's own steps can go on top of the cook, for its own targets only."""
+def _movable(file: RustFile, rest: list[Step], mine: list[Step], accepted: frozenset[str]) -> bool:
+    """Whether a file's own steps can go on top of the cook, for its own targets only.
+
+    A step that sets what was accepted to change goes without a target to stand in.
+    """
     own = [
         step for step in rest if step.role is not Role.PACKAGES and not _harmless_environment(step)
     ]
@@ -265,8 +279,9 @@ def _movable(file: RustFile, rest: list[Step], mine: list[Step]) -> bool:
         return False
     last_own = max(file.steps.index(step) for step in own)
     build = next(n for n, s in enumerate(file.steps) if s.role is Role.BUILD)
-    standing = [leaf for leaf in file.live_leaves if file.in_chain(file.graph.base(leaf.stage))]
-    ends = [file.end_of(base) for leaf in standing if (base := file.graph.base(leaf.stage))]
+    if _replaced(own, accepted):
+        return True
+    ends = _standing_ends(file)
     return any(end > last_own for end in ends) and all(
         end <= build for end in ends if end > last_own
     )

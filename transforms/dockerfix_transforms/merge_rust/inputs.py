@@ -172,7 +172,8 @@ def _read(
     if unknown:
         raise _UnreadableError(
             "unknown-target", f"a call site asks for a target that is not known: {unknown}",
-            "its stage could be lost", "write the target out, or assign its variable in the CI file",
+            "its stage could be lost",
+            "write the target out, or assign its variable in the CI file",
             graph.stages[-1].from_.code,
         )  # fmt: skip
     context = _context(builds, workspace)
@@ -309,21 +310,8 @@ def _shipped(
     workspace: Workspace, graph: StageGraph, chain: tuple[Stage, ...], steps: tuple[Step, ...]
 ) -> tuple[str, ...]:
     """The binaries that leave the chain, the one of the file's last stage first."""
-    build = next(step for step in steps if step.role is Role.BUILD)
-    call = build.call
-    if call is None or call.opaque:
-        raise _UnreadableError(
-            "cargo-call", f"cargo build is written with {call.opaque if call else 'a shape'} "
-            "that cannot be read", "the binaries that it makes are not known",
-            "write the selection out", build.item.code,
-        )  # fmt: skip
-    made = selected(workspace, call, workspace.folder)
-    if isinstance(made, str):
-        raise _UnreadableError(
-            "cargo-selection", f"cargo build would fail here: {made}", "nothing can be compiled",
-            "mend the selection", build.item.code,
-        )  # fmt: skip
-    names = {binary.name for binary in made}
+    built = _built(workspace, steps)
+    names = set(built)
     found: list[str] = []
     inside = {stage.index for stage in chain}
     for stage in reversed(graph.stages):
@@ -332,14 +320,34 @@ def _shipped(
         for item in stage.instructions:
             if isinstance(item, Copy):
                 found += _copied(workspace, graph, stage, item, names, inside)
-    if not found:
-        found = list(call.bins or sorted(names))[:1]
+    found = found or list(built[:1])
     if not found:
         raise _UnreadableError(
             "nothing-shipped", "no binary of the workspace is built here", "nothing to merge",
-            "leave this file out", build.item.code,
+            "leave this file out", steps[-1].item.code,
         )  # fmt: skip
     return tuple(dict.fromkeys(found))
+
+
+def _built(workspace: Workspace, steps: tuple[Step, ...]) -> tuple[str, ...]:
+    """The binaries that the chain's cargo builds select, named ones first."""
+    names: dict[str, None] = {}
+    for step in steps:
+        for call in step.calls if step.role is Role.BUILD else ():
+            if call.opaque:
+                raise _UnreadableError(
+                    "cargo-call", f"cargo build is written with {call.opaque}, which cannot be "
+                    "read", "the binaries that it makes are not known",
+                    "write the selection out", step.item.code,
+                )  # fmt: skip
+            made = selected(workspace, call, workspace.folder)
+            if isinstance(made, str):
+                raise _UnreadableError(
+                    "cargo-selection", f"cargo build would fail here: {made}",
+                    "nothing can be compiled", "mend the selection", step.item.code,
+                )  # fmt: skip
+            names |= dict.fromkeys([*call.bins, *sorted(binary.name for binary in made)])
+    return tuple(names)
 
 
 def _copied(

@@ -158,7 +158,9 @@ def _job_name(pipeline: Pipeline, together: Sequence[BuildJob], folder: str, who
     prefix = _cut(_beginning(names))
     suffix = _cut(_beginning([n[len(prefix) :][::-1] for n in names]))[::-1]
     images = [n[len(prefix) : len(n) - len(suffix)] for n in names]
-    middle = f"{posixpath.basename(folder) or 'images'}-all" if whole else ", ".join(images)
+    folder_name = posixpath.basename(folder)
+    every = f"{folder_name}-all" if folder_name else "all"
+    middle = every if whole else ", ".join(images)
     name = f"{prefix}{middle}{suffix}"
     while name in pipeline.jobs and name not in names:
         name = f"{name}-images"
@@ -270,24 +272,61 @@ def _script(cluster: _Cluster, call: str) -> tuple[str, ...]:
     """
     before: list[list[str]] = []
     after: list[list[str]] = []
+    apart = _told_apart(cluster)
     for build_job in cluster.jobs:
         items, index = _build_items(build_job)
-        before.append([written(item) for item in items[: index[0]]])
-        after.append([written(item) for item in items[index[-1] + 1 :]])
+        for part, lines in ((items[: index[0]], before), (items[index[-1] + 1 :], after)):
+            lines.append([t for item in part for t in _expanded(item, build_job.job, apart)])
     first = cluster.jobs[0].job
-    if any(lines != before[0] for lines in before):
-        raise Refused(first.place, "the jobs do different things before the build", "align them")
-    if all(lines == after[0] for lines in after):
-        return (*before[0], call, *after[0])
-    pushes = list(dict.fromkeys(line for lines in after for line in lines))
-    if any(not _is_push(line) for line in pushes):
-        raise Refused(first.place, "the jobs do different things after the build", "align them")
-    return (*before[0], call, *pushes)
+    return (*_united(first, before, "before"), call, *_united(first, after, "after"))
 
 
-def _is_push(line: str) -> bool:
+def _united(first: Job, lists: Sequence[list[str]], where: str) -> list[str]:
+    """The lines of all jobs: equal ones once, pushes and messages of each job in turn."""
+    if all(lines == lists[0] for lines in lists):
+        return lists[0]
+    lines = list(dict.fromkeys(line for part in lists for line in part))
+    differing = [line for line in lines if any(line not in part for part in lists)]
+    if any(not _may_differ(line) for line in differing):
+        raise Refused(first.place, f"the jobs do different things {where} the build", "align them")
+    return lines
+
+
+def _may_differ(line: str) -> bool:
+    """Whether a line may be run for each old job: pushing an image, saying something."""
     commands = _words(line)
-    return bool(commands) and all(words[:2] == ["docker", "push"] for words in commands)
+    return bool(commands) and all(
+        words[:2] == ["docker", "push"] or words[0] == "echo" for words in commands
+    )
+
+
+def _expanded(item: Node, job: Job, names: frozenset[str]) -> list[str]:
+    """A script item with the variables that told the jobs apart replaced by their values,
+    once for each row of a matrix."""
+    text = written(item)
+    if not any(f"${name}" in text or f"${{{name}" in text for name in names):
+        return [text]
+    found = []
+    for row in job.rows or ({},):
+        values = {**job.variables, **row}
+        line = text
+        for name in names:
+            value = values[name].text if name in values else ""
+            line = line.replace("${" + name + "}", value)
+            line = _replaced(line, name, value)
+        found.append(line)
+    return list(dict.fromkeys(found))
+
+
+def _replaced(line: str, name: str, value: str) -> str:
+    """`$NAME` replaced where the name ends there."""
+    out, at = "", 0
+    while (found := line.find(f"${name}", at)) >= 0:
+        end = found + 1 + len(name)
+        longer = line[end : end + 1].isalnum() or line[end : end + 1] == "_"
+        out += line[at:end] if longer else line[at:found] + value
+        at = end
+    return out + line[at:]
 
 
 def _words(line: str) -> list[list[str]]:
@@ -332,7 +371,10 @@ def _only_builds(item: Scalar, count: int) -> bool:
 
 
 def _told_apart(cluster: _Cluster) -> frozenset[str]:
-    """Variables whose values differ between the jobs; the bake file holds the values."""
+    """Variables whose values differ between the jobs; the bake file holds the values.
+
+    Raises `Refused` where `before_script` or `after_script` reads one.
+    """
     names: set[str] = set()
     first = cluster.jobs[0].job
     for build_job in cluster.jobs:
@@ -343,9 +385,7 @@ def _told_apart(cluster: _Cluster) -> frozenset[str]:
         for row in build_job.job.rows:
             names |= set(row)
     for build_job in cluster.jobs:
-        items, index = _build_items(build_job)
-        kept = [written(item) for number, item in enumerate(items) if number not in index]
-        kept += [line.scalar.text for line in build_job.job.lines if line.section != "script"]
+        kept = [line.scalar.text for line in build_job.job.lines if line.section != "script"]
         used = [name for name in names if any(f"${name}" in t or f"${{{name}" in t for t in kept)]
         if used:
             raise Refused(
@@ -372,9 +412,9 @@ def _note(plan: JobPlan, pipeline: Pipeline, cluster: _Cluster) -> None:
 
 
 def _comment(plan: JobPlan, path: str) -> list[str]:
-    jobs = ", ".join(name for name, _ in plan.joined)
+    jobs = ", ".join(f'"{name}"' for name, _ in plan.joined)
     return [
-        f"The images that the CI job {jobs} builds in one call, so that they share one builder:",
+        f"Images of the CI job {jobs}: one call, one builder for all of them.",
         f"  docker buildx bake --file {path}",
         "Paths count from the folder in which bake is called.",
     ]

@@ -55,9 +55,13 @@ class _Layout:
         self.merged.shares = any(len(group.members) > 1 for group in self.groups)
         for group in self.groups:
             self.shared(group)
+        last = [file for file in self.files if _is_plain(file) and len(file.targets) == 1]
         for file in self.files:
-            self.block(file)
+            if file not in last:
+                self.block(file)
         self.blocks += self.aliases()
+        for file in last:
+            self.block(file)
         end = self.newline * 2
         parts = [block.strip("\r\n") for block in self.blocks if block.strip()]
         self.merged.text = end.join(parts) + self.newline
@@ -116,7 +120,12 @@ class _Layout:
         if not same_base:
             return found
         for mine, other in zip(ours.chain, theirs.chain, strict=False):
-            keys = [s.key for s in main.common if s.stage.index == other.index]
+            steps = [
+                main.common[n] for n in range(len(main.common)) if _home(main, n) == other.index
+            ]
+            if any(step.role in (Role.COOK, Role.BUILD) for step in steps):
+                break  # what is compiled there is not what this group compiles
+            keys = [step.key for step in steps]
             extra = _extra([s for s in group.common if s.stage.index == mine.index], keys)
             name = self.names.get((theirs.path, other.index))
             if extra is None or name is None:
@@ -364,8 +373,7 @@ class _Layout:
                 continue
             self.taken.add(file.binary.lower())
             self.merged.aliases.append(file.binary)
-            plain = file.path.rpartition("/")[2] == "Dockerfile"
-            found.append((plain, f"FROM {target} AS {file.binary}"))
+            found.append((_is_plain(file), f"FROM {target} AS {file.binary}"))
         found.sort(key=lambda pair: pair[0])
         if not found:
             return []
@@ -450,6 +458,11 @@ class _Layout:
         return own + above + _applied(source, step.item.span, edits, self.newline)
 
 
+def _is_plain(file: RustFile) -> bool:
+    """Whether a build of the folder without `--file` takes this file: its image stays last."""
+    return file.path.rpartition("/")[2] == "Dockerfile"
+
+
 def _home(group: Group, index: int) -> int:
     """The leader's stage in which a common step stands; a step that the leader lacks stands
     with the next one that it has."""
@@ -460,15 +473,9 @@ def _home(group: Group, index: int) -> int:
 
 
 def _extra(steps: Sequence[Step], keys: Sequence[str]) -> list[Step] | None:
-    """The steps beside those of `keys`, when all of `keys` are there in order; else None."""
-    extra: list[Step] = []
-    at = 0
-    for step in steps:
-        if at < len(keys) and step.key == keys[at]:
-            at += 1
-        else:
-            extra.append(step)
-    return extra if at == len(keys) else None
+    """The steps behind those of `keys`, when the stage begins with all of them; else None."""
+    mine = [step.key for step in steps[: len(keys)]]
+    return list(steps[len(keys) :]) if mine == list(keys) else None
 
 
 def _applied(source: Source, span: Span, edits: Sequence[Edit], newline: str) -> str:

@@ -127,7 +127,12 @@ def hidden_sites(facts: Facts, files: Sequence[RustFile], keep_old: bool) -> lis
     """
     folders = {file.context for file in files}
     found = [
-        _hidden(b.site.place, str(b.site), "; ".join(b.unknown), keep_old)
+        _hidden(
+            b.site.place,
+            str(b.site),
+            "; ".join(b.unknown) or "its Dockerfile is not known",
+            keep_old,
+        )
         for b in facts.builds.builds
         if b.dockerfile is None and (b.context is None or b.context in folders)
         and b.site.kind is not SiteKind.DOCUMENT and not _remote(b)

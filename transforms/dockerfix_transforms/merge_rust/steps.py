@@ -65,18 +65,20 @@ class Step:
     script: Script | None = None
 
     @property
-    def call(self) -> CargoCall | None:
-        """The cargo command of a prepare, cook or build step."""
+    def calls(self) -> tuple[CargoCall, ...]:
+        """The cargo commands of a prepare, cook or build step; several in a sequence."""
         wanted = {
             Role.PREPARE: "chef prepare",
             Role.COOK: "chef cook",
             Role.BUILD: "build",
         }.get(self.role)
-        for command in commands(self.script):
-            call = read_cargo(command)
-            if call is not None and call.verb == wanted:
-                return call
-        return None
+        found = (read_cargo(command) for command in commands(self.script))
+        return tuple(call for call in found if call is not None and call.verb == wanted)
+
+    @property
+    def call(self) -> CargoCall | None:
+        """The first of `calls`."""
+        return next(iter(self.calls), None)
 
 
 def steps_of(graph: StageGraph, stage: Stage) -> tuple[Step, ...]:

@@ -367,11 +367,12 @@ class _Merge:
     def too_few(self) -> Proposal:
         """Fewer than two files: nothing to do, or a refusal when some were left out."""
         files, left_out = self.scope.files, self.scope.findings
-        if left_out:
+        if len(files) + len(left_out) > 1:
             return Proposal(findings=tuple(left_out), refused=True)
         folder = self.scope.workspace.folder or "."
-        if files:
-            return Proposal(reason=f"{files[0].path} alone builds {folder}: nothing to merge")
+        paths = [*(file.path for file in files), *(finding.subject for finding in left_out)]
+        if paths:
+            return Proposal(reason=f"{paths[0]} alone builds {folder}: nothing to merge")
         return Proposal(reason=f"no Dockerfile builds the workspace {folder}")
 
     def nothing_shared(self, groups: Sequence[Group]) -> Proposal:
