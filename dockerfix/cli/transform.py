@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,20 @@ def transform_command(transform: Transform, transforms: Collection[str]) -> clic
         help=transform.summary,
         params=[click.Argument(["paths"], nargs=-1, metavar="[PATH]..."), *own, *_common()],
     )
+
+
+def read_arguments(
+    transform: Transform, arguments: Sequence[str]
+) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """Paths and options of a command line, `accept` among them, as the command reads them.
+
+    For tests of transforms: nothing is run. Raises `click.UsageError`.
+    """
+    command = transform_command(transform, ())
+    with command.make_context(transform.name, list(arguments)) as context:
+        explicit = dict(_explicit(transform))
+    accept = frozenset(context.params["accept"])
+    return context.params["paths"] or (".",), {**explicit, "accept": accept}
 
 
 class TransformCommand(click.Command):

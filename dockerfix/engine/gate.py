@@ -195,13 +195,15 @@ def _faults(touched: _Touched, facts: Facts, path: str) -> list[Fault]:
 
 
 def _comments(touched: _Touched, proposal: Proposal) -> Iterator[str]:
-    """Every comment of a touched Dockerfile stands in one afterwards, or a finding at its
-    line says that it goes."""
-    kept = {text for tree in touched.dockerfiles(touched.after) for _, text in comments(tree)}
+    """Every comment of a touched Dockerfile stands in one afterwards, alone or as a part of a
+    longer one, or a finding at its line says that it goes."""
+    kept = "\n".join(
+        text for tree in touched.dockerfiles(touched.after) for _, text in comments(tree)
+    )
     said = {(f.place.path, f.place.position.line) for f in proposal.findings if f.place}
     for tree in touched.dockerfiles(touched.before):
         for line, text in comments(tree):
-            if text not in kept and (tree.path, line) not in said:
+            if text.rstrip(".") not in kept and (tree.path, line) not in said:
                 yield f"{tree.path}:{line}:1: a comment is lost: {text}"
 
 
