@@ -20,6 +20,7 @@ from dockerfix.syntax.tree import (
     Flag,
     Form,
     From,
+    Healthcheck,
     Heredoc,
     HeredocForm,
     Instruction,
@@ -27,6 +28,7 @@ from dockerfix.syntax.tree import (
     Label,
     Mount,
     Onbuild,
+    OneArgument,
     Problem,
     Run,
     ShellForm,
@@ -49,6 +51,7 @@ __all__ = [
     "Flag",
     "Form",
     "From",
+    "Healthcheck",
     "Heredoc",
     "HeredocForm",
     "Instruction",
@@ -56,6 +59,7 @@ __all__ = [
     "Label",
     "Mount",
     "Onbuild",
+    "OneArgument",
     "Problem",
     "Run",
     "ShellForm",
@@ -74,30 +78,38 @@ def parse(data: bytes, path: str = "Dockerfile") -> Dockerfile:
 
 def parse_source(source: Source) -> Dockerfile:
     """The tree of a source."""
+    scanned, escape = scan.scan(source.data)
+    instruction, comment, blank = scan.Kind.INSTRUCTION, scan.Kind.COMMENT, scan.Kind.BLANK
     items: list[Item] = []
     comments: list[Comment] = []
-    escape = "\\"
-    for run in scan.scan(source.data):
-        if run.kind == "I":
-            items.append(make_instruction(source, run, tuple(comments)))
-            escape = run.escape.decode()
+    for item in scanned:
+        kind = item.kind
+        if kind is instruction:
+            above = tuple(comments) if comments else ()
+            items.append(make_instruction(source, item, above, escape))
             comments.clear()
-            continue
-        span = Span(run.start, run.end)
-        if run.kind == "C":
-            comment = Comment(span, source.text(span).strip())
-            comments.append(comment)
-            items.append(comment)
-            continue
-        comments.clear()
-        if run.kind == "B":
-            items.append(Blank(span))
+        elif kind is comment:
+            found = _comment(source, item)
+            items.append(found)
+            comments.append(found)
         else:
-            name, value = scan.directive(source.slice(span)) or ("", "")
-            items.append(Directive(span, name, value))
-    return Dockerfile(source, tuple(items), escape)
+            comments.clear()
+            span = Span(item.start, item.end)
+            items.append(Blank(span) if kind is blank else _directive(source, span))
+    return Dockerfile(source, tuple(items), escape.decode())
 
 
 def render(tree: Dockerfile) -> bytes:
     """The bytes of the tree, put together from its items."""
-    return tree.bom + b"".join(tree.source.slice(item.span) for item in tree.items)
+    data = tree.source.data
+    return tree.bom + b"".join([data[start:end] for start, end in [i.span for i in tree.items]])
+
+
+def _comment(source: Source, item: scan.Scanned) -> Comment:
+    span = Span(item.start, item.end)
+    return Comment(span, source.text(span).strip())
+
+
+def _directive(source: Source, span: Span) -> Directive:
+    name, value = scan.directive(source.slice(span)) or ("", "")
+    return Directive(span, name, value)

@@ -1,50 +1,59 @@
-r"""The line scanner: bytes to runs of lines, each blank, comment, directive or instruction.
+r"""The line scanner: bytes to items, each blank lines, a comment, a directive, an instruction.
 
-This is the eager half of the parser and its hot path; words, flags and forms are read later,
-on first use. The rules are those of BuildKit's `frontend/dockerfile/parser/parser.go`: lines
-end at b"\n"; leading white space goes; a comment line inside a continuation is dropped whole;
-blank lines inside one are joined. Knows nothing of what an instruction means.
+This is the eager half of the parser and its hot path: it finds where items begin and end,
+their keywords and their heredocs. The lines inside an instruction (`layout`), its words,
+flags and form are read on first use. The rules are those of BuildKit's
+`frontend/dockerfile/parser/parser.go`: lines end at b"\n"; leading white space goes; a comment
+line inside a continuation is dropped whole; blank lines inside one are joined. Knows nothing
+of what an instruction means.
 """
 
 from __future__ import annotations
 
+import enum
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from dockerfix.syntax.space import lstrip_space, strip_space
+from dockerfix.syntax.words import split_command
 from dockerfix.text.source import BOM
 
-SPACE = b" \t\r\n\x0b\x0c"
-DIRECTIVES = (b"syntax", b"escape", b"check")
 
-_DIRECTIVE = re.compile(rb"^\s*#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$")
-_KEYWORD = re.compile(rb"\S+")
-_HEREDOC_KEYWORDS = frozenset({b"RUN", b"COPY", b"ADD", b"ONBUILD"})
+class Kind(enum.Enum):
+    """What an item is."""
+
+    BLANK = enum.auto()
+    COMMENT = enum.auto()
+    DIRECTIVE = enum.auto()
+    INSTRUCTION = enum.auto()
 
 
 @dataclass(slots=True)
-class Run:
-    """One scanned item: its kind and byte offsets from 0, ends exclusive.
+class Scanned:
+    """One item and its byte offsets from 0, the end exclusive.
 
-    `kind` is one of the letters B (blank lines), C (comment), D (directive), I (instruction).
-    For an instruction, `lines` are the (start, end) of the code lines without newline and
-    without the continuation character, `comments` and `blanks` those of the lines dropped
-    inside the continuation, and `heredocs` its heredocs with their bodies.
+    `keyword` is in upper case. The command of an instruction, its heredoc bodies left out,
+    ends at `command_end`. `lines` is set where the instruction is a part of another one
+    (ONBUILD) and its lines cannot be found again from the bytes.
     """
 
-    kind: str
+    kind: Kind
     start: int
     end: int
-    keyword: bytes = b""
-    lines: tuple[tuple[int, int], ...] = ()
-    comments: tuple[tuple[int, int], ...] = ()
-    blanks: tuple[tuple[int, int], ...] = ()
+    keyword: str = ""
     heredocs: tuple[RawHeredoc, ...] = ()
-    escape: bytes = b"\\"
+    lines: Layout | None = None
+
+    @property
+    def command_end(self) -> int:
+        """Where the heredoc bodies begin."""
+        return self.heredocs[0].body_start if self.heredocs else self.end
 
 
 @dataclass(frozen=True, slots=True)
 class RawHeredoc:
-    """A heredoc's opening word and the span of its body, the end marker's line excluded."""
+    """A heredoc's opening word, the span of its body, and the end of the end marker's line."""
 
     word: str
     name: str
@@ -53,87 +62,160 @@ class RawHeredoc:
     fd: int
     body_start: int
     body_end: int
+    end: int
     terminated: bool
 
 
-def scan(data: bytes) -> list[Run]:
-    """All items in order; their spans tile `data` after the BOM."""
+class Layout(NamedTuple):
+    """The lines of an instruction as (start, end) byte offsets.
+
+    `code` are the lines that make the logical line, without newline and continuation
+    character; `comments` and `blanks` are the whole lines that a continuation drops.
+    """
+
+    code: tuple[tuple[int, int], ...]
+    comments: tuple[tuple[int, int], ...] = ()
+    blanks: tuple[tuple[int, int], ...] = ()
+
+
+class Directives(NamedTuple):
+    """The parser directives at the top, the escape character, and where they end.
+
+    `repeated` is the line that names one of them again, which BuildKit rejects.
+    """
+
+    items: list[Scanned]
+    escape: bytes
+    end: int
+    repeated: tuple[int, int] | None
+
+
+_ITEM = re.compile(
+    rb"""
+      ( \s*\n | \s+\Z )                        # 1: blank lines
+    | [ \t\r\v\f]* (\#) [^\n]* \n?             # 2: a comment
+    | [ \t\r\v\f]* (?:([A-Za-z]+)[ \t])? [^\n]+ \n?   # 3: a keyword, where it is a plain one
+    """,
+    re.VERBOSE,
+)
+_DIRECTIVE = re.compile(rb"([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=[\t\n\f\r ]*(.+?)[\t\n\f\r ]*\Z")
+_DIRECTIVE_NAMES = frozenset({"syntax", "escape", "check"})
+_HEREDOC_KEYWORDS = frozenset({"RUN", "COPY", "ADD", "ONBUILD"})
+_KEYWORDS: dict[bytes | None, str] = {
+    written.encode(): name
+    for name in (
+        *("ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK"),
+        *("LABEL", "MAINTAINER", "ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME"),
+        "WORKDIR",
+    )
+    for written in (name, name.lower(), name.title())
+}
+_HASH = ord("#")
+
+
+def scan(data: bytes) -> tuple[list[Scanned], bytes]:
+    """All items in order, whose spans tile `data` after the BOM, and the escape character."""
+    items, escape, at, _ = directives(data)
+    blank, comment, instruction = Kind.BLANK, Kind.COMMENT, Kind.INSTRUCTION
+    may_continue = frozenset(escape + b" \t\r\v\f")
+    heredoc_keywords = _HEREDOC_KEYWORDS if b"<<" in data else frozenset()
     size = len(data)
-    at = len(BOM) if data.startswith(BOM) else 0
-    at, runs, escape = _directives(data, at)
-    find = data.find
+    add, known = items.append, _KEYWORDS.get
     while at < size:
-        newline = find(b"\n", at)
-        end = newline + 1 if newline >= 0 else size
-        line = _strip(data[at:end])
-        if not line:
-            if runs and runs[-1].kind == "B":
-                runs[-1].end = end
+        for match in _ITEM.finditer(data, at):
+            start, at = match.span()
+            group = match.lastindex
+            if group == 2:
+                add(Scanned(comment, start, at))
+                continue
+            if group == 1:
+                add(Scanned(blank, start, at))
+                continue
+            keyword = known(match[3])
+            if keyword is None:
+                item = _odd(data, start, at, escape)
+            elif data[at - 2] in may_continue or at == size:
+                item = Scanned(instruction, start, _command_end(data, start, at, escape), keyword)
             else:
-                runs.append(Run("B", at, end))
-            at = end
-        elif line[0] == 35:  # "#"
-            runs.append(Run("C", at, end))
-            at = end
+                item = Scanned(instruction, start, at, keyword)
+            add(item)
+            if item.keyword in heredoc_keywords and data.find(b"<<", start, item.end) >= 0:
+                _read_heredocs(data, item, escape)
+            if item.end != at:
+                at = item.end
+                break
+    return items, escape
+
+
+def layout(data: bytes, item: Scanned, escape: bytes) -> Layout:
+    """Which lines of an instruction are code, and which the continuation drops."""
+    code: list[tuple[int, int]] = []
+    comments: list[tuple[int, int]] = []
+    blanks: list[tuple[int, int]] = []
+    at, stop = item.start, item.command_end
+    while at < stop:
+        end = _line_end(data, at)
+        line = data[at:end].rstrip(b"\r\n")
+        text = lstrip_space(line)
+        if not text:
+            blanks.append((at, end))
+        elif text[0] == _HASH and code:
+            comments.append((at, end))
         else:
-            run = _instruction(data, at, end, escape)
-            runs.append(run)
-            at = run.end
-    return runs
+            # White space before the keyword goes; on later lines it is part of the command.
+            begin = at if code else at + len(line) - len(text)
+            cut = _continuation(line, escape)
+            code.append((begin, at + (len(line) if cut < 0 else cut)))
+        at = end
+    return Layout(tuple(code), tuple(comments), tuple(blanks))
 
 
-def joined(data: bytes, run: Run) -> bytes:
-    """The logical line of an instruction: continuations joined, comment lines dropped."""
-    if len(run.lines) == 1:
-        start, end = run.lines[0]
-        return data[start:end]
-    return b"".join(data[start:end] for start, end in run.lines)
+def joined(data: bytes, lines: Layout) -> bytes:
+    """The logical line: continuations joined, comment lines and blank lines dropped."""
+    return b"".join([data[start:end] for start, end in lines.code])
 
 
-def directive(line: bytes) -> tuple[str, str] | None:
-    """Name (lower case) and value of a directive-shaped line, whatever its name."""
-    match = _DIRECTIVE.match(line)
-    if match is None:
-        return None
-    return match[1].decode().lower(), match[2].decode("utf-8", "surrogateescape")
-
-
-def _directives(data: bytes, at: int) -> tuple[int, list[Run], bytes]:
-    """Leading parser directives; the first line that is none ends them for good."""
-    runs: list[Run] = []
+def directives(data: bytes) -> Directives:
+    """The leading parser directives; the first line that is none ends them for good."""
+    at = len(BOM) if data.startswith(BOM) else 0
+    items: list[Scanned] = []
     escape = b"\\"
     seen: set[str] = set()
     while at < len(data):
-        newline = data.find(b"\n", at)
-        end = newline + 1 if newline >= 0 else len(data)
+        end = _line_end(data, at)
         found = directive(data[at:end])
-        if found is None or found[0].encode() not in DIRECTIVES or found[0] in seen:
+        if found is None:
             break
-        seen.add(found[0])
-        runs.append(Run("D", at, end))
-        if found[0] == "escape" and found[1] in ("\\", "`"):
-            escape = found[1].encode()
+        name, value = found
+        if name in seen:
+            return Directives(items, escape, at, (at, end))
+        seen.add(name)
+        items.append(Scanned(Kind.DIRECTIVE, at, end))
+        if name == "escape" and value in ("\\", "`"):
+            escape = value.encode()
         at = end
-    return at, runs, escape
+    return Directives(items, escape, at, None)
 
 
-def _strip(line: bytes) -> bytes:
-    """Without the white space that Go's unicode.IsSpace knows, at both ends."""
-    line = line.strip(SPACE)
-    if line and (line[0] >= 0x80 or line[-1] >= 0x80):
-        text = line.decode("utf-8", "surrogateescape")
-        return text.strip(_GO_SPACE).encode("utf-8", "surrogateescape")
-    return line
+def directive(line: bytes) -> tuple[str, str] | None:
+    """Name in lower case and value, when the line has the form of a known directive."""
+    text = lstrip_space(line.rstrip(b"\r\n"))
+    match = _DIRECTIVE.match(lstrip_space(text[1:])) if text.startswith(b"#") else None
+    if match is None:
+        return None
+    name = match[1].decode().lower()
+    if name not in _DIRECTIVE_NAMES:
+        return None
+    return name, match[2].decode("utf-8", "surrogateescape")
 
 
-_GO_SPACE = (
-    " \t\r\n\x0b\x0c\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008"
-    "\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
-)
+def _line_end(data: bytes, at: int) -> int:
+    """The offset after the newline of the line that holds `at`."""
+    return data.find(b"\n", at) + 1 or len(data)
 
 
-def _continues(line: bytes, escape: bytes) -> int:
-    """The offset of a continuation character at the end of `line`, or -1.
+def _continuation(line: bytes, escape: bytes) -> int:
+    """The offset of a continuation character at the end of a line without newline, or -1.
 
     The character may be followed by blanks and tabs; a doubled one does not continue.
     """
@@ -143,80 +225,45 @@ def _continues(line: bytes, escape: bytes) -> int:
     return len(body) - 1
 
 
-def _instruction(data: bytes, start: int, end: int, escape: bytes) -> Run:
-    """The instruction whose first line is data[start:end], heredoc bodies included."""
-    line = data[start:end].rstrip(b"\r\n")
-    indent = len(line) - len(line.lstrip(SPACE))
-    lines: list[tuple[int, int]] = []
-    comments: list[tuple[int, int]] = []
-    blanks: list[tuple[int, int]] = []
-    cut = _continues(line, escape)
-    if cut < 0:
-        lines.append((start + indent, start + len(line)))
-    else:
-        lines.append((start + indent, start + max(cut, indent)))
-        end = _continuation(data, end, escape, lines, comments, blanks)
-    run = Run("I", start, end, b"", tuple(lines), tuple(comments), tuple(blanks), (), escape)
-    text = joined(data, run)
-    match = _KEYWORD.match(text.lstrip(SPACE))
-    run.keyword = match[0].upper() if match else b""
-    if b"<<" in text and run.keyword in _HEREDOC_KEYWORDS:
-        _heredocs(data, run, text)
-    return run
-
-
-def _continuation(
-    data: bytes,
-    at: int,
-    escape: bytes,
-    lines: list[tuple[int, int]],
-    comments: list[tuple[int, int]],
-    blanks: list[tuple[int, int]],
-) -> int:
-    """Follow continuation lines from `at`; returns where the instruction ends."""
+def _command_end(data: bytes, start: int, end: int, escape: bytes) -> int:
+    """Where the command ends whose first line is data[start:end], continuation lines included."""
     size = len(data)
-    while at < size:
-        newline = data.find(b"\n", at)
-        end = newline + 1 if newline >= 0 else size
-        line = data[at:end].rstrip(b"\r\n")
-        stripped = _strip(line)
-        if not stripped:
-            blanks.append((at, end))
-        elif stripped[0] == 35:
-            comments.append((at, end))
-        else:
-            cut = _continues(line, escape)
-            lines.append((at, at + (len(line) if cut < 0 else cut)))
-            if cut < 0:
-                return end
-        at = end
-    return size
+    goes_on = _continuation(data[start:end].rstrip(b"\r\n"), escape) >= 0
+    while goes_on and end < size:
+        start, end = end, _line_end(data, end)
+        line = data[start:end]
+        stripped = lstrip_space(line).rstrip()
+        if stripped and stripped[0] != _HASH:
+            goes_on = stripped.endswith(escape) and (
+                _continuation(line.rstrip(b"\r\n"), escape) >= 0
+            )
+    return end
 
 
-def _heredocs(data: bytes, run: Run, text: bytes) -> None:
+def _odd(data: bytes, start: int, end: int, escape: bytes) -> Scanned:
+    """An item whose first line has no plain keyword: one split by a continuation, one that is
+    no word, white space or a comment behind white space beyond ASCII."""
+    stripped = strip_space(data[start:end])
+    if not stripped:
+        return Scanned(Kind.BLANK, start, end)
+    if stripped[0] == _HASH:
+        return Scanned(Kind.COMMENT, start, end)
+    item = Scanned(Kind.INSTRUCTION, start, _command_end(data, start, end, escape))
+    line = joined(data, layout(data, item, escape)).decode("utf-8", "surrogateescape")
+    item.keyword = split_command(line, 0, escape.decode()).keyword(line)
+    return item
+
+
+def _read_heredocs(data: bytes, item: Scanned, escape: bytes) -> None:
     """Find the heredocs that the logical line opens, and their bodies below it."""
     # Words are needed only here, and only for the few instructions that hold "<<".
     from dockerfix.syntax.heredoc import openings
 
-    size, at = len(data), run.end
+    line = joined(data, layout(data, item, escape)).decode("utf-8", "surrogateescape")
     found: list[RawHeredoc] = []
-    for opening in openings(text.decode("utf-8", "surrogateescape")):
-        marker = opening.name.encode("utf-8", "surrogateescape")
-        body, terminated = at, False
-        while at < size:
-            newline = data.find(b"\n", at)
-            end = newline + 1 if newline >= 0 else size
-            line = data[at:end].rstrip(b"\r\n")
-            if opening.strip_tabs:
-                line = line.lstrip(b"\t")
-            if line == marker:
-                terminated = True
-                break
-            at = end
-        stop = at
-        if terminated:
-            newline = data.find(b"\n", at)
-            at = newline + 1 if newline >= 0 else size
+    at = item.end
+    for opening in openings(line, escape.decode()):
+        body_end, at_end = _heredoc_end(data, at, opening.name, opening.strip_tabs)
         found.append(
             RawHeredoc(
                 opening.word,
@@ -224,10 +271,25 @@ def _heredocs(data: bytes, run: Run, text: bytes) -> None:
                 opening.expand,
                 opening.strip_tabs,
                 opening.fd,
-                body,
-                stop,
-                terminated,
+                body_start=at,
+                body_end=body_end,
+                end=at_end,
+                terminated=body_end < at_end,
             )
         )
-    run.heredocs = tuple(found)
-    run.end = at
+        at = at_end
+    item.heredocs = tuple(found)
+    item.end = at
+
+
+def _heredoc_end(data: bytes, at: int, name: str, strip_tabs: bool) -> tuple[int, int]:
+    """Where the body from `at` ends, and where the line of its end marker does; both the end
+    of the file when the marker is missing."""
+    marker = name.encode("utf-8", "surrogateescape")
+    while at < len(data):
+        end = _line_end(data, at)
+        line = data[at:end].rstrip(b"\r\n")
+        if (line.lstrip(b"\t") if strip_tabs else line) == marker:
+            return at, end
+        at = end
+    return at, at

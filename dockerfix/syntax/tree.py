@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from dockerfix.syntax import scan, words
+from dockerfix.syntax.space import BLANKS, SPACE
 from dockerfix.text import MappedText, Newline, Piece, Source, Span
 from dockerfix.text.source import BOM
 
@@ -44,7 +45,8 @@ class Flag:
 
 @dataclass(frozen=True, slots=True)
 class Heredoc:
-    """A heredoc: the opening word, and the body without the end marker's line."""
+    """A heredoc: the opening word, the body as it stands, and the line of the end marker
+    (empty when the marker is missing)."""
 
     name: str
     expand: bool
@@ -53,6 +55,7 @@ class Heredoc:
     word: str
     body_span: Span
     body: bytes
+    marker_span: Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +68,8 @@ class Mount:
 
     @property
     def kind(self) -> str:
-        """`bind` is the default, as in BuildKit."""
-        return self.options.get("type", "bind")
+        """The type in lower case; `bind` is the default, as in BuildKit."""
+        return self.options.get("type", "bind").lower()
 
     def option(self, *names: str) -> str | None:
         """The first of several synonymous options that is there (`target`, `dst`...)."""
@@ -134,16 +137,31 @@ Form = ShellForm | ExecForm | HeredocForm
 class Instruction:
     """One instruction with everything that belongs to it; see the module's docstring."""
 
-    def __init__(self, source: Source, run: scan.Run, comments: tuple[Comment, ...]) -> None:
+    def __init__(
+        self,
+        source: Source,
+        item: scan.Scanned,
+        comments: tuple[Comment, ...],
+        escape: bytes,
+    ) -> None:
         self.source = source
         self.comments = comments
-        self.keyword = run.keyword.decode("utf-8", "surrogateescape")
-        self.span = Span(run.start, run.end)
-        self._run = run
+        self.keyword = item.keyword
+        self.span = Span(item.start, item.end)
+        self._item = item
+        self._escape = escape
 
     def __repr__(self) -> str:
-        """The logical line, for tests and debuggers."""
+        """The instruction as one normal line, for tests and debuggers."""
         return f"<{self.text!r}>"
+
+    @cached_property
+    def _layout(self) -> scan.Layout:
+        return self._item.lines or scan.layout(self.source.data, self._item, self._escape)
+
+    @cached_property
+    def _command(self) -> words.Command:
+        return words.split_command(self.line, 0, self.escape)
 
     @property
     def owned(self) -> Span:
@@ -152,49 +170,32 @@ class Instruction:
 
     @cached_property
     def code(self) -> Span:
-        """From the keyword to the last byte of the command, the final newline left out."""
-        data = self.source.data[self.span.start : self.span.end]
-        end = self.span.end - (len(data) - len(data.rstrip(b"\r\n")))
-        return Span(self._run.lines[0][0], end)
+        """From the keyword to the last byte of the instruction, heredocs included and the
+        final newline left out."""
+        start = self._layout.code[0][0]
+        return Span(start, start + len(self.source.data[start : self.span.end].rstrip(b"\r\n")))
 
     @cached_property
     def inner_comments(self) -> tuple[Comment, ...]:
         """Comment lines inside the continuation, which BuildKit drops."""
-        return tuple(
-            Comment(Span(start, end), self.source.text(Span(start, end)).strip())
-            for start, end in self._run.comments
-        )
+        spans = [Span(start, end) for start, end in self._layout.comments]
+        return tuple(Comment(span, self.source.text(span).strip()) for span in spans)
 
     @property
     def blank_continuations(self) -> tuple[Span, ...]:
         """Blank lines inside the continuation, which BuildKit joins with a warning."""
-        return tuple(Span(start, end) for start, end in self._run.blanks)
+        return tuple(Span(start, end) for start, end in self._layout.blanks)
 
     @cached_property
     def mapped(self) -> MappedText:
         """The logical line with the way back to the file."""
-        return MappedText(
-            Piece(self.source.text(Span(start, end)), Span(start, end))
-            for start, end in self._run.lines
-        )
+        spans = [Span(start, end) for start, end in self._layout.code]
+        return MappedText(Piece(self.source.text(span), span) for span in spans)
 
     @cached_property
     def arguments_mapped(self) -> MappedText:
         """The part of the logical line after keyword and flags, with the way back."""
-        return self._mapped_from(self._arguments_at)
-
-    def _mapped_from(self, at: int) -> MappedText:
-        pieces, seen = [], 0
-        for piece in self.mapped.pieces:
-            size = len(piece.text)
-            if seen + size > at:
-                cut = max(at - seen, 0)
-                skipped = len(piece.text[:cut].encode("utf-8", "surrogateescape"))
-                pieces.append(
-                    Piece(piece.text[cut:], Span(piece.span.start + skipped, piece.span.end))
-                )
-            seen += size
-        return MappedText(pieces)
+        return self.mapped.slice(self._command.arguments, self._command.end)
 
     @property
     def line(self) -> str:
@@ -204,35 +205,20 @@ class Instruction:
     @property
     def escape(self) -> str:
         """The escape character in force."""
-        return self._run.escape.decode()
-
-    @cached_property
-    def _keyword_end(self) -> int:
-        at = words.skip_space(self.line, 0)
-        while at < len(self.line) and not self.line[at].isspace():
-            at += 1
-        return at
-
-    @cached_property
-    def _raw_flags(self) -> tuple[list[words.RawWord], int]:
-        return words.flag_words(self.line, self._keyword_end, self.escape)
-
-    @property
-    def _arguments_at(self) -> int:
-        return self._raw_flags[1]
+        return self._escape.decode()
 
     @cached_property
     def flags(self) -> tuple[Flag, ...]:
         """The flags before the arguments, in order."""
-        return tuple(self._flag(raw) for raw in self._raw_flags[0])
+        return tuple(self._flag(raw) for raw in self._command.flags)
 
     def _flag(self, raw: words.RawWord) -> Flag:
-        name, equals, value = raw.text[2:].partition("=")
+        name, equals, value = words.flag_text(raw.text, self.escape)[2:].partition("=")
         span = self.mapped.span(raw.start, raw.end)
         if not equals:
             return Flag(name, None, span, None)
-        value_span = self.mapped.span(raw.start + 3 + len(name), raw.end)
-        return Flag(name, words.unquote(value, self.escape), span, value_span)
+        begin = raw.start + raw.text.index("=") + 1
+        return Flag(name, value, span, self.mapped.span(begin, raw.end))
 
     def flag(self, name: str) -> Flag | None:
         """The first flag of that name."""
@@ -241,27 +227,34 @@ class Instruction:
     def _word(self, raw: words.RawWord, value: str | None = None) -> Word:
         if value is None:
             value = words.unquote(raw.text, self.escape)
-        return Word(
-            raw.text, value, self.mapped.span(raw.start, raw.end), words.variables(raw.text)
-        )
+        span = self.mapped.span(raw.start, raw.end)
+        return Word(raw.text, value, span, words.variables(raw.text, self.escape))
 
-    @cached_property
+    @property
     def arguments(self) -> str:
         """The text after keyword and flags."""
-        return self.line[self._arguments_at :].strip()
+        return self.line[self._command.arguments : self._command.end]
 
     @cached_property
     def json(self) -> tuple[Word, ...] | None:
-        """The strings of the exec form; None when the arguments are no JSON list."""
-        found = words.json_words(self.line, self._arguments_at)
+        """The strings of the exec form; None when the arguments are no JSON list of strings,
+        or when the instruction has no exec form."""
+        if self.keyword not in JSON_KEYWORDS:
+            return None
+        return self._json(self._command.arguments)
+
+    def _json(self, at: int) -> tuple[Word, ...] | None:
+        found = words.json_words(self.line, at)
         return None if found is None else tuple(self._word(raw, value) for value, raw in found)
 
     @cached_property
     def words(self) -> tuple[Word, ...]:
-        """The arguments: the JSON strings in exec form, else words between white space."""
+        """The arguments: the JSON strings in exec form, else words between blanks."""
         if self.json is not None:
             return self.json
-        return tuple(self._word(raw) for raw in words.plain_words(self.line, self._arguments_at))
+        command = self._command
+        raws = words.plain_words(self.line, command.arguments, command.end)
+        return tuple(self._word(raw) for raw in raws)
 
     @cached_property
     def heredocs(self) -> tuple[Heredoc, ...]:
@@ -275,14 +268,15 @@ class Instruction:
                 raw.word,
                 Span(raw.body_start, raw.body_end),
                 self.source.data[raw.body_start : raw.body_end],
+                Span(raw.body_end, raw.end),
             )
-            for raw in self._run.heredocs
+            for raw in self._item.heredocs
         )
 
     @property
     def unterminated(self) -> bool:
         """Whether a heredoc's end marker is missing."""
-        return any(not raw.terminated for raw in self._run.heredocs)
+        return any(not raw.terminated for raw in self._item.heredocs)
 
     @cached_property
     def form(self) -> Form:
@@ -295,17 +289,23 @@ class Instruction:
 
     @cached_property
     def text(self) -> str:
-        """The instruction as one normal line: two with equal text mean the same.
+        """The instruction as one normal line: two with equal text, in files of one escape
+        character, mean the same.
 
-        The keyword is upper-cased, runs of blanks outside of quotes shrink to one, heredoc
-        bodies follow on lines of their own.
+        The keyword is upper-cased, runs of blanks outside of quotes shrink to one where the
+        instruction splits at them, heredoc bodies follow on lines of their own.
         """
-        rest = self.line[self._keyword_end :]
-        flat = " ".join(raw.text for raw in words.quoted_words(rest, 0, self.escape))
+        flags = "".join(f" {raw.text}" for raw in self._command.flags)
         bodies = "".join(
             f"\n{doc.body.decode('utf-8', 'surrogateescape')}" for doc in self.heredocs
         )
-        return f"{self.keyword} {flat}{bodies}"
+        return f"{self.keyword}{flags} {self._flat_arguments()}{bodies}"
+
+    def _flat_arguments(self) -> str:
+        text = self.arguments
+        if "`" in text or "$'" in text:
+            return text  # what stands in quotes is the shell's secret
+        return " ".join(raw.text for raw in words.quoted_words(text, 0, self.escape, " \t"))
 
 
 class From(Instruction):
@@ -320,7 +320,7 @@ class From(Instruction):
     def name(self) -> Word | None:
         """The stage's name as written; None when it has none."""
         parts = self.words
-        return parts[2] if len(parts) == 3 and parts[1].value.lower() == "as" else None
+        return parts[2] if len(parts) == 3 and parts[1].raw.lower() == "as" else None
 
     @property
     def platform(self) -> Flag | None:
@@ -358,22 +358,38 @@ class Run(Instruction):
     def mounts(self) -> tuple[Mount, ...]:
         """The `--mount` flags with their options."""
         return tuple(
-            Mount(flag, dict(_option(part) for part in (flag.value or "").split(",")))
+            Mount(flag, dict(_option(field) for field in words.csv_fields(flag.value or "")))
             for flag in self.flags
             if flag.name == "mount"
         )
 
     @cached_property
     def script(self) -> MappedText | None:
-        """What the shell reads, with the way back; None in exec form.
+        """What the shell reads, with the way back.
 
-        For a heredoc that is the whole command (`RUN <<EOF`), the body.
+        For a heredoc that is the whole command (`RUN <<EOF`), the body; for any other, the
+        command line with the bodies below it. None when no shell reads it: in exec form, and
+        for a body whose first line names another interpreter (`#!/usr/bin/env python3`).
         """
         if self.json is not None:
             return None
-        if len(self.heredocs) == 1 and self.arguments == self.heredocs[0].word:
-            return MappedText.whole(self.source.data, self.heredocs[0].body_span)
-        return self.arguments_mapped
+        if not self.heredocs:
+            return self.arguments_mapped
+        if self._is_one_heredoc():
+            return _shell_body(self.source, self.heredocs[0])
+        pieces = list(self.arguments_mapped.pieces)
+        for doc in self.heredocs:
+            start = doc.body_span.start
+            pieces.append(Piece("\n", Span(pieces[-1].span.end, start), literal=False))
+            pieces.append(Piece(self.source.text(doc.body_span), doc.body_span))
+            pieces.append(Piece(doc.name, doc.marker_span, literal=False))
+        return MappedText(pieces)
+
+    def _is_one_heredoc(self) -> bool:
+        """Whether BuildKit feeds the body itself to the shell, as its `dispatchRun` does."""
+        from dockerfix.syntax.heredoc import opening
+
+        return opening(self.arguments) is not None
 
 
 class Arg(Instruction):
@@ -398,21 +414,82 @@ class Env(Instruction):
         """Words with quotes respected."""
         return _quoted(self)
 
+    @property
+    def old_form(self) -> bool:
+        """Whether it is `KEY value`, where the value is the rest of the line."""
+        return bool(self.words) and "=" not in self.words[0].raw
+
     @cached_property
     def pairs(self) -> tuple[tuple[str, str], ...]:
-        """Keys and unquoted values, variables not expanded."""
-        if self.words and "=" not in self.words[0].raw:
-            key = self.words[0]
-            rest = self.arguments[len(key.raw) :].strip()
-            return ((key.value, words.unquote(rest, self.escape)),)
-        return tuple((name, value or "") for name, value in self._assigned())
+        """Keys and unquoted values, variables not expanded; in order, none left out."""
+        if not self.old_form:
+            pairs = (_pair(word, self.escape) for word in self.words)
+            return tuple((name, value or "") for name, value in pairs)
+        text = self.arguments
+        key = words.plain_words(text, 0, len(text))[0].text
+        value = text[len(key) :].lstrip(BLANKS)
+        return ((words.unquote(key, self.escape), words.unquote(value, self.escape)),)
 
-    def _assigned(self) -> Iterator[tuple[str, str | None]]:
-        return (_pair(word, self.escape) for word in self.words)
+    def _flat_arguments(self) -> str:
+        return self.arguments if self.old_form else super()._flat_arguments()
 
 
 class Label(Env):
     """LABEL."""
+
+
+class OneArgument(Instruction):
+    """USER, WORKDIR, STOPSIGNAL, MAINTAINER: the rest of the line is one argument."""
+
+    @cached_property
+    def words(self) -> tuple[Word, ...]:
+        """The argument, or nothing."""
+        command = self._command
+        if not self.arguments:
+            return ()
+        return (self._word(words.RawWord(self.arguments, command.arguments, command.end)),)
+
+    @property
+    def argument(self) -> Word | None:
+        """The argument; None when it is missing, which BuildKit rejects."""
+        return self.words[0] if self.words else None
+
+    def _flat_arguments(self) -> str:
+        return self.arguments
+
+
+class Healthcheck(Instruction):
+    """HEALTHCHECK [flags] CMD command, or HEALTHCHECK NONE."""
+
+    @cached_property
+    def _type(self) -> words.RawWord | None:
+        command = self._command
+        return next(iter(words.plain_words(self.line, command.arguments, command.end)), None)
+
+    @property
+    def kind(self) -> str:
+        """`CMD` or `NONE`, in upper case; empty when it is missing."""
+        return self._type.text.upper() if self._type else ""
+
+    @property
+    def command_text(self) -> str:
+        """The command behind the kind, as written."""
+        at = self._type.end if self._type else self._command.end
+        return self.line[at : self._command.end].lstrip(SPACE)
+
+    @cached_property
+    def json(self) -> tuple[Word, ...] | None:
+        """The strings of the command in exec form; None in shell form."""
+        return self._json(self._type.end) if self._type else None
+
+    @cached_property
+    def words(self) -> tuple[Word, ...]:
+        """The command's words, the kind left out."""
+        if self.json is not None:
+            return self.json
+        at = self._type.end if self._type else self._command.end
+        raws = words.plain_words(self.line, at, self._command.end)
+        return tuple(self._word(raw) for raw in raws)
 
 
 class Onbuild(Instruction):
@@ -421,49 +498,64 @@ class Onbuild(Instruction):
     @cached_property
     def inner(self) -> Instruction | None:
         """The instruction behind ONBUILD, on the same bytes."""
-        mapped = self._mapped_from(words.skip_space(self.line, self._keyword_end))
-        if not mapped.text.strip():
+        line = self.arguments_mapped
+        if not line.text:
             return None
-        first = mapped.text.split(None, 1)[0].upper()
-        inner = scan.Run(
-            "I",
+        item = scan.Scanned(
+            scan.Kind.INSTRUCTION,
             self.span.start,
             self.span.end,
-            first.encode("utf-8", "surrogateescape"),
-            tuple((piece.span.start, piece.span.end) for piece in mapped.pieces),
-            self._run.comments,
-            self._run.blanks,
-            self._run.heredocs,
-            self._run.escape,
+            words.split_command(line.text, 0, self.escape).keyword(line.text),
+            self._item.heredocs,
+            self._layout._replace(code=tuple(piece.span for piece in line.pieces)),
         )
-        return make_instruction(self.source, inner, ())
+        return make_instruction(self.source, item, (), self._escape)
 
 
 _CLASSES: dict[str, type[Instruction]] = {
-    "FROM": From,
-    "COPY": Copy,
     "ADD": Add,
-    "RUN": Run,
     "ARG": Arg,
+    "CMD": Instruction,
+    "COPY": Copy,
+    "ENTRYPOINT": Instruction,
     "ENV": Env,
+    "EXPOSE": Instruction,
+    "FROM": From,
+    "HEALTHCHECK": Healthcheck,
     "LABEL": Label,
+    "MAINTAINER": OneArgument,
     "ONBUILD": Onbuild,
+    "RUN": Run,
+    "SHELL": Instruction,
+    "STOPSIGNAL": OneArgument,
+    "USER": OneArgument,
+    "VOLUME": Instruction,
+    "WORKDIR": OneArgument,
 }
 
-KEYWORDS = frozenset(_CLASSES) | {
-    "CMD", "ENTRYPOINT", "EXPOSE", "HEALTHCHECK", "MAINTAINER", "SHELL", "STOPSIGNAL", "USER",
-    "VOLUME", "WORKDIR",
-}  # fmt: skip
+KEYWORDS = frozenset(_CLASSES)
+"""The instructions that BuildKit knows."""
+
+JSON_KEYWORDS = frozenset({"ADD", "CMD", "COPY", "ENTRYPOINT", "RUN", "SHELL", "VOLUME"})
+"""Those whose arguments may be a JSON list; HEALTHCHECK has one behind its CMD."""
+
+_SHELLS = frozenset({"sh", "ash", "bash", "dash", "ksh", "mksh", "zsh"})
 
 
-def make_instruction(source: Source, run: scan.Run, comments: tuple[Comment, ...]) -> Instruction:
-    """The instruction of the right class for a scanned run."""
-    keyword = run.keyword.decode("utf-8", "surrogateescape")
-    return _CLASSES.get(keyword, Instruction)(source, run, comments)
+def make_instruction(
+    source: Source,
+    item: scan.Scanned,
+    comments: tuple[Comment, ...],
+    escape: bytes,
+) -> Instruction:
+    """The instruction of the right class for a scanned one."""
+    return _CLASSES.get(item.keyword, Instruction)(source, item, comments, escape)
 
 
 def _quoted(instruction: Instruction) -> tuple[Word, ...]:
-    raws = words.quoted_words(instruction.line, instruction._arguments_at, instruction.escape)
+    command = instruction._command
+    line = instruction.line[: command.end]
+    raws = words.quoted_words(line, command.arguments, instruction.escape)
     return tuple(instruction._word(raw) for raw in raws)
 
 
@@ -472,9 +564,37 @@ def _pair(word: Word, escape: str) -> tuple[str, str | None]:
     return words.unquote(name, escape), words.unquote(value, escape) if equals else None
 
 
-def _option(part: str) -> tuple[str, str]:
-    name, _, value = part.strip().partition("=")
+def _option(field: str) -> tuple[str, str]:
+    name, _, value = field.partition("=")
     return name.lower(), value
+
+
+def _shell_body(source: Source, doc: Heredoc) -> MappedText | None:
+    """A heredoc's body as the shell reads it; None when another interpreter does."""
+    body = MappedText(_body_pieces(source, doc))
+    first = body.text.partition("\n")[0]
+    return None if first.startswith("#!") and not _names_shell(first[2:]) else body
+
+
+def _body_pieces(source: Source, doc: Heredoc) -> Iterator[Piece]:
+    """The body, for `<<-` without the tabs that begin its lines."""
+    if not doc.strip_tabs:
+        yield Piece(source.text(doc.body_span), doc.body_span)
+        return
+    at = doc.body_span.start
+    for line in doc.body.splitlines(keepends=True):
+        end = at + len(line)
+        span = Span(end - len(line.lstrip(b"\t")), end)
+        yield Piece(source.text(span), span)
+        at = end
+
+
+def _names_shell(interpreter: str) -> bool:
+    """Whether the words behind `#!` name a shell, directly or through `env`."""
+    names = [word.rpartition("/")[2] for word in interpreter.split() if not word.startswith("-")]
+    if names and names[0] == "env":
+        del names[0]
+    return bool(names) and names[0] in _SHELLS
 
 
 Item = Directive | Comment | Blank | Instruction
