@@ -38,6 +38,7 @@ from dockerfix.rewrite import (
     check_joinable,
     join_jobs,
     set_builds,
+    set_paths,
     shared_flags,
 )
 from dockerfix.rewrite.yaml_edits import written
@@ -82,5 +83,5 @@ __all__ = [
     "StageGraph", "Statement", "Tool", "Transform", "Value", "Wanted", "Workspace", "YamlError",
     "bake_file", "cargo_calls", "check_joinable", "is_dockerfile", "job_of", "join_jobs",
     "join_path", "normalise_path", "parse", "parse_shell", "path_mentions", "read_cargo",
-    "relative_path", "selected", "set_builds", "shared_flags", "written",
+    "relative_path", "selected", "set_builds", "set_paths", "shared_flags", "written",
 ]  # fmt: skip

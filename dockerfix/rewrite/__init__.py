@@ -14,6 +14,7 @@ from dockerfix.facts.repository import Facts
 from dockerfix.rewrite.bake import Baked, bake_file, shared_flags
 from dockerfix.rewrite.commands import set_command
 from dockerfix.rewrite.jobs import Joined, check_joinable, follow_needs, join_jobs, united_rules
+from dockerfix.rewrite.paths import set_paths
 from dockerfix.rewrite.wanted import Change, Edits, Refused, Wanted
 from dockerfix.text import Place
 
@@ -29,6 +30,7 @@ __all__ = [
     "follow_needs",
     "join_jobs",
     "set_builds",
+    "set_paths",
     "shared_flags",
     "united_rules",
 ]

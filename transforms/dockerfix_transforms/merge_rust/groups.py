@@ -17,7 +17,7 @@ from dockerfix_transforms.merge_rust.compiler import (
     sets_component,
 )
 from dockerfix_transforms.merge_rust.inputs import RustFile
-from dockerfix_transforms.merge_rust.steps import Role, Step
+from dockerfix_transforms.merge_rust.steps import Role, Step, package_words
 
 _SHARED_ROLES = frozenset(
     {Role.CHEF, Role.PREPARE, Role.RECIPE, Role.COOK, Role.SOURCES, Role.BUILD}
@@ -199,7 +199,19 @@ def _aligned(files: Sequence[RustFile], accepted: frozenset[str]) -> Group | Non
             return None
     united = _with_united(files, picked, common)
     members = tuple(_member(file, united, accepted) for file in files)
-    return Group(members, tuple(united))
+    return Group(members, tuple(_fullest(step, n, members) for n, step in enumerate(united)))
+
+
+def _fullest(step: Step, index: int, members: Sequence[Member]) -> Step:
+    """The package list that holds all others', to be taken verbatim; else the step itself."""
+    lists = [m.matched[index] for m in members]
+    if step.role is not Role.PACKAGES:
+        return step
+    words = {id(s): set((package_words(s) or ("", ()))[1]) for s in lists if s is not None}
+    every = set().union(*words.values())
+    if words.get(id(step), set()) == every:
+        return step
+    return next((s for s in lists if s is not None and words[id(s)] == every), step)
 
 
 def _with_united(files: Sequence[RustFile], picked: list[Step], common: list[str]) -> list[Step]:

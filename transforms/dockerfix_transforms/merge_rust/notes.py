@@ -37,6 +37,8 @@ def merge_notes(
         found += _apart(group)
         found += _packages(workspace, group)
         found += _environment(workspace, group)
+        found += _inline_environment(workspace, group)
+        found += _cook_setting(group)
         for member in group.members:
             found += _unused_cook(member.file)
             found += _useless_cook(member.file)
@@ -124,6 +126,54 @@ def _environment(workspace: Workspace, group: Group) -> Iterator[Finding]:
             "look whether they do" if scripts else "",
             source.place(step.item.code),
             ", ".join(names),
+        )
+
+
+def _inline_environment(workspace: Workspace, group: Group) -> Iterator[Finding]:
+    """`NAME=value cargo build` of some files, which the joint call has for all of them."""
+    names: dict[str, set[str]] = {}
+    for member in group.members:
+        for step in member.file.steps:
+            for call in step.calls if step.role is Role.BUILD else ():
+                for assignment in call.command.assignments:
+                    names.setdefault(assignment.name, set()).add(member.file.binary)
+    everyone = {member.file.binary for member in group.members}
+    scripts = [package.name for package in workspace.packages if package.build_script]
+    sequential = any(member.file.packages for member in group.members)
+    for name, having in names.items():
+        lacking = sorted(everyone - having)
+        if lacking and not sequential and not is_compiler_variable(name):
+            yield Finding(
+                Severity.ASSUME,
+                "environment",
+                f"{', '.join(lacking)}: compiled with {name} set now",
+                "macros and build scripts"
+                + (f" ({', '.join(scripts[:3])})" if scripts else "")
+                + " could read it",
+                "look whether they do",
+                place_of(group.leader.file),
+                name,
+            )
+
+
+def _cook_setting(group: Group) -> Iterator[Finding]:
+    """A file alone in its group keeps a cook whose flags are not its build's."""
+    if len(group.members) > 1:
+        return
+    file = group.leader.file
+    cook = next((s for s in file.steps if s.role is Role.COOK and s.call is not None), None)
+    build = next((s for s in file.steps if s.role is Role.BUILD and s.call is not None), None)
+    if cook is None or build is None or cook.call is None or build.call is None:
+        return
+    if cook.call.setting() != build.call.setting():
+        yield Finding(
+            Severity.NOTE,
+            "cook-setting",
+            f"{file.binary}: the cook has other flags than the build",
+            "crates whose profile or features differ are compiled twice",
+            "give both the same profile, features and target",
+            cook.item.source.place(cook.item.code),
+            file.binary,
         )
 
 

@@ -36,6 +36,7 @@ from dockerfix.api import (
     Stage,
     path_mentions,
     set_builds,
+    set_paths,
 )
 from dockerfix_transforms.merge_rust.groups import Group, group_files
 from dockerfix_transforms.merge_rust.inputs import RustFile
@@ -339,15 +340,18 @@ class _Merge:
         for path, edit in self.work.edits:
             taken.setdefault(path, []).append(edit.span)
         gone = {*self.work.deleted, *self.work.created, self.scope.into}
-        for mention in path_mentions(self.facts.snapshot, paths):
-            place = mention.place
-            if place.path in gone or _touched(place, taken.get(place.path, ())):
-                continue
-            if mention.successor is None:
-                self.work.findings.append(hidden_mention(place, mention.path))
-            else:
-                edit = Edit(place.span, mention.successor.encode())
-                self.work.edits.append((place.path, edit))
+        mentions = [
+            mention
+            for mention in path_mentions(self.facts.snapshot, paths)
+            if mention.place.path not in gone
+            and not _touched(mention.place, taken.get(mention.place.path, ()))
+        ]
+        self.work.edits += set_paths(self.facts, mentions)
+        self.work.findings += [
+            hidden_mention(mention.place, mention.path)
+            for mention in mentions
+            if mention.successor is None
+        ]
 
     # The outcome.
 

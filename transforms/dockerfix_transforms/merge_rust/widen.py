@@ -56,7 +56,7 @@ def widened(group: Group, index: int) -> Line:
         if step.role in (Role.COOK, Role.BUILD):
             _cargo(group, step, pairs, line)
         elif step.role is Role.PACKAGES:
-            _packages(step, pairs, line)
+            _packages(group, step, pairs, line)
     _foreign_comments(step.item, pairs, line)
     return line
 
@@ -106,9 +106,10 @@ def _cargo(group: Group, step: Step, pairs: Sequence[tuple[RustFile, Step]], lin
         call_edits = []
         _other_commands(pairs, step, line)
     if sequential:
-        line.edits += _sequence(step, call, group, builds, call_edits)
-    else:
-        line.edits += call_edits + _joint(step, call, _bins(group))
+        line.edits += _sequence(step, pairs, group, builds, call_edits)
+        return
+    line.edits += call_edits + _joint(step, call, _bins(group))
+    line.edits += _inline_environment(step, call, pairs)
 
 
 def _builds(group: Group) -> dict[str, CargoCall]:
@@ -155,28 +156,57 @@ def _joint(step: Step, call: CargoCall, bins: Sequence[str]) -> list[Edit]:
 
 def _sequence(
     step: Step,
-    call: CargoCall,
+    pairs: Sequence[tuple[RustFile, Step]],
     group: Group,
     builds: dict[str, CargoCall],
     call_edits: list[Edit],
 ) -> list[Edit]:
-    """One call a file in one RUN: the same bytes as separate builds, dependencies once."""
-    source = step.item.source
-    span = _with_prefix(call.command)
-    edits = [*call_edits, *_removed(step.item, call, _SELECTION)]
-    bare = _apply(source.data, span, edits)
+    """One call a file in one RUN: the same bytes as separate builds, dependencies once.
+
+    Each call is its file's own, inline environment included.
+    """
     parts: list[str] = []
-    for member in group.members:
-        own = builds[member.file.path]
-        words = " ".join(
-            word.written for flag in own.flags if flag.name in _SELECTION for word in flag.words
-        ) or " ".join(f"--bin {name}" for name in member.file.shipped)
-        parts.append(f"{bare.rstrip()} {words}")
+    for file, mine in pairs:
+        for call in mine.calls:
+            edits = call_edits if mine is step else []
+            edits = [*edits, *_removed(mine.item, call, _SELECTION)]
+            bare = _apply(mine.item.source.data, _with_prefix(call.command), edits).rstrip()
+            own = call if mine.role is Role.BUILD else builds[file.path]
+            parts.append(f"{bare} {_selection(own, file)}")
     unique = list(dict.fromkeys(parts))
-    newline = source.newline.bytes.decode()
-    heredoc = bool(step.item.heredocs)
-    joint = " && " if heredoc else f" {step.item.escape}{newline}    && "
+    newline = step.item.source.newline.bytes.decode()
+    joint = " && " if step.item.heredocs else f" {step.item.escape}{newline}    && "
+    first, last = step.calls[0].command, step.calls[-1].command
+    span = Span(_with_prefix(first).start, _with_prefix(last).end)
     return [Edit(span, joint.join(unique).encode("utf-8", "surrogateescape"))]
+
+
+def _selection(call: CargoCall, file: RustFile) -> str:
+    """The selecting flags of a call as written; the shipped binaries where it has none."""
+    words = [w.written for flag in call.flags if flag.name in _SELECTION for w in flag.words]
+    return " ".join(words) or " ".join(f"--bin {name}" for name in file.shipped)
+
+
+def _inline_environment(
+    step: Step, call: CargoCall, pairs: Sequence[tuple[RustFile, Step]]
+) -> list[Edit]:
+    """`NAME=value` before the cargo commands of other files, put before this one too."""
+    known = {a.name: a.value.written if a.value else "" for a in call.command.assignments}
+    added: list[str] = []
+    for file, mine in pairs:
+        for assignment in mine.call.command.assignments if mine.call is not None else ():
+            value = assignment.value.written if assignment.value is not None else ""
+            if known.setdefault(assignment.name, value) != value:
+                raise CannotJoinError(file, mine, f"{assignment.name} has two values")
+            text = f"{assignment.name}={value} "
+            if mine is not step and text not in added and not _has(call, assignment.name):
+                added.append(text)
+    start = _with_prefix(call.command).start
+    return [Edit(Span(start, start), "".join(added).encode())] if added else []
+
+
+def _has(call: CargoCall, name: str) -> bool:
+    return any(assignment.name == name for assignment in call.command.assignments)
 
 
 def _with_prefix(command: Command) -> Span:
@@ -273,7 +303,7 @@ def _destination(command: Command) -> str:
     return ""
 
 
-def _packages(step: Step, pairs: Sequence[tuple[RustFile, Step]], line: Line) -> None:
+def _packages(group: Group, step: Step, pairs: Sequence[tuple[RustFile, Step]], line: Line) -> None:
     """The union of package lists; the fullest list verbatim when it holds all others."""
     lists = {file.path: (file, package_words(mine)) for file, mine in pairs}
     wanted: dict[str, list[str]] = {}
@@ -292,14 +322,18 @@ def _packages(step: Step, pairs: Sequence[tuple[RustFile, Step]], line: Line) ->
     missing = [word for word in wanted if here is not None and word not in here[1]]
     if missing:
         line.edits += _appended(step, missing)
-    everyone = len(pairs)
-    partial = {word: names for word, names in wanted.items() if len(names) < everyone}
-    if partial:
-        by_owner: dict[str, list[str]] = {}
-        for word, names in partial.items():
-            by_owner.setdefault(", ".join(names), []).append(word)
-        listed = "; ".join(f"{', '.join(words)}: {owner}" for owner, words in by_owner.items())
-        line.above.append(f"Packages of all binaries in one list. Only for some: {listed}.")
+    partial = {w: names for w, names in wanted.items() if len(names) < len(group.members)}
+    if not partial:
+        return
+    by_owner: dict[str, list[str]] = {}
+    for word, names in partial.items():
+        by_owner.setdefault(", ".join(names), []).append(word)
+    owner = next((file.binary for file, mine in pairs if mine.item is step.item), "")
+    if missing:
+        line.above.append("United package lists. Not asked for by every binary:")
+    else:
+        line.above.append(f"The list of {owner}, which holds the others'. Only some ask for:")
+    line.above += [f"  {', '.join(words)} ({names})" for names, words in by_owner.items()]
 
 
 def _appended(step: Step, missing: Sequence[str]) -> list[Edit]:
