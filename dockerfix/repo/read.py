@@ -189,6 +189,10 @@ class _Files(Mapping[str, Entry]):
                 status = os.lstat(f"{self._top}/{path}")
             except OSError as error:
                 raise _unreadable(path, error) from None
+            if not stat.S_ISREG(status.st_mode):
+                raise SnapshotError(
+                    path, "became something else than a file", "run dockerfix again"
+                )
             entry = Entry(Kind.FILE, stat.S_IMODE(status.st_mode), status.st_size)
             self._found[path] = entry
         return entry

@@ -266,6 +266,8 @@ def test_a_file_that_vanishes_or_becomes_a_link(tmp_path: Path) -> None:
     assert refused(snapshot, "c").startswith("c: not a file"), "and it does not wait for a writer"
     with pytest.raises(SnapshotError, match="vanished"):
         _ = snapshot.entries["a"]
+    with pytest.raises(SnapshotError, match="became something else"):
+        _ = snapshot.entries["b"]
 
 
 def test_pipes_and_sockets_are_no_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -293,7 +295,12 @@ def test_listing_asks_the_disk_for_folders_and_not_for_files(
     tree(tmp_path, *(f"{folder}/{file}" for folder in "abc" for file in range(50)))
     asked: list[str] = []
     really = os.lstat
-    monkeypatch.setattr(os, "lstat", lambda path: asked.append(str(path)) or really(path))
+
+    def lstat(path: str) -> os.stat_result:
+        asked.append(path)
+        return really(path)
+
+    monkeypatch.setattr(os, "lstat", lstat)
     snapshot = read_snapshot(tmp_path)
     assert len(snapshot.paths) == 150 and snapshot.is_folder("a")
     assert [path for path in asked if path.rpartition("/")[2].isdigit()] == []
