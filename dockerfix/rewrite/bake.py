@@ -14,7 +14,7 @@ from dockerfix.facts.bake import BakeTarget
 from dockerfix.facts.model import Build, Option, Value
 from dockerfix.facts.repository import Facts
 from dockerfix.rewrite.wanted import Edits, Refused, Wanted
-from dockerfix.text import Edit, Span, relative_path
+from dockerfix.text import Edit, Source, Span, relative_path
 
 _SKIPPED = frozenset(
     {"file", "target", "tag", "cache-from", "cache-to", "build-arg", "push", "load", "output"}
@@ -207,7 +207,7 @@ def set_bake_target(facts: Facts, target: BakeTarget, build: Build, wanted: Want
     if wanted.target is not None and wanted.target != _attribute(target, "target"):
         wishes.append(("target", wanted.target))
     edits: Edits = []
-    added: list[str] = []
+    added: list[tuple[str, str]] = []
     for key, text in wishes:
         place = target.places.get(key)
         if place is not None:
@@ -215,14 +215,28 @@ def set_bake_target(facts: Facts, target: BakeTarget, build: Build, wanted: Want
         elif key in target.attributes:
             raise Refused(target.place, f"{key} is inherited", f"write {key} in the target")
         else:
-            added.append(f"{key} = {_text(text)}")
+            added.append((key, f'"{_kept(text)}"'))
     if added:
-        opening = source.data.find(b"{", target.place.span.start) + 1
-        newline = source.newline.bytes.decode()
-        lines = "".join(f"{newline}  {line}" for line in added)
-        edits.append((target.place.path, Edit(Span(opening, opening), lines.encode())))
+        edits.append((target.place.path, _inserted(source, target, added)))
     edits += _added_arguments(target, wanted)
     return edits
+
+
+def _inserted(source: Source, target: BakeTarget, added: Sequence[tuple[str, str]]) -> Edit:
+    """New attributes below one that stands there, with their signs in its column."""
+    newline = source.newline.bytes.decode()
+    names = ("dockerfile", "context", *target.places)
+    place = next((target.places[name] for name in names if name in target.places), None)
+    if place is None:
+        at = source.data.find(b"{", target.place.span.start) + 1
+        return Edit(Span(at, at), "".join(f"{newline}  {k} = {v}" for k, v in added).encode())
+    line = source.line_of(place.span.start)
+    head = source.text(Span(line.start, place.span.start))
+    indent = head[: len(head) - len(head.lstrip())]
+    width = len(head.partition("=")[0]) - len(indent) - 1
+    text = "".join(f"{indent}{key:<{width}} = {value}{newline}" for key, value in added)
+    end = source.line_of(max(place.span.end - 1, place.span.start)).end
+    return Edit(Span(end, end), text.encode())
 
 
 def _added_arguments(target: BakeTarget, wanted: Wanted) -> Edits:

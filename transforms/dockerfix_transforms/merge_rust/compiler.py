@@ -31,9 +31,7 @@ class Component:
 def components(file: RustFile) -> dict[str, Component]:
     """All components of a file by name; `toolchain` covers image, rustup and `+name`."""
     found: dict[str, list[tuple[str, Step | None]]] = {}
-    first = file.chain[0].from_
-    platform = first.platform.value if first.platform is not None else ""
-    found["toolchain"] = [(f"{file.graph.image(file.chain[0])} {platform or ''}".strip(), None)]
+    found["toolchain"] = [(image, None) for image in base_images(file)]
     for step in file.steps:
         for name, value in _of_step(step):
             found.setdefault(name, []).append((value, step))
@@ -45,6 +43,26 @@ def components(file: RustFile) -> dict[str, Component]:
         )
         for name, values in found.items()
     }
+
+
+def base_images(file: RustFile) -> list[str]:
+    """The images that the chain stands on: one for each value that call sites give to the
+    build arguments in its FROM, with the platform."""
+    first = file.chain[0].from_
+    platform = first.platform.value if first.platform is not None else ""
+    image = first.image.value if first.image is not None else ""
+    names = first.image.variables if first.image is not None else ()
+    rows = [
+        {a.name: a.value.text for a in build.arguments if a.name in names and a.value is not None}
+        for build in file.builds
+    ]
+    images = []
+    for row in rows or [{}]:
+        text = image
+        for name, value in row.items():
+            text = text.replace("${" + name + "}", value).replace("$" + name, value)
+        images.append(f"{file.graph.expand(text)} {platform or ''}".strip())
+    return list(dict.fromkeys(images))
 
 
 def sets_component(step: Step, name: str) -> bool:

@@ -152,6 +152,7 @@ def _read(
     chain = graph.chain(builder)
     steps = tuple(step for stage in chain for step in steps_of(graph, stage))
     _check_steps(steps)
+    _check_folder(steps)
     planner = _planner(graph, chain, steps)
     shipped = _shipped(workspace, graph, chain, steps)
     asked, unknown = _asked(facts, graph, builds)
@@ -225,6 +226,26 @@ def _check_steps(steps: tuple[Step, ...]) -> None:
                     "what is compiled is then not what the repository holds",
                     "commit the change to Cargo.toml", step.item.code,
                 )  # fmt: skip
+
+
+def _check_folder(steps: tuple[Step, ...]) -> None:
+    """`cd member && cargo build`, or a WORKDIR below the sources, selects like `-p member`:
+    such a call means something else in another file's line."""
+    where = sources = "/"
+    for step in steps:
+        if step.item.keyword == "WORKDIR" and step.item.words:
+            where = posixpath.normpath(posixpath.join(where, step.item.words[0].value))
+        if step.role is Role.SOURCES:
+            sources = where
+        if step.role is not Role.BUILD:
+            continue
+        moves = any(command.name in ("cd", "pushd") for command in commands(step.script))
+        if moves or where != sources:
+            raise _UnreadableError(
+                "member-folder", "cargo build runs in another folder than the sources' root",
+                "there it selects the packages of that folder",
+                "select them with --bin or -p from the workspace's root", step.item.code,
+            )  # fmt: skip
 
 
 def _builder(graph: StageGraph) -> Stage | None:

@@ -159,7 +159,7 @@ def _job_name(pipeline: Pipeline, together: Sequence[BuildJob], folder: str, who
     suffix = _cut(_beginning([n[len(prefix) :][::-1] for n in names]))[::-1]
     images = [n[len(prefix) : len(n) - len(suffix)] for n in names]
     folder_name = posixpath.basename(folder)
-    every = f"{folder_name}-all" if folder_name else "all"
+    every = f"{folder_name}-all" if folder_name else "all" if prefix or suffix else "build-all"
     middle = every if whole else ", ".join(images)
     name = f"{prefix}{middle}{suffix}"
     while name in pipeline.jobs and name not in names:

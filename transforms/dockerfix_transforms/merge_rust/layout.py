@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from dockerfix.api import Arg, Edit, EditSet, From, Instruction, Place, Source, Span, Stage
+from dockerfix_transforms.merge_rust.compiler import base_images
 from dockerfix_transforms.merge_rust.groups import Group, Member
 from dockerfix_transforms.merge_rust.inputs import RustFile
 from dockerfix_transforms.merge_rust.steps import Role, Step
@@ -116,8 +117,7 @@ class _Layout:
         main = self.groups[0]
         found: dict[int, tuple[str, tuple[Step, ...]]] = {}
         theirs, ours = main.leader.file, group.leader.file
-        same_base = theirs.graph.image(theirs.chain[0]) == ours.graph.image(ours.chain[0])
-        if not same_base:
+        if base_images(theirs) != base_images(ours):
             return found
         for mine, other in zip(ours.chain, theirs.chain, strict=False):
             steps = [
@@ -247,9 +247,11 @@ class _Layout:
         comments: bool,
     ) -> str:
         leader = group.leader.file
-        parts = [self.from_line(leader, stage.from_, below, name, comments)]
-        if comments and len(group.members) > 1:
-            parts[0] = self.foreign_from_comments(group, stage) + parts[0]
+        parts = [self.from_line(leader, stage.from_, below, name, comments=False)]
+        if comments:
+            foreign = self.foreign_from_comments(group, stage) if len(group.members) > 1 else ""
+            own = Span(stage.from_.owned.start, stage.from_.span.start)
+            parts = [leader.graph.tree.source.text(own), foreign, *parts]
         for index in indexes:
             step = group.common[index]
             owner = next(m.file for m in group.members if any(s is step for s in m.file.steps))

@@ -106,10 +106,23 @@ def _cargo(group: Group, step: Step, pairs: Sequence[tuple[RustFile, Step]], lin
         call_edits = []
         _other_commands(pairs, step, line)
     if sequential:
-        line.edits += _sequence(step, pairs, group, builds, call_edits)
-        return
-    line.edits += call_edits + _joint(step, call, _bins(group))
-    line.edits += _inline_environment(step, call, pairs)
+        edits = _sequence(step, pairs, group, builds, call_edits)
+    else:
+        edits = [*call_edits, *_joint(step, call, _bins(group))]
+        edits += _inline_environment(step, call, pairs)
+    line.edits = _coalesced([*edits, *line.edits])
+
+
+def _coalesced(edits: Sequence[Edit]) -> list[Edit]:
+    """Insertions at one offset as one edit, in the order in which they were made."""
+    inserted: dict[Span, bytes] = {}
+    kept: list[Edit] = []
+    for edit in edits:
+        if edit.span.length:
+            kept.append(edit)
+        else:
+            inserted[edit.span] = inserted.get(edit.span, b"") + edit.replacement
+    return [*kept, *(Edit(span, text) for span, text in inserted.items())]
 
 
 def _builds(group: Group) -> dict[str, CargoCall]:
