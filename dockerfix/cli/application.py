@@ -126,7 +126,8 @@ def invoke(arguments: Sequence[str]) -> int:
     try:
         result: Any = application.main(list(arguments), "dockerfix", standalone_mode=False)
     except click.Abort as error:
-        tell(f"dockerfix: interrupted; {error.__cause__ or 'nothing was written'}\n")
+        # A write says by the interrupt's own text how it ended.
+        tell(f"dockerfix: interrupted; {str(error.__cause__ or '') or 'nothing was written'}\n")
         return exit_code.INTERRUPTED
     except StdoutClosedError:
         return exit_code.PIPE_CLOSED
