@@ -1,3 +1,3 @@
-"""What all tests share: case files are tests, and pytest's own tester for our plugin."""
+"""What all tests share: case files are tests, the lab, and pytest's own tester for our plugins."""
 
-pytest_plugins = ["dockerfix.testing.plugin", "pytester"]
+pytest_plugins = ["dockerfix.testing.plugin", "lab.plugin", "pytester"]

@@ -6,6 +6,7 @@ Knows processes that end by themselves. Daemons are in `daemons.py`.
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,7 +26,7 @@ class NoLabError(Exception):
 
 
 class CommandError(Exception):
-    """A program ended with another code than 0; the message holds its last lines."""
+    """A program is missing or ended with another code than 0; the message holds its last lines."""
 
 
 def say(line: str) -> None:
@@ -40,12 +41,15 @@ def run(
     cwd: Path | None = None,
     timeout: float = 900,
 ) -> str:
-    """Run `command` and give its stdout; it gets no stdin.
+    """Run `command` and give its stdout; it gets no stdin, and `env` as its whole environment.
 
     Raises CommandError with the last lines of its stderr when it fails or takes longer than
     `timeout` seconds.
     """
     words = [str(word) for word in command]
+    environment = dict(os.environ if env is None else env)
+    if shutil.which(words[0], path=environment.get("PATH")) is None:
+        raise CommandError(f"{words[0]}: not installed here")
     with subprocess.Popen(
         words,
         stdin=subprocess.DEVNULL,
@@ -53,7 +57,7 @@ def run(
         stderr=subprocess.PIPE,
         text=True,
         errors="replace",
-        env=dict(os.environ) | dict(env or {}),
+        env=environment,
         cwd=cwd,
         start_new_session=True,
     ) as process:

@@ -20,29 +20,24 @@ from pathlib import Path
 
 from lab import publish
 from lab.builder import Builder
-from lab.commands import CommandError, NoLabError, end_all, run, say
+from lab.commands import NoLabError, end_all, run, say
 from lab.daemons import Daemon
-from lab.debian import host_release
 from lab.engine import Engine
 from lab.images import REGISTRY_CONFIG
+from lab.machine import check_machine, engine_that_answers
 from lab.parts import Parts
 from lab.pins import HERE, read_pins
 
-_REPOSITORY = HERE.parents[1]
-_NEEDED = {
-    "apt-get": "apt",
-    "dpkg-deb": "dpkg",
-    "ip": "iproute2",
-    "unshare": "util-linux",
-    "tar": "tar",
-    "go": "Go (tests/lab/tools/go.mod says which version)",
-    "cargo": "Rust",
-    "rustc": "Rust",
-    "node": "Node.js",
-    "npm": "npm",
-}
 # Variables of the caller that would lead docker, buildx or Compose elsewhere.
-_MISLEADING = ("DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "BUILDX_BUILDER")
+_MISLEADING = (
+    "BUILDX_BUILDER",
+    "BUILDX_CONFIG",
+    "DOCKER_CERT_PATH",
+    "DOCKER_CONTEXT",
+    "DOCKER_TLS_VERIFY",
+)
+# How a docker client's settings name the proxies that builds are given.
+_PROXIES = {"HTTP_PROXY": "httpProxy", "HTTPS_PROXY": "httpsProxy", "NO_PROXY": "noProxy"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +47,9 @@ class Lab:
     Fields:
         folder: what was fetched and built, kept between runs; one lab a folder.
         run_dir: sockets and pid files.
-        foreign: address of an engine that answers and is not the lab's, or None.
+        foreign: address of a Docker daemon that answers and is not the lab's, or None. It is
+            used for images and Compose, and nothing is changed there; cold builders are the
+            lab's own even then.
     """
 
     folder: Path
@@ -66,60 +63,61 @@ class Lab:
         """Address of the Docker daemon, for DOCKER_HOST."""
         return self.foreign or f"unix://{self._engine.socket}"
 
-    @property
-    def mirror(self) -> str:
-        """`host:port` of the registry that holds the stand-ins; it is not for pushes."""
-        return (self.run_dir / "mirror").read_text(encoding="ascii")
-
     def env(self, builder: str | None = None) -> dict[str, str]:
         """Environment for docker, buildx and Compose; `builder` chooses a buildx builder."""
-        values = {name: value for name, value in os.environ.items() if name not in _MISLEADING}
-        values["PATH"] = f"{self.programs}:{os.environ['PATH']}"
-        values["DOCKER_HOST"] = self.docker_host
-        values["DOCKER_CONFIG"] = str(self._docker_config)
-        values.pop("BUILDX_CONFIG", None)
+        values = dict(os.environ) | {"DOCKER_HOST": self.docker_host}
+        if self.programs.is_dir():
+            values = {name: value for name, value in values.items() if name not in _MISLEADING}
+            values["PATH"] = f"{self.programs}:{os.environ['PATH']}"
+            values["DOCKER_CONFIG"] = str(self._docker_config)
         if builder is not None:
             values["BUILDX_BUILDER"] = builder
         return values
 
     @contextlib.contextmanager
-    def cold_builder(self, name: str = "cold", *, disk_mib: int | None = None) -> Iterator[Builder]:
+    def cold_builder(self, *, disk_mib: int | None = None) -> Iterator[Builder]:
         """A BuildKit with nothing in it, known to buildx; gone with all its traces afterwards.
 
-        Several may live at a time: `name` gets a suffix of its own. `disk_mib` limits its disk.
+        Several may live at a time. `disk_mib` gives it a disk of that size, to see it run full.
+        Raises NoLabError where the lab can have no builders of its own.
         """
-        suffix = os.urandom(3).hex()
-        builder = self._builder(f"{name}-{suffix}", suffix)
+        if not self.runs():
+            check_machine()
+        builder = self._builder(os.urandom(3).hex())
         try:
-            builder.start(self.mirror, disk_mib=disk_mib)
+            builder.start(self._mirror, disk_mib=disk_mib)
             yield builder
         finally:
             builder.remove()
 
-    # Its parts
-
     @property
     def programs(self) -> Path:
-        """Folder with docker, its plugins' binaries, buildkitd and the rest."""
+        """Folder with docker, buildkitd and the rest; it is not there before the first `up`."""
         return self.folder / "programs"
-
-    @property
-    def builder_name(self) -> str:
-        """The buildx builder that `up` starts; the default one where the engine is the lab's."""
-        return "lab"
 
     def runs(self) -> bool:
         """Whether every daemon of the lab runs."""
         return all(daemon.pid is not None for daemon in self._daemons)
 
+    def status(self) -> str:
+        """One line a daemon, for a person."""
+        lines = [f"engine: {self.foreign}, not the lab's own"] if self.foreign else []
+        for daemon in self._daemons:
+            pid = daemon.pid
+            lines.append(f"{daemon.name}: {f'runs, pid {pid}' if pid else 'does not run'}")
+        return "\n".join(lines)
+
+    # Its parts
+
     @property
     def _daemons(self) -> tuple[Daemon, ...]:
         own = () if self.foreign else (self._engine.daemon,)
-        return (self._mirror_daemon, *own, self._default_builder.daemon)
+        return (self._daemon("mirror"), *own, self._warm_builder.daemon)
 
     @property
-    def _mirror_daemon(self) -> Daemon:
-        return self._daemon("mirror")
+    def _mirror(self) -> str:
+        """`host:port` of the registry that holds the stand-ins; it is not for pushes."""
+        return (self.run_dir / "mirror").read_text(encoding="ascii")
 
     @property
     def _engine(self) -> Engine:
@@ -132,16 +130,17 @@ class Lab:
         )
 
     @property
-    def _default_builder(self) -> Builder:
-        return self._builder(self.builder_name, "lab")
+    def _warm_builder(self) -> Builder:
+        """The builder that `up` starts: the default one where the engine is the lab's."""
+        return self._builder("lab")
 
-    def _builder(self, name: str, short: str) -> Builder:
+    def _builder(self, name: str) -> Builder:
         return Builder(
-            name=name,
-            daemon=self._daemon(f"buildkitd-{short}"),
+            name=name if name == "lab" else f"cold-{name}",
+            daemon=self._daemon(f"buildkitd-{name}"),
             programs=self.programs,
-            run_dir=self.run_dir / f"b-{short}",
-            root=self.folder / "builders" / short,
+            run_dir=self.run_dir / f"builder-{name}",
+            root=self.folder / "builders" / name,
             env=self.env(),
         )
 
@@ -152,26 +151,24 @@ class Lab:
     def _docker_config(self) -> Path:
         return self.folder / "docker-config"
 
-    def status(self) -> str:
-        """One line a daemon, for a person."""
-        own = [
-            f"{d.name}: {f'runs, pid {d.pid}' if d.pid else 'does not run'}" for d in self._daemons
-        ]
-        if self.foreign:
-            return "\n".join([f"engine: {self.foreign}, not the lab's own", *own])
-        return "\n".join(own)
-
     # Up and down
 
     def up(self) -> None:
         """Make what is missing and start what does not run.
 
-        Raises NoLabError when this machine cannot have a lab; what was started is stopped
-        again then.
+        Raises NoLabError when this machine cannot have a lab; what was started is stopped again
+        then. Where a Docker daemon answers already, that is enough to go on: only builders of
+        the lab's own are missing.
         """
         if self.runs():
             return
-        _check_machine()
+        try:
+            check_machine()
+        except NoLabError as reason:
+            if self.foreign is None:
+                raise
+            say(f"no builders of the lab's own: {reason}")
+            return
         self.folder.mkdir(parents=True, exist_ok=True)
         with _locked(self.folder / "lock"):
             if self.runs():  # another process was faster
@@ -180,7 +177,6 @@ class Lab:
             try:
                 self._make_and_start()
             except BaseException:
-                end_all()
                 self._clear()
                 raise
 
@@ -192,16 +188,14 @@ class Lab:
             self._clear()
 
     def _clear(self) -> None:
-        for pid_file in sorted(self.run_dir.glob("buildkitd-*.pid")):
-            short = pid_file.stem.removeprefix("buildkitd-")
-            if short != "lab":
-                self._builder(f"cold-{short}", short).remove()
-        self._default_builder.stop()
-        self._engine.stop()
-        self._mirror_daemon.stop()
-        for root in (self.folder / "builders").glob("*"):
+        for root in sorted((self.folder / "builders").glob("*")):
             if root.name != "lab":
-                shutil.rmtree(root, ignore_errors=True)
+                self._builder(root.name).remove()
+        if not self.run_dir.is_dir():
+            return  # nothing was started since the machine was
+        self._warm_builder.stop()
+        self._engine.stop()
+        self._daemon("mirror").stop()
         shutil.rmtree(self.run_dir, ignore_errors=True)
 
     def _make_and_start(self) -> None:
@@ -225,17 +219,19 @@ class Lab:
 
     def _start_mirror(self, parts: Parts, compiled: Future[Path]) -> None:
         """Start the registry of stand-ins, and fill it unless it is full."""
-        store = self.folder / "mirror"
-        address = f"127.0.0.1:{_free_port()}"
-        config = self.run_dir / "mirror.yml"
-        config.write_text(REGISTRY_CONFIG.format(address=address, root=store), encoding="utf-8")
         host = parts.host_programs()
-        self._mirror_daemon.start(
+        address = f"127.0.0.1:{_free_port()}"
+        settings = REGISTRY_CONFIG.format(address=address, root=parts.mirror_store)
+        config = self.run_dir / "mirror.yml"
+        config.write_text(settings, encoding="utf-8")
+        full = parts.mirror_is_full()
+        self._daemon("mirror").start(
             [host / "docker-registry", "serve", config],
             init=host / "tini",
             ready=lambda: publish.answers(address),
         )
-        parts.fill_mirror(address, store, compiled)
+        if not full:
+            parts.fill_mirror(address, compiled)
         (self.run_dir / "mirror").write_text(address, encoding="ascii")
 
     def _start_daemons(
@@ -245,12 +241,12 @@ class Lab:
         self._write_docker_config()
         mirror.result()
         if self.foreign is None:
-            self._engine.start(self.mirror)
+            self._engine.start(self._mirror)
             say(f"dockerd answers at {self.docker_host}")
-        builder = self._default_builder
-        builder.forget()
-        loads = ("--driver-opt", "default-load=true")
-        builder.start(self.mirror, options=loads if self.foreign else (*loads, "--use"))
+        builder = self._warm_builder
+        builder.start(self._mirror, options=("--driver-opt", "default-load=true"))
+        default = "default" if self.foreign else builder.name
+        run(["docker", "buildx", "use", default], env=self.env())
         say(f"BuildKit answers as builder {builder.name!r}")
 
     def _link_programs(self, sources: list[Path]) -> None:
@@ -258,26 +254,22 @@ class Lab:
         self.programs.mkdir(parents=True)
         for source in sources:
             for program in source.iterdir():
-                if self.foreign and program.name == "docker":
-                    continue  # the engine that answers is used with its own client
                 (self.programs / program.name).symlink_to(program)
 
     def _write_docker_config(self) -> None:
+        """Give docker settings of the lab's own: its plugins, the machine's proxies."""
+        shutil.rmtree(self._docker_config, ignore_errors=True)
         plugins = self._docker_config / "cli-plugins"
-        plugins.mkdir(parents=True, exist_ok=True)
+        plugins.mkdir(parents=True)
         for name in ("docker-buildx", "docker-compose"):
-            (plugins / name).unlink(missing_ok=True)
             (plugins / name).symlink_to(self.programs / name)
         proxies = {
-            {"HTTP_PROXY": "httpProxy", "HTTPS_PROXY": "httpsProxy", "NO_PROXY": "noProxy"}[
-                name
-            ]: value
-            for name, value in ((n.upper(), v) for n, v in os.environ.items())
-            if name in ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+            _PROXIES[name.upper()]: value
+            for name, value in os.environ.items()
+            if name.upper() in _PROXIES
         }
         config = {"proxies": {"default": proxies}} if proxies else {}
-        path = self._docker_config / "config.json"
-        path.write_text(json.dumps(config), encoding="utf-8")
+        (self._docker_config / "config.json").write_text(json.dumps(config), encoding="utf-8")
 
 
 def open_lab(folder: Path | None = None) -> Lab:
@@ -285,40 +277,21 @@ def open_lab(folder: Path | None = None) -> Lab:
 
     DOCKERFIX_LAB names another folder, so that several work trees share what was fetched.
     """
-    chosen = folder or Path(os.environ.get("DOCKERFIX_LAB", _REPOSITORY / ".lab"))
-    place = chosen.resolve()
-    # A short path outside: a socket's path has 107 bytes at most.
-    run_dir = Path("/run") / f"dockerfix-lab-{hashlib.sha256(str(place).encode()).hexdigest()[:8]}"
-    foreign = _engine_that_answers()
-    if foreign == f"unix://{run_dir}/docker.sock":
-        foreign = None
-    return Lab(folder=place, run_dir=run_dir, foreign=foreign)
+    place = folder or default_folder()
+    run_dir = run_dir_of(place)
+    answering = engine_that_answers()
+    own = answering == f"unix://{run_dir}/docker.sock"
+    return Lab(folder=place, run_dir=run_dir, foreign=None if own else answering)
 
 
-def _engine_that_answers() -> str | None:
-    """Address of the Docker daemon that the caller's own `docker` reaches, if one answers."""
-    if shutil.which("docker") is None:
-        return None
-    try:
-        run(["docker", "info"], timeout=20)
-        return os.environ.get("DOCKER_HOST") or _context_host()
-    except CommandError:
-        return None
+def default_folder() -> Path:
+    """Where the lab of this work tree keeps what it fetched and built."""
+    return Path(os.environ.get("DOCKERFIX_LAB", HERE.parents[1] / ".lab")).resolve()
 
 
-def _context_host() -> str:
-    shown = run(["docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"])
-    return shown.strip()
-
-
-def _check_machine() -> None:
-    """Raise NoLabError unless this machine has what the lab is made with."""
-    host_release()
-    if os.geteuid() != 0:
-        raise NoLabError("a Docker daemon is started as root, and this is another user")
-    missing = sorted({package for tool, package in _NEEDED.items() if shutil.which(tool) is None})
-    if missing:
-        raise NoLabError(f"not installed here: {', '.join(missing)}")
+def run_dir_of(folder: Path) -> Path:
+    """Where the lab in `folder` has its sockets: elsewhere, since their paths must be short."""
+    return Path("/run") / f"dockerfix-lab-{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}"
 
 
 def _free_port() -> int:

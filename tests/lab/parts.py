@@ -67,21 +67,27 @@ class Parts:
 
         return self._once("crates", key, f"installed {named}", build)
 
-    def fill_mirror(self, address: str, store: Path, go_programs: Future[Path]) -> None:
-        """Make the stand-ins and push them to the registry at `address`, unless they are there.
+    @property
+    def mirror_store(self) -> Path:
+        """Folder of the registry that holds the stand-ins."""
+        return self._folder / "mirror"
 
-        `store` is that registry's folder: it keeps the key of what was pushed.
+    def mirror_is_full(self) -> bool:
+        """Whether the stand-ins are all there; if they are of another key, they are deleted.
+
+        To be called while that registry does not run.
         """
-        clients = read_clients()
-        code = [_text(HERE / f"{name}.py") for name in ("images", "publish", "debian")]
-        pinned = [_text(path) for path in (VERSIONS, TOOLS / "go.mod", HERE / "apk")]
-        key = _key(*code, *pinned, fingerprint(clients))
-        noted = store / "key"
-        if noted.is_file() and _text(noted) == key:
-            return
+        noted = self.mirror_store / "key"
+        if noted.is_file() and _text(noted) == self._mirror_key():
+            return True
+        shutil.rmtree(self.mirror_store, ignore_errors=True)
+        return False
+
+    def fill_mirror(self, address: str, go_programs: Future[Path]) -> None:
+        """Make the stand-ins and push them to the registry at `address`."""
         scratch = self._folder / "images"
         shutil.rmtree(scratch, ignore_errors=True)
-        images = StandIns(self._pins, self._release(self._host), scratch, clients)
+        images = StandIns(self._pins, self._release(self._host), scratch, read_clients())
         with ThreadPoolExecutor(max_workers=1) as pool:
             crates = pool.submit(self.crates)
             _timed("fetched and unpacked the stand-ins' packages", images.prepare)
@@ -99,8 +105,13 @@ class Parts:
                 repository = name if "/" in name else f"library/{name}"
                 send = partial(publish.push, address, repository, makers[part]())
                 _timed(f"pushed stand-in {name}", send)
-        noted.write_text(key, encoding="ascii")
+        (self.mirror_store / "key").write_text(self._mirror_key(), encoding="ascii")
         shutil.rmtree(scratch)
+
+    def _mirror_key(self) -> str:
+        code = [_text(HERE / f"{name}.py") for name in ("images", "publish", "debian")]
+        pinned = [_text(path) for path in (VERSIONS, TOOLS / "go.mod", HERE / "apk")]
+        return _key(*code, *pinned, fingerprint(read_clients()))
 
     def _fetch_engine(self, into: Path) -> None:
         release = self._release(self._pins.release)
@@ -134,6 +145,8 @@ class Parts:
             shutil.rmtree(fresh, ignore_errors=True)
             fresh.mkdir(parents=True)
             _timed(what, lambda: build(fresh))
+            for outdated in place.parent.glob(f"{part}-*"):
+                shutil.rmtree(outdated)
             fresh.replace(place)
             return place
 

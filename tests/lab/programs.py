@@ -7,6 +7,7 @@ so that what they share is compiled once.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -51,7 +52,8 @@ def build_go_programs(into: Path) -> None:
     fresh.mkdir(parents=True)
     build = ["go", "build", "-mod=readonly", "-trimpath", "-ldflags", f"-s -w {' '.join(flags)}"]
     try:
-        run([*build, "-o", f"{fresh}/", *_PACKAGES], cwd=TOOLS, env={"CGO_ENABLED": "0"})
+        env = dict(os.environ) | {"CGO_ENABLED": "0"}
+        run([*build, "-o", f"{fresh}/", *_PACKAGES], cwd=TOOLS, env=env)
     except CommandError as failure:
         raise NoLabError(f"buildx, Compose and BuildKit were not built: {failure}") from failure
     for package, name in _PACKAGES.items():
@@ -66,7 +68,7 @@ def install_crates(crates: Mapping[str, str], into: Path) -> None:
     Raises NoLabError when they cannot be had.
     """
     target = into / "target"
-    env = {
+    env = dict(os.environ) | {
         "CARGO_TARGET_DIR": str(target),
         "CARGO_PROFILE_RELEASE_OPT_LEVEL": "0",
         "CARGO_PROFILE_RELEASE_LTO": "off",
