@@ -34,12 +34,14 @@ from dockerfix.rewrite import (
     Joined,
     Refused,
     Wanted,
+    add_need,
     bake_file,
     check_joinable,
     join_jobs,
     set_builds,
     set_paths,
     shared_flags,
+    widen_rules,
 )
 from dockerfix.rewrite.yaml_edits import written
 from dockerfix.syntax import (
@@ -81,7 +83,8 @@ __all__ = [
     "SameCompilerInput", "SameFiles", "SameImagesAskedFor", "SameRuntime", "Scalar", "Script",
     "Sequence", "Severity", "SiteKind", "Snapshot", "SnapshotError", "Source", "Span", "Stage",
     "StageGraph", "Statement", "Tool", "Transform", "Value", "Wanted", "Workspace", "YamlError",
-    "bake_file", "cargo_calls", "check_joinable", "is_dockerfile", "job_of", "join_jobs",
+    "add_need", "bake_file", "cargo_calls", "check_joinable", "is_dockerfile", "job_of", "join_jobs",
     "join_path", "normalise_path", "parse", "parse_shell", "path_mentions", "read_cargo",
-    "relative_path", "selected", "set_builds", "set_paths", "shared_flags", "written",
+    "relative_path", "selected", "set_builds", "set_paths", "shared_flags", "widen_rules",
+    "written",
 ]  # fmt: skip

@@ -13,7 +13,15 @@ from dockerfix.facts.model import SiteKind, Tool
 from dockerfix.facts.repository import Facts
 from dockerfix.rewrite.bake import Baked, bake_file, shared_flags
 from dockerfix.rewrite.commands import set_command
-from dockerfix.rewrite.jobs import Joined, check_joinable, follow_needs, join_jobs, united_rules
+from dockerfix.rewrite.jobs import (
+    Joined,
+    add_need,
+    check_joinable,
+    follow_needs,
+    join_jobs,
+    united_rules,
+    widen_rules,
+)
 from dockerfix.rewrite.paths import set_paths
 from dockerfix.rewrite.wanted import Change, Edits, Refused, Wanted
 from dockerfix.text import Place
@@ -25,6 +33,7 @@ __all__ = [
     "Joined",
     "Refused",
     "Wanted",
+    "add_need",
     "bake_file",
     "check_joinable",
     "follow_needs",
@@ -33,6 +42,7 @@ __all__ = [
     "set_paths",
     "shared_flags",
     "united_rules",
+    "widen_rules",
 ]
 
 

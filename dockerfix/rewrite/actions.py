@@ -19,7 +19,7 @@ def set_action(facts: Facts, build: Build, wanted: Wanted) -> Edits:
     inputs = _inputs(facts.snapshot.derive(path, parse_yaml), build.site.place.span)
     if inputs is None:
         raise Refused(build.site.place, "the step has no `with:`", "give it `file:` and `target:`")
-    if wanted.arguments or (wanted.context is not None and wanted.context != build.context):
+    if wanted.flags or (wanted.context is not None and wanted.context != build.context):
         raise Refused(
             build.site.place,
             "the context of a build action",

@@ -240,7 +240,7 @@ def _inserted(source: Source, target: BakeTarget, added: Sequence[tuple[str, str
 
 
 def _added_arguments(target: BakeTarget, wanted: Wanted) -> Edits:
-    if wanted.arguments:
+    if wanted.flags:
         raise Refused(target.place, "build arguments of a bake target", "add them by hand")
     return []
 

@@ -275,18 +275,21 @@ class _Command:
         self.parameter("context", present, texts)
 
     def arguments(self) -> None:
-        """Build arguments: words of the command, or words in a parameter that splits."""
-        wanted = [c.wanted.arguments for c in self.changes]
+        """Build arguments and named contexts: words of the command, or words in a parameter
+        that splits."""
+        wanted = [c.wanted.flags for c in self.changes]
         if not any(wanted):
             return
         if not self.others and all(item == wanted[0] for item in wanted):
-            self.inserted += [f'--build-arg "{name}={text}"' for name, text in wanted[0]]
+            for flag in wanted[0]:
+                name, _, text = flag.partition(" ")
+                self.inserted.append(f"{name} {_quoted(text)}")
             return
         for change in self.changes:
             self.split_argument(change)
 
     def split_argument(self, change: Change) -> None:
-        """`--build-arg` inside the unquoted parameter that the function hands on."""
+        """Flags inside the unquoted parameter that the function hands on."""
         calls = change.build.calls
         number = _splitting_parameter(self.facts, change.build)
         if not calls or number is None:
@@ -294,7 +297,7 @@ class _Command:
                 "the command builds other images too, and has no place for one build argument",
                 "give the function a parameter for more flags (`${extra_args}`)",
             )
-        words = " ".join(f"--build-arg {name}={text}" for name, text in change.wanted.arguments)
+        words = " ".join(change.wanted.flags)
         edit = self.calls.setdefault(calls[-1].place, _CallEdit(calls[-1]))
         edit.extend(number, words, self)
 

@@ -10,10 +10,17 @@ from collections.abc import Sequence
 from dockerfix.facts.compose import Service
 from dockerfix.facts.model import Build
 from dockerfix.facts.repository import Facts
-from dockerfix.facts.yaml_tree import Mapping, Scalar
+from dockerfix.facts.yaml_tree import Entry, Mapping, Scalar
 from dockerfix.facts.yaml_tree import Sequence as YamlSequence
 from dockerfix.rewrite.wanted import Change, Edits, Refused, Wanted
-from dockerfix.rewrite.yaml_edits import add_key, column, inserted_line, quoted, set_scalar
+from dockerfix.rewrite.yaml_edits import (
+    add_key,
+    column,
+    entry_lines,
+    inserted_line,
+    quoted,
+    set_scalar,
+)
 from dockerfix.text import Edit, Span, relative_path
 
 
@@ -43,11 +50,20 @@ def set_service(
     if wanted.context is not None and wanted.context != build.context:
         edits.set("context", _context_text(build, wanted), "")
     old_file = service.scalar("dockerfile")
-    if old_file is not None or file != "Dockerfile":
+    if old_file is not None and file == "Dockerfile" and wanted.context is not None:
+        edits.remove("dockerfile")
+    elif old_file is not None or file != "Dockerfile":
         edits.set("dockerfile", file, "context")
     if target is not None:
         edits.set("target", target, "dockerfile")
-    return edits.finished(wanted.arguments)
+    return edits.finished(_maps(wanted))
+
+
+def _maps(wanted: Wanted) -> list[tuple[str, list[tuple[str, str]]]]:
+    """What is added, by the keys of `build`; a value from the environment is written so."""
+    arguments = [(n, v if v is not None else f"${{{n}:-scratch}}") for n, v in wanted.arguments]
+    found = [("additional_contexts", list(wanted.named_contexts)), ("args", arguments)]
+    return [(key, pairs) for key, pairs in found if pairs]
 
 
 def _all_want(facts: Facts, node: Mapping, wanted: Wanted, changes: Sequence[Change]) -> bool:
@@ -85,16 +101,16 @@ def _short(
         lines.append(("dockerfile", quoted(file)))
     if target is not None:
         lines.append(("target", quoted(target)))
-    if len(lines) == 1 and not wanted.arguments:
+    if len(lines) == 1 and not _maps(wanted):
         return [(path, set_scalar(scalar, _context_text(build, wanted)))]
     indent = column(source, service.build_entry.key.span.start)
     step = max(indent - column(source, service.entry.key.span.start), 2)
     newline = source.newline.bytes.decode()
     pad = newline + " " * (indent + step)
     text = "".join(f"{pad}{key}: {value}" for key, value in lines)
-    if wanted.arguments:
-        text += f"{pad}args:" + "".join(
-            f"{pad}{' ' * step}{name}: {quoted(value)}" for name, value in wanted.arguments
+    for key, pairs in _maps(wanted):
+        text += f"{pad}{key}:" + "".join(
+            f"{pad}{' ' * step}{name}: {quoted(value)}" for name, value in pairs
         )
     start = service.build_entry.key.span.end + 1
     return [(path, Edit(Span(start, scalar.span.end), text.encode()))]
@@ -141,44 +157,76 @@ class _Long:
             self.after = after if self.own.entry(after) is not None else "context"
         self.added.append((key, quoted(text)))
 
-    def finished(self, arguments: tuple[tuple[str, str], ...]) -> Edits:
-        """All edits, with build arguments added."""
-        if self.added:
-            self.found += [(self.path, edit) for edit in self.insertions(self.own)]
-        if arguments:
-            self.found += self.arguments(arguments)
+    def remove(self, key: str) -> None:
+        """Take out a key whose value is the default now."""
+        entry = self.own.entry(key)
+        if entry is None or entry.aliased or self.own.flow:
+            self.set(key, "Dockerfile", "context")
+            return
+        self.found.append((self.path, Edit(entry_lines(entry), b"")))
+
+    def finished(self, maps: Sequence[tuple[str, list[tuple[str, str]]]]) -> Edits:
+        """All edits, with entries of maps added."""
+        new: list[str] = []
+        for key, pairs in maps:
+            entry = self.own.entry(key)
+            if entry is None or entry.aliased:
+                new.append(self.block(key, pairs))
+            else:
+                self.found += self.more(entry, pairs)
+        if new or self.added:
+            self.found += [(self.path, edit) for edit in self.insertions(self.own, new)]
         return self.found
 
-    def insertions(self, own: Mapping) -> list[Edit]:
+    def block(self, key: str, pairs: list[tuple[str, str]]) -> str:
+        """A new map below a key, as whole lines."""
+        if self.own.flow:
+            raise Refused(
+                self.service.place, "its build section is a flow mapping", "write a block"
+            )
+        source = self.own.file.source
+        indent = column(source, self.own.entries[0].key.span.start)
+        step = max(indent - column(source, self.service.build_entry.key.span.start), 2)
+        lines = [" " * indent + f"{key}:"]
+        lines += [f"{' ' * (indent + step)}{name}: {quoted(text)}" for name, text in pairs]
+        return "\n".join(lines)
+
+    def insertions(self, own: Mapping, blocks: Sequence[str]) -> list[Edit]:
         """The new keys as one edit, since two insertions at one offset have no order."""
-        first = add_key(own, *self.added[0], after=self.after)
-        if len(self.added) == 1:
-            return [first]
         if own.flow:
+            first = add_key(own, *self.added[0], after=self.after)
             text = b"".join(f", {key}: {value}".encode() for key, value in self.added)
             return [Edit(first.span, text)]
         indent = " " * column(own.file.source, own.entries[0].key.span.start)
-        lines = "\n".join(f"{indent}{key}: {value}" for key, value in self.added)
-        return [inserted_line(own.file.source, first.span.start, lines)]
+        lines = [f"{indent}{key}: {value}" for key, value in self.added]
+        last = own.entries[-1].key.text
+        edits: list[Edit] = []
+        if lines and (self.after != last or not blocks):
+            at = add_key(own, *self.added[0], after=self.after).span.start
+            edits.append(inserted_line(own.file.source, at, "\n".join(lines)))
+            lines = []
+        if blocks:
+            at = add_key(own, "key", "", after=last).span.start
+            edits.append(inserted_line(own.file.source, at, "\n".join([*lines, *blocks])))
+        return edits
 
-    def arguments(self, arguments: tuple[tuple[str, str], ...]) -> Edits:
-        """`args:` with more entries, in its own form."""
-        own = self.own
-        entry = own.entry("args")
-        source = own.file.source
-        if entry is None or entry.aliased:
-            indent = column(source, own.entries[0].key.span.start)
-            step = max(indent - column(source, self.service.build_entry.key.span.start), 2)
-            lines = [" " * indent + "args:"]
-            lines += [f"{' ' * (indent + step)}{n}: {quoted(v)}" for n, v in arguments]
-            at = add_key(own, "args", "", after=own.entries[-1].key.text).span.start
-            return [(self.path, inserted_line(source, at, "\n".join(lines)))]
-        if isinstance(entry.value, Mapping):
-            return [(self.path, add_key(entry.value, n, quoted(v))) for n, v in arguments]
-        if isinstance(entry.value, YamlSequence) and entry.value.items and not entry.value.flow:
-            last = entry.value.items[-1]
+    def more(self, entry: Entry, pairs: list[tuple[str, str]]) -> Edits:
+        """More entries in a map or list that stands here, in its own form."""
+        source = self.own.file.source
+        value = entry.value
+        if isinstance(value, Mapping) and value.flow:
+            text = "".join(f", {name}: {quoted(v)}" for name, v in pairs)
+            at = value.entries[-1].span.end if value.entries else value.span.start + 1
+            return [(self.path, Edit(Span(at, at), text.encode()))]
+        if isinstance(value, Mapping) and value.entries:
+            indent = " " * column(source, value.entries[0].key.span.start)
+            lines = "\n".join(f"{indent}{name}: {quoted(v)}" for name, v in pairs)
+            at = add_key(value, "key", "").span.start
+            return [(self.path, inserted_line(source, at, lines))]
+        if isinstance(value, YamlSequence) and value.items and not value.flow:
+            last = value.items[-1]
             dash = column(source, last.span.start) - 2
-            text = "\n".join(f"{' ' * dash}- {quoted(f'{n}={v}')}" for n, v in arguments)
+            lines = "\n".join(f"{' ' * dash}- {quoted(f'{n}={v}')}" for n, v in pairs)
             at = source.line_of(last.span.end - 1).end
-            return [(self.path, inserted_line(source, at, text))]
+            return [(self.path, inserted_line(source, at, lines))]
         raise Refused(self.service.place, "args is in a form that is not known", "write a map")

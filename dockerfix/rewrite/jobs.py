@@ -89,6 +89,25 @@ def join_jobs(pipeline: Pipeline, jobs: Sequence[Job], joined: Joined) -> Edits:
     return edits
 
 
+def widen_rules(provider: Job, consumers: Sequence[Job]) -> Edits:
+    """Rules under which the provider exists whenever one of its consumers does.
+
+    Nothing when they say so already; raises `Refused` where rules cannot be united.
+    """
+    edits = _JobEdits(provider, [provider, *consumers], Joined(provider.name, ()), ())
+    edits.rules()
+    return [(provider.file.source.path, edit) for edit in edits.finished()]
+
+
+def add_need(job: Job, name: str) -> Edits:
+    """`needs:` of a job with one more job in it; what it inherited is written out."""
+    if any(need.job == name for need in job.needs or ()):
+        return []
+    edits = _JobEdits(job, [job], Joined(job.name, ()), ())
+    edits.need(name)
+    return [(job.file.source.path, edit) for edit in edits.finished()]
+
+
 class _JobEdits:
     """Edits of the job that stays. New keys behind one entry are one edit."""
 
@@ -117,6 +136,10 @@ class _JobEdits:
         self.script()
         if self.body.entry("parallel") is not None:
             self.remove("parallel")
+        return self.finished()
+
+    def finished(self) -> list[Edit]:
+        """All edits so far, with new keys below the last one."""
         if self.added:
             last = [e for e in self.body.entries if self.body.span.contains(e.key.span)][-1]
             at = entry_lines(last).end
@@ -195,6 +218,23 @@ class _JobEdits:
         for need in _strict_first(n for job in self.jobs for n in job.needs or ()):
             texts.setdefault(need.job, written(need.node))
         self.put("needs", self.items(list(texts.values())))
+
+    def need(self, name: str) -> None:
+        """One more need, in the form of the list that stands here."""
+        entry = self.body.entry("needs")
+        value = entry.value if entry is not None and not entry.aliased else None
+        if not isinstance(value, YamlSequence) or not value.items:
+            kept = [written(need.node) for need in self.job.needs or ()]
+            self.put("needs", self.items([*kept, _plain_name(name)]))
+            return
+        last = value.items[-1]
+        if value.flow:
+            text = f", {quoted(name, '"')}"
+            self.found.append(Edit(Span(last.span.end, last.span.end), text.encode()))
+            return
+        dash = " " * column(self.source, value.span.start)
+        at = line_end(self.source, last.span.end)
+        self.found.append(inserted_line(self.source, at, f"{dash}- {_plain_name(name)}"))
 
     def variables(self) -> None:
         """Variables that told the jobs apart go."""
@@ -365,6 +405,13 @@ def _key(scalar: Scalar, name: str) -> bytes:
     if scalar.style or ": " in name or name[:1] in "*&!%@`{}[]#\"'|>-?," or " #" in name:
         return quoted(name, scalar.style or '"').encode()
     return name.encode()
+
+
+def _plain_name(name: str) -> str:
+    """A job's name as a value, in the plain style that people write it in where YAML lets
+    them."""
+    unsafe = ": " in name or " #" in name or name[:1] in "*&!%@`{}[]#\"'|>-?,:"
+    return quoted(name, '"') if unsafe or not name else name
 
 
 def _removal(job: Job, starts: set[int]) -> tuple[Span, list[str]]:

@@ -19,13 +19,24 @@ class Wanted:
     """What a build must ask for afterwards; paths are relative to the root.
 
     `target` None means: the call site names none afterwards either. `context` None keeps the
-    context. `arguments` are build arguments to add, as `NAME=value` in the syntax of a shell.
+    context. `arguments` are build arguments to add, with values in the syntax of a shell; None
+    takes the value from the environment. `named_contexts` are named contexts to add.
     """
 
     dockerfile: str
     target: str | None = None
     context: str | None = None
-    arguments: tuple[tuple[str, str], ...] = ()
+    arguments: tuple[tuple[str, str | None], ...] = ()
+    named_contexts: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """What is added, as flags of `docker build`, not quoted."""
+        given = (f"{name}={text}" if text is not None else name for name, text in self.arguments)
+        return (
+            *(f"--build-arg {text}" for text in given),
+            *(f"--build-context {name}={text}" for name, text in self.named_contexts),
+        )
 
 
 @dataclass(frozen=True, slots=True)
