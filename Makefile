@@ -1,0 +1,71 @@
+# Everything a person or CI runs. `make help` lists it. Needs python3 (3.11 or newer) and git.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+SAMPLE := sample-repo
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-fast check lint types bench cases lab-up lab-down clean
+
+help: ## list these targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name what; do \
+		printf '  make %-10s %s\n' "$$name" "$$what"; done
+
+# The environment, made again when pyproject.toml changes.
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "dockerfix needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V 2>&1)." \
+			"Name another one: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+		echo "$(PYTHON) cannot make virtual environments." \
+			"On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@echo "making $(VENV) (once; about a minute)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+demo: $(READY) ## merge three Dockerfiles of the sample repository, in a copy of it
+	@set -e; place=$$(mktemp -d); trap 'rm -rf "$$place"' EXIT; \
+	cp -R $(SAMPLE) "$$place/sample"; dockerfix=$$PWD/$(BIN)/dockerfix; cd "$$place/sample"; \
+	echo '$$ dockerfix merge-rust controlplane/'; \
+	"$$dockerfix" merge-rust controlplane/ > ../patch 2> ../report || { cat ../report >&2; exit 1; }; \
+	cat ../patch; echo; cat ../report; echo; \
+	echo '$$ dockerfix merge-rust controlplane/ | git apply; dockerfix merge-rust controlplane/'; \
+	git apply ../patch; "$$dockerfix" merge-rust controlplane/ 2>&1
+
+test: $(READY) lint types ## everything, with the tests that need a build engine (see tests/lab)
+	@$(BIN)/pytest --cov --cov-report=term
+
+test-fast: $(READY) ## the tests that need no build engine
+	@$(BIN)/pytest -q -m 'not engine'
+
+check: lint types test-fast ## before a commit: style, types, layers, fast tests
+
+lint: $(READY) ## style and layers
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check --quiet || { $(BIN)/ruff format --check; exit 1; }
+	@$(BIN)/lint-imports --no-logo
+
+types: $(READY) ## types
+	@$(BIN)/mypy
+
+bench: $(READY) ## measure speed and memory, and print the table
+	@$(BIN)/python -m benchmarks
+
+cases: $(READY) ## write what comes of each case file into it; review the change as a diff
+	@$(BIN)/pytest -q tests/transforms/cases --regenerate-cases
+	@git --no-pager diff --stat -- tests/transforms/cases
+
+lab-up: ## start the build engine of the tests and leave it running
+	@$(PYTHON) tests/lab up
+
+lab-down: ## stop it
+	@$(PYTHON) tests/lab down
+
+clean: ## delete what was made here; the lab's downloads too
+	@if [ -e .lab ]; then $(PYTHON) tests/lab clean; fi
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache \
+		.coverage htmlcov dist build
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
