@@ -1,0 +1,314 @@
+"""The named rules under which two chains may differ.
+
+Each rule says for one pair of steps, for a step that is gone, or for one that is new, whether
+the difference leaves the image what it was; every use of a rule is reported with its name. A
+rule that spans several steps (`sibling-image`) belongs here as a function over what is left.
+Knows what a difference means; knows nothing of how the other file came about.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dockerfix.facts.cargo import CargoCall
+from dockerfix.proof.chain import Step
+from dockerfix.proof.installs import Install
+from dockerfix.proof.reading import ReadChain, ReadCommand, build_calls, from_context, set_by
+from dockerfix.proof.tools import is_tool, movable
+from dockerfix.syntax import Copy, Run
+
+SELECTION = frozenset({"bin", "bins", "package", "workspace", "all", "exclude"})
+NEUTRAL = frozenset(
+    {
+        "locked", "offline", "frozen", "jobs", "verbose", "quiet", "message-format", "color",
+        "timings", "keep-going",
+    }
+)  # fmt: skip
+"""Flags of cargo that do not change what is made."""
+_CARRYING = frozenset({"cp", "mv", "mkdir", "install"})
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One use of a rule: its name, and what it allows here."""
+
+    rule: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two chains that are compared. `shipped` says that they are an image's own and not only
+    copied from; `allowed` names the rules that may be used."""
+
+    before: ReadChain
+    after: ReadChain
+    shipped: bool
+    allowed: frozenset[str]
+
+    @property
+    def compiles(self) -> bool:
+        """Whether both are build chains: a runtime chain is compared to the letter."""
+        return self.before.compiles and self.after.compiles
+
+    def permits(self, rule: str) -> bool:
+        """Whether the rule may be used in these chains."""
+        return rule in self.allowed and (self.compiles or rule == "prefix-stripped")
+
+
+def same_but_allowed(pair: Pair, before: Step, after: Step) -> tuple[Use, ...] | None:
+    """The rules that make two unequal steps stand for each other; None when none does."""
+    first, second = before.instruction, after.instruction
+    if isinstance(first, Run) and isinstance(second, Run):
+        return _runs(pair, before, after)
+    if isinstance(first, Copy) and isinstance(second, Copy):
+        return _prefix(pair, before, after)
+    return None
+
+
+# A RUN that became another one.
+
+
+def _runs(pair: Pair, before: Step, after: Step) -> tuple[Use, ...] | None:
+    first, second = before.instruction, after.instruction
+    same_flags = [(f.name, f.value) for f in first.flags] == [
+        (f.name, f.value) for f in second.flags
+    ]
+    if not same_flags or before.references or after.references or not pair.compiles:
+        return None
+    old, new = pair.before.commands(before), pair.after.commands(after)
+    if old is None or new is None:
+        return None
+    return _sequences(pair, old, new)
+
+
+def _sequences(
+    pair: Pair, old: tuple[ReadCommand, ...], new: tuple[ReadCommand, ...]
+) -> tuple[Use, ...] | None:
+    """Each old command finds its counterpart in order; what is new between is allowed too."""
+    uses: list[Use] = []
+    rest = list(new)
+    for command in old:
+        found = _counterpart(pair, command, rest)
+        if found is None:
+            return None
+        at, made = found
+        added = _added(pair, rest[:at], old)
+        if added is None:
+            return None
+        uses += (*added, *made)
+        rest = rest[at + 1 :]
+    added = _added(pair, rest, old)
+    return None if added is None else (*uses, *added)
+
+
+def _counterpart(
+    pair: Pair, command: ReadCommand, rest: list[ReadCommand]
+) -> tuple[int, tuple[Use, ...]] | None:
+    for at, other in enumerate(rest):
+        if command.text == other.text:
+            return at, ()
+    for at, other in enumerate(rest):
+        made = _command(pair, command, other)
+        if made is not None:
+            return at, made
+    return None
+
+
+def _added(
+    pair: Pair, commands: list[ReadCommand], old: tuple[ReadCommand, ...]
+) -> list[Use] | None:
+    """New commands beside a build: more builds, and what carries their results away."""
+    builds = any(c.cargo is not None and c.cargo.verb == "build" for c in old)
+    uses: list[Use] = []
+    for command in commands:
+        if command.install is not None and pair.permits("united-packages"):
+            uses.append(Use("united-packages", f"installs {_listed(command.install.packages)} too"))
+        elif builds and pair.permits("build-widened") and _is_more_building(command):
+            uses.append(Use("build-widened", f"also runs `{command.text}`"))
+        else:
+            return None
+    return uses
+
+
+def _is_more_building(command: ReadCommand) -> bool:
+    if command.cargo is not None:
+        return command.cargo.verb == "build" and not command.cargo.opaque
+    return command.plain.name in _CARRYING
+
+
+def _command(pair: Pair, old: ReadCommand, new: ReadCommand) -> tuple[Use, ...] | None:
+    if old.install is not None and new.install is not None:
+        return _installs(pair, old.install, new.install)
+    if old.cargo is None or new.cargo is None or old.environment != new.environment:
+        return None
+    first, second = old.cargo, new.cargo
+    if first.verb != second.verb or first.opaque or second.opaque:
+        return None
+    widen = {
+        "chef prepare": ("prepare-widened", _same_but_selection),
+        "chef cook": ("cook-widened", _same_cook),
+        "build": ("build-widened", _same_but_selection),
+    }.get(first.verb)
+    if widen is None or not pair.permits(widen[0]) or not widen[1](pair, first, second):
+        return None
+    if not _selects_no_less(first, second):
+        return None
+    return (Use(widen[0], f"`{old.text}` became `{new.text}`"),)
+
+
+def _installs(pair: Pair, old: Install, new: Install) -> tuple[Use, ...] | None:
+    same = old.manager == new.manager and old.options == new.options
+    if not pair.permits("united-packages") or not same or not new.packages >= old.packages:
+        return None
+    return (Use("united-packages", f"installs {_listed(new.packages - old.packages)} too"),)
+
+
+def _listed(packages: frozenset[str]) -> str:
+    return ", ".join(sorted(packages)) or "the same packages"
+
+
+def _fixed_flags(call: CargoCall) -> Counter[tuple[str, str | None]]:
+    """The flags that two calls must share; features are the compiler input's business, which
+    tells them apart by package."""
+    left_out = SELECTION | NEUTRAL | {"features"}
+    named = {"release": ("profile", "release")}
+    return Counter(
+        named.get(flag.name, (flag.name, flag.value))
+        for flag in call.flags
+        if flag.name not in left_out
+    )
+
+
+def _same_but_selection(pair: Pair, old: CargoCall, new: CargoCall) -> bool:
+    same = _fixed_flags(old) == _fixed_flags(new) and old.toolchain == new.toolchain
+    return same and old.positional == new.positional
+
+
+def _same_cook(pair: Pair, old: CargoCall, new: CargoCall) -> bool:
+    """The old flags, or those of a build of the new file: a cook that agrees with its build
+    compiles dependencies once, and the build makes the result in any case."""
+    if _same_but_selection(pair, old, new):
+        return old.values("features") == new.values("features") or _like_a_build(pair, new)
+    return old.toolchain == new.toolchain and _like_a_build(pair, new)
+
+
+def _like_a_build(pair: Pair, cook: CargoCall) -> bool:
+    return any(build.setting() == cook.setting() for build in build_calls(pair.after.graph))
+
+
+def _selects_no_less(old: CargoCall, new: CargoCall) -> bool:
+    """Whether the new selection holds the old one; one that named nothing may be narrowed to
+    names: what the image needs of it is the artefacts' claim."""
+    if old.selects_all or new.selects_all:
+        return True
+    everything = new.has("workspace") or new.has("all")
+    return everything or (
+        set(new.bins) >= set(old.bins)
+        and (not old.packages or set(new.packages) >= set(old.packages))
+    )
+
+
+# A COPY whose sources lost the package's folder.
+
+
+def _prefix(pair: Pair, before: Step, after: Step) -> tuple[Use, ...] | None:
+    old, new = before.instruction, after.instruction
+    if not (pair.permits("prefix-stripped") and isinstance(old, Copy) and isinstance(new, Copy)):
+        return None
+    if not (from_context(before) and from_context(after)) or old.keyword != new.keyword:
+        return None
+    same = [(f.name, f.value) for f in old.flags] == [(f.name, f.value) for f in new.flags]
+    target = old.words[-1:] and new.words[-1:] and old.words[-1].value == new.words[-1].value
+    if not same or not target or len(old.sources) != len(new.sources):
+        return None
+    prefixes = {
+        _stripped(first.value, second.value)
+        for first, second in zip(old.sources, new.sources, strict=True)
+    }
+    prefix = prefixes.pop() if len(prefixes) == 1 else None
+    return (Use("prefix-stripped", f"`{prefix}/` is the context now"),) if prefix else None
+
+
+def _stripped(old: str, new: str) -> str | None:
+    """The folder that must be put before `new` to get `old`; None when there is none."""
+    first = [part for part in old.split("/") if part not in ("", ".")]
+    second = [part for part in new.split("/") if part not in ("", ".")]
+    size = len(first) - len(second)
+    return "/".join(first[:size]) if size > 0 and first[size:] == second else None
+
+
+# A step that only one of the chains has.
+
+
+def gone_but_allowed(pair: Pair, step: Step, later: Sequence[Step]) -> Use | None:
+    """The rule under which a step of the old chain may be missing; `later` are the steps
+    behind it that stay."""
+    kind, packages = _only_installs(pair.before, step)
+    if packages and pair.permits("united-packages"):
+        others = [_only_installs(pair.after, other) for other in pair.after.steps]
+        if packages <= frozenset[str]().union(*(found for k, found in others if k == kind)):
+            return Use("united-packages", f"{_listed(packages)} is installed elsewhere")
+    if not pair.shipped and pair.permits("tools-later") and is_tool(step, later):
+        return Use("tools-later", f"`{step.short}` stays out of what only compiles")
+    return None
+
+
+def new_but_allowed(pair: Pair, step: Step) -> Use | None:
+    """The rule under which a step may be in the new chain alone."""
+    packages = _only_installs(pair.after, step)[1]
+    if packages and pair.permits("united-packages"):
+        return Use("united-packages", f"installs {_listed(packages)} too")
+    names = set_by(step)
+    fresh = names and not pair.before.variables.intersection(names)
+    if fresh and pair.permits("environment-added"):
+        return Use("environment-added", f"sets {', '.join(names)} too")
+    return None
+
+
+_Kind = tuple[object, ...]
+
+
+def _only_installs(chain: ReadChain, step: Step) -> tuple[_Kind, frozenset[str]]:
+    """The packages of a RUN that does nothing but install (and refresh and clean the lists),
+    and how it does so; no packages for any other step."""
+    packages: set[str] = set()
+    kind: list[object] = [step.instruction.flags]
+    for command in chain.commands(step) or ():
+        if command.install is not None:
+            packages |= command.install.packages
+            kind.append((command.install.manager, command.install.options))
+        elif _keeps_lists(command):
+            kind.append(command.text)
+        else:
+            return (), frozenset()
+    return tuple(kind), frozenset() if step.instruction.flags else frozenset(packages)
+
+
+def _keeps_lists(command: ReadCommand) -> bool:
+    whole = ("apt-get update", "apt update", "apt-get clean", "apk update", "set -e")
+    begun = ("rm -rf /var/lib/apt/lists", "apt-get update -")
+    return command.text in whole or command.text.startswith(begun)
+
+
+# Two steps that changed places.
+
+
+def swapped_but_allowed(pair: Pair, first: Step, second: Step) -> Use | None:
+    """The rule under which `second` may now come before `first`, both steps of the old chain."""
+    chain = pair.before
+    late = chain.cooks(second) and not chain.cooks(first)
+    if late and pair.permits("tools-later") and movable(first) and not copies_everything(first):
+        return Use("tools-later", f"`{first.short}` runs after the cook")
+    if from_context(first) and pair.permits("sources-later") and is_tool(second, ()):
+        return Use("sources-later", f"the sources come after `{second.short}`")
+    return None
+
+
+def copies_everything(step: Step) -> bool:
+    """Whether the step copies the whole context: the sources, which no tool is."""
+    item = step.instruction
+    whole = isinstance(item, Copy) and any(w.value in (".", "./", "/") for w in item.sources)
+    return whole and from_context(step)
