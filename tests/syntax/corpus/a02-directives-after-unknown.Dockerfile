@@ -1,0 +1,5 @@
+# maintained=by us
+# escape=`
+FROM alpine
+RUN echo one \
+ && echo two

@@ -1,0 +1,7 @@
+FROM alpine
+RUN echo one && \  
+    echo two && \	
+    echo three
+RUN echo four \ 	 
+# c
+  five

@@ -1,0 +1,11 @@
+#
+#
+  #  
+#!shebang
+FROM alpine
+#
+CMD echo
+
+
+   
+	

@@ -1,0 +1,4 @@
+FROM alpine
+ADD a <<EOF
+x
+EOF

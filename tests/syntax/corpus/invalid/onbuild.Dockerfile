@@ -1,0 +1,5 @@
+FROM alpine
+ONBUILD ONBUILD RUN true
+ONBUILD FROM alpine
+ONBUILD maintainer me
+ONBUILD ENV A

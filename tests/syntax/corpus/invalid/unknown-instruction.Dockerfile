@@ -1,0 +1,4 @@
+FROM alpine
+RUNN echo
+echo lost line
+COPY a b
