@@ -1,0 +1,1 @@
+"""Speed and memory, measured in one run: `make bench`. Never a part of the tests."""
