@@ -32,7 +32,8 @@ def _file(chance: random.Random) -> str:
 def _stage(chance: random.Random, names: list[str]) -> list[str]:
     lines = ["WORKDIR /app"]
     for _ in range(chance.randint(2, 8)):
-        lines += chance.choice(_PARTS)(chance)
+        part = chance.choices(tuple(_PARTS), tuple(_PARTS.values()))[0]
+        lines += part(chance)
     if names:
         lines.append(f"COPY --from={chance.choice(names)} --chown=app:app /app/out /usr/local/bin/")
     return lines
@@ -72,4 +73,11 @@ def _label(chance: random.Random) -> list[str]:
     return [f'LABEL org.opencontainers.image.version="{chance.randint(1, 9)}.0" team=platform']
 
 
-_PARTS = (_install, _mount, _heredoc, _copies, _environment, _label)
+def _command(chance: random.Random) -> list[str]:
+    return [f"RUN npm ci --omit=dev && npm run build:{chance.choice(_PACKAGES)}"]
+
+
+_PARTS = {
+    _install: 12, _mount: 8, _copies: 20, _environment: 8, _label: 4, _command: 20, _heredoc: 1,
+}  # fmt: skip
+"""How often each kind stands in a file, roughly as in public repositories: few heredocs."""
