@@ -1,17 +1,19 @@
-"""Bake files: targets with what they inherit, on tree-sitter's HCL grammar.
+"""Bake files: targets with what they inherit, in HCL (tree-sitter's grammar) or JSON.
 
 Follows the Bake file reference: `group`, `target`, `inherits`, `variable` with a default;
-paths count from the folder in which bake is called. Functions and matrices are not followed:
-such a target is reported. Knows HCL; knows nothing of who calls it.
+paths count from the folder in which bake is called. A function's value stays unknown, and a
+target with a matrix is reported instead. Knows bake files; knows nothing of who calls them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from dockerfix.facts.yaml_tree import Mapping as YamlMapping
+from dockerfix.facts.yaml_tree import YamlError, parse_yaml, to_data
 from dockerfix.text import Place, Source, Span
 
 if TYPE_CHECKING:
@@ -34,13 +36,19 @@ class BakeTarget:
 
 @dataclass(frozen=True, slots=True)
 class BakeFile:
-    """A bake file's targets and groups, and the names of the variables that it declares."""
+    """A bake file's targets and groups, and the names of the variables that it declares.
+
+    `broken` are places that the grammar cannot read, `unread` targets that are left out, with
+    the reason. `own` are the targets without what they inherit.
+    """
 
     path: str
     targets: Mapping[str, BakeTarget]
     groups: Mapping[str, tuple[str, ...]]
     variables: Mapping[str, Plain]
     broken: tuple[Place, ...]
+    unread: tuple[tuple[Place, str], ...] = ()
+    own: Mapping[str, BakeTarget] = field(default_factory=dict, repr=False)
 
     def selected(self, names: tuple[str, ...]) -> tuple[BakeTarget, ...]:
         """The targets that a call names, groups unfolded; the group `default` for none."""
@@ -53,30 +61,120 @@ class BakeFile:
                 continue
             seen.add(name)
             if name in self.groups:
-                queue = [*self.groups[name], *queue]
-            elif name in self.targets:
+                # A group may list a target of its own name.
+                inside = [n for n in self.groups[name] if n != name]
+                queue = [*inside, *queue]
+            if name in self.targets and name in self.groups.get(name, (name,)):
                 found[name] = self.targets[name]
         return tuple(found.values())
 
 
 def parse_bake(source: Source) -> BakeFile:
-    """The targets of an HCL bake file. Never raises; see `BakeFile.broken`."""
+    """The targets of a bake file. Never raises; see `BakeFile.broken`."""
+    if source.path.endswith(".json"):
+        return _json(source)
     root = _parser().parse(source.data).root_node
-    targets: dict[str, BakeTarget] = {}
-    groups: dict[str, tuple[str, ...]] = {}
-    variables: dict[str, Plain] = {}
-    broken = [source.place(_span(node)) for node in _errors(root)]
+    gathered = _Gathered(source)
     for block in _blocks(root):
         kind, name, attributes, places = _block(source, block)
-        if kind == "target":
-            targets[name] = BakeTarget(name, attributes, source.place(_span(block)), places)
+        gathered.add(kind, name, attributes, places, source.place(_span(block)))
+    return gathered.file([source.place(_span(node)) for node in _errors(root)])
+
+
+def _json(source: Source) -> BakeFile:
+    """A JSON bake file; YAML reads JSON and knows places."""
+    gathered = _Gathered(source)
+    try:
+        root = parse_yaml(source).root
+    except YamlError:
+        return gathered.file([source.place(Span(0, 0))])
+    for kind in ("variable", "group", "target"):
+        section = root.get(kind) if root is not None else None
+        for entry in section.entries if isinstance(section, YamlMapping) else ():
+            if isinstance(entry.value, YamlMapping):
+                inner = entry.value.entries
+                attributes = {e.key.text: _plain(to_data(e.value)) for e in inner}
+                places = {e.key.text: source.place(e.value.span) for e in inner}
+                gathered.add(kind, entry.key.text, attributes, places, source.place(entry.span))
+    return gathered.file([])
+
+
+def _plain(data: object) -> Plain:
+    if isinstance(data, dict):
+        return {str(key): value for key, value in data.items() if isinstance(value, str)}
+    if isinstance(data, list):
+        return [item for item in data if isinstance(item, str)]
+    return data if isinstance(data, str) else None
+
+
+class _Gathered:
+    """The blocks of one file, as they come. Private to `parse_bake`."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.targets: dict[str, BakeTarget] = {}
+        self.groups: dict[str, tuple[str, ...]] = {}
+        self.variables: dict[str, Plain] = {}
+        self.unread: list[tuple[Place, str]] = []
+
+    def add(
+        self,
+        kind: str,
+        name: str,
+        attributes: dict[str, Plain],
+        places: dict[str, Place],
+        place: Place,
+    ) -> None:
+        """One block."""
+        if kind == "target" and "matrix" in attributes:
+            self.unread.append((place, f"target {name} has a matrix, which is not read"))
+        elif kind == "target":
+            self.targets[name] = BakeTarget(name, attributes, place, places)
         elif kind == "group":
             listed = attributes.get("targets")
-            groups[name] = tuple(listed) if isinstance(listed, list) else ()
+            self.groups[name] = tuple(listed) if isinstance(listed, list) else ()
         elif kind == "variable":
-            variables[name] = attributes.get("default", "")
-    resolved = {name: _inherit(target, targets, ()) for name, target in targets.items()}
-    return BakeFile(source.path, resolved, groups, variables, tuple(broken))
+            self.variables[name] = attributes.get("default", "")
+
+    def file(self, broken: list[Place]) -> BakeFile:
+        """The file with inheritance followed."""
+        return BakeFile(
+            self.source.path,
+            _inherited(self.targets),
+            self.groups,
+            self.variables,
+            tuple(broken),
+            tuple(self.unread),
+            self.targets,
+        )
+
+
+def merge_bake(below: BakeFile, above: BakeFile) -> BakeFile:
+    """Two files of one call: attributes of the later one win, one by one."""
+    own = dict(below.own)
+    for name, target in above.own.items():
+        old = own.get(name)
+        if old is not None:
+            target = BakeTarget(
+                name,
+                _over(old.attributes, target.attributes),
+                target.place,
+                {**old.places, **target.places},
+            )
+        own[name] = target
+    return BakeFile(
+        above.path,
+        _inherited(own),
+        {**below.groups, **above.groups},
+        {**below.variables, **above.variables},
+        (*below.broken, *above.broken),
+        (*below.unread, *above.unread),
+        own,
+    )
+
+
+def _inherited(targets: Mapping[str, BakeTarget]) -> dict[str, BakeTarget]:
+    return {name: _inherit(target, targets, ()) for name, target in targets.items()}
 
 
 def _inherit(

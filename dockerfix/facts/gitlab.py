@@ -1,16 +1,17 @@
 """A GitLab pipeline: jobs with everything that `extends`, anchors and `default` give them.
 
-Follows the reference "CI/CD YAML syntax": local includes first, then the file's own keys over
-them; `extends` merges mappings deeply and replaces lists; `!reference` is followed; a key of
-the job wins over `default:`. Knows the pipeline's files; knows nothing of docker.
+Follows the reference "CI/CD YAML syntax": local includes first, then the file's own keys
+merged over them; `extends` merges mappings deeply and replaces lists; `!reference` is
+followed; a key of the job wins over `default:`. Knows the pipeline's files; knows nothing of
+docker.
 """
 
 from __future__ import annotations
 
-import fnmatch
 import posixpath
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 from dockerfix.facts.yaml_tree import (
@@ -23,14 +24,14 @@ from dockerfix.facts.yaml_tree import (
     parse_gitlab_yaml,
 )
 from dockerfix.facts.yaml_tree import Mapping as YamlMapping
-from dockerfix.text import Place, Snapshot, Span
+from dockerfix.text import Place, Snapshot, SnapshotError, Span
 
 ROOT = ".gitlab-ci.yml"
 
 GLOBAL_KEYS = frozenset(
     {
         "default", "include", "stages", "variables", "workflow", "spec", "image", "services",
-        "cache", "before_script", "after_script", "pages:deploy", "types",
+        "cache", "before_script", "after_script", "types",
     }
 )  # fmt: skip
 _DEFAULTABLE = frozenset(
@@ -146,6 +147,26 @@ class Job:
         return _variables(self.keys.get("variables"))
 
     @property
+    def rule_variables(self) -> dict[str, list[Scalar]]:
+        """Values that `rules: variables:` may give to variables."""
+        node = self.keys.get("rules")
+        found: dict[str, list[Scalar]] = {}
+        for rule in node.items if isinstance(node, Sequence) else ():
+            section = rule.get("variables") if isinstance(rule, YamlMapping) else None
+            for name, scalar in _variables(section).items():
+                found.setdefault(name, []).append(scalar)
+        return found
+
+    @property
+    def child(self) -> tuple[Scalar, ...]:
+        """Files of this repository that the job starts as a child pipeline."""
+        trigger = _as_dict(self.keys.get("trigger"))
+        include = trigger.get("include") if trigger else None
+        items = include.items if isinstance(include, Sequence) else (include,)
+        found = (i.get("local") if isinstance(i, YamlMapping) else i for i in items)
+        return tuple(i for i in found if isinstance(i, Scalar))
+
+    @property
     def rows(self) -> tuple[dict[str, Scalar], ...]:
         """The variables of each job that `parallel: matrix:` makes of this one; empty without
         a matrix. A value that is a list multiplies its row."""
@@ -179,6 +200,27 @@ class Pipeline:
         """The jobs that can run."""
         return tuple(job for job in self.jobs.values() if not job.hidden)
 
+    def variables_of(self, job: Job) -> dict[str, Scalar]:
+        """The variables that a job sees: its own, and the pipeline's unless `inherit:` keeps
+        them away."""
+        inherit = _as_dict(job.keys.get("inherit"))
+        allowed = inherit.get("variables") if inherit else None
+        inherited = dict(self.variables)
+        if isinstance(allowed, Sequence):
+            names = {scalar.text for scalar in _scalars(allowed)}
+            inherited = {name: s for name, s in inherited.items() if name in names}
+        elif isinstance(allowed, Scalar) and allowed.text.lower() == "false":
+            inherited = {}
+        return {**inherited, **job.variables}
+
+    def assigned(self) -> Iterator[tuple[str, Scalar]]:
+        """Every value that the pipeline gives to a variable, rules included."""
+        yield from self.variables.items()
+        for job in self.jobs.values():
+            yield from job.variables.items()
+            for name, scalars in job.rule_variables.items():
+                yield from ((name, scalar) for scalar in scalars)
+
 
 def find_pipeline(snapshot: Snapshot, path: str = ROOT) -> Pipeline | None:
     """The pipeline of a repository; None without a CI file. Raises `YamlError`."""
@@ -189,22 +231,22 @@ def find_pipeline(snapshot: Snapshot, path: str = ROOT) -> Pipeline | None:
     _load(snapshot, path, files, unread)
     entries: dict[str, tuple[Entry, YamlFile]] = {}
     top: Effective = {}
-    variables: dict[str, Scalar] = {}
+    raw: Effective = {}
     for file in files.values():
         for entry in file.root.entries if file.root else ():
             name = entry.key.text
-            if name == "variables":
-                variables.update(_variables(entry.value))
             if name in GLOBAL_KEYS:
-                top[name] = entry.value
-            elif isinstance(entry.value, YamlMapping):
+                top = _merge(top, {name: entry.value})
+                continue
+            raw = _merge(raw, {name: entry.value})
+            if isinstance(entry.value, YamlMapping):
                 entries[name] = (entry, file)
-    raw = {name: entry.value for name, (entry, _) in entries.items()}
     defaults = _defaults(top)
     jobs = {
         name: Job(name, entry, _effective(name, raw, top, defaults), file)
         for name, (entry, file) in entries.items()
     }
+    variables = _variables(top.get("variables"))
     return Pipeline(path, jobs, _stages(top), variables, files, tuple(unread))
 
 
@@ -227,6 +269,8 @@ def _load(
                     _load(snapshot, target, files, unread)
                 except YamlError as error:
                     unread.append((place, str(error)))
+                except SnapshotError as error:
+                    unread.append((place, f"{target} cannot be read: {error.why}"))
     files.update(files_after)
 
 
@@ -246,14 +290,22 @@ def _included(
         unread.append((place, "include that is not a path in this repository"))
         return
     pattern = local.text.lstrip("/")
+    path = posixpath.normpath(pattern)
     if "*" in pattern:
-        for path in snapshot.paths:
-            if fnmatch.fnmatchcase(path, pattern.replace("**", "*")):
-                yield path, place
-    elif pattern in snapshot:
-        yield posixpath.normpath(pattern), place
+        wanted = _include_pattern(pattern)
+        head = posixpath.dirname(pattern[: pattern.index("*")])
+        yield from ((path, place) for path in snapshot.below(head) if wanted.fullmatch(path))
+    elif path in snapshot:
+        yield path, place
     else:
         unread.append((place, f"include of {pattern}, which does not exist"))
+
+
+def _include_pattern(pattern: str) -> re.Pattern[str]:
+    """GitLab's wildcards of `include: local:`: `**` crosses folders, `*` does not."""
+    parts = re.split(r"(\*\*|\*)", pattern)
+    signs = {"**": ".*", "*": "[^/]*"}
+    return re.compile("".join(signs.get(part, re.escape(part)) for part in parts))
 
 
 def _stages(top: Effective) -> tuple[str, ...]:
@@ -265,19 +317,16 @@ def _stages(top: Effective) -> tuple[str, ...]:
 def _defaults(top: Effective) -> Effective:
     found: Effective = {key: top[key] for key in _DEFAULTABLE if key in top}
     section = top.get("default")
-    if isinstance(section, YamlMapping):
-        found.update({k: v for k, v in section.resolved.items() if k in _DEFAULTABLE})
-    return found
+    given = _as_dict(section) or {}
+    return found | {key: value for key, value in given.items() if key in _DEFAULTABLE}
 
 
-def _effective(
-    name: str, raw: Mapping[str, Node], top: Effective, defaults: Effective
-) -> Effective:
+def _effective(name: str, raw: Effective, top: Effective, defaults: Effective) -> Effective:
     keys = _extended(name, raw, 0)
     keys = {key: _follow(value, raw, top, 0) for key, value in keys.items()}
     inherit = _as_dict(keys.get("inherit"))
     allowed = inherit.get("default") if inherit else None
-    if isinstance(allowed, Scalar) and allowed.text == "false":
+    if isinstance(allowed, Scalar) and allowed.text.lower() == "false":
         return keys
     names = (
         {s.text for s in allowed.items if isinstance(s, Scalar)}
@@ -290,14 +339,14 @@ def _effective(
     return keys
 
 
-def _extended(name: str, raw: Mapping[str, Node], depth: int) -> Effective:
-    own = raw.get(name)
-    if not isinstance(own, YamlMapping) or depth > _DEPTH:
+def _extended(name: str, raw: Effective, depth: int) -> Effective:
+    own = _as_dict(raw.get(name))
+    if own is None or depth > _DEPTH:
         return {}
     merged: Effective = {}
     for parent in _scalars(own.get("extends")):
         merged = _merge(merged, _extended(parent.text, raw, depth + 1))
-    return _merge(merged, dict(own.resolved))
+    return _merge(merged, own)
 
 
 def _merge(below: Effective, above: Effective) -> Effective:
@@ -319,36 +368,43 @@ def _as_dict(value: Node | Effective | None) -> Effective | None:
 
 
 def _follow(
-    value: Node | Effective, raw: Mapping[str, Node], top: Effective, depth: int
+    value: Node | Effective, raw: Effective, top: Effective, depth: int
 ) -> Node | Effective:
-    """Replace `!reference [job, key, ...]`, also among the items of a list."""
-    if isinstance(value, dict | Scalar) or depth > _DEPTH:
+    """Replace `!reference [job, key, ...]`, also among the items of a list and below keys."""
+    if isinstance(value, dict | Scalar) or depth > _DEPTH or not _refers(value):
         return value
-    if isinstance(value, Sequence):
-        if value.tag == "!reference":
-            found = _referenced(value, raw, top)
-            return _follow(found, raw, top, depth + 1) if found is not None else value
-        if not any(isinstance(i, Sequence) for i in value.items):
-            return value
-        items: list[Node] = []
-        for item in value.items:
-            followed = _follow(item, raw, top, depth + 1)
-            if isinstance(followed, Sequence):
-                items += followed.items
-            elif not isinstance(followed, dict):
-                items.append(followed)
-        return Sequence(
-            value.file,
-            tuple(items),
-            (True,) * len(items),
-            value.span,
-            value.flow,
-            "tag:yaml.org,2002:seq",
-        )
-    return value
+    if isinstance(value, YamlMapping):
+        entries = []
+        for entry in value.entries:
+            inner = _follow(entry.value, raw, top, depth + 1)
+            if inner is not entry.value and not isinstance(inner, dict):
+                entry = replace(entry, value=inner, aliased=True)
+            entries.append(entry)
+        return replace(value, entries=tuple(entries))
+    if value.tag == "!reference":
+        found = _referenced(value, raw, top)
+        return _follow(found, raw, top, depth + 1) if found is not None else value
+    items: list[Node] = []
+    aliased: list[bool] = []
+    for item, elsewhere in zip(value.items, value.aliased, strict=True):
+        followed = _follow(item, raw, top, depth + 1)
+        if isinstance(followed, Sequence):
+            items += followed.items
+            aliased += [True] * len(followed.items)
+        elif not isinstance(followed, dict):
+            items.append(followed)
+            aliased.append(elsewhere or followed is not item)
+    return replace(value, items=tuple(items), aliased=tuple(aliased))
 
 
-def _referenced(node: Sequence, raw: Mapping[str, Node], top: Effective) -> Node | None:
+def _refers(node: Node) -> bool:
+    """Whether a `!reference` stands anywhere in the node."""
+    if isinstance(node, Sequence):
+        return node.tag == "!reference" or any(_refers(item) for item in node.items)
+    return isinstance(node, YamlMapping) and any(_refers(entry.value) for entry in node.entries)
+
+
+def _referenced(node: Sequence, raw: Effective, top: Effective) -> Node | Effective | None:
     route = [item.text for item in node.items if isinstance(item, Scalar)]
     current: Node | Effective | None = raw.get(route[0]) if route else None
     if current is None and route:
@@ -356,7 +412,7 @@ def _referenced(node: Sequence, raw: Mapping[str, Node], top: Effective) -> Node
     for key in route[1:]:
         mapping = _as_dict(current)
         current = mapping.get(key) if mapping else None
-    return None if isinstance(current, dict) else current
+    return current
 
 
 def _scalars(node: Node | Effective | None) -> Iterator[Scalar]:

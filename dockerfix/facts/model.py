@@ -10,7 +10,7 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from dockerfix.text import Place
+from dockerfix.text import MappedText, Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,8 @@ class Value:
     place: Place | None = None
     origin: Place | None = None
     carrier: str = ""
+    mapped: MappedText | None = field(default=None, repr=False, compare=False)
+    """`written` with the way back to its bytes, where it is a word of a shell."""
 
     @property
     def known(self) -> bool:
@@ -44,8 +46,10 @@ class Value:
     @property
     def inside(self) -> str:
         """The word as written, without the quotes round it."""
-        quoted = self.written[:1] in ("'", '"') and self.written[-1:] == self.written[:1]
-        return self.written[1:-1] if quoted else self.written
+        quote, inner = self.written[:1], self.written[1:-1]
+        quoted = quote in ("'", '"') and len(self.written) > 1 and self.written[-1] == quote
+        # `"$A"/"$B"` begins and ends with a quote and is not one quoted word.
+        return inner if quoted and quote not in inner.replace("\\" + quote, "") else self.written
 
     @property
     def written_variables(self) -> tuple[str, ...]:
@@ -156,8 +160,10 @@ class Build:
 
     `context` and `dockerfile` are relative to the root of the snapshot (`""` is the root
     itself); None means that the value cannot be known, and `unknown` says why. A context
-    that is an address or stdin is None too. `dockerfile_written` and `target` are None when
-    the call site leaves the name to its default.
+    that is an address or stdin is None too. `unknown` may hold doubts about values that are
+    given as well: a default that the environment can replace, a variable that may add
+    options. `dockerfile_written` and `target` are None when the call site leaves the name to
+    its default.
     """
 
     site: CallSite
@@ -195,6 +201,21 @@ class ImageCall:
     site: CallSite
     verb: str
     names: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ComposeUse:
+    """A `docker compose` command: its verb, the services that it names (none: all), the files
+    that it reads, relative to the root, and whether it builds images itself.
+
+    `run`, `up` and `pull` use the images of their services, built before or elsewhere.
+    """
+
+    site: CallSite
+    verb: str
+    services: tuple[str, ...]
+    files: tuple[str, ...]
+    builds: bool
 
 
 @dataclass(frozen=True, slots=True)

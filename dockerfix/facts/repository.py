@@ -63,13 +63,11 @@ class Facts:
     @cached_property
     def compose(self) -> ComposeFiles:
         """The Compose files and their services that build."""
-        from dockerfix.facts.compose import find_compose
-
-        return find_compose(self.snapshot)
+        return self.builds.compose
 
     def bake_target(self, build: Build) -> BakeTarget | None:
         """The bake target that a build stands for; None for a build that bake does not make."""
-        if build.definition is None:
+        if build.definition is None or not build.definition.path.endswith((".hcl", ".json")):
             return None
         from dockerfix.facts.bake import parse_bake
 

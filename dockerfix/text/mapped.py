@@ -85,7 +85,10 @@ class MappedText:
     def slice(self, start: int, end: int) -> MappedText:
         """`text[start:end]` with its own way back."""
         found: list[Piece] = []
-        for piece, at in zip(self._pieces, self._starts, strict=True):
+        for index in range(max(bisect_right(self._starts, start) - 1, 0), len(self._pieces)):
+            piece, at = self._pieces[index], self._starts[index]
+            if at >= end:
+                break
             low, high = max(start, at), min(end, at + len(piece.text))
             if low < high:
                 span = self.span(low, high) if piece.literal else piece.span
@@ -118,6 +121,7 @@ class MappedText:
         piece = self._pieces[index]
         begin = self._starts[index]
         if not piece.literal:
+            at_end = at_end or offset >= begin + len(piece.text)
             return piece.span.end if at_end else piece.span.start
         return piece.span.start + self._widths.byte(offset) - self._widths.byte(begin)
 

@@ -1,94 +1,275 @@
-"""Bake targets as builds: variables filled in, paths taken from the folder of the call."""
+"""Bake calls as builds: files merged, targets picked, `--set` applied, variables filled in.
+
+Follows the Bake reference: paths count from the folder of the call, a later file of `-f`
+overrides an earlier one attribute by attribute, Compose files are bake files too. Knows calls
+of bake; how a bake file is read stands in `bake`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import fnmatch
+import posixpath
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
-from dockerfix.facts.bake import BakeTarget, Plain
+from dockerfix.facts.bake import BakeFile, BakeTarget, Plain, merge_bake, parse_bake
+from dockerfix.facts.builds.docker_command import is_remote, located, pushes
 from dockerfix.facts.builds.follow import BakeCall
-from dockerfix.facts.builds.services import file_path
-from dockerfix.facts.builds.words import remaining
-from dockerfix.facts.model import Build, BuildArgument, CallSite, Option, Tool, Value
+from dockerfix.facts.builds.services import service_build
+from dockerfix.facts.builds.words import Scope, remaining
+from dockerfix.facts.compose import BASE_NAMES, ComposeFiles, Service, is_compose
+from dockerfix.facts.model import (
+    Blind,
+    Build,
+    BuildArgument,
+    CallSite,
+    Option,
+    SiteKind,
+    Tool,
+    Value,
+)
+from dockerfix.text import Place, Snapshot, SnapshotError, Source, Span
+
+BAKE_NAMES = (
+    "docker-bake.json", "docker-bake.override.json", "docker-bake.hcl", "docker-bake.override.hcl",
+)  # fmt: skip
+"""The bake files that a call without `-f` merges, after Compose's."""
 
 
-def bake_build(call: BakeCall, target: BakeTarget, defaults: dict[str, str]) -> Build:
-    """A bake target as a build; variables come from the environment, else the default."""
-    folder = call.folder or ""
-    unknown: list[str] = []
+def is_bake(path: str) -> bool:
+    """Whether a path is a bake file by its name."""
+    return posixpath.basename(path) in BAKE_NAMES
 
-    def fill(text: str) -> str:
-        for name in remaining(text):
-            bound = call.variables.look(name)
-            value = bound.text if bound is not None else defaults.get(name, "")
-            if value:
-                text = text.replace("${" + name + "}", value)
-        return text
 
-    def value(plain: Plain) -> Value | None:
-        if not isinstance(plain, str):
+@dataclass(slots=True)
+class Bakes:
+    """Bake calls of one snapshot; `blind` gathers what cannot be read, `used` the bake files
+    that a call reads."""
+
+    snapshot: Snapshot
+    compose: ComposeFiles
+    blind: list[Blind]
+    used: set[str]
+
+    def builds(self, call: BakeCall) -> Iterator[Build]:
+        """One build for each target of a bake call."""
+        files = self.files(call)
+        if files is None:
+            self.note(call.site.place, "a bake call", "its folder or file is not known")
+            return
+        merged = self.read([path for path in files if not is_compose(path)])
+        services = [s for s in self.compose.services if s.file.source.path in files]
+        if any(not value.known for value in call.targets):
+            self.note(call.site.place, "a bake call", "its targets hold a variable")
+        names = tuple(value.text for value in call.targets)
+        picked = merged.selected(names)
+        for target in picked:
+            yield baked(call, target, merged.variables)
+        chosen = {target.name for target in picked}
+        for service in services:
+            if service.name not in chosen and (service.name in names or not names):
+                yield served(call, service)
+                chosen.add(service.name)
+        for name in names:
+            if name not in chosen and name not in merged.groups and "${" not in name:
+                self.note(call.site.place, "a bake call", f"no target {name} is found")
+
+    def files(self, call: BakeCall) -> list[str] | None:
+        """The paths that a call reads; None where they cannot be known."""
+        if call.folder is None:
             return None
-        text = fill(plain)
-        return Value(plain, text, remaining(text), (), target.place)
+        if not call.files:
+            paths = [posixpath.join(call.folder, name) for name in (*BASE_NAMES, *BAKE_NAMES)]
+            return [path for path in paths if path in self.snapshot]
+        found = []
+        for value in call.files:
+            path = located(value.text, call.folder, "the bake file", [])
+            if path is None or path not in self.snapshot:
+                return None
+            found.append(path)
+        return found
 
-    def values(key: str) -> tuple[Value, ...]:
-        plain = target.attributes.get(key)
-        found = (value(item) for item in plain) if isinstance(plain, list) else ()
-        return tuple(item for item in found if item is not None)
+    def read(self, paths: Iterable[str]) -> BakeFile:
+        """Bake files merged, with what cannot be read noted once."""
+        merged = BakeFile("", {}, {}, {}, ())
+        for path in paths:
+            try:
+                file = self.snapshot.derive(path, parse_bake)
+            except SnapshotError as error:
+                self.note(Source(path, b"").place(Span(0, 0)), "a bake file", error.why)
+                continue
+            for place in file.broken if path not in self.used else ():
+                self.note(place, "a bake file", "this part of it cannot be read")
+            for place, why in file.unread if path not in self.used else ():
+                self.note(place, "a bake target", why)
+            self.used.add(path)
+            merged = merge_bake(merged, file)
+        return merged
 
-    context_text = target.attributes.get("context")
-    context = value(context_text) or Value(".", ".")
-    where = file_path(folder, context.text, unknown)
-    file = value(target.attributes.get("dockerfile"))
-    dockerfile = None
-    if where is not None:
-        dockerfile = file_path(where, file.text if file is not None else "Dockerfile", unknown)
-    arguments = target.attributes.get("args")
-    contexts = target.attributes.get("contexts")
-    return Build(
-        site=CallSite(
-            call.site.kind, call.site.name, call.site.place,
-            (*call.site.through, f"bake target {target.name}"),
-        ),
-        tool=Tool.BAKE,
-        context=where,
-        dockerfile=dockerfile,
-        context_written=context,
-        dockerfile_written=file,
-        target=value(target.attributes.get("target")),
-        arguments=_map(arguments, value),
-        tags=values("tags"),
-        cache_from=values("cache-from"),
-        cache_to=values("cache-to"),
-        platforms=values("platforms"),
-        secrets=values("secret"),
-        named_contexts=_map(contexts, value),
-        push=call.push or any("type=registry" in v.text for v in values("output")),
-        options=_options(target, value),
-        definition=target.place,
-        folder=folder,
-        unknown=tuple(unknown),
-    )  # fmt: skip
+    def uncalled(self, path: str) -> Iterator[Build]:
+        """All targets of a bake file that no call names, as a person would run it there."""
+        file = self.read([path])
+        folder = posixpath.dirname(path)
+        for target in file.targets.values():
+            site = CallSite(SiteKind.BAKE, target.name, target.place)
+            call = BakeCall(site, folder, (), (), False, (), Scope())
+            build = baked(call, target, file.variables)
+            yield replace(build, site=site)
+
+    def note(self, place: Place, what: str, why: str) -> None:
+        """Something that cannot be followed."""
+        self.blind.append(Blind(place, what, why))
 
 
-def _options(target: BakeTarget, value: Callable[[Plain], Value | None]) -> tuple[Option, ...]:
-    """Attributes that `docker buildx build` takes as options and that change the image."""
-    labels = target.attributes.get("labels")
-    found = [
-        Option("label", value(f"{name}={text}"), target.place, True)
-        for name, text in (labels.items() if isinstance(labels, dict) else ())
-    ]
-    for attribute in ("annotations", "attest", "network", "no-cache", "shm-size", "ssh"):
-        plain = target.attributes.get(attribute)
-        name = attribute.removesuffix("s") if attribute == "annotations" else attribute
-        found += [
-            Option(name, value(text), target.place, True)
-            for text in (plain if isinstance(plain, list) else [plain])
-            if isinstance(text, str)
+def baked(call: BakeCall, target: BakeTarget, variables: Mapping[str, Plain]) -> Build:
+    """A bake target as a build; a variable has the environment's value, else its default."""
+    reader = _Target(call, _set(call, target), variables)
+    return reader.build()
+
+
+def _set(call: BakeCall, target: BakeTarget) -> BakeTarget:
+    """The target after `--set target.attribute=value`."""
+    attributes = dict(target.attributes)
+    places = dict(target.places)
+    for value in call.sets:
+        left, equals, text = value.text.partition("=")
+        pattern, dot, attribute = left.partition(".")
+        if not (equals and dot and fnmatch.fnmatchcase(target.name, pattern)):
+            continue
+        name, _, key = attribute.partition(".")
+        old = attributes.get(name)
+        if name in ("args", "contexts", "labels"):
+            attributes[name] = {**(old if isinstance(old, dict) else {}), key: text}
+        elif name in _LISTS:
+            attributes[name] = [text]
+        else:
+            attributes[name.rstrip("+")] = text
+        if value.place is not None:
+            places[name] = value.place
+    return replace(target, attributes=attributes, places=places)
+
+
+_LISTS = frozenset({"tags", "cache-from", "cache-to", "platform", "platforms", "output", "secret"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """One target of one call. Private to `baked`."""
+
+    call: BakeCall
+    target: BakeTarget
+    variables: Mapping[str, Plain]
+
+    def build(self) -> Build:
+        """The target as a build."""
+        unknown: list[str] = []
+        call, target = self.call, self.target
+        folder = call.folder or ""
+        context = self.value("context") or Value(".", ".")
+        where = None
+        if is_remote(context.text):
+            unknown.append("the context is an address or standard input")
+        else:
+            where = located(context.text, folder, "the context", unknown)
+        file = self.value("dockerfile")
+        dockerfile = None
+        if "dockerfile-inline" in target.attributes:
+            unknown.append("the Dockerfile is written in the bake file")
+        elif where is not None:
+            named = file.text if file is not None else "Dockerfile"
+            dockerfile = located(named, where, "the Dockerfile", unknown)
+        outputs = self.values("output")
+        return Build(
+            site=CallSite(
+                call.site.kind, call.site.name, call.site.place,
+                (*call.site.through, f"bake target {target.name}"),
+            ),
+            tool=Tool.BAKE,
+            context=where,
+            dockerfile=dockerfile,
+            context_written=context,
+            dockerfile_written=file,
+            target=self.value("target"),
+            arguments=self.pairs("args"),
+            tags=self.values("tags"),
+            cache_from=self.values("cache-from"),
+            cache_to=self.values("cache-to"),
+            platforms=self.values("platforms") or self.values("platform"),
+            secrets=self.values("secret"),
+            named_contexts=self.pairs("contexts"),
+            push=call.push or any(pushes(v.text) for v in outputs),
+            options=self.options(),
+            definition=target.place,
+            folder=folder,
+            unknown=tuple(unknown),
+        )  # fmt: skip
+
+    def options(self) -> tuple[Option, ...]:
+        """Attributes that `docker buildx build` takes as options and that change the image."""
+        place = self.target.place
+        found = [
+            Option("label", self.filled(f"{label.name}={label.value}", "labels"), place, True)
+            for label in self.pairs("labels")
         ]
-    return tuple(found)
+        for attribute in ("annotations", "attest", "network", "no-cache", "shm-size", "ssh"):
+            name = attribute.removesuffix("s") if attribute == "annotations" else attribute
+            found += [Option(name, value, place, True) for value in self.values(attribute)]
+        return tuple(found)
+
+    def value(self, name: str) -> Value | None:
+        """A text attribute with its variables filled in."""
+        plain = self.target.attributes.get(name)
+        return self.filled(plain, name) if isinstance(plain, str) else None
+
+    def values(self, name: str) -> tuple[Value, ...]:
+        """A list attribute."""
+        plain = self.target.attributes.get(name)
+        listed = plain if isinstance(plain, list) else [plain] if isinstance(plain, str) else []
+        found = (self.filled(item, name) for item in listed)
+        return tuple(value for value in found if value.text)
+
+    def pairs(self, name: str) -> tuple[BuildArgument, ...]:
+        """A map attribute."""
+        plain = self.target.attributes.get(name)
+        items = plain.items() if isinstance(plain, dict) else ()
+        return tuple(BuildArgument(key, self.filled(text, name)) for key, text in items)
+
+    def filled(self, plain: str, name: str) -> Value:
+        """A text with what its variables hold; one without a value stays by name."""
+        text = filled(plain, self.lookup)
+        place = self.target.places.get(name, self.target.place)
+        return Value(plain, text, remaining(text), (), place)
+
+    def lookup(self, name: str) -> str | None:
+        """The environment's value where the call runs, else the bake file's default."""
+        bound = self.call.variables.look(name)
+        if name in self.variables and bound is not None and not bound.choices:
+            return bound.text
+        default = self.variables.get(name)
+        if not isinstance(default, str):
+            return None
+        # The caller's environment may set it: only a variable says so.
+        inner = filled(default, self.lookup) if "${" in default else default
+        return "${" + name + ":-" + inner + "}" if inner else None
 
 
-def _map(plain: Plain, value: object) -> tuple[BuildArgument, ...]:
-    if not isinstance(plain, dict) or not callable(value):
-        return ()
-    return tuple(BuildArgument(name, value(text)) for name, text in plain.items())
+def filled(text: str, lookup: Callable[[str], str | None]) -> str:
+    """`${NAME}` replaced by what `lookup` gives; None leaves it."""
+    for name in remaining(text):
+        value = lookup(name)
+        if value is not None and value != "${" + name + "}":
+            text = text.replace("${" + name + "}", value)
+    return text
+
+
+def served(call: BakeCall, service: Service) -> Build:
+    """A Compose service that bake builds."""
+    build = service_build(service)
+    through = (*call.site.through, f"Compose service {service.name}")
+    return replace(
+        build,
+        site=CallSite(call.site.kind, call.site.name, call.site.place, through),
+        tool=Tool.BAKE,
+        push=call.push,
+        definition=service.place,
+    )

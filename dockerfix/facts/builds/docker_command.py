@@ -7,16 +7,12 @@ buildah and podman. Knows command lines; knows nothing of what holds them.
 from __future__ import annotations
 
 import posixpath
+import re
+from collections.abc import Container
 from dataclasses import dataclass
 
-from dockerfix.facts.model import (
-    Build,
-    BuildArgument,
-    CallSite,
-    Option,
-    Tool,
-    Value,
-)
+from dockerfix.facts.builds.words import OPAQUE, ROOTS, closing, cut, defaults
+from dockerfix.facts.model import Build, BuildArgument, CallSite, Option, Tool, Value
 from dockerfix.text import Place, join_path
 
 _VALUED = frozenset(
@@ -27,102 +23,140 @@ _VALUED = frozenset(
         "provenance", "sbom", "secret", "shm-size", "ssh", "tag", "target", "ulimit", "isolation",
         "memory", "memory-swap", "cpu-shares", "cpuset-cpus", "cpuset-mems", "cpu-quota",
         "cpu-period", "security-opt", "format", "authfile", "arch", "os", "layers-from",
-        "registries-conf", "ignorefile", "volume", "env", "jobs", "manifest",
+        "registries-conf", "ignorefile", "volume", "env", "jobs", "manifest", "runtime",
+        "userns", "creds", "cert-dir", "device", "dns", "from", "variant", "timestamp",
+    }
+)  # fmt: skip
+_BAKE_VALUED = frozenset(
+    {
+        "file", "set", "builder", "metadata-file", "progress", "allow", "provenance", "sbom",
+        "call", "list", "var",
     }
 )  # fmt: skip
 _SHORT = {"f": "file", "t": "tag", "o": "output", "m": "memory", "c": "cpu-shares", "v": "volume"}
-_KANIKO = {"dockerfile": "file", "context": "context", "destination": "tag"}
+_KANIKO_SHORT = {"f": "file", "c": "context", "d": "tag", "v": "verbosity"}
+_KANIKO = {"dockerfile": "file", "destination": "tag"}
 _WRAPPERS = frozenset(
-    {"sudo", "time", "env", "exec", "command", "nice", "retry", "nohup", "travis_retry"}
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A word of the command after expansion; `value` carries text, choices and places."""
-
-    value: Value
-
-    @property
-    def text(self) -> str:
-        """The expanded text."""
-        return self.value.text
+    {
+        "sudo", "time", "env", "exec", "command", "nice", "ionice", "retry", "nohup", "timeout",
+        "travis_retry", "stdbuf", "winpty", "caffeinate", "builtin", "!",
+    }
+)  # fmt: skip
+_DOCKER = frozenset({"docker", "nerdctl", "finch", "depot"})
+_DOCKER_VALUED = frozenset(
+    {"--context", "-c", "--host", "-H", "--config", "-l", "--log-level", "--namespace", "-n",
+     "--address", "-a", "--tlscacert", "--tlscert", "--tlskey"}
+)  # fmt: skip
+_OTHERS = (
+    ("buildctl", "build"), ("gcloud", "builds", "submit"), ("az", "acr", "build"),
+    ("fly", "deploy"), ("flyctl", "deploy"), ("skaffold",), ("tilt",), ("werf",), ("devspace",),
+    ("img", "build"), ("heroku", "container:push"), ("earthly",), ("oc", "start-build"),
+    ("devcontainer", "build"), ("devcontainer", "up"), ("kraft", "build"),
+)  # fmt: skip
+"""Commands that build from a Dockerfile in ways that are not read here."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """A command that builds: the tool, and the tokens behind its verb."""
+    """A command that builds: the tool, and the words behind its verb."""
 
     tool: Tool
-    rest: tuple[Token, ...]
+    rest: tuple[Value, ...]
 
 
-def recognise(tokens: tuple[Token, ...]) -> Recognised | None:
-    """Which build tool the words call; None when it is none."""
+def plain(value: Value) -> str:
+    """The text with defaults filled in: `${DOCKER:-docker}` runs docker unless told else."""
+    return defaults(value.text)[0]
+
+
+def unwrapped(words: tuple[Value, ...]) -> tuple[Value, ...]:
+    """The words without `sudo`, `time`, `env A=b`, `timeout 60` and the like before them."""
     at = 0
-    while at < len(tokens) and (
-        tokens[at].text in _WRAPPERS
-        or (at and tokens[at].text.isdecimal())
-        or tokens[at].text == "!"
-    ):
+    while at < len(words) and posixpath.basename(plain(words[at])) in _WRAPPERS:
         at += 1
-    words = [posixpath.basename(tokens[at].text)] if at < len(tokens) else []
-    words += [token.text for token in tokens[at + 1 : at + 8]]
+        while at < len(words) and _is_wrapper_argument(plain(words[at])):
+            at += 1
+    return words[at:]
+
+
+def _is_wrapper_argument(text: str) -> bool:
+    return text.startswith("-") or re.fullmatch(r"\d+[smhd]?|\w+=.*", text, re.DOTALL) is not None
+
+
+def recognise(words: tuple[Value, ...]) -> Recognised | None:
+    """Which build tool the words call; None when it is none."""
+    words = unwrapped(words)
     if not words:
         return None
-    if words[0] in ("docker", "nerdctl"):
-        return _docker(words, tokens, at)
-    if words[0] in ("podman", "buildah") and len(words) > 1:
-        tool = Tool.PODMAN if words[0] == "podman" else Tool.BUILDAH
-        if words[1] in ("build", "bud"):
-            return Recognised(tool, tokens[at + 2 :])
+    name = posixpath.basename(plain(words[0]))
+    verb = plain(words[1]) if len(words) > 1 else ""
+    if name in _DOCKER:
+        return _docker(words)
+    if name in ("podman", "buildah") and verb in ("build", "bud", "compose"):
+        if verb == "compose":
+            return Recognised(Tool.COMPOSE, words[2:])
+        return Recognised(Tool.PODMAN if name == "podman" else Tool.BUILDAH, words[2:])
+    if name == "executor" and "kaniko" in plain(words[0]):
+        return Recognised(Tool.KANIKO, words[1:])
+    if name == "docker-buildx":
+        return _buildx(words[1:])
+    if name in ("docker-compose", "podman-compose"):
+        return Recognised(Tool.COMPOSE, words[1:])
+    return None
+
+
+def other_builder(words: tuple[Value, ...]) -> str | None:
+    """The name of a tool that builds images in a way that is not read here."""
+    texts = tuple(plain(word) for word in unwrapped(words)[:3])
+    if not texts:
         return None
-    if words[0] == "executor" and "kaniko" in tokens[at].text:
-        return Recognised(Tool.KANIKO, tokens[at + 1 :])
-    if words[0] == "docker-compose":
-        return Recognised(Tool.COMPOSE, tokens[at + 1 :])
-    return None
+    texts = (posixpath.basename(texts[0]), *texts[1:])
+    return next((" ".join(o) for o in _OTHERS if texts[: len(o)] == o), None)
 
 
-def _docker(words: list[str], tokens: tuple[Token, ...], at: int) -> Recognised | None:
-    offset = 1
-    while offset < len(words) and words[offset].startswith("-"):
-        takes = words[offset] in (
-            "--context",
-            "-c",
-            "--host",
-            "-H",
-            "--config",
-            "-l",
-            "--log-level",
-        )
-        offset += 2 if takes else 1
-    verbs = words[offset : offset + 2]
-    rest = at + offset
+def _docker(words: tuple[Value, ...]) -> Recognised | None:
+    at = _after_flags(words, 1)
+    verbs = [plain(word) for word in words[at : at + 2]]
     if verbs[:1] == ["build"]:
-        return Recognised(Tool.DOCKER_BUILD, tokens[rest + 1 :])
+        return Recognised(Tool.DOCKER_BUILD, words[at + 1 :])
     if verbs in (["image", "build"], ["builder", "build"]):
-        return Recognised(Tool.DOCKER_BUILD, tokens[rest + 2 :])
+        return Recognised(Tool.DOCKER_BUILD, words[at + 2 :])
     if verbs[:1] == ["buildx"]:
-        skip = 1
-        while words[offset + skip : offset + skip + 1] and words[offset + skip].startswith("--"):
-            skip += 1 if "=" in words[offset + skip] else 2
-        verb = words[offset + skip] if offset + skip < len(words) else ""
-        tool = {"build": Tool.BUILDX_BUILD, "b": Tool.BUILDX_BUILD, "bake": Tool.BAKE}.get(verb)
-        return Recognised(tool, tokens[rest + skip + 1 :]) if tool else None
+        return _buildx(words[at + 1 :])
     if verbs[:1] == ["bake"]:
-        return Recognised(Tool.BAKE, tokens[rest + 1 :])
+        return Recognised(Tool.BAKE, words[at + 1 :])
     if verbs[:1] == ["compose"]:
-        return Recognised(Tool.COMPOSE, tokens[rest + 1 :])
+        return Recognised(Tool.COMPOSE, words[at + 1 :])
     return None
+
+
+def _after_flags(words: tuple[Value, ...], at: int) -> int:
+    while at < len(words) and plain(words[at]).startswith("-"):
+        at += 2 if plain(words[at]) in _DOCKER_VALUED else 1
+    return at
+
+
+def _buildx(words: tuple[Value, ...]) -> Recognised | None:
+    at = 0
+    while at < len(words) and plain(words[at]).startswith("-"):
+        at += 2 if plain(words[at]) == "--builder" else 1
+    verb = plain(words[at]) if at < len(words) else ""
+    tool = {"build": Tool.BUILDX_BUILD, "b": Tool.BUILDX_BUILD, "bake": Tool.BAKE,
+            "f": Tool.BAKE}.get(verb)  # fmt: skip
+    return Recognised(tool, words[at + 1 :]) if tool else None
 
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """The words behind the verb, sorted: options in order, and what is no option."""
+    """The words behind the verb, sorted.
+
+    `loose` are words that a variable may turn into several, or into none: they can be the
+    context, or hold further options.
+    """
 
     options: tuple[Option, ...]
     positional: tuple[Value, ...]
+    loose: tuple[Value, ...] = ()
 
     def values(self, name: str) -> tuple[Value, ...]:
         """All values of one option."""
@@ -140,95 +174,99 @@ class Arguments:
         )
 
 
+def arguments_of(recognised: Recognised) -> Arguments:
+    """The words behind a build's verb, sorted by the flags that its tool has."""
+    kaniko = recognised.tool is Tool.KANIKO
+    valued = _BAKE_VALUED if recognised.tool is Tool.BAKE else _VALUED
+    return read_arguments(recognised.rest, valued, kaniko)
+
+
 def read_arguments(
-    tokens: tuple[Token, ...], valued: frozenset[str] = _VALUED, kaniko: bool = False
+    words: tuple[Value, ...], valued: frozenset[str], kaniko: bool = False
 ) -> Arguments:
-    """Sort the words into options and positional ones."""
+    """Sort words into options and positional ones; `valued` are the flags that take a word."""
     options: list[Option] = []
     positional: list[Value] = []
+    loose: list[Value] = []
     at = 0
-    while at < len(tokens):
-        token = tokens[at]
-        text = token.text
-        if not text.startswith("-") or text == "-":
-            positional.append(token.value)
-            at += 1
+    while at < len(words):
+        word = words[at]
+        at += 1
+        if word.text == "--":
+            positional += words[at:]
+            break
+        if not word.text.startswith("-") or word.text == "-":
+            (loose if _is_loose(word) else positional).append(word)
             continue
-        name, equals, _ = text.lstrip("-").partition("=")
-        cut = len(text) - len(text.lstrip("-")) + len(name) + 1
-        if not text.startswith("--") and not kaniko:
-            name = _SHORT.get(name[:1], name) if len(name) == 1 or name[:1] in _SHORT else name
-            if not equals and len(text) > 2 and text[1] in _SHORT:
-                equals, cut = "=", 2
-        name = _KANIKO.get(name, name) if kaniko else name
-        takes = kaniko or name in valued
-        if equals:
-            options.append(_option(name, _cut(token.value, cut), token.value, None, True))
+        name, size = _flag(word.text, kaniko)
+        following = words[at] if at < len(words) else None
+        if size:
+            options.append(Option(name, cut(word, size), word.place, joined=True))
+        elif following is not None and _takes(name, following, valued, kaniko):
+            options.append(Option(name, following, _covered(word, following)))
             at += 1
-        elif takes and at + 1 < len(tokens):
-            value = tokens[at + 1].value
-            options.append(_option(name, value, token.value, value, False))
-            at += 2
         else:
-            options.append(_option(name, None, token.value, None, False))
-            at += 1
-    return Arguments(tuple(options), tuple(positional))
+            options.append(Option(name, None, word.place))
+    return Arguments(tuple(options), tuple(positional), tuple(loose))
 
 
-def _option(
-    name: str, value: Value | None, first: Value, last: Value | None, joined: bool
-) -> Option:
+def _flag(text: str, kaniko: bool) -> tuple[str, int]:
+    """A flag's long name, and how many characters stand before a value in the same word."""
+    name, equals, _ = text.lstrip("-").partition("=")
+    dashes = len(text) - len(text.lstrip("-"))
+    size = dashes + len(name) + 1 if equals else 0
+    short = _KANIKO_SHORT if kaniko else _SHORT
+    if dashes == 1:
+        if len(name) == 1:
+            return short.get(name, name), size
+        if text[1] in short and not kaniko:
+            return short[text[1]], 2 + text[2:].startswith("=")
+    return (_KANIKO.get(name, name) if kaniko else name), size
+
+
+def _takes(name: str, following: Value, valued: frozenset[str], kaniko: bool) -> bool:
+    return not following.text.startswith("-") if kaniko else name in valued
+
+
+def _is_loose(word: Value) -> bool:
+    """Whether a word is one unresolved variable without quotes, or an array."""
+    if "[@]" in word.written or "[*]" in word.written or word.text in ("${@}", "${*}"):
+        return True
+    quoted = word.written[:1] in ("'", '"')
+    whole = word.text.startswith("${") and closing(word.text, 0) == len(word.text) - 1
+    default = defaults(word.text)[0] if ":-" in word.text else ""
+    return whole and not quoted and not word.choices and default[:1] in ("", "-", "$")
+
+
+def _covered(first: Value, last: Value) -> Place | None:
     place = first.place
-    if place is not None and last is not None and last.place is not None:
-        place = Place(place.path, place.span.cover(last.place.span), place.position)
-    return Option(name, value, place, joined)
+    if place is None or last.place is None or place.path != last.place.path:
+        return place
+    return Place(place.path, place.span.cover(last.place.span), place.position)
 
 
-def _cut(value: Value, size: int) -> Value:
-    place = value.place
-    if place is not None:
-        span = place.span
-        quote = 1 if value.written[:1] in "'\"" else 0
-        start = min(span.start + size + quote, span.end)
-        end = span.end - quote if quote else span.end
-        place = Place(
-            place.path, type(span)(start, max(start, end)),
-            type(place.position)(place.position.line, place.position.column + size + quote),
-        )  # fmt: skip
-    quote = 1 if value.written[:1] in "'\"" else 0
-    written = value.written[size + quote : len(value.written) - quote]
-    return Value(
-        written,
-        value.text[size:],
-        value.variables,
-        tuple(choice[size:] for choice in value.choices),
-        place,
-        None,
-        "",
-    )
+def make_build(
+    recognised: Recognised, site: CallSite, folder: str | None, files: Container[str] = ()
+) -> Build | None:
+    """The build that a recognised `build` command asks for, run in `folder` (None: unknown).
 
-
-def make_build(recognised: Recognised, site: CallSite, folder: str | None) -> Build | None:
-    """The build that a recognised `build` command asks for, run in `folder`.
-
-    None for what builds nothing by itself (`docker build --help`, bake, Compose).
+    None for what builds nothing by itself (`docker build --help`, bake, Compose). `files`
+    are the paths that exist: podman and buildah take a Containerfile before a Dockerfile.
     """
     if recognised.tool in (Tool.BAKE, Tool.COMPOSE):
         return None
-    kaniko = recognised.tool is Tool.KANIKO
-    arguments = read_arguments(recognised.rest, kaniko=kaniko)
-    written = (
-        arguments.last("context")
-        if kaniko
-        else (arguments.positional[-1] if arguments.positional else None)
-    )
+    arguments = arguments_of(recognised)
+    if any(option.name in ("help", "h") for option in arguments.options):
+        return None
     unknown: list[str] = []
-    context = _context(written, folder, kaniko, unknown)
+    written, context = _context(recognised.tool, arguments, folder, unknown)
     file = arguments.last("file")
-    if recognised.tool is Tool.KANIKO:
-        dockerfile = _kaniko_file(file, context, unknown)
-    else:
-        dockerfile = _dockerfile(file, context, folder, unknown)
+    dockerfile = _dockerfile(recognised.tool, file, context, folder, files, unknown)
+    if arguments.loose and written not in arguments.loose:
+        names = ", ".join(word.written for word in arguments.loose)
+        unknown.append(f"{names} may hold further options")
+    outputs = [value.text for value in arguments.values("output")]
+    always = recognised.tool is Tool.KANIKO and not arguments.has("no-push")
     return Build(
         site=site,
         tool=recognised.tool,
@@ -244,75 +282,106 @@ def make_build(recognised: Recognised, site: CallSite, folder: str | None) -> Bu
         platforms=arguments.values("platform"),
         secrets=arguments.values("secret"),
         named_contexts=_pairs(arguments, "build-context"),
-        push=arguments.has("push")
-        or kaniko
-        or any(
-            "push=true" in v.text or "type=registry" in v.text for v in arguments.values("output")
-        ),
+        push=always or arguments.has("push") or any(pushes(text) for text in outputs),
         load=arguments.has("load"),
         options=arguments.options,
         folder=folder or "",
-        unknown=tuple(unknown),
+        unknown=tuple(dict.fromkeys(unknown)),
     )
 
 
 def _context(
-    written: Value | None, folder: str | None, kaniko: bool, unknown: list[str]
-) -> str | None:
+    tool: Tool, arguments: Arguments, folder: str | None, unknown: list[str]
+) -> tuple[Value | None, str | None]:
+    """The context as written, and where it is."""
+    if tool is Tool.KANIKO:
+        written = arguments.last("context")
+    else:
+        words = arguments.positional or arguments.loose[-1:]
+        if len(words) > 1:
+            given = ", ".join(word.written for word in words)
+            unknown.append(f"more words than one could be the context: {given}")
+            return None, None
+        written = words[0] if words else None
     if written is None:
+        if tool in (Tool.PODMAN, Tool.BUILDAH) and folder is not None:
+            return None, folder
         unknown.append("no context is given")
-        return None
-    text = written.text.removeprefix("dir://") if kaniko else written.text
-    for name in ("${CI_PROJECT_DIR}", "${GITHUB_WORKSPACE}", "${PWD}"):
-        if text == name or text.startswith(name + "/"):
-            base = folder or "" if name == "${PWD}" else ""
-            return join_path(base, text[len(name) :].lstrip("/") or ".")
-    if text in ("-",) or "://" in text or text.startswith("git@"):
+        return None, None
+    text = written.text.removeprefix("dir://") if tool is Tool.KANIKO else written.text
+    if is_remote(text):
         unknown.append("the context is an address or standard input")
-        return None
+        return written, None
+    where = located(text, folder, "the context", unknown)
+    below = arguments.last("context-sub-path") if tool is Tool.KANIKO else None
+    if where is not None and below is not None:
+        where = located(below.text, where, "the context", unknown)
+    return written, where
+
+
+def pushes(output: str) -> bool:
+    """Whether a value of `--output` sends the image to a registry."""
+    return "type=registry" in output or "push=true" in output
+
+
+def is_remote(text: str) -> bool:
+    """Whether a context is an address or standard input: no file of the repository."""
+    return text == "-" or "://" in text or text.startswith("git@")
+
+
+def located(text: str, folder: str | None, what: str, unknown: list[str]) -> str | None:
+    """A path of a command that runs in `folder`, relative to the root.
+
+    None, with the reason added to `unknown`, where reading cannot know it. A default
+    (`${DIR:-.}`) is taken, and said.
+    """
+    filled, names = defaults(text)
+    if names:
+        unknown.append(f"{what} is {filled} unless {', '.join(names)} is set elsewhere")
+    text = filled
+    for name in (*ROOTS, "PWD"):
+        head = "${" + name + "}"
+        if text == head or text.startswith(head + "/"):
+            folder = folder if name == "PWD" else ""
+            text = text[len(head) :].lstrip("/") or "."
     if "${" in text:
-        unknown.append(f"the context holds a variable: {text}")
+        named = "what a command prints" if "${" + OPAQUE in text else "a variable"
+        unknown.append(f"{what} holds {named}: {text}")
         return None
     if folder is None:
         unknown.append("the folder in which the command runs is not known")
         return None
     joined = join_path(folder, text)
     if joined is None:
-        unknown.append(f"the context leaves the repository: {text}")
+        unknown.append(f"{what} lies outside of the repository: {text}")
     return joined
 
 
 def _dockerfile(
-    file: Value | None, context: str | None, folder: str | None, unknown: list[str]
+    tool: Tool,
+    file: Value | None,
+    context: str | None,
+    folder: str | None,
+    files: Container[str],
+    unknown: list[str],
 ) -> str | None:
     if file is None:
-        return posixpath.join(context, "Dockerfile") if context is not None else None
-    text = file.text
-    for name in ("${CI_PROJECT_DIR}/", "${GITHUB_WORKSPACE}/", "${PWD}/"):
-        if text.startswith(name):
-            return join_path(folder or "" if name == "${PWD}/" else "", text[len(name) :])
-    if text == "-" or "${" in text:
-        unknown.append(f"the Dockerfile is not known: {text}")
+        names = ("Containerfile",) if tool in (Tool.PODMAN, Tool.BUILDAH) else ()
+        paths = [posixpath.join(context, name) for name in names] if context is not None else []
+        found = [path for path in paths if path in files]
+        default = posixpath.join(context, "Dockerfile") if context is not None else None
+        return found[0] if found else default
+    if file.text in ("-", "/dev/stdin"):
+        unknown.append("the Dockerfile is standard input")
         return None
-    if folder is None:
-        unknown.append("the folder in which the command runs is not known")
-        return None
-    joined = join_path(folder, text)
-    if joined is None:
-        unknown.append(f"the Dockerfile lies outside of the repository: {text}")
-    return joined
-
-
-def _kaniko_file(file: Value | None, context: str | None, unknown: list[str]) -> str | None:
-    """kaniko looks for a relative path below the working folder, then below the context."""
-    if file is not None and file.text.startswith("${CI_PROJECT_DIR}/"):
-        return join_path("", file.text.removeprefix("${CI_PROJECT_DIR}/"))
-    if file is not None and "${" in file.text:
-        unknown.append(f"the Dockerfile is not known: {file.text}")
-        return None
-    if context is None:
-        return None
-    return join_path(context, file.text if file is not None else "Dockerfile")
+    looks_below_context = tool in (Tool.KANIKO, Tool.PODMAN, Tool.BUILDAH)
+    if not looks_below_context:
+        return located(file.text, folder, "the Dockerfile", unknown)
+    # These look in the folder where they run, then below the context.
+    here = located(file.text, folder, "the Dockerfile", unknown if context is None else [])
+    if context is None or (here is not None and here in files):
+        return here
+    return located(file.text, context, "the Dockerfile", unknown)
 
 
 def _pairs(arguments: Arguments, option: str) -> tuple[BuildArgument, ...]:
@@ -320,6 +389,6 @@ def _pairs(arguments: Arguments, option: str) -> tuple[BuildArgument, ...]:
     for value in arguments.values(option):
         name, equals, _ = value.text.partition("=")
         found.append(
-            BuildArgument(name, _cut(value, len(name) + 1) if equals else None, value.place)
+            BuildArgument(name, cut(value, len(name) + 1) if equals else None, value.place)
         )
     return tuple(found)

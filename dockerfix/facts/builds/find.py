@@ -1,60 +1,57 @@
 """All builds of a snapshot, and what looks like one but cannot be followed.
 
-Each kind of file has one function that yields scripts or builds; only files whose name makes
-them candidates and whose bytes name a build tool are read. Knows which files hold builds;
-how commands are read stands in `follow` and `docker_command`.
+Each kind of file has a module that yields texts or builds; only files whose path makes them
+candidates and whose bytes name a build tool are read. Knows which files hold builds; how
+commands are read stands in `follow` and `docker_command`.
 """
 
 from __future__ import annotations
 
+import json
 import posixpath
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import partial
 
-from dockerfix.facts.bake import parse_bake
-from dockerfix.facts.builds import recipes
-from dockerfix.facts.builds.bakes import bake_build
-from dockerfix.facts.builds.candidates import kind_of
-from dockerfix.facts.builds.follow import BakeCall, Carrier, Follower, State
+from dockerfix.facts.builds import documents, python_calls, workflows
+from dockerfix.facts.builds.assigned import Assigned, assigned_values
+from dockerfix.facts.builds.bakes import Bakes
+from dockerfix.facts.builds.candidates import MAX_BYTES, Candidate, candidate
+from dockerfix.facts.builds.compose_calls import compose_use, named_files
+from dockerfix.facts.builds.docker_command import make_build, recognise
+from dockerfix.facts.builds.follow import Carrier, Follower, Found
+from dockerfix.facts.builds.jobs import runs_of
+from dockerfix.facts.builds.makefiles import Makefile
 from dockerfix.facts.builds.services import service_build
-from dockerfix.facts.builds.words import Bound, Scope, remaining
+from dockerfix.facts.builds.state import State
+from dockerfix.facts.builds.unread import TOOLS, uncovered
+from dockerfix.facts.builds.words import Scope
 from dockerfix.facts.compose import ComposeFiles, find_compose
-from dockerfix.facts.gitlab import Job, Pipeline
-from dockerfix.facts.model import Blind, Build, ImageCall, SiteKind, Value
-from dockerfix.facts.shell import Script, parse_shell
-from dockerfix.facts.yaml_tree import Scalar
-from dockerfix.text import (
-    MappedText,
-    Place,
-    Snapshot,
-    SnapshotError,
-    Source,
-    Span,
-    join_path,
+from dockerfix.facts.gitlab import Pipeline
+from dockerfix.facts.model import (
+    Blind,
+    Build,
+    CallSite,
+    ComposeUse,
+    ImageCall,
+    SiteKind,
 )
-
-_TOOLS = (b"docker", b"buildah", b"kaniko", b"podman", b"nerdctl")
-_MAX_BYTES = 1_000_000
-_MAX_MATRIX = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Assigned:
-    """A value that the snapshot assigns to a variable, and where."""
-
-    text: str
-    place: Place
+from dockerfix.facts.yaml_tree import Mapping as YamlMapping
+from dockerfix.facts.yaml_tree import Scalar, YamlError, parse_yaml
+from dockerfix.text import MappedText, Place, Snapshot, SnapshotError, Source, Span
 
 
 @dataclass(frozen=True, slots=True)
 class BuildList:
     """Every build of a snapshot, what could not be followed, the values that variables get
-    anywhere in it, and the commands that tag and push."""
+    anywhere in it, the commands that tag and push, and those that use Compose services."""
 
     builds: tuple[Build, ...]
     blind: tuple[Blind, ...]
     assigned: dict[str, tuple[Assigned, ...]]
     images: tuple[ImageCall, ...] = ()
+    compose: ComposeFiles = field(default_factory=lambda: ComposeFiles((), (), ()))
+    compose_uses: tuple[ComposeUse, ...] = ()
 
     def values_of(self, name: str) -> tuple[str, ...]:
         """All values that the snapshot assigns to a variable, in order of their places."""
@@ -62,16 +59,15 @@ class BuildList:
 
 
 def find_builds(snapshot: Snapshot, pipeline: Pipeline | None) -> BuildList:
-    """All builds, in the order: GitLab, Compose, Makefiles, scripts, workflows, documents."""
+    """All builds, in the order: GitLab, other scripts and documents by path, Compose, Python,
+    workflows' actions, bake."""
     finder = _Finder(snapshot)
     if pipeline is not None:
-        for job in pipeline.visible:
-            finder.job(pipeline, job)
-        for place, why in pipeline.unread:
-            finder.blind(place, "an include", why)
+        finder.pipeline(pipeline)
+    finder.files()
     finder.compose()
-    finder.candidates()
     finder.bakes()
+    finder.unread()
     return finder.result(pipeline)
 
 
@@ -80,212 +76,289 @@ class _Finder:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
-        self.follower = Follower(snapshot, self.script)
-        self.scripts: dict[str, Script | None] = {}
+        self.follower = Follower(snapshot)
         self.compose_files = ComposeFiles((), (), ())
+        self.services: list[Build] = []
         self.extra: list[Build] = []
+        self.baked: list[Build] = []
+        self.sources: dict[str, Source] = {}
+        """Files that name a build tool, but documents and Python, for what stays unread."""
+        self.bake_files: list[str] = []
 
-    def blind(self, place: Place, what: str, why: str) -> None:
-        """Note what cannot be followed."""
-        self.follower.found.blind.append(Blind(place, what, why))
+    @property
+    def found(self) -> Found:
+        """What following has gathered."""
+        return self.follower.found
 
-    def script(self, path: str) -> Script | None:
-        """A shell script of the repository, parsed once; None when it is none."""
-        if path not in self.scripts:
-            self.scripts[path] = self._read_script(path)
-        return self.scripts[path]
-
-    def _read_script(self, path: str) -> Script | None:
-        data = self.bytes(path)
-        if data is None:
-            return None
-        first = data[:80].split(b"\n")[0]
-        if not (path.endswith((".sh", ".bash")) or (first.startswith(b"#!") and b"sh" in first)):
-            return None
-        return parse_shell(MappedText.whole(data))
-
-    def bytes(self, path: str) -> bytes | None:
-        """A file's bytes; None when it is too large, binary or unreadable."""
-        if self.snapshot.entries[path].size > _MAX_BYTES:
-            return None
+    def source(self, path: str, needed: Iterable[bytes] = TOOLS) -> Source | None:
+        """A file that names one of `needed`; None for others, and for what is too large, is
+        no text, or cannot be read, which is said."""
         try:
-            data = self.snapshot.read(path)
+            if self.snapshot.entries[path].size > MAX_BYTES:
+                return None
+            data = self.snapshot.peek(path)
         except SnapshotError as error:
             start = Source(path, b"").place(Span(0, 0))
-            self.blind(start, "a file", f"it cannot be read: {error.why}")
+            self.follower.blind(start, "a file", f"it cannot be read: {error.why}")
             return None
-        return None if b"\0" in data[:1024] else data
+        if b"\0" in data[:1024] or not any(tool in data for tool in needed):
+            return None
+        return Source(path, data)
 
-    def job(self, pipeline: Pipeline, job: Job) -> None:
-        """A GitLab job: one shell for before_script and script, one for after_script."""
-        scope = Scope()
-        given: dict[str, Scalar] = {**pipeline.variables, **job.variables}
-        for name, scalar in given.items():
-            text = _braced(scalar.text)
-            scope = scope.bind(name, Bound(text, (), scalar.file.source.place(scalar.span)))
-        for row in job.rows[:_MAX_MATRIX] or ({},):
-            self.run_job(job, _expanded(_with_row(scope, row)))
+    def pipeline(self, pipeline: Pipeline) -> None:
+        """The jobs of a pipeline that can run."""
+        for job in pipeline.visible:
+            for lines in runs_of(pipeline, job, self.found.assigned):
+                for mapped, source, state in lines:
+                    carrier = Carrier(SiteKind.GITLAB, job.name, source)
+                    self.follower.run(mapped, carrier, state)
+        for place, why in pipeline.unread:
+            self.follower.blind(place, "an include", why)
+        for path, file in pipeline.files.items():
+            self.sources[path] = file.source
 
-    def run_job(self, job: Job, scope: Scope) -> None:
-        """One run of a job's lines; a matrix makes several."""
-        state = State("", scope)
-        after = State("", scope)
-        for line in job.lines:
-            file = line.scalar.file
-            carrier = Carrier(SiteKind.GITLAB, job.name, file.source)
-            target = after if line.section == "after_script" else state
-            self.follower.run(line.scalar.mapped, carrier, target)
+    def files(self) -> None:
+        """Every file that may hold call sites, by path; scripts that others run come last."""
+        by_kind: dict[Candidate, list[str]] = {kind: [] for kind in Candidate}
+        for path in self.snapshot.paths:
+            kind = candidate(path)
+            if kind is not None:
+                by_kind[kind].append(path)
+        self.bake_files = by_kind[Candidate.BAKE]
+        readers: tuple[tuple[Candidate, Callable[[Source], None]], ...] = (
+            (Candidate.WORKFLOW, self.workflow),
+            (Candidate.PACKAGE, self.package),
+            (Candidate.DOCUMENT, self.document),
+            (Candidate.PYTHON, self.python),
+            (Candidate.UNREAD, self.keep),
+        )
+        self.makefiles(by_kind[Candidate.MAKE])
+        for kind, read in readers:
+            for path in by_kind[kind]:
+                source = self.source(path)
+                if source is not None:
+                    read(source)
+        self.scripts(by_kind[Candidate.SHELL])
+
+    def keep(self, source: Source) -> None:
+        """Remember a file for what stays unread in it."""
+        self.sources.setdefault(source.path, source)
+
+    def makefiles(self, paths: list[str]) -> None:
+        """Rules of Makefiles that no script makes; a file that another includes is part of
+        that one."""
+        included: set[str] = set()
+        for path in sorted(paths, key=lambda path: (path.endswith((".mk", ".mak")), path)):
+            source = self.source(path)
+            makefile = self.follower.makefiles.read(path) if path not in included else None
+            if makefile is None:
+                continue
+            included |= makefile.included
+            for name in (path, *makefile.included):
+                part = source if name == path else self.source(name)
+                if part is not None:
+                    self.keep(part)
+            self.rules(makefile)
+
+    def rules(self, makefile: Makefile) -> None:
+        """Every rule once for each of its targets."""
+        for rule, target in makefile.runs():
+            if f"{rule.source.path}:{target}" in self.found.entered:
+                continue
+            scope = makefile.scope(rule, target)
+            carrier = Carrier(SiteKind.MAKE, target, rule.source)
+            for text in rule.recipe(target):
+                state = State(posixpath.dirname(makefile.path), scope)
+                self.follower.run(text, carrier, state)
+
+    def scripts(self, paths: list[str]) -> None:
+        """Scripts that nothing else runs."""
+        for path in paths:
+            source = self.source(path)
+            if source is None:
+                continue
+            shell = path.endswith((".sh", ".bash")) or _has_shebang(source)
+            self.keep(source)
+            if path not in self.found.entered and shell:
+                carrier = Carrier(SiteKind.SHELL, posixpath.basename(path), source)
+                scope = Scope(script=path)
+                mapped = MappedText.whole(source.data)
+                run = partial(self.text, mapped, carrier, scope)
+                self.somewhere(run, posixpath.dirname(path))
+
+    def text(self, mapped: MappedText, carrier: Carrier, scope: Scope, folder: str) -> None:
+        """Follow a text in a folder."""
+        self.follower.run(mapped, carrier, State(folder, scope))
+
+    def document(self, source: Source) -> None:
+        """Commands in a document, run in the root or beside it."""
+        carrier = Carrier(SiteKind.DOCUMENT, posixpath.basename(source.path), source)
+        for mapped in documents.commands(source):
+            run = partial(self.text, mapped, carrier, Scope())
+            self.somewhere(run, posixpath.dirname(source.path), beside_first=True)
+
+    def somewhere(
+        self, run: Callable[[str], None], beside: str, beside_first: bool = False
+    ) -> None:
+        """Follow what does not say where it runs: in the root, or in the folder beside it
+        when only there its Dockerfiles exist."""
+        if not beside:
+            run("")
+            return
+        before = self.found
+        tries = []
+        for folder in (beside, "") if beside_first else ("", beside):
+            self.follower.found = Found(entered=set(before.entered))
+            run(folder)
+            missing = self.missing(self.found.builds)
+            tries.append((missing, self.found))
+            if not missing:
+                break
+        _, best = min(tries, key=lambda pair: pair[0])
+        self.follower.found = before.with_more(best)
+
+    def missing(self, builds: Iterable[Build]) -> int:
+        """How many builds ask for a Dockerfile that does not exist."""
+        return sum(b.dockerfile is not None and b.dockerfile not in self.snapshot for b in builds)
+
+    def package(self, source: Source) -> None:
+        """`scripts` of a package.json; YAML reads JSON and knows places."""
+        try:
+            json.loads(source.data)
+            root = parse_yaml(source).root
+        except (ValueError, RecursionError, YamlError):
+            self.keep(source)
+            return
+        scripts = root.get("scripts") if root is not None else None
+        for entry in scripts.entries if isinstance(scripts, YamlMapping) else ():
+            if isinstance(entry.value, Scalar):
+                carrier = Carrier(SiteKind.PACKAGE_JSON, entry.key.text, source)
+                state = State(posixpath.dirname(source.path), Scope())
+                self.follower.run(entry.value.mapped, carrier, state)
+
+    def workflow(self, source: Source) -> None:
+        """Steps of a GitHub workflow or composite action."""
+        try:
+            file = parse_yaml(source)
+        except YamlError as error:
+            self.broken(source, error)
+            return
+        self.keep(source)
+        for step in workflows.steps(file):
+            build, call = workflows.action_build(step), workflows.action_bake(step)
+            self.extra += [build] if build is not None else []
+            self.found.bakes += [call] if call is not None else []
+            script = step.script
+            if script is not None:
+                carrier = Carrier(SiteKind.GITHUB, step.job, source)
+                self.follower.run(script, carrier, State(step.folder, step.scope))
+        for place, why in workflows.foreign_workflows(file):
+            self.follower.blind(place, "a reusable workflow", why)
+
+    def broken(self, source: Source, error: YamlError) -> None:
+        """A file that YAML cannot read, at the place where it breaks."""
+        starts = source.line_starts
+        at = min(starts[min(error.line, len(starts)) - 1] + error.column - 1, len(source.data))
+        self.follower.blind(source.place(Span(at, at)), "a YAML file", error.what)
+
+    def python(self, source: Source) -> None:
+        """Calls in a Python file."""
+        if not python_calls.looks_like_builds(source.data):
+            return
+        calls = python_calls.python_calls(source)
+        for place, why in calls.unread:
+            self.follower.blind(place, "a build in Python", why)
+        for item in python_calls.each(calls):
+            run = partial(self.python_call, source, item)
+            self.somewhere(run, posixpath.dirname(source.path))
+        for make in calls.sdk:
+            tries = [make(""), make(posixpath.dirname(source.path))]
+            self.extra.append(min(tries, key=lambda build: self.missing([build])))
+
+    def python_call(
+        self, source: Source, item: python_calls.Words | python_calls.Text, folder: str
+    ) -> None:
+        """One command of a Python file, for a program that runs in `folder`."""
+        where = python_calls.folder_of(item, folder)
+        if isinstance(item, python_calls.Text):
+            carrier = Carrier(SiteKind.PYTHON, item.name, source)
+            self.follower.run(item.mapped, carrier, State(where, Scope()))
+            return
+        recognised = recognise(item.words)
+        if recognised is not None:
+            site = CallSite(SiteKind.PYTHON, item.name, item.place)
+            build = make_build(recognised, site, where, self.snapshot.entries)
+            if build is not None:
+                self.found.builds.append(build)
+            else:
+                self.follower.indirect(recognised, site, State(where, Scope()))
 
     def compose(self) -> None:
-        """Compose services."""
-        self.compose_files = find_compose(self.snapshot)
+        """Compose services, those of files that a command names among them."""
+        named = named_files(self.found.composes, self.snapshot)
+        self.compose_files = find_compose(self.snapshot, named)
         for error in self.compose_files.broken:
-            place = Source(error.path, b"").place(Span(0, 0))
-            self.blind(place, "a Compose file", str(error))
-        self.extra += [service_build(service) for service in self.compose_files.services]
-
-    def candidates(self) -> None:
-        """Files whose name says that they may build."""
-        later: list[str] = []
-        for path in self.snapshot.paths:
-            kind = kind_of(path)
-            if kind is None:
-                continue
-            if kind is SiteKind.SHELL:
-                later.append(path)
-                continue
-            data = self.bytes(path)
-            if data is None or not any(tool in data for tool in _TOOLS):
-                continue
-            for text, carrier, state in recipes.texts(kind, Source(path, data)):
-                self.follower.run(text, carrier, state)
-            if kind is SiteKind.GITHUB:
-                self.extra += recipes.actions(Source(path, data))
-        for path in later:
-            if path in self.follower.found.entered:
-                continue
-            data = self.bytes(path)
-            if data is None or not any(tool in data for tool in _TOOLS):
-                continue
-            source = Source(path, data)
-            carrier = Carrier(SiteKind.SHELL, posixpath.basename(path), source)
-            self.follower.run(MappedText.whole(data), carrier, State("", Scope()))
+            self.broken(self.snapshot.source(error.path), error)
+        for place, why in self.compose_files.unread:
+            self.follower.blind(place, "a Compose service", why)
+        self.services = [service_build(service) for service in self.compose_files.services]
 
     def bakes(self) -> None:
-        """The targets that bake calls name."""
-        for call in self.follower.found.bakes:
-            self.extra += self.bake(call)
+        """The targets that bake calls name, and bake files that no call names."""
+        bakes = Bakes(self.snapshot, self.compose_files, self.found.blind, set())
+        for call in self.found.bakes:
+            self.baked += bakes.builds(call)
+        for path in self.bake_files:
+            if path not in bakes.used and self.source(path, (b"target", b"group")) is not None:
+                self.baked += bakes.uncalled(path)
 
-    def bake(self, call: BakeCall) -> Iterator[Build]:
-        """One build for each target of a bake call."""
-        if call.folder is None or any(not value.known for value in call.files):
-            self.blind(call.site.place, "a bake call", "its folder or file is not known")
-            return
-        names = [value.text for value in call.files] or ["docker-bake.hcl", "docker-bake.json"]
-        for name in names:
-            path = join_path(call.folder, name)
-            if path is None or path not in self.snapshot:
+    def unread(self) -> None:
+        """What looks like a build where nothing was read."""
+        skipped = {file.source.path for file in self.compose_files.files} | set(self.bake_files)
+        read: dict[str, list[Span]] = {}
+        for place in self.places():
+            read.setdefault(place.path, []).append(place.span)
+        for path, source in self.sources.items():
+            if path in skipped:
                 continue
-            if not path.endswith(".hcl"):
-                self.blind(call.site.place, "a bake call", f"{path} is no HCL file")
-                continue
-            file = self.snapshot.derive(path, parse_bake)
-            for place in file.broken:
-                self.blind(place, "a bake file", "the HCL grammar cannot read it")
-            defaults = {k: v if isinstance(v, str) else "" for k, v in file.variables.items()}
-            for target in file.selected(tuple(value.text for value in call.targets)):
-                yield bake_build(call, target, defaults)
+            for span in uncovered(source, read.get(path, ())):
+                why = "nothing that dockerfix follows runs it"
+                self.follower.blind(source.place(span), "what looks like a build", why)
+
+    def places(self) -> Iterable[Place]:
+        """Places of everything that was read or is said already."""
+        found = self.found
+        sites: list[CallSite] = [build.site for build in (*found.builds, *self.extra)]
+        sites += [call.site for call in found.bakes]
+        sites += [call.site for call in found.composes]
+        sites += [image.site for image in found.images]
+        for build in found.builds:
+            yield from (call.place for call in build.calls)
+        yield from (site.place for site in sites)
+        yield from (blind.place for blind in found.blind)
+
+    def uses(self) -> tuple[ComposeUse, ...]:
+        """What commands do with Compose services."""
+        uses = (compose_use(call, self.snapshot) for call in self.found.composes)
+        return tuple(use for use in uses if use is not None)
 
     def result(self, pipeline: Pipeline | None) -> BuildList:
         """Everything found, in order."""
-        found = self.follower.found
-        builds = (*found.builds, *self.extra)
-        assigned: dict[str, list[Assigned]] = {}
-        for name, scalar in _assigned(pipeline):
-            place = scalar.file.source.place(scalar.span)
-            assigned.setdefault(name, []).append(Assigned(scalar.text, place))
-        for build in builds:
-            for value in (build.target, build.dockerfile_written, build.context_written):
-                for name, default in _defaults(value):
-                    if value is not None and value.place is not None:
-                        assigned.setdefault(name, []).append(Assigned(default, value.place))
-        for path in self.snapshot.paths:
-            if posixpath.basename(path) in (".env", ".env.example", ".env.dist"):
-                self._environment(path, assigned)
+        found = self.found
+        builds = (*found.builds, *self.services, *self.extra, *self.baked)
         return BuildList(
             builds,
             tuple(found.blind),
-            {name: tuple(values) for name, values in assigned.items()},
+            assigned_values(self.snapshot, pipeline, builds, found.assigned),
             tuple(found.images),
+            self.compose_files,
+            self.uses(),
         )
 
-    def _environment(self, path: str, assigned: dict[str, list[Assigned]]) -> None:
-        data = self.bytes(path) or b""
-        source = Source(path, data)
-        for start in source.line_starts:
-            line = source.line_of(start) if start < len(data) else Span(start, start)
-            name, equals, value = source.text(line).strip().partition("=")
-            if equals and not name.startswith("#"):
-                found = Assigned(value.strip("\"'"), source.place(line))
-                assigned.setdefault(name.strip(), []).append(found)
 
-
-def _with_row(scope: Scope, row: dict[str, Scalar]) -> Scope:
-    for name, scalar in row.items():
-        scope = scope.bind(
-            name, Bound(_braced(scalar.text), (), scalar.file.source.place(scalar.span))
-        )
-    return scope
-
-
-def _braced(text: str) -> str:
-    """`$NAME` as `${NAME}`, so that one spelling stands for unresolved variables."""
-    script = parse_shell(MappedText.whole(b"x=" + ('"' + text.replace('"', "") + '"').encode()))
-    from dockerfix.facts.builds.words import expand
-    from dockerfix.facts.shell import Assignment
-
-    first = script.statements[0] if script.statements else None
-    if "$" in text and isinstance(first, Assignment) and first.value is not None:
-        return expand(first.value.parts, Scope())[0]
-    return text
-
-
-def _expanded(scope: Scope) -> Scope:
-    """Variables that name others, replaced until nothing changes (at most five rounds)."""
-    for _ in range(5):
-        changed = scope
-        for name, bound in scope.variables.items():
-            text = bound.text
-            for other in remaining(text):
-                inner = scope.variables.get(other)
-                if inner is not None and other != name:
-                    text = text.replace("${" + other + "}", inner.text)
-            if text != bound.text:
-                changed = changed.bind(name, Bound(text, bound.choices, bound.place))
-        if changed == scope:
-            return scope
-        scope = changed
-    return scope
-
-
-def _assigned(pipeline: Pipeline | None) -> Iterator[tuple[str, Scalar]]:
-    if pipeline is None:
-        return
-    yield from pipeline.variables.items()
-    for job in pipeline.jobs.values():
-        yield from job.variables.items()
-
-
-def _defaults(value: Value | None) -> Iterator[tuple[str, str]]:
-    """`${NAME:-default}` in a value assigns the default."""
-    text = value.text if value is not None else ""
-    at = 0
-    while (at := text.find("${", at)) >= 0:
-        end = text.find("}", at)
-        name, operator, default = text[at + 2 : end].partition(":-")
-        if operator and end > 0:
-            yield name, default
-        at += 2
+def _has_shebang(source: Source) -> bool:
+    first = source.data[:80].split(b"\n")[0]
+    return first.startswith(b"#!") and b"sh" in first
 
 
 def job_of(build: Build) -> str | None:

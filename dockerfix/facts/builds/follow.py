@@ -1,24 +1,32 @@
 """Following a script: the builds that it asks for, with folders, functions and loops.
 
 A script is followed statement by statement with the variables that are assigned on the way;
-functions and scripts of the repository are entered with the caller's arguments. What cannot
-be followed becomes a `Blind` or a value that stays unknown, never a guess.
+functions, scripts and Makefiles of the repository are entered with the caller's arguments.
+What cannot be followed becomes a `Blind` or a value that stays unknown, never a guess.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import posixpath
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from dockerfix.facts.builds.docker_command import (
     Recognised,
-    Token,
+    arguments_of,
     make_build,
-    read_arguments,
+    other_builder,
+    plain,
     recognise,
+    unwrapped,
 )
 from dockerfix.facts.builds.image_command import image_call
-from dockerfix.facts.builds.words import Bound, Scope, expand, remaining, value_of
+from dockerfix.facts.builds.makefiles import Makefiles, make_words
+from dockerfix.facts.builds.paths import globbed, moved, with_printed
+from dockerfix.facts.builds.state import Ended, State, joined
+from dockerfix.facts.builds.unread import BUILD_TEXT
+from dockerfix.facts.builds.words import OPAQUE, Bound, Scope, bound_to, words_of
 from dockerfix.facts.model import Blind, Build, Call, CallSite, ImageCall, SiteKind, Tool, Value
 from dockerfix.facts.shell import (
     Assignment,
@@ -26,16 +34,24 @@ from dockerfix.facts.shell import (
     Command,
     Function,
     Loop,
+    Opaque,
     Script,
     ShellWord,
     Statement,
-    Variable,
     parameters,
     parse_shell,
 )
-from dockerfix.text import MappedText, Snapshot, Source, join_path
+from dockerfix.text import MappedText, Place, Snapshot, SnapshotError, Source, join_path
 
 _DEPTH = 12
+"""Calls of functions, scripts and Makefiles inside one another that are followed."""
+_STEPS = 20_000
+"""Statements that one text may make, loops and calls unrolled."""
+_SHELLS = frozenset({"sh", "bash", "zsh", "dash", "ash", "ksh"})
+_RUNNERS = frozenset({*_SHELLS, "eval", "ssh", "su", "xargs", "watch", "parallel", "script"})
+"""Commands that run a text that they are given."""
+_MESSAGES = frozenset({"echo", "printf", "grep", "egrep", "sed", "awk", "test", "[", "cat", "tee"})
+"""Commands that only print or search what they are given."""
 
 
 @dataclass(slots=True)
@@ -47,7 +63,20 @@ class Found:
     bakes: list[BakeCall] = field(default_factory=list)
     composes: list[ComposeCall] = field(default_factory=list)
     images: list[ImageCall] = field(default_factory=list)
+    assigned: dict[str, dict[str, Place]] = field(default_factory=dict)
+    """Values that scripts give to variables, with the place of the first."""
     entered: set[str] = field(default_factory=set)
+    """Scripts that were run, and `Makefile:rule` of the rules that were made."""
+
+    def with_more(self, other: Found) -> Found:
+        """This with what another following gathered."""
+        for name in ("builds", "bakes", "composes", "images"):
+            getattr(self, name).extend(getattr(other, name))
+        self.blind += [item for item in other.blind if item not in self.blind]
+        for name, values in other.assigned.items():
+            self.assigned[name] = {**values, **self.assigned.get(name, {})}
+        self.entered |= other.entered
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +94,15 @@ class BakeCall:
 
 @dataclass(frozen=True, slots=True)
 class ComposeCall:
-    """A `docker compose` command, with the variables that are set where it runs."""
+    """A `docker compose` command, with the variables that are set where it runs.
+
+    `folder` is where it runs (None: unknown), `words` are those behind `compose`.
+    """
 
     site: CallSite
-    words: tuple[str, ...]
+    words: tuple[Value, ...]
     variables: Scope
+    folder: str | None = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,143 +116,275 @@ class Carrier:
     calls: tuple[Call, ...] = ()
 
 
-@dataclass(slots=True)
-class State:
-    """Where the shell stands: folder (None when unknown), variables, functions."""
-
-    folder: str | None
-    scope: Scope
-    functions: dict[str, tuple[Function, Source]] = field(default_factory=dict)
-
-    def copy(self) -> State:
-        """A state whose changes do not last."""
-        return State(self.folder, self.scope, dict(self.functions))
-
-
 class Follower:
     """Follows scripts of one snapshot and gathers what they ask for."""
 
-    def __init__(self, snapshot: Snapshot, read_script: Callable[[str], Script | None]) -> None:
+    def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
-        self.read_script = read_script
+        self.makefiles = Makefiles(snapshot)
         self.found = Found()
+        self.steps = 0
 
     def run(self, mapped: MappedText, carrier: Carrier, state: State) -> None:
         """Follow a text in `state`, which is changed as the shell would change it."""
-        script = parse_shell(mapped)
-        if script.broken and any(b"docker" in carrier.source.slice(s) for s in script.broken):
+        self.steps = 0
+        self.script(parse_shell(mapped), mapped, carrier, state, 0)
+
+    def script(
+        self, script: Script, mapped: MappedText, carrier: Carrier, state: State, depth: int
+    ) -> None:
+        """Follow a parsed text."""
+        if script.broken and BUILD_TEXT.search(mapped.text):
             place = carrier.source.place(script.broken[0])
-            self.found.blind.append(Blind(place, "a script", "the shell grammar cannot read it"))
-        self.statements(script.statements, carrier, state, 0)
+            self.blind(place, "a script", "the shell grammar cannot read this part of it")
+        self.statements(script.statements, carrier, state, depth)
+
+    def blind(self, place: Place, what: str, why: str) -> None:
+        """Note what cannot be followed, once."""
+        noted = Blind(place, what, why)
+        if noted not in self.found.blind:
+            self.found.blind.append(noted)
 
     def statements(
         self, statements: Iterable[Statement], carrier: Carrier, state: State, depth: int
     ) -> None:
-        """Follow statements in order."""
+        """Follow statements in order, until one ends the script or function."""
         for statement in statements:
-            self.statement(statement, carrier, state, depth)
+            if state.ended is not Ended.NO:
+                return
+            self.steps += 1
+            if self.steps == _STEPS:
+                place = carrier.source.place(statement.span)
+                self.blind(place, "a script", f"it takes more than {_STEPS} steps")
+            if self.steps < _STEPS:
+                self.statement(statement, carrier, state, depth)
 
     def statement(self, item: Statement, carrier: Carrier, state: State, depth: int) -> None:
         """Follow one statement."""
         if isinstance(item, Function):
             state.functions[item.name] = (item, carrier.source)
         elif isinstance(item, Assignment):
+            self.substituted((item.value,), carrier, state, depth)
             self.assign(item, carrier, state)
         elif isinstance(item, Command):
+            self.substituted(_all_words(item), carrier, state, depth)
             self.command(item, carrier, state, depth)
         elif isinstance(item, Loop):
+            self.substituted(item.values, carrier, state, depth)
             self.loop(item, carrier, state, depth)
-        elif isinstance(item, Block):
+        else:
             self.block(item, carrier, state, depth)
+
+    def substituted(
+        self, words: Iterable[ShellWord | None], carrier: Carrier, state: State, depth: int
+    ) -> None:
+        """Commands inside `$(...)`, each in a subshell."""
+        for word in words:
+            for part in word.parts if word is not None else ():
+                if isinstance(part, Opaque) and part.body:
+                    self.statements(part.body, carrier, state.copy(), depth)
 
     def assign(self, item: Assignment, carrier: Carrier, state: State) -> None:
         """Bind a variable."""
-        if item.value is None:
-            state.scope = state.scope.bind(item.name, Bound(""))
-            return
-        state.scope = state.scope.bind(item.name, _bound(item.value, state.scope, carrier.source))
+        bound = self.bound(item.value, carrier, state)
+        old = state.scope.look(item.name)
+        if item.appends:
+            before = old if old is not None else Bound("${" + item.name + "}")
+            text = before.text + bound.text
+            bound = Bound(text if not (before.choices or bound.choices) else "${" + item.name + "}")
+        self.note_value(item, bound, carrier)
+        state.scope = state.scope.bind(item.name, bound)
+
+    def note_value(self, item: Assignment, bound: Bound, carrier: Carrier) -> None:
+        """Remember what a variable may hold anywhere in the snapshot."""
+        place = bound.place or carrier.source.place(item.span)
+        for text in bound.choices or (bound.text,):
+            if "${" not in text:
+                self.found.assigned.setdefault(item.name, {}).setdefault(text, place)
+
+    def bound(self, word: ShellWord | None, carrier: Carrier, state: State) -> Bound:
+        """What a variable holds after `NAME=word`."""
+        if word is None:
+            return Bound("")
+        return bound_to(word, with_printed((word,), state), carrier.source)
 
     def block(self, item: Block, carrier: Carrier, state: State, depth: int) -> None:
-        """A group in place; a subshell or a branch on a copy."""
-        if not (item.isolated or item.conditional):
+        """A group in place; a subshell on a copy; branches on a copy each."""
+        if item.alternatives:
+            branches = [state.copy() for _ in item.body]
+            for branch, inner in zip(item.body, branches, strict=True):
+                self.statement(branch, carrier, inner, depth)
+            state.become(joined(branches if item.exhaustive else [state.copy(), *branches]))
+        elif item.isolated:
+            self.statements(item.body, carrier, state.copy(), depth)
+        elif item.conditional:
+            inner = state.copy()
+            self.statements(item.body, carrier, inner, depth)
+            state.become(joined([state.copy(), inner]))
+        else:
             self.statements(item.body, carrier, state, depth)
-            return
-        inner = state.copy()
-        self.statements(item.body, carrier, inner, depth)
-        if item.conditional:
-            state.functions.update(inner.functions)
-            state.scope = _either(state.scope, inner.scope)
-            if inner.folder != state.folder and item.operator != "||":
-                state.folder = None
 
     def loop(self, item: Loop, carrier: Carrier, state: State, depth: int) -> None:
         """The body once for each value."""
-        for word in item.values:
-            for token in tokens((word,), state.scope, carrier.source):
-                place = token.value.place
-                bound = Bound(token.text, token.value.choices, place)
-                state.scope = state.scope.bind(item.variable, bound)
-                self.statements(item.body, carrier, state, depth)
+        for value in self.loop_values(item, carrier, state):
+            known = OPAQUE not in value.text
+            text = value.text if known else "${" + item.variable + "}"
+            place = value.origin or value.place
+            bound = Bound(text, value.choices if known else (), place)
+            state.scope = state.scope.bind(item.variable, bound)
+            self.statements(item.body, carrier, state, depth)
+
+    def loop_values(self, item: Loop, carrier: Carrier, state: State) -> Iterator[Value]:
+        """The values of a loop, globs as the files of the snapshot that they match."""
+        for value in words_of(item.values, state.scope, carrier.source):
+            glob = any(sign in value.written for sign in "*?[") and value.known
+            if not glob or value.written[:1] in ("'", '"'):
+                yield value
+                continue
+            paths = globbed(self.snapshot, state.folder, value.text)
+            if not paths and BUILD_TEXT.search(carrier.source.text(item.span)):
+                place = carrier.source.place(item.span)
+                self.blind(place, "a loop", f"no file is known that {value.text} matches")
+            yield from (Value(value.written, path, (), (), None, value.place) for path in paths)
 
     def command(self, item: Command, carrier: Carrier, state: State, depth: int) -> None:
         """A build, a change of folder, a call of a function or script, or nothing of ours."""
-        scope = state.scope
+        scope = with_printed(item.words, state)
         for assignment in item.assignments:
-            if assignment.value is not None:
-                scope = scope.bind(assignment.name, _bound(assignment.value, scope, carrier.source))
-        words = tokens(item.words, scope, carrier.source)
+            bound = self.bound(assignment.value, carrier, state)
+            self.note_value(assignment, bound, carrier)
+            scope = scope.bind(assignment.name, bound)
+        words = words_of(item.words, scope, carrier.source)
         if not words:
+            for assignment in item.assignments:
+                self.assign(assignment, carrier, state)
             return
+        if self.builtin(words, state):
+            return
+        inner = replace(state.copy(), scope=scope)
+        if words[0].text in state.functions:
+            inner = state if not item.assignments else inner
+            self.enter_function(item, words, carrier, inner, depth)
+            return
+        entered = (
+            self.enter_script(words, carrier, state, scope, depth)
+            or self.enter_text(item, words, carrier, inner, depth)
+            or self.make(words, carrier, inner, depth)
+        )
+        if not entered:
+            self.docker(words, item, carrier, inner)
+
+    def builtin(self, words: tuple[Value, ...], state: State) -> bool:
+        """What the shell does itself to folders and variables."""
         name = words[0].text
-        if name in ("cd", "pushd") and len(words) > 1:
-            state.folder = _folder(state.folder, words[1].text)
-        elif name in state.functions:
-            self.enter_function(item, words, carrier, state, depth)
-        elif not self.enter_script(words, carrier, state, depth):
-            self.docker(words, item, carrier, replace_scope(state, scope))
+        if name in ("cd", "pushd", "popd"):
+            moved(words, state)
+        elif name in ("exit", "return"):
+            state.ended = Ended.SCRIPT if name == "exit" else Ended.FUNCTION
+        elif name == "shift":
+            _shift(words, state)
+        elif name == "set" and any(word.text == "--" for word in words):
+            at = next(n for n, word in enumerate(words) if word.text == "--")
+            state.scope = state.scope.called(words[at + 1 :])
+        elif name in ("read", "mapfile", "readarray", "getopts", "unset"):
+            for word in words[1:]:
+                if word.text.isidentifier():
+                    held = Bound("", unset=True) if name == "unset" else _unknown(word.text)
+                    state.scope = state.scope.bind(word.text, held)
+        else:
+            return False
+        return True
 
     def docker(
-        self, words: tuple[Token, ...], item: Command, carrier: Carrier, state: State
+        self, words: tuple[Value, ...], item: Command, carrier: Carrier, state: State
     ) -> None:
         """A command that builds, tags or pushes, if it is one."""
-        site = CallSite(
-            carrier.kind, carrier.name, carrier.source.place(item.span), carrier.through
-        )
+        site, calls = _site(words, item, carrier)
         recognised = recognise(words)
         if recognised is None:
-            moved = image_call(words, site)
-            self.found.images += [moved] if moved is not None else []
-        elif recognised.tool is Tool.BAKE:
-            self.found.bakes.append(_bake(recognised, site, state))
-        elif recognised.tool is Tool.COMPOSE:
-            texts = tuple(token.text for token in recognised.rest)
-            self.found.composes.append(ComposeCall(site, texts, state.scope))
+            image = image_call(words, site)
+            self.found.images += [image] if image is not None else []
+            self.unrecognised(words, item, carrier)
+        elif recognised.tool in (Tool.BAKE, Tool.COMPOSE):
+            self.indirect(recognised, site, state)
         else:
-            build = make_build(recognised, site, state.folder)
-            if build is not None:
+            build = make_build(recognised, site, state.folder, self.snapshot.entries)
+            if build is not None and not _is_prose(carrier, build):
                 held = {name: b.text for name, b in state.scope.variables.items() if not b.choices}
-                self.found.builds.append(replace(build, calls=carrier.calls, variables=held))
+                self.found.builds.append(replace(build, calls=calls, variables=held))
+
+    def indirect(self, recognised: Recognised, site: CallSite, state: State) -> None:
+        """A command whose builds stand in other files: bake and Compose."""
+        if recognised.tool is Tool.BAKE:
+            self.found.bakes.append(_bake(recognised, site, state))
+        else:
+            call = ComposeCall(site, recognised.rest, state.scope, state.folder)
+            self.found.composes.append(call)
+
+    def unrecognised(self, words: tuple[Value, ...], item: Command, carrier: Carrier) -> None:
+        """Say so where a command that is not known seems to build."""
+        place = carrier.source.place(item.span)
+        other = other_builder(words)
+        if other is not None:
+            self.blind(place, f"`{other}`", "dockerfix does not read what it builds")
+            return
+        first = plain(unwrapped(words)[0]) if unwrapped(words) else ""
+        name = posixpath.basename(first)
+        texts = [word.text for word in words[1:]]
+        given = any(BUILD_TEXT.search(text) for text in texts) or any(
+            BUILD_TEXT.search(heredoc.text) for heredoc in item.heredocs
+        )
+        spread = name not in _MESSAGES and bool(BUILD_TEXT.search(" ".join(texts)))
+        hidden = first.startswith("${") and texts[:1] in (["build"], ["buildx"], ["bake"], ["bud"])
+        if carrier.kind is SiteKind.DOCUMENT:
+            return
+        if hidden:
+            self.blind(place, "a command", f"the tool is a variable: {first}")
+        elif (given and name in _RUNNERS) or (spread and not given):
+            self.blind(place, "a command", f"it builds through `{name}`")
+
+    def enter_text(
+        self,
+        item: Command,
+        words: tuple[Value, ...],
+        carrier: Carrier,
+        state: State,
+        depth: int,
+    ) -> bool:
+        """`sh -c "..."`, `eval "..."` and `bash <<EOF`: a text that stands in the command."""
+        name = posixpath.basename(words[0].text)
+        if depth > _DEPTH or len(words) != len(item.words):
+            return False
+        texts: list[MappedText] = []
+        if name == "eval" and len(words) == 2:
+            texts = [text for text in (item.words[1].content,) if text is not None]
+        elif name in _SHELLS and len(words) > 2 and re.fullmatch(r"-[a-z]*c", words[-2].text):
+            texts = [text for text in (item.words[-1].content,) if text is not None]
+        elif name in _SHELLS and all(word.text.startswith("-") for word in words[1:]):
+            texts = list(item.heredocs)
+        for text in texts:
+            self.script(parse_shell(text), text, carrier, state, depth + 1)
+        return bool(texts)
 
     def enter_function(
         self,
         item: Command,
-        words: tuple[Token, ...],
+        words: tuple[Value, ...],
         carrier: Carrier,
         state: State,
         depth: int,
     ) -> None:
         """A call: the body with the caller's arguments; `cd` and globals last."""
-        if depth > _DEPTH:
-            return
         name = words[0].text
         function, source = state.functions[name]
+        if depth > _DEPTH:
+            self.blind(carrier.source.place(item.span), "a call", f"{name} calls too deep")
+            return
         outer = state.scope
-        inner = _positional(outer, words[1:])
-        state.scope = inner
         call = Call(
             name,
             carrier.source.place(item.span),
-            tuple(token.value.place for token in words[1:]),
+            tuple(word.place for word in words[1:]),
             source.place(function.body_span),
             parameters(function.body),
         )
@@ -229,161 +394,158 @@ class Follower:
             through=(*carrier.through, name),
             calls=(*carrier.calls, call),
         )
+        state.scope = outer.called(words[1:])
         self.statements(function.body, called, state, depth + 1)
-        assigned = {
-            key: value
-            for key, value in state.scope.variables.items()
-            if not key.isdecimal() and key not in _locals(function) and key not in "@*#"
-        }
-        state.scope = Scope({**outer.variables, **assigned}, outer.positional)
-        for key in _locals(function):
-            if key in outer.variables:
-                state.scope = state.scope.bind(key, outer.variables[key])
+        if state.ended is Ended.FUNCTION:
+            state.ended = Ended.NO
+        state.scope = _after_call(outer, state.scope, function)
 
     def enter_script(
-        self, words: tuple[Token, ...], carrier: Carrier, state: State, depth: int
+        self, words: tuple[Value, ...], carrier: Carrier, state: State, scope: Scope, depth: int
     ) -> bool:
         """A script of the repository, run or sourced; False when it is none."""
-        at = 0
+        words = unwrapped(words)
+        if not words or state.folder is None or depth > _DEPTH:
+            return False
         name = words[0].text
         sourced = name in (".", "source")
-        if sourced or name in ("bash", "sh", "zsh", "dash"):
-            at = next(
-                (n for n, w in enumerate(words[1:], 1) if not w.text.startswith("-")), len(words)
-            )
-        if at >= len(words) or state.folder is None or depth > _DEPTH:
+        at = 0
+        if sourced or posixpath.basename(name) in _SHELLS:
+            flags = (n for n, w in enumerate(words[1:], 1) if not w.text.startswith("-"))
+            at = next(flags, len(words))
+        if at >= len(words) or (at == 0 and "/" not in words[0].text):
             return False
-        text = words[at].text
-        if at == 0 and "/" not in text:
-            return False
-        for prefix in ("${CI_PROJECT_DIR}/", "${GITHUB_WORKSPACE}/"):
-            text = text.removeprefix(prefix)
-        path = join_path(state.folder, text)
-        script = self.read_script(path) if path is not None and path in self.snapshot else None
+        path = script_path(words[at].text, state.folder)
+        script = read_script(self.snapshot, path) if path is not None else None
         if script is None or path is None:
             return False
         self.found.entered.add(path)
-        inner = State(state.folder, _positional(state.scope, words[at + 1 :]), {})
         called = replace(
-            carrier, source=self.snapshot.source(path), through=(*carrier.through, path)
+            carrier, source=self.snapshot.source(path), through=(*carrier.through, path), calls=()
         )
-        self.statements(script.statements, called, state if sourced else inner, depth + 1)
+        mapped = MappedText.whole(called.source.data)
+        inner = State(state.folder, replace(scope.called(words[at + 1 :]), script=path))
+        if sourced:
+            inner.functions = state.functions
+        self.script(script, mapped, called, inner, depth + 1)
+        if sourced:
+            state.folder = inner.folder
+            state.scope = replace(inner.scope, arguments=scope.arguments, script=state.scope.script)
+        return True
+
+    def make(self, words: tuple[Value, ...], carrier: Carrier, state: State, depth: int) -> bool:
+        """`make target NAME=value`: the recipes of the rules, prerequisites first."""
+        call = make_words(unwrapped(words), state.folder)
+        if call is None or depth > _DEPTH:
+            return False
+        makefile = self.makefiles.find(call)
+        if makefile is None:
+            return False
+        for rule, target in makefile.wanted(call.targets):
+            self.found.entered.add(f"{rule.source.path}:{target}")
+            scope = makefile.scope(rule, target, call, state.scope)
+            called = replace(
+                carrier,
+                source=rule.source,
+                through=(*carrier.through, f"make {target}"),
+                calls=(),
+            )
+            for text in rule.recipe(target):
+                inner = State(call.folder, scope)
+                self.script(parse_shell(text), text, called, inner, depth + 1)
         return True
 
 
-def replace_scope(state: State, scope: Scope) -> State:
-    """The state with other variables, for one command."""
-    return State(state.folder, scope, state.functions)
+def script_path(text: str, folder: str) -> str | None:
+    """The path of a script as it is written in a command that runs in `folder`."""
+    for name in ("CI_PROJECT_DIR", "GITHUB_WORKSPACE", "REPOSITORY_ROOT"):
+        if text.startswith("${" + name + "}/"):
+            text, folder = text[len(name) + 4 :], ""
+    return join_path(folder, text) if "${" not in text else None
 
 
-def tokens(words: tuple[ShellWord, ...], scope: Scope, source: Source) -> tuple[Token, ...]:
-    """The words after expansion; an unquoted variable may give several or none."""
-    found: list[Token] = []
-    for word in words:
-        if len(word.parts) == 1 and isinstance(word.parts[0], Variable):
-            name = word.parts[0].name
-            if name in ("@", "*"):
-                listed = scope.look("@")
-                if listed is not None:
-                    found += _split(listed.text, word, source)
-                    continue
-        value = value_of(word, scope, source)
-        splits = (
-            not word.quoted
-            and not value.choices
-            and any(isinstance(part, Variable) for part in word.parts)
-            and (not value.text or len(_fields(value.text)) != 1)
-        )
-        if splits:
-            found += _split(value.text, word, source)
-        else:
-            found.append(Token(value))
-    return tuple(found)
-
-
-def _split(text: str, word: ShellWord, source: Source) -> list[Token]:
-    """Word splitting of an expanded text; the parts have no place of their own."""
-    origin = source.place(word.span)
-    return [
-        Token(Value(word.written, piece, remaining(piece), (), None, origin))
-        for piece in _fields(text)
-    ]
-
-
-def _fields(text: str) -> list[str]:
-    fields, current, depth = [], "", 0
-    for at, char in enumerate(text):
-        if char.isspace() and not depth:
-            if current:
-                fields.append(current)
-            current = ""
-            continue
-        if text.startswith("${", at):
-            depth += 1
-        elif char == "}" and depth:
-            depth -= 1
-        current += char
-    return [*fields, current] if current else fields
-
-
-def _bound(word: ShellWord, scope: Scope, source: Source) -> Bound:
-    text, choices = expand(word.parts, scope)
-    place = source.place(word.span)
-    if len(word.parts) == 1 and isinstance(word.parts[0], Variable):
-        through = scope.look(word.parts[0].name)
-        if through is not None and through.place is not None:
-            place = through.place
-    return Bound(text, choices, place)
-
-
-def _positional(outer: Scope, words: tuple[Token, ...]) -> Scope:
-    variables = {k: v for k, v in outer.variables.items() if not k.isdecimal()}
-    for number, token in enumerate(words, 1):
-        variables[str(number)] = Bound(token.text, token.value.choices, token.value.place)
-    variables["@"] = Bound(" ".join(token.text for token in words))
-    variables["#"] = Bound(str(len(words)))
-    return Scope(variables, positional=True)
-
-
-def _locals(function: Function) -> frozenset[str]:
-    return frozenset(
-        item.name for item in function.body if isinstance(item, Assignment) and item.local
-    )
-
-
-def _either(before: Scope, inside: Scope) -> Scope:
-    """After a branch: a variable that it assigned has both values."""
-    merged = dict(before.variables)
-    for name, bound in inside.variables.items():
-        old = merged.get(name)
-        if old == bound:
-            continue
-        olds = (old.choices or (old.text,)) if old is not None else ("${" + name + "}",)
-        both = dict.fromkeys((*olds, *(bound.choices or (bound.text,))))
-        merged[name] = Bound("${" + name + "}", tuple(both), bound.place)
-    return Scope(merged, before.positional)
-
-
-def _folder(folder: str | None, text: str) -> str | None:
-    for name in ("${CI_PROJECT_DIR}", "${GITHUB_WORKSPACE}"):
-        if text == name or text.startswith(name + "/"):
-            return join_path("", text[len(name) :].lstrip("/") or ".")
-    if folder is None or "${" in text or text == "-":
+def read_script(snapshot: Snapshot, path: str) -> Script | None:
+    """A shell script of the repository; None when it is none, or cannot be read."""
+    if path not in snapshot or snapshot.entries[path].size > 1_000_000:
         return None
-    return join_path(folder, text)
+    try:
+        return snapshot.derive(path, _shell_script)
+    except SnapshotError:
+        return None
+
+
+def _shell_script(source: Source) -> Script | None:
+    first = source.data[:80].split(b"\n")[0]
+    by_name = source.path.endswith((".sh", ".bash"))
+    by_shebang = first.startswith(b"#!") and re.search(rb"\b(?:ba|da|z|k|a)?sh\b", first)
+    if not (by_name or by_shebang) or b"\0" in source.data[:1024]:
+        return None
+    return parse_shell(MappedText.whole(source.data))
+
+
+def _all_words(item: Command) -> Iterator[ShellWord | None]:
+    yield from item.words
+    yield from (assignment.value for assignment in item.assignments)
+
+
+def _unknown(name: str) -> Bound:
+    return Bound("${" + name + "}")
+
+
+def _is_prose(carrier: Carrier, build: Build) -> bool:
+    """Whether a document only names the command, as in "run `docker build`"."""
+    return carrier.kind is SiteKind.DOCUMENT and build.context_written is None
+
+
+def _site(
+    words: tuple[Value, ...], item: Command, carrier: Carrier
+) -> tuple[CallSite, tuple[Call, ...]]:
+    """Where the command stands. A function that runs its arguments (`"$@"`) is no more than a
+    way to run them: the command stands in its call."""
+    place = carrier.source.place(item.span)
+    calls = carrier.calls
+    while calls and words[0].place in calls[-1].arguments and words[0].place is not None:
+        place, calls = calls[-1].place, calls[:-1]
+    return CallSite(carrier.kind, carrier.name, place, carrier.through), calls
+
+
+def _shift(words: tuple[Value, ...], state: State) -> None:
+    count = int(words[1].text) if len(words) > 1 and words[1].text.isdecimal() else 1
+    if state.scope.arguments is not None:
+        state.scope = state.scope.called(state.scope.arguments[count:])
+        return
+    kept = {k: v for k, v in state.scope.variables.items() if not k.isdecimal()}
+    for number in range(1, 10):
+        kept[str(number)] = _unknown(OPAQUE)
+    state.scope = replace(state.scope, variables=kept)
+
+
+def _after_call(outer: Scope, inner: Scope, function: Function) -> Scope:
+    """The caller's variables with what the function assigned and did not keep to itself."""
+    own = {i.name for i in _assignments(function.body) if i.local}
+    kept = {
+        name: bound
+        for name, bound in inner.variables.items()
+        if not name.isdecimal() and name not in own and name != "#"
+    }
+    return replace(outer, variables={**outer.variables, **kept})
+
+
+def _assignments(statements: tuple[Statement, ...]) -> Iterator[Assignment]:
+    for item in statements:
+        if isinstance(item, Assignment):
+            yield item
+        elif isinstance(item, Block | Loop):
+            yield from _assignments(item.body)
 
 
 def _bake(recognised: Recognised, site: CallSite, state: State) -> BakeCall:
-    valued = frozenset(
-        {"file", "set", "builder", "metadata-file", "progress", "allow", "provenance", "sbom",
-         "call"}
-    )  # fmt: skip
-    arguments = read_arguments(recognised.rest, valued)
+    arguments = arguments_of(recognised)
     return BakeCall(
         site,
         state.folder,
         arguments.values("file"),
-        arguments.positional,
+        (*arguments.positional, *arguments.loose),
         arguments.has("push"),
         arguments.values("set"),
         state.scope,

@@ -3,74 +3,83 @@
 from __future__ import annotations
 
 import posixpath
+import re
 
+from dockerfix.facts.builds.docker_command import is_remote, located
 from dockerfix.facts.builds.words import remaining
 from dockerfix.facts.compose import Service, pairs
 from dockerfix.facts.model import Build, BuildArgument, CallSite, SiteKind, Tool, Value
 from dockerfix.facts.yaml_tree import Node, Scalar, Sequence
-from dockerfix.text import join_path
-
-
-def _scalar_value(scalar: Scalar) -> Value:
-    text = scalar.text
-    return Value(text, text, remaining(text), (), scalar.file.source.place(scalar.span))
 
 
 def service_build(service: Service) -> Build:
     """The build of a Compose service, as `docker compose build` runs it from its folder."""
-    folder = posixpath.dirname(service.file.source.path)
-    context = service.scalar("context")
-    file = service.scalar("dockerfile")
     unknown: list[str] = []
-    where = file_path(folder, context.text if context is not None else ".", unknown)
+    context = service.scalar("context")
+    where = _context(service, context, unknown)
+    file = service.scalar("dockerfile")
     dockerfile = None
-    if where is not None:
-        dockerfile = file_path(where, file.text if file is not None else "Dockerfile", unknown)
+    if service.part("dockerfile_inline") is not None:
+        unknown.append("the Dockerfile is written in the Compose file")
+    elif where is not None:
+        text = _interpolated(file.text) if file is not None else "Dockerfile"
+        dockerfile = located(text, where, "the Dockerfile", unknown)
     target = service.scalar("target")
-    image = service.image
+    images = (_value(service.image),) if service.image is not None else ()
     return Build(
         site=CallSite(SiteKind.COMPOSE, service.name, service.place),
         tool=Tool.COMPOSE,
         context=where,
         dockerfile=dockerfile,
-        context_written=_scalar_value(context) if context is not None else None,
-        dockerfile_written=_scalar_value(file) if file is not None else None,
-        target=_scalar_value(target) if target is not None else None,
-        arguments=_compose_arguments(service.part("args")),
-        tags=(_scalar_value(image),) if image is not None else (),
-        cache_from=_list(service.part("cache_from")),
-        cache_to=_list(service.part("cache_to")),
-        platforms=_list(service.part("platforms")),
-        named_contexts=_compose_arguments(service.part("additional_contexts")),
-        folder=folder,
+        context_written=_value(context) if context is not None else None,
+        dockerfile_written=_value(file) if file is not None else None,
+        target=_value(target) if target is not None and target.text else None,
+        arguments=_arguments(service.part("args")),
+        tags=(*images, *_values(service.part("tags"))),
+        cache_from=_values(service.part("cache_from")),
+        cache_to=_values(service.part("cache_to")),
+        platforms=_values(service.part("platforms")),
+        named_contexts=_arguments(service.part("additional_contexts")),
+        folder=posixpath.dirname(service.file.source.path),
         unknown=tuple(unknown),
     )
 
 
-def file_path(folder: str, text: str, unknown: list[str]) -> str | None:
-    """A path written relative to `folder`, relative to the root; None, with the reason added to
-    `unknown`, where reading cannot know it."""
-    if "$" in text or "://" in text or text.startswith("git@"):
-        unknown.append(f"a path that is not known: {text}")
+def _context(service: Service, context: Scalar | None, unknown: list[str]) -> str | None:
+    """The context; it counts from the file in which it is written."""
+    holder = context.file if context is not None else service.build.file
+    text = _interpolated(context.text) if context is not None else "."
+    if is_remote(text):
+        unknown.append("the context is an address or standard input")
         return None
-    joined = join_path(folder, text)
-    if joined is None:
-        unknown.append(f"a path that leaves the repository: {text}")
-    return joined
+    return located(text, posixpath.dirname(holder.source.path), "the context", unknown)
 
 
-def _compose_arguments(node: Node | None) -> tuple[BuildArgument, ...]:
+_SIGN = re.compile(r"\$(\$|[A-Za-z_][A-Za-z0-9_]*)")
+
+
+def _interpolated(text: str) -> str:
+    """`$NAME` as `${NAME}`, so that one spelling stands for a variable; `$$` is a dollar."""
+    return _SIGN.sub(lambda m: "$" if m[1] == "$" else "${" + m[1] + "}", text)
+
+
+def _value(scalar: Scalar, written: str | None = None) -> Value:
+    """A scalar as a value; its place is the whole scalar, quotes included."""
+    written = scalar.text if written is None else written
+    text = _interpolated(written)
+    return Value(written, text, remaining(text), (), scalar.file.source.place(scalar.span))
+
+
+def _values(node: Node | None) -> tuple[Value, ...]:
+    items = node.items if isinstance(node, Sequence) else (node,)
+    return tuple(_value(item) for item in items if isinstance(item, Scalar))
+
+
+def _arguments(node: Node | None) -> tuple[BuildArgument, ...]:
     found = []
     for name, scalar, key in pairs(node):
-        value = None
-        if scalar is not None:
-            text = scalar.text.partition("=")[2] if isinstance(node, Sequence) else scalar.text
-            place = scalar.file.source.place(scalar.span)
-            value = Value(text, text, remaining(text), (), place)
+        listed = scalar is not None and isinstance(node, Sequence)
+        written = scalar.text.partition("=")[2] if scalar is not None and listed else None
+        value = _value(scalar, written) if scalar is not None else None
         found.append(BuildArgument(name, value, key.file.source.place(key.span)))
     return tuple(found)
-
-
-def _list(node: Node | None) -> tuple[Value, ...]:
-    items = node.items if isinstance(node, Sequence) else (node,)
-    return tuple(_scalar_value(item) for item in items if isinstance(item, Scalar))

@@ -6,14 +6,20 @@ docker.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from dockerfix.facts.model import Value
 from dockerfix.facts.shell import Literal, Opaque, Part, ShellWord, Variable
 from dockerfix.text import Place, Source, Span
 
-_OPAQUE = "OPAQUE"
+OPAQUE = "OPAQUE"
+"""The name that stands for text which no variable gives: a substitution, a cut."""
+ROOTS = ("CI_PROJECT_DIR", "GITHUB_WORKSPACE", "REPOSITORY_ROOT")
+"""Variables that hold the root of the repository; the last one is ours, for
+`$(git rev-parse --show-toplevel)` and its like."""
+MAX_CHOICES = 64
+"""A word with more expansions than this is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,28 +30,43 @@ class Bound:
     text: str
     choices: tuple[str, ...] = ()
     place: Place | None = None
+    unset: bool = False
+    """Whether it is known to hold nothing at all, which `${X-y}` tells from the empty text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
     """Variables and positional parameters at one point of a script.
 
-    `closed` names beginnings of what cannot come from outside: positional parameters of a
-    function are unset when the caller gave none.
+    `arguments` are the words that `"$@"` gives; None where the caller is not known, so that
+    an absent positional parameter is unknown and not empty. `script` is the path of the
+    script that runs, relative to the root.
     """
 
     variables: Mapping[str, Bound] = field(default_factory=dict)
-    positional: bool = False
+    arguments: tuple[Value, ...] | None = None
+    script: str | None = None
+    printed: Mapping[str, str] = field(default_factory=dict)
+    """What substitutions print, by their text, where reading knows it."""
 
     def bind(self, name: str, bound: Bound) -> Scope:
         """The scope after an assignment."""
         return replace(self, variables={**self.variables, name: bound})
 
+    def called(self, arguments: Iterable[Value]) -> Scope:
+        """The scope inside a function or script that gets these words."""
+        given = tuple(arguments)
+        kept = {k: v for k, v in self.variables.items() if not k.isdecimal()}
+        for number, value in enumerate(given, 1):
+            kept[str(number)] = Bound(value.text, value.choices, value.origin or value.place)
+        kept["#"] = Bound(str(len(given)))
+        return replace(self, variables=kept, arguments=given)
+
     def look(self, name: str) -> Bound | None:
-        """The binding; an absent positional parameter of a function is the empty text."""
+        """The binding; an absent positional parameter of a known caller is unset."""
         found = self.variables.get(name)
-        if found is None and self.positional and name.isdecimal():
-            return Bound("")
+        if found is None and self.arguments is not None and name.isdecimal():
+            return Bound("", unset=True)
         return found
 
 
@@ -59,7 +80,9 @@ def expand(parts: tuple[Part, ...], scope: Scope, depth: int = 0) -> tuple[str, 
         base += text
         several = several or bool(choices)
         options = choices or (text,)
-        texts = [head + tail for head in texts for tail in options][:64]
+        texts = [head + tail for head in texts for tail in options]
+        if len(texts) > MAX_CHOICES:
+            several, texts = False, [""]
     return base, tuple(dict.fromkeys(texts)) if several else ()
 
 
@@ -67,15 +90,21 @@ def _part(part: Part, scope: Scope, depth: int) -> tuple[str, tuple[str, ...]]:
     if isinstance(part, Literal):
         return part.text, ()
     if isinstance(part, Opaque) or depth > 8:
-        return "${" + _OPAQUE + "}", ()
+        known = scope.printed.get(part.text) if isinstance(part, Opaque) else None
+        return known if known is not None else "${" + OPAQUE + "}", ()
     bound = scope.look(part.name)
     operand, _ = expand(part.operand, scope, depth + 1)
     if bound is None:
         return "${" + part.name + part.operator + operand + "}", ()
-    if part.operator in (":-", ":=", "-", ":?") and bound.text == "" and not bound.choices:
+    empty = not (bound.text or bound.choices)
+    if part.operator in (":-", ":=") and empty:
         return operand, ()
-    if part.operator in (":+", "+"):
-        return (operand if bound.text or bound.choices else ""), ()
+    if part.operator in ("-", "=") and bound.unset:
+        return operand, ()
+    if part.operator == ":+" or (part.operator == "+" and bound.unset):
+        return "" if empty else operand, ()
+    if part.operator == "+":
+        return operand, ()
     return bound.text if not bound.choices else "${" + part.name + "}", bound.choices
 
 
@@ -91,21 +120,164 @@ def remaining(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def value_of(word: ShellWord, scope: Scope, source: Source, cut: int = 0) -> Value:
-    """The word as a value; `cut` characters (`--file=`) are left out in front."""
+def default_values(text: str) -> Iterator[tuple[str, str]]:
+    """Name and default of every `${NAME:-default}` in a text."""
+    at = 0
+    while (at := text.find("${", at)) >= 0:
+        name, operator, default = text[at + 2 : closing(text, at)].partition(":-")
+        if operator and closing(text, at) > 0:
+            yield name, default
+        at += 2
+
+
+def defaults(text: str) -> tuple[str, tuple[str, ...]]:
+    """The text with every `${NAME:-default}` replaced by its default, and those names."""
+    names: list[str] = []
+    at = 0
+    while (at := text.find("${", at)) >= 0:
+        end = closing(text, at)
+        name, operator, default = text[at + 2 : end].partition(":-")
+        if operator and end > 0:
+            names.append(name)
+            text = text[:at] + default + text[end + 1 :]
+        else:
+            at += 2
+    return text, tuple(dict.fromkeys(names))
+
+
+def resolved(scope: Scope) -> Scope:
+    """Variables whose text names others, replaced until nothing changes (five rounds)."""
+    for _ in range(5):
+        changed = dict(scope.variables)
+        for name, bound in scope.variables.items():
+            text = bound.text
+            for other in remaining(text):
+                inner = scope.variables.get(other)
+                if inner is not None and other != name and not inner.choices:
+                    text = text.replace("${" + other + "}", inner.text)
+            if text != bound.text:
+                changed[name] = replace(bound, text=text)
+        if changed == scope.variables:
+            break
+        scope = replace(scope, variables=changed)
+    return scope
+
+
+def closing(text: str, start: int) -> int:
+    """Where the `${` at `start` ends; -1 when it does not."""
+    depth = 0
+    for at in range(start, len(text)):
+        if text.startswith("${", at):
+            depth += 1
+        elif text[at] == "}":
+            depth -= 1
+            if not depth:
+                return at
+    return -1
+
+
+def fields(text: str) -> list[str]:
+    """Word splitting of an expanded text; blanks inside `${...}` do not split."""
+    found, current, depth = [], "", 0
+    for at, char in enumerate(text):
+        if char.isspace() and not depth:
+            found += [current] if current else []
+            current = ""
+            continue
+        if text.startswith("${", at):
+            depth += 1
+        elif char == "}" and depth:
+            depth -= 1
+        current += char
+    return [*found, current] if current else found
+
+
+def bound_to(word: ShellWord, scope: Scope, source: Source) -> Bound:
+    """What a variable holds once the word is assigned to it. A word that is one variable
+    hands on where that one was written."""
     text, choices = expand(word.parts, scope)
-    span = Span(word.span.start + cut, word.span.end) if word.literal else word.span
+    place = source.place(word.span)
+    if len(word.parts) == 1 and isinstance(word.parts[0], Variable):
+        through = scope.look(word.parts[0].name)
+        if through is not None and through.place is not None:
+            place = through.place
+    return Bound(text, choices, place)
+
+
+def value_of(word: ShellWord, scope: Scope, source: Source) -> Value:
+    """The word as a value."""
+    text, choices = expand(word.parts, scope)
     bound = None
     carrier = ""
-    if len(word.parts) == 1 and isinstance(word.parts[0], Variable) and not cut:
+    if len(word.parts) == 1 and isinstance(word.parts[0], Variable):
         carrier = word.parts[0].name
         bound = scope.look(carrier)
     return Value(
-        word.written[cut:],
-        text[cut:],
-        remaining(text[cut:]),
-        tuple(choice[cut:] for choice in choices),
-        source.place(span),
+        word.written,
+        text,
+        remaining(text),
+        choices,
+        source.place(word.span),
         bound.place if bound is not None else None,
         carrier,
+        word.mapped,
     )
+
+
+def words_of(words: tuple[ShellWord, ...], scope: Scope, source: Source) -> tuple[Value, ...]:
+    """The words after expansion; an unquoted variable may give several or none.
+
+    `"$@"` gives the caller's own words with their places, so that a command handed to a
+    function reads as it stands in the call.
+    """
+    found: list[Value] = []
+    for word in words:
+        first = word.parts[0] if len(word.parts) == 1 else None
+        every = isinstance(first, Variable) and first.name in ("@", "*") and not first.operator
+        if every and scope.arguments is not None:
+            found += scope.arguments
+            continue
+        value = value_of(word, scope, source)
+        variable = any(isinstance(part, Variable) for part in word.parts)
+        if not word.quoted and variable and not value.choices and _splits(value.text):
+            found += _split(value.text, word, source)
+        else:
+            found.append(value)
+    return tuple(found)
+
+
+def _splits(text: str) -> bool:
+    return len(fields(text)) != 1
+
+
+def _split(text: str, word: ShellWord, source: Source) -> list[Value]:
+    """Words out of an unquoted variable; they have no place of their own."""
+    origin = source.place(word.span)
+    return [Value(word.written, text, remaining(text), (), None, origin) for text in fields(text)]
+
+
+def cut(value: Value, size: int) -> Value:
+    """The value without its first `size` characters, a flag's name and `=`.
+
+    Its place is None, and `origin` the whole word, where the word as written does not begin
+    with those characters (`$FLAG=x`).
+    """
+    quote = len(value.written) - len(value.inside) > 0
+    inner = value.inside
+    rest = Value(
+        inner[size:],
+        value.text[size:],
+        remaining(value.text[size:]),
+        tuple(choice[size:] for choice in value.choices),
+    )
+    place = value.place
+    if place is None or value.mapped is None or inner[:size] != value.text[:size]:
+        return replace(rest, origin=value.origin or place)
+    mapped = value.mapped.slice(size + quote, len(value.written) - quote)
+    span = (
+        mapped.span(0, len(mapped.text))
+        if mapped.text
+        else Span(place.span.end - quote, place.span.end - quote)
+    )
+    position = place.position._replace(column=place.position.column + size + quote)
+    return replace(rest, place=Place(place.path, span, position), mapped=mapped)

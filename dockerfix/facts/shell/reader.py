@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from dockerfix.facts.shell.syntax import (
+    ESCAPES,
     Assignment,
     Block,
     Command,
@@ -26,7 +27,7 @@ from dockerfix.facts.shell.syntax import (
     Statement,
     Variable,
 )
-from dockerfix.text import MappedText, Piece, Span
+from dockerfix.text import MappedText, Span
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
@@ -278,18 +279,13 @@ class _Reader:
     def word(self, node: Node) -> ShellWord:
         character = self.mapped.character
         start, end = character(node.start_byte), character(node.end_byte)
-        quoted = node.type in ("string", "raw_string", "ansi_c_string")
-        content = None
-        if node.type in ("string", "raw_string"):
-            inner = self.mapped.slice(start + 1, end - 1)
-            content = inner if node.type == "raw_string" else _unquoted(inner)
         return ShellWord(
             self.text(node),
             _merged(self.parts(node)),
             self.mapped.span(start, end),
-            quoted,
+            node.type in ("string", "raw_string", "ansi_c_string"),
             self.mapped.is_literal(start, end),
-            content,
+            self.mapped.slice(start, end),
         )
 
     def parts(self, node: Node) -> list[Part]:
@@ -373,21 +369,6 @@ def _unescape(text: str) -> str:
     return re.sub(r"\\(\r?\n|.)", lambda m: "" if m[1].endswith("\n") else m[1], text)
 
 
-_DOUBLE = re.compile(r'\\(\r?\n|[$`"\\])')
-
-
 def _unescape_double(text: str) -> str:
     """Inside double quotes a backslash counts only before a few characters."""
-    return _DOUBLE.sub(lambda m: "" if m[1].endswith("\n") else m[1], text)
-
-
-def _unquoted(inner: MappedText) -> MappedText:
-    """The text between double quotes, escapes undone, with its places."""
-    pieces: list[Piece] = []
-    at = 0
-    for match in _DOUBLE.finditer(inner.text):
-        pieces += inner.slice(at, match.start()).pieces
-        text = "" if match[1].endswith("\n") else match[1]
-        pieces.append(Piece(text, inner.span(*match.span()), literal=False))
-        at = match.end()
-    return inner if not pieces else MappedText([*pieces, *inner.slice(at, len(inner.text)).pieces])
+    return ESCAPES.sub(lambda m: "" if m[1].endswith("\n") else m[1], text)

@@ -5,10 +5,11 @@ Knows the shell's syntax as far as builds need it; reads nothing itself.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from dockerfix.text import MappedText, Span
+from dockerfix.text import MappedText, Piece, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +56,17 @@ class ShellWord:
     span: Span
     quoted: bool = False
     literal: bool = True
-    content: MappedText | None = field(default=None, repr=False, compare=False)
-    """What stands between the quotes of a quoted word, escapes undone: the text that
-    `sh -c "..."` would run."""
+    mapped: MappedText | None = field(default=None, repr=False, compare=False)
+    """`written` with the way back to its bytes."""
+
+    @property
+    def content(self) -> MappedText | None:
+        """What stands between the quotes of a quoted word, escapes undone: the text that
+        `sh -c "..."` would run. None for a word without quotes."""
+        if self.mapped is None or not self.quoted or self.written[:1] not in ("'", '"'):
+            return None
+        inner = self.mapped.slice(1, len(self.written) - 1)
+        return _unescaped(inner) if self.written[0] == '"' else inner
 
     @property
     def value(self) -> str | None:
@@ -169,6 +178,22 @@ def walk(statements: tuple[Statement, ...]) -> Iterator[Command]:
             yield statement
         elif isinstance(statement, Loop | Block):
             yield from walk(statement.body)
+
+
+ESCAPES = re.compile(r'\\(\r?\n|[$`"\\])')
+"""What a backslash does between double quotes; before any other character it is text."""
+
+
+def _unescaped(inner: MappedText) -> MappedText:
+    """The text between double quotes, escapes undone, with its places."""
+    pieces: list[Piece] = []
+    at = 0
+    for match in ESCAPES.finditer(inner.text):
+        pieces += inner.slice(at, match.start()).pieces
+        text = "" if match[1].endswith("\n") else match[1]
+        pieces.append(Piece(text, inner.span(*match.span()), literal=False))
+        at = match.end()
+    return MappedText([*pieces, *inner.slice(at, len(inner.text)).pieces]) if at else inner
 
 
 def _names(parts: tuple[Part, ...]) -> Iterator[str]:

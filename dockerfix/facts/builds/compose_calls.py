@@ -1,0 +1,86 @@
+"""`docker compose` commands: which files and services they use, and whether they build.
+
+Follows the reference pages of docker compose. Knows its words; knows no services.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable
+
+from dockerfix.facts.builds.docker_command import located
+from dockerfix.facts.builds.follow import ComposeCall
+from dockerfix.facts.compose import BASE_NAMES
+from dockerfix.facts.model import ComposeUse, Value
+from dockerfix.text import Snapshot
+
+_GLOBAL = frozenset(
+    {"-f", "--file", "-p", "--project-name", "--profile", "--env-file", "--project-directory",
+     "--ansi", "--progress", "--parallel", "-c", "--context", "-H", "--host"}
+)  # fmt: skip
+_VALUED = frozenset(
+    {"-e", "--env", "--env-from-file", "-v", "--volume", "-p", "--publish", "--name", "-u",
+     "--user", "-w", "--workdir", "--entrypoint", "-l", "--label", "--scale", "-t", "--timeout",
+     "--exit-code-from", "--attach", "--no-attach", "--wait-timeout", "--pull", "--build-arg",
+     "--progress", "-m", "--memory", "--ssh", "--builder", "--cap-add", "--cap-drop", "--index",
+     "--tail", "-n", "--since", "--until", "--policy"}
+)  # fmt: skip
+_ONE_SERVICE = frozenset({"run", "exec"})
+
+
+def named_files(calls: Iterable[ComposeCall], snapshot: Snapshot) -> tuple[str, ...]:
+    """Files that commands name with `-f` and that exist."""
+    found: dict[str, None] = {}
+    for call in calls:
+        files, _ = _split(call)
+        for path in files:
+            if path in snapshot:
+                found[path] = None
+    return tuple(found)
+
+
+def compose_use(call: ComposeCall, snapshot: Snapshot) -> ComposeUse | None:
+    """What one command does; None when it has no verb."""
+    files, words = _split(call)
+    if not words:
+        return None
+    verb = words[0].text
+    services: list[str] = []
+    rest = iter(words[1:])
+    flags: set[str] = set()
+    for word in rest:
+        if word.text.startswith("-"):
+            flags.add(word.text.partition("=")[0])
+            if word.text in _VALUED:
+                next(rest, None)
+            continue
+        services.append(word.text)
+        if verb in _ONE_SERVICE:
+            break
+    if not files and call.folder is not None:
+        paths = (posixpath.join(call.folder, name) for name in BASE_NAMES)
+        files = tuple(path for path in paths if path in snapshot)[:1]
+    builds = verb == "build" or ("--build" in flags and verb in ("up", "run", "create"))
+    return ComposeUse(call.site, verb, tuple(services), files, builds)
+
+
+def _split(call: ComposeCall) -> tuple[tuple[str, ...], tuple[Value, ...]]:
+    """The files of `-f` and `COMPOSE_FILE`, relative to the root, and the words from the
+    verb on."""
+    folder = call.folder
+    named: list[str] = []
+    at = 0
+    words = call.words
+    while at < len(words) and words[at].text.startswith("-"):
+        name, equals, value = words[at].text.partition("=")
+        if name in _GLOBAL and not equals and at + 1 < len(words):
+            at += 1
+            value = words[at].text
+        if name in ("-f", "--file"):
+            named.append(value)
+        at += 1
+    if not named:
+        bound = call.variables.look("COMPOSE_FILE")
+        named = bound.text.split(":") if bound is not None and bound.text else []
+    paths = (located(name, folder, "the Compose file", []) for name in named)
+    return tuple(path for path in paths if path is not None), words[at:]
