@@ -8,7 +8,8 @@ reads nothing from the disk or the environment.
 
 It never agrees on a blank line or the end of the file inside a continuation, a keyword that
 a continuation splits or that stands alone at the end of the file, a doubled escape character
-at the end of a line, and an `escape` directive below a `check` directive.
+at the end of a line, a no-break space behind a keyword, and an `escape` directive below a
+`check` directive.
 """
 
 from __future__ import annotations

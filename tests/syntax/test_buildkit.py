@@ -43,7 +43,7 @@ OLDER_FILES = {
 }
 
 
-# --- what the recorded parser says ---------------------------------------------------------
+# --- what the recorded parser says
 
 
 def read(item: Instruction, tree: Dockerfile) -> dict[str, Any]:
@@ -144,7 +144,7 @@ def test_hostile_lines_read_as_todays_buildkit_reads_them(number: int) -> None:
     check_reading(recorded["text"].encode(), recorded)
 
 
-# --- what PyPI dockerfile says --------------------------------------------------------------
+# --- what PyPI dockerfile says
 
 
 def pypi(text: str) -> list[tuple[object, ...]] | None:
@@ -214,7 +214,7 @@ def test_the_rules_that_the_older_parser_lacks(rule: str, text: str) -> None:
     assert not agrees(text.encode()), "the rule is no longer needed"
 
 
-# --- a grammar of Dockerfiles ------------------------------------------------------------------
+# --- a grammar of Dockerfiles
 
 NAMES = ("a", "b-1", "./x", "/y/z", "$X", "${X}", "${X:-y}", '"q r"', "'s t'", "x=y", "é", "#c")
 SHELL_WORDS = (*NAMES, "a\\ b", "&&", "|", ">", "<", "\\\\", "$(ls)", "it\\'s", '"it\'s"', "-x")
