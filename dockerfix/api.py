@@ -8,6 +8,8 @@ from dockerfix.engine.proposal import OptionSpec, Proposal, Transform
 from dockerfix.facts.builds import job_of
 from dockerfix.facts.cargo import ManifestError, Workspace
 from dockerfix.facts.cargo.commands import CargoCall, cargo_calls, read_cargo, selected
+from dockerfix.facts.context.ignore import IgnoreFile, IgnoreLine, Judge, read_ignore
+from dockerfix.facts.context.projection import ProjectionError, project_rules
 from dockerfix.facts.finding import Finding, Severity
 from dockerfix.facts.gitlab import Job, Pipeline, Rule
 from dockerfix.facts.mentions import PathMention, path_mentions
@@ -55,6 +57,7 @@ from dockerfix.syntax import (
     Onbuild,
     Run,
     Stage,
+    Word,
     parse,
 )
 from dockerfix.text import (
@@ -76,15 +79,15 @@ from dockerfix.text import (
 __all__ = [
     "Add", "Arg", "ArtefactProduced", "Baked", "Blind", "Block", "Build", "BuildArgument",
     "CallSite", "CargoCall", "Change", "Claim", "Command", "Copy", "Dockerfile", "Edit",
-    "EditConflictError", "EditSet", "Edits", "Env", "Facts", "Finding", "From", "Image",
-    "Instruction", "Job", "Joined", "Literal", "ManifestError", "MappedText", "Newline",
-    "NoDanglingReference", "Node", "Onbuild", "OptionSpec", "PathMention", "Pipeline",
-    "PipelineValid", "Place", "Proposal", "Reference", "Refused", "Rule", "Run",
-    "SameCompilerInput", "SameFiles", "SameImagesAskedFor", "SameRuntime", "Scalar", "Script",
-    "Sequence", "Severity", "SiteKind", "Snapshot", "SnapshotError", "Source", "Span", "Stage",
-    "StageGraph", "Statement", "Tool", "Transform", "Value", "Wanted", "Workspace", "YamlError",
-    "add_need", "bake_file", "cargo_calls", "check_joinable", "is_dockerfile", "job_of", "join_jobs",
-    "join_path", "normalise_path", "parse", "parse_shell", "path_mentions", "read_cargo",
-    "relative_path", "selected", "set_builds", "set_paths", "shared_flags", "widen_rules",
-    "written",
+    "EditConflictError", "EditSet", "Edits", "Env", "Facts", "Finding", "From", "IgnoreFile",
+    "IgnoreLine", "Image", "Instruction", "Job", "Joined", "Judge", "Literal", "ManifestError",
+    "MappedText", "Newline", "NoDanglingReference", "Node", "Onbuild", "OptionSpec", "PathMention",
+    "Pipeline", "PipelineValid", "Place", "ProjectionError", "Proposal", "Reference", "Refused",
+    "Rule", "Run", "SameCompilerInput", "SameFiles", "SameImagesAskedFor", "SameRuntime", "Scalar",
+    "Script", "Sequence", "Severity", "SiteKind", "Snapshot", "SnapshotError", "Source", "Span",
+    "Stage", "StageGraph", "Statement", "Tool", "Transform", "Value", "Wanted", "Word",
+    "Workspace", "YamlError", "add_need", "bake_file", "cargo_calls", "check_joinable",
+    "is_dockerfile", "job_of", "join_jobs", "join_path", "normalise_path", "parse", "parse_shell",
+    "path_mentions", "project_rules", "read_cargo", "read_ignore", "relative_path", "selected",
+    "set_builds", "set_paths", "shared_flags", "widen_rules", "written",
 ]  # fmt: skip

@@ -321,10 +321,19 @@ class _Command:
             text = "".join(f" {option}" for option in self.inserted)
             self.found.append((self.place.path, Edit(Span(end, end), text.encode())))
             return
-        start = place.span.start
+        start = self.word_start(place.span.start)
         joint = _joint(self.source, start)
         text = "".join(option + joint for option in self.inserted)
         self.found.append((place.path, Edit(Span(start, start), text.encode())))
+
+    def word_start(self, context: int) -> int:
+        """Where new words go: before the context, or on a line of their own above its line
+        when the command stands on several lines."""
+        line = self.source.line_of(context)
+        if line.start <= self.place.span.start:
+            return context
+        text = self.source.text(Span(line.start, context))
+        return line.start + len(text) - len(text.lstrip())
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,10 +141,17 @@ class _JobEdits:
     def finished(self) -> list[Edit]:
         """All edits so far, with new keys below the last one."""
         if self.added:
-            last = [e for e in self.body.entries if self.body.span.contains(e.key.span)][-1]
-            at = entry_lines(last).end
-            self.found.append(inserted_line(self.source, at, "\n".join(self.added)))
+            self.found.append(inserted_line(self.source, self.free_line(), "\n".join(self.added)))
         return self.found
+
+    def free_line(self) -> int:
+        """Where new keys go: above `script:`, which people read last; else at the end. Never
+        above a `<<`, which would override them for GitLab's reader."""
+        own = [e for e in self.body.entries if self.body.span.contains(e.key.span)]
+        script = next((n for n, e in enumerate(own) if e.key.text == "script"), None)
+        if script and not any(e.key.text == "<<" for e in own[script:]):
+            return entry_lines(own[script - 1]).end
+        return entry_lines(own[-1]).end
 
     def remove(self, key: str) -> None:
         """Take a key out with its lines."""
@@ -229,7 +236,7 @@ class _JobEdits:
             return
         last = value.items[-1]
         if value.flow:
-            text = f", {quoted(name, '"')}"
+            text = ", " + quoted(name, '"')
             self.found.append(Edit(Span(last.span.end, last.span.end), text.encode()))
             return
         dash = " " * column(self.source, value.span.start)

@@ -12,7 +12,7 @@ from dockerfix.facts.yaml_tree import Entry, Mapping, Node, Scalar, Sequence, Ya
 from dockerfix.rewrite.wanted import Refused
 from dockerfix.text import Edit, Source, Span
 
-_PLAIN = re.compile(r"^[A-Za-z0-9_./$+-][A-Za-z0-9_./$+=-]*( [A-Za-z0-9_./$+=-]+)*$")
+_PLAIN = re.compile(r"^[A-Za-z0-9_./$+-][A-Za-z0-9_./$+=*-]*(?::[A-Za-z_/][A-Za-z0-9_./$+=*-]*)?$")
 _WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "null", "~", "y", "n", "-", "="})
 
 

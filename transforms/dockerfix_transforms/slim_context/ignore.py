@@ -1,0 +1,145 @@
+"""The ignore file of the smaller context.
+
+The old context's ignore file, seen from the package's folder, and those lines of a file that
+lay dormant there which leave out nothing that the build uses. Knows patterns and sources.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass, field
+
+from dockerfix.api import (
+    Edit,
+    Facts,
+    Finding,
+    IgnoreFile,
+    IgnoreLine,
+    Judge,
+    ProjectionError,
+    Severity,
+    Span,
+    project_rules,
+    read_ignore,
+)
+from dockerfix_transforms.slim_context.consumer import CannotSlimError, Consumer
+
+
+@dataclass(slots=True)
+class IgnorePlan:
+    """The new ignore file: created, or edits of the dormant one; and what is said."""
+
+    path: str
+    created: bytes | None = None
+    edits: list[Edit] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+
+def plan_ignore(facts: Facts, consumer: Consumer) -> IgnorePlan:
+    """What the smaller context's ignore file must say. Raises `CannotSlimError`.
+
+    `<Dockerfile>.dockerignore` stays the file that counts where there is one.
+    """
+    own = f"{consumer.path}.dockerignore"
+    if own in facts.snapshot:
+        return _own_file(facts, consumer, own)
+    path = posixpath.join(consumer.folder, ".dockerignore")
+    rules = _projected(facts, consumer, facts.ignore_path(consumer.context, consumer.path))
+    plan = IgnorePlan(path)
+    if path in facts.snapshot:
+        _awake(facts, consumer, rules, plan)
+    elif rules:
+        newline = consumer.graph.tree.newline.bytes.decode()
+        lines = [*rules, *([".dockerignore"] if _copies_all(consumer) else [])]
+        plan.created = newline.join([*lines, ""]).encode("utf-8", "surrogateescape")
+    return plan
+
+
+def _own_file(facts: Facts, consumer: Consumer, path: str) -> IgnorePlan:
+    rules = _projected(facts, consumer, path)
+    data = facts.snapshot.read(path)
+    newline = b"\r\n" if b"\r\n" in data else b"\n"
+    new = newline.join([*(r.encode("utf-8", "surrogateescape") for r in rules), b""])
+    edits = [Edit(Span(0, len(data)), new)] if new != data else []
+    return IgnorePlan(path, None, edits)
+
+
+def _projected(facts: Facts, consumer: Consumer, path: str | None) -> tuple[str, ...]:
+    """The rules of today's ignore file as the package's folder sees them."""
+    if path is None:
+        return ()
+    file = facts.snapshot.derive(path, read_ignore)
+    cut = len(consumer.context) + 1 if consumer.context else 0
+    try:
+        return project_rules(file, consumer.folder[cut:])
+    except ProjectionError as error:
+        raise CannotSlimError(
+            Finding(
+                Severity.REFUSE, "ignore-pattern", str(error),
+                "it cannot be said exactly from the package's folder", "write it more plainly",
+                error.place, path,
+            )
+        ) from None  # fmt: skip
+
+
+def _copies_all(consumer: Consumer) -> bool:
+    return any(source.path == consumer.folder for source in consumer.sources)
+
+
+def _used(facts: Facts, consumer: Consumer, rules: tuple[str, ...]) -> list[str]:
+    """The package's files that the build copies, seen from its folder, as today's ignore file
+    leaves them."""
+    judge = Judge(rules)
+    cut = len(consumer.folder) + 1
+    found: dict[str, None] = {}
+    for source in consumer.sources:
+        if source.package != consumer.folder:
+            continue
+        head = source.path.split("*")[0].split("?")[0].split("[")[0]
+        below = head if head in facts.snapshot or head == source.path else posixpath.dirname(head)
+        paths = [below] if below in facts.snapshot else facts.snapshot.below(below)
+        found |= dict.fromkeys(path[cut:] for path in paths)
+    return [path for path in found if not judge.judge_path(path).matched]
+
+
+def _awake(facts: Facts, consumer: Consumer, rules: tuple[str, ...], plan: IgnorePlan) -> None:
+    """The dormant file comes alive: lines that would leave out what the build copies become
+    comments, rules of today that it lacks come first."""
+    file = facts.snapshot.derive(plan.path, read_ignore)
+    used = _used(facts, consumer, rules)
+    for line in file.lines:
+        if _harms(line, used):
+            plan.edits.append(_commented(file, line))
+            plan.findings.append(_trap(file, line, consumer))
+    kept = {line.rule for line in file.lines if not _harms(line, used)}
+    missing = [rule for rule in rules if rule not in kept]
+    if missing:
+        newline = file.source.newline.bytes.decode()
+        text = newline.join([*missing, ""])
+        start = 3 if file.source.bom else 0
+        plan.edits.append(Edit(Span(start, start), text.encode("utf-8", "surrogateescape")))
+
+
+def _harms(line: IgnoreLine, used: list[str]) -> bool:
+    """Whether a line would leave out a file that is copied today."""
+    if line.negated:
+        return False
+    judge = Judge((line.rule,))
+    return any(judge.judge_path(path).matched for path in used)
+
+
+def _commented(file: IgnoreFile, line: IgnoreLine) -> Edit:
+    return Edit(Span(line.span.start, line.span.start), b"# ")
+
+
+def _trap(file: IgnoreFile, line: IgnoreLine, consumer: Consumer) -> Finding:
+    return Finding(
+        Severity.NOTE,
+        "dormant-ignore",
+        f"`{line.written.strip()}` would leave out what {consumer.path} copies; it becomes a "
+        "comment",
+        "this ignore file was not read while the context was larger, and is read now",
+        "",
+        file.place(line),
+        line.rule,
+    )
