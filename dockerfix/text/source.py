@@ -105,10 +105,8 @@ class Source:
         """Line and column, from 1, of a byte offset, from 0. The BOM takes no column."""
         starts = self.line_starts
         line = bisect_right(starts, offset) - 1
-        before = self.data[starts[line] : offset]
-        if line == 0:
-            before = before.removeprefix(BOM)
-        return Position(line + 1, len(before.decode("utf-8", "replace")) + 1)
+        begin = len(BOM) if line == 0 and self.bom else starts[line]
+        return Position(line + 1, len(self.data[begin:offset].decode("utf-8", "replace")) + 1)
 
     def place(self, span: Span) -> Place:
         """The span as a place of this file."""

@@ -84,3 +84,37 @@ def test_looking_up_a_place_does_not_read_the_text_again() -> None:
     for offset in range(0, len(mapped.encoded), 50):
         mapped.byte_span(offset, offset)
     assert time.process_time() - start < 1
+
+
+def test_any_part_of_a_replaced_piece_is_the_whole() -> None:
+    mapped = MappedText([Piece("ab", Span(4, 10), literal=False), Piece("cd", Span(12, 14))])
+    assert mapped.span(0, 1) == Span(4, 10)
+    assert mapped.span(1, 2) == Span(4, 10)
+    assert mapped.span(1, 3) == Span(4, 13)
+
+
+def test_an_empty_span_stands_before_what_follows() -> None:
+    mapped = MappedText([Piece("a", Span(2, 3)), Piece("b", Span(8, 9), literal=False)])
+    assert mapped.span(0, 0) == Span(2, 2)
+    assert mapped.span(1, 1) == Span(8, 8)
+    assert mapped.span(2, 2) == Span(9, 9)
+
+
+def test_pieces_without_text_do_not_count() -> None:
+    mapped = MappedText([Piece("", Span(0, 4)), Piece("a", Span(4, 5)), Piece("", Span(5, 9))])
+    assert mapped.text == "a"
+    assert mapped.span(0, 1) == Span(4, 5)
+    assert MappedText([]).span(0, 0) == Span(0, 0)
+
+
+@given(st.binary(max_size=20))
+def test_the_whole_of_any_bytes_maps_onto_itself(data: bytes) -> None:
+    mapped = MappedText.whole(data)
+    assert mapped.encoded == data
+    assert mapped.is_literal(0, len(mapped.text))
+    at = 0
+    for index, char in enumerate(mapped.text):
+        size = len(char.encode("utf-8", "surrogateescape"))
+        assert mapped.span(index, index + 1) == Span(at, at + size)
+        assert mapped.byte_span(at, at + size) == Span(at, at + size)
+        at += size
