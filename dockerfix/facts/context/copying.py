@@ -1,0 +1,378 @@
+"""What COPY and ADD put into the stages of one build, without building it.
+
+Follows BuildKit's file operations; where a base image or a RUN may have made a difference, the
+result says so and guesses nothing. Knows the steps of a build and its context as a tree; what
+published images hold is asked of the caller.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeGuard
+
+from dockerfix.facts.context import archives, globs
+from dockerfix.facts.context.follow import followed
+from dockerfix.facts.context.ignore import BadIgnoreError, IgnoreFile, Judge, read_ignore
+from dockerfix.facts.context.layer import CopyError, Layer
+from dockerfix.facts.context.script import (
+    BuildInput,
+    BuildScript,
+    CopyStep,
+    EnterFolder,
+    Failure,
+    MountStep,
+    RunStep,
+    StageScript,
+    Step,
+    absolute,
+)
+from dockerfix.facts.context.sources import context_tree, select
+from dockerfix.facts.context.tree import (
+    Elsewhere,
+    Folder,
+    FromAddress,
+    FromContext,
+    ImageRef,
+    LinkFromContext,
+    MadeByRun,
+    Node,
+    NoSuchPathError,
+    Repository,
+    StageRef,
+    TooManyLinksError,
+    Unpacked,
+    expand,
+    look_up,
+)
+from dockerfix.facts.repository import Facts
+from dockerfix.syntax import Add, Instruction
+from dockerfix.text import SnapshotError
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The nodes that one COPY, ADD or mount took, filters applied."""
+
+    step: CopyStep | MountStep
+    nodes: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StageFiles:
+    """What is known of a stage after its last step.
+
+    `root` is its file system. A stage with a `failure` is as it was before the step that
+    failed.
+    """
+
+    script: StageScript
+    root: Folder
+    taken: tuple[Taken, ...] = ()
+    failure: Failure | None = None
+
+
+Images = Callable[[ImageRef], StageFiles | None]
+"""Says what an image or a named context holds, when a Dockerfile here makes it."""
+
+
+def no_images(image: ImageRef) -> StageFiles | None:
+    """Knows no image."""
+    return None
+
+
+class Simulation:
+    """One build; stages are worked out when they are asked for.
+
+    `whole` is the tree of the context's folder when the caller knows more of it than the
+    snapshot does. Raises `SnapshotError` when the Dockerfile or its ignore file cannot be read.
+    """
+
+    def __init__(
+        self,
+        facts: Facts,
+        given: BuildInput,
+        *,
+        images: Images = no_images,
+        whole: Folder | None = None,
+    ) -> None:
+        self.facts = facts
+        self.given = given
+        self.images = images
+        self.script = BuildScript(facts.stages(given.dockerfile), given, self._published)
+        self._whole = whole
+        self._made: dict[StageRef, StageFiles] = {}
+
+    def _published(self, image: ImageRef) -> StageScript | None:
+        files = self.images(image)
+        if files is None:
+            return None
+        self._made[files.script.ref] = files
+        return files.script
+
+    @cached_property
+    def ignore(self) -> IgnoreFile | None:
+        """The ignore file that BuildKit reads for this build."""
+        path = self.facts.ignore_path(self.given.context, self.given.dockerfile)
+        return self.facts.snapshot.derive(path, read_ignore) if path is not None else None
+
+    @cached_property
+    def judge(self) -> Judge | None:
+        """The patterns of the ignore file. Raises `BadIgnoreError`."""
+        return Judge(self.ignore.rules) if self.ignore is not None else None
+
+    @cached_property
+    def whole(self) -> Folder:
+        """Everything in the context's folder."""
+        if self._whole is not None:
+            return self._whole
+        return context_tree(self.facts.snapshot, self.given.context)
+
+    @cached_property
+    def asked(self) -> frozenset[str]:
+        """The absolute paths of the context that the stages of this build name."""
+        target = self.script.target
+        if target is None:
+            return frozenset()
+        return frozenset().union(*(script.asked for script in self.script.needed(target)))
+
+    @cached_property
+    def context(self) -> Folder:
+        """The context that the stages see: what the ignore file leaves of what they ask for.
+
+        Raises `BadIgnoreError`.
+        """
+        asked = followed(self.whole, self.asked)
+        return select(self.whole, None if asked is None else Judge(asked), self.judge)
+
+    @property
+    def target(self) -> StageFiles | None:
+        """The stage that the build gives; None when the Dockerfile has no such stage."""
+        script = self.script.target
+        return self.stage(script.ref) if script is not None else None
+
+    @property
+    def failure(self) -> Failure | None:
+        """Why the build fails, as far as reading can know."""
+        return next((files.failure for files in self.needed if files.failure is not None), None)
+
+    @property
+    def needed(self) -> tuple[StageFiles, ...]:
+        """The stages that the build needs, in the order of the file."""
+        script = self.script.target
+        if script is None:
+            return ()
+        return tuple(self.stage(needed.ref) for needed in self.script.needed(script))
+
+    def stage(self, ref: StageRef) -> StageFiles:
+        """A stage of this build, or of a published image, after its last step."""
+        if ref not in self._made:
+            self._made[ref] = _StageRun(self, self.script.stage(ref.index)).result()
+        return self._made[ref]
+
+
+class _StopError(Exception):
+    """The build stops at the current step."""
+
+
+class _FailedStageError(Exception):
+    """A stage that this one needs has failed."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(str(failure))
+        self.failure = failure
+
+
+_STOPS = (_StopError, CopyError, TooManyLinksError, BadIgnoreError)
+
+
+class _StageRun:
+    """One stage while its steps are carried out. Private to `Simulation`."""
+
+    def __init__(self, build: Simulation, script: StageScript) -> None:
+        self.build = build
+        self.script = script
+        self.taken: list[Taken] = []
+        self.layer = Layer(Folder())
+
+    def result(self) -> StageFiles:
+        """Carry out the stage."""
+        failure = self.carry_out_all() or self.script.failure
+        return StageFiles(self.script, self.layer.root, tuple(self.taken), failure)
+
+    def carry_out_all(self) -> Failure | None:
+        """All steps up to the first that fails."""
+        item: Instruction = self.script.stage.from_
+        try:
+            if self.script.base is not None:
+                self.layer = Layer(self.files_of(self.script.base))
+            for step in self.script.steps:
+                item = step.instruction
+                self.carry_out(step)
+        except _FailedStageError as error:
+            return error.failure
+        except _STOPS as error:
+            return Failure(item.source.place(item.code), str(error))
+        return None
+
+    def files_of(self, source: StageRef | ImageRef | None) -> Folder:
+        """The file system behind a reference; None is the context."""
+        if source is None:
+            return self.build.context
+        if isinstance(source, StageRef):
+            stage = self.build.stage(source)
+            if stage.failure is not None:
+                raise _FailedStageError(stage.failure)
+            return stage.root
+        return Folder(unknown=() if source.name == "scratch" else (source,))
+
+    def carry_out(self, step: Step) -> None:
+        """One step."""
+        if isinstance(step, EnterFolder):
+            if step.path != "/":
+                self.layer.make_folder(step.path)
+        elif isinstance(step, CopyStep):
+            self.taken.append(_Copying(self, step).outcome())
+        else:
+            self.run(step)
+
+    def run(self, step: RunStep) -> None:
+        """RUN: its mounts are read, what it makes is not known."""
+        for mount in step.mounts:
+            found = look_up(self.files_of(mount.source), mount.path)
+            if found.node is None and found.certain:
+                raise _StopError(f'"{mount.path}": not found')
+            node = found.node or self.unseen(mount.source, mount.path)
+            self.taken.append(Taken(mount, (node,)))
+        self.layer.root.also((MadeByRun(self.script.ref),))
+
+    def unseen(self, source: StageRef | ImageRef | None, path: str) -> Elsewhere:
+        """What stands for a path that reading cannot see."""
+        if source is not None:
+            return Elsewhere(source, path)
+        return Elsewhere(Repository(), posixpath.join(self.build.given.context, path[1:]))
+
+
+class _Copying:
+    """One COPY or ADD while it is carried out."""
+
+    def __init__(self, run: _StageRun, step: CopyStep) -> None:
+        self.run = run
+        self.step = step
+        self.nodes: list[Node] = []
+        self.layer = Layer(Folder()) if step.link else run.layer
+        self.root = run.files_of(step.source) if step.local else Folder()
+        self.exclude = Judge(step.exclude) if step.exclude else None
+
+    def outcome(self) -> Taken:
+        """Copy every source."""
+        for path in self.step.paths:
+            if archives.is_fetched(path):
+                self.fetch(path)
+            elif self.step.parents:
+                self.with_parents(path)
+            else:
+                for found in self.matching(absolute("/", path)):
+                    self.entry(found)
+        for text in self.step.heredocs:
+            self.layer.copy(text, text.name, self.step.destination, contents=False)
+        if self.step.link:
+            self.run.layer.put_on(self.layer.root)
+        return Taken(self.step, tuple(self.nodes))
+
+    def fetch(self, text: str) -> None:
+        """ADD of something fetched."""
+        leaf = FromAddress(text)
+        if archives.is_git(text) or self.step.unpack:
+            self.layer.unpack(leaf, self.step.destination)
+        else:
+            name = archives.file_name(text)
+            self.layer.copy(leaf, name, self.step.destination, contents=False)
+
+    def matching(self, path: str) -> list[str]:
+        """The paths that a source stands for; nothing is no error when it has wildcards."""
+        if not globs.has_wildcard(path):
+            return [path]
+        try:
+            found, certain = expand(self.root, path)
+        except NoSuchPathError as error:
+            raise _StopError(f"lstat {error.path}: no such file or directory") from None
+        except globs.BadPatternError:
+            raise _StopError(f"syntax error in pattern {path}") from None
+        return found if certain else [*found, path]
+
+    def entry(self, path: str) -> None:
+        """Copy one file or folder of the source tree."""
+        found = look_up(self.root, path)
+        node = found.node
+        if node is None:
+            if found.certain:
+                raise _StopError(f'"{path}": not found')
+            node = self.run.unseen(self.step.source, found.path)
+        if isinstance(node, Folder):
+            chosen = select(node, exclude=self.exclude)
+            if self.exclude is not None and path == "/":
+                self.check_links(chosen)
+            self.folder(chosen, found.path, found.certain)
+        elif self.is_archive(node):
+            self.nodes.append(node)
+            self.layer.unpack(Unpacked(node.path), self.step.destination)
+        else:
+            self.nodes.append(node)
+            self.layer.copy(node, posixpath.basename(path), self.step.destination)
+
+    def folder(self, chosen: Folder, path: str, certain: bool) -> None:
+        """Copy the contents of a folder, from which the filters have chosen already."""
+        self.nodes.append(chosen)
+        unknown: tuple[Elsewhere, ...] = ()
+        if not certain and self.step.source is not None:
+            unknown = (Elsewhere(self.step.source, path),)
+            chosen = Folder(chosen.children) if path == "/" else chosen
+        name = posixpath.basename(path)
+        self.layer.copy(chosen, name, self.step.destination, unknown=unknown)
+
+    def with_parents(self, text: str) -> None:
+        """`--parents`: the part after `/./` keeps its folders."""
+        parent, pivot, pattern = text.partition("/./")
+        if not pivot:
+            parent, pattern = "/", text
+        pattern = absolute("/", pattern)[1:]
+        start = absolute("/", parent)
+        required = not globs.has_wildcard(start) and not globs.has_wildcard(pattern)
+        include = Judge([pattern] if pattern else [])
+        for path in self.matching(start):
+            found = look_up(self.root, path)
+            if not isinstance(found.node, Folder):
+                if required:
+                    raise _StopError(f'"{posixpath.join(start, pattern)}": not found')
+                self.entry(path)
+                continue
+            chosen = select(found.node, include, self.exclude)
+            if required and found.certain and not chosen.children:
+                raise _StopError(f'"{posixpath.join(start, pattern)}": not found')
+            if path == "/":
+                self.check_links(chosen)
+            self.layer.check_walk(found.node, self.step.destination)
+            self.folder(chosen, found.path, found.certain)
+
+    def check_links(self, chosen: Folder) -> None:
+        """Where filters choose from the root, BuildKit follows the links that stand there."""
+        for name, node in chosen.children.items():
+            if isinstance(node, LinkFromContext):
+                found = look_up(self.root, name)
+                if found.node is None and found.certain:
+                    raise _StopError(f'"/{name}": not found')
+
+    def is_archive(self, node: Node) -> TypeGuard[FromContext]:
+        """Whether ADD unpacks this file."""
+        if not isinstance(self.step.instruction, Add) or not isinstance(node, FromContext):
+            return False
+        if self.step.unpack is False:
+            return False
+        try:
+            data = self.run.build.facts.snapshot.read(node.path)
+        except SnapshotError as error:
+            raise _StopError(str(error)) from None
+        return archives.is_archive(node.path, data)

@@ -1,0 +1,210 @@
+"""Ignore files: how Docker reads them, and which paths their patterns match.
+
+Lines are read as moby's `ignorefile.ReadAll` does; matching is e2b-dockerfile-utils'
+`PatternMatcher`, a port of moby's `patternmatcher`. Knows patterns and paths relative to a
+context; knows no tree of files and no build.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from e2b_dockerfile_utils import PatternMatcher
+
+from dockerfix.text import Place, Source, Span
+from dockerfix.text.source import BOM
+
+# What Go's strings.TrimSpace removes; str.strip() would remove more.
+_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
+    chr(code) for code in range(0x2000, 0x200B)
+)
+
+
+class BadIgnoreError(Exception):
+    """A pattern that Docker rejects; the build fails. `index` counts patterns from 0."""
+
+    def __init__(self, index: int, pattern: str, why: str) -> None:
+        super().__init__(f"invalid pattern {pattern!r}: {why}")
+        self.index = index
+        self.pattern = pattern
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True)
+class IgnoreLine:
+    """One line with a pattern.
+
+    `number` counts lines of the file from 1; `pattern` is the cleaned pattern without `!`;
+    `comments` are the comment lines directly above, as written.
+    """
+
+    number: int
+    written: str
+    pattern: str
+    negated: bool
+    span: Span
+    comments: tuple[str, ...] = ()
+
+    @property
+    def rule(self) -> str:
+        """The cleaned pattern with its `!`, as the matcher takes it."""
+        return ("!" if self.negated else "") + self.pattern
+
+
+@dataclass(frozen=True, slots=True)
+class IgnoreFile:
+    """An ignore file's lines in order; those of an absent file are none."""
+
+    source: Source
+    lines: tuple[IgnoreLine, ...]
+
+    @property
+    def path(self) -> str:
+        """The path relative to the root."""
+        return self.source.path
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The patterns in order, as a `Judge` takes them."""
+        return tuple(line.rule for line in self.lines)
+
+    def place(self, line: IgnoreLine) -> Place:
+        """Where the line stands."""
+        return self.source.place(line.span)
+
+
+def read_ignore(source: Source) -> IgnoreFile:
+    """The lines of an ignore file; never raises on content, see `Judge` for bad patterns.
+
+    A `#` begins a comment in the first column only; a leading `/` and blanks round the
+    pattern are dropped.
+    """
+    lines: list[IgnoreLine] = []
+    comments: list[str] = []
+    data = source.data
+    for number, start in enumerate(source.line_starts, 1):
+        if start >= len(data):
+            break
+        span = source.line_of(start)
+        text = _line_text(source, span, first=number == 1)
+        if text.startswith("#"):
+            comments.append(text)
+            continue
+        line = _read_line(text, number, span, tuple(comments))
+        comments.clear()
+        if line is not None:
+            lines.append(line)
+    return IgnoreFile(source, tuple(lines))
+
+
+def _line_text(source: Source, span: Span, first: bool) -> str:
+    data = source.slice(span).rstrip(b"\n").removesuffix(b"\r")
+    return (data.removeprefix(BOM) if first else data).decode("utf-8", "surrogateescape")
+
+
+def _read_line(text: str, number: int, span: Span, comments: tuple[str, ...]) -> IgnoreLine | None:
+    pattern = text.strip(_SPACE)
+    if not pattern:
+        return None
+    negated = pattern.startswith("!")
+    if negated:
+        pattern = pattern[1:].strip(_SPACE)
+    if pattern:
+        pattern = clean(pattern)
+        pattern = pattern[1:] if len(pattern) > 1 and pattern.startswith("/") else pattern
+    return IgnoreLine(number, text, pattern, negated, span, comments)
+
+
+def clean(path: str) -> str:
+    """Go's `filepath.Clean`: `a//b/../c/` is `a/c`, the empty path is `.`."""
+    return posixpath.normpath("/" + path.lstrip("/") if path.startswith("/") else path)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How one path was judged: whether it is matched after all patterns, and which pattern
+    matched it or a folder above it."""
+
+    matched: bool
+    each: tuple[bool, ...]
+
+
+class Judge:
+    """A list of patterns, of which the last that matches a path decides.
+
+    A path is judged with the verdict on the folder above it, so that a walk asks each folder
+    once (moby's `MatchesUsingParentResults`); the answer is that of `PatternMatcher.matches`,
+    which begins at the root each time. Raises `BadIgnoreError`.
+    """
+
+    __slots__ = ("_matcher", "_rules", "exceptions", "patterns")
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        self.patterns = tuple(patterns)
+        self._rules: list[tuple[Callable[[str], bool], bool]] = []
+        accepted = [_acceptable(index, pattern) for index, pattern in enumerate(patterns)]
+        for index, pattern in enumerate(accepted):
+            # One matcher a pattern: an error then names its pattern, and the predicates, which
+            # the matcher keeps to itself, come one by one.
+            try:
+                single = PatternMatcher([pattern])
+            except ValueError as error:
+                why = str(error).rpartition(": ")[2]
+                raise BadIgnoreError(index, patterns[index], why) from None
+            rule = single._patterns[0]
+            self._rules.append((rule.match, rule.exclusion))
+        self._matcher = PatternMatcher(accepted)
+        self.exceptions = any(negated for _, negated in self._rules)
+
+    def judge(self, path: str, above: Verdict | None = None) -> Verdict:
+        """The verdict on a path, relative to the context, given that on its folder (None for
+        what stands at the top)."""
+        if above is None:
+            return self._judge_top(path)
+        matched = False
+        each: list[bool] = []
+        for (match, negated), inherited in zip(self._rules, above.each, strict=True):
+            hit = inherited or (negated is matched and match(path))
+            each.append(hit)
+            if hit:
+                matched = not negated
+        return Verdict(matched, tuple(each))
+
+    def _judge_top(self, path: str) -> Verdict:
+        matched = False
+        each: list[bool] = []
+        for match, negated in self._rules:
+            hit = negated is matched and match(path)
+            each.append(hit)
+            if hit:
+                matched = not negated
+        return Verdict(matched, tuple(each))
+
+    def judge_path(self, path: str) -> Verdict:
+        """The verdict on a path, its folders judged on the way."""
+        verdict: Verdict | None = None
+        at = path.find("/")
+        while at > 0:
+            verdict = self.judge(path[:at], verdict)
+            at = path.find("/", at + 1)
+        return self.judge(path, verdict)
+
+    def may_differ_below(self, folder: str) -> bool:
+        """Whether a `!` pattern may take back something below a matched folder."""
+        return self.exceptions and self._matcher.may_match_under(folder)
+
+
+def _acceptable(index: int, pattern: str) -> str:
+    """The pattern so that `PatternMatcher` reads it as moby's `patternmatcher.New` would."""
+    text = pattern.strip(_SPACE)
+    negated = text.startswith("!")
+    body = text[1:] if negated else text
+    if not body:
+        raise BadIgnoreError(index, pattern, "illegal exclusion pattern")
+    if clean(body).startswith("/"):
+        body = "."  # moby compares it with relative paths, so that it never matches
+    elif body.startswith(("#", "!")):
+        body = "\\" + body  # a comment or an exception to PatternMatcher, a name to moby
+    return ("!" if negated else "") + body

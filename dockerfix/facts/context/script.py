@@ -1,0 +1,423 @@
+"""A build's stages with every word expanded: what each instruction asks for, no file touched.
+
+Follows BuildKit's `dockerfile2llb`: which stage stands on which, ONBUILD triggers, working
+directories, variables, and the paths that decide what is sent. Knows one Dockerfile and what a
+build is given; knows no tree of files.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from dockerfix.facts.context import archives
+from dockerfix.facts.context.arguments import (
+    ExpansionError,
+    Variables,
+    first_variables,
+    global_variables,
+)
+from dockerfix.facts.context.tree import ImageRef, Inline, StageRef
+from dockerfix.facts.stages import StageGraph
+from dockerfix.syntax import Add, Copy, Heredoc, Instruction, Mount, Onbuild, Run, Stage, Word
+from dockerfix.text import Place
+
+UNKNOWN_FOLDER = "/${WORKDIR}"
+"""Stands for the working directory that a base image sets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a build stops: where, and what BuildKit says."""
+
+    place: Place
+    message: str
+
+    def __str__(self) -> str:
+        """`path:line:column: message`."""
+        return f"{self.place}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class BuildInput:
+    """What one build is given: paths relative to the root, a target (empty: the last stage),
+    build arguments, named contexts.
+
+    An argument whose value is not known is given as `${NAME}`.
+    """
+
+    dockerfile: str
+    context: str
+    target: str = ""
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    named_contexts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class EnterFolder:
+    """WORKDIR, which makes the folder; `path` is absolute."""
+
+    instruction: Instruction
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class CopyStep:
+    """COPY or ADD.
+
+    `paths` are the sources that are paths or addresses and `heredocs` those that are texts, in
+    the order in which BuildKit takes them. `destination` is absolute and keeps a final `/` or
+    `/.`. `source` says whose files these are: a stage, an image, or (None) the context.
+    """
+
+    instruction: Copy
+    paths: tuple[str, ...]
+    heredocs: tuple[Inline, ...]
+    destination: str
+    source: StageRef | ImageRef | None
+    exclude: tuple[str, ...]
+    parents: bool
+    link: bool
+    unpack: bool | None
+
+    @property
+    def local(self) -> tuple[str, ...]:
+        """The paths that are looked up in the source, addresses left out."""
+        return tuple(path for path in self.paths if not archives.is_fetched(path))
+
+
+@dataclass(frozen=True, slots=True)
+class MountStep:
+    """A mount that shows files of the context (`source` is None), of a stage or of an image."""
+
+    path: str
+    target: str
+    source: StageRef | ImageRef | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunStep:
+    """RUN: it reads its mounts, and what it makes is not known."""
+
+    instruction: Run
+    mounts: tuple[MountStep, ...]
+
+
+Step = EnterFolder | CopyStep | RunStep
+
+
+@dataclass(frozen=True, slots=True)
+class StageScript:
+    """A stage as steps.
+
+    `folder` is the working directory and `variables` are the variables after the last step;
+    `asked` are the absolute paths of the context that the stage names. When an instruction
+    cannot be read the steps before it stay and `failure` says why.
+    """
+
+    ref: StageRef
+    stage: Stage
+    base: StageRef | ImageRef | None
+    steps: tuple[Step, ...]
+    folder: str
+    variables: Variables
+    asked: frozenset[str]
+    failure: Failure | None = None
+
+    @property
+    def sources(self) -> tuple[StageRef | ImageRef, ...]:
+        """Everything that the stage stands on, copies from or mounts."""
+        found = [self.base]
+        for step in self.steps:
+            if isinstance(step, CopyStep):
+                found.append(step.source)
+            elif isinstance(step, RunStep):
+                found += [mount.source for mount in step.mounts]
+        return tuple(dict.fromkeys(ref for ref in found if ref is not None))
+
+    @property
+    def reads_context(self) -> bool:
+        """Whether any step takes files of the context."""
+        for step in self.steps:
+            if isinstance(step, CopyStep) and step.source is None and step.local:
+                return True
+            if isinstance(step, RunStep) and any(mount.source is None for mount in step.mounts):
+                return True
+        return False
+
+
+Published = Callable[[ImageRef], StageScript | None]
+"""Says which stage an image or a named context was made from, when a Dockerfile here makes it."""
+
+
+def nothing_published(image: ImageRef) -> StageScript | None:
+    """Knows no image."""
+    return None
+
+
+class BuildScript:
+    """The stages of one build, each read when it is asked for."""
+
+    def __init__(
+        self,
+        graph: StageGraph,
+        given: BuildInput,
+        published: Published = nothing_published,
+    ) -> None:
+        self.graph = graph
+        self.given = given
+        self.published = published
+        self.contexts = {name.lower(): text for name, text in given.named_contexts.items()}
+        self._read: dict[int, StageScript] = {}
+
+    @cached_property
+    def outer(self) -> Variables:
+        """The variables that FROM sees. Raises `ExpansionError`."""
+        return global_variables(self.graph.tree.preamble, self.given.arguments)
+
+    def stage(self, index: int) -> StageScript:
+        """The stage of that index, from 0."""
+        if index not in self._read:
+            self._read[index] = _Reader(self, self.graph.stages[index]).result()
+        return self._read[index]
+
+    @property
+    def target(self) -> StageScript | None:
+        """The stage that the build gives; None when the Dockerfile has no such stage."""
+        stage = self.graph.target(self.given.target)
+        return self.stage(stage.index) if stage is not None else None
+
+    def needed(self, script: StageScript) -> tuple[StageScript, ...]:
+        """The stages of this Dockerfile that one stage needs, itself included, in order."""
+        wanted: dict[int, StageScript] = {}
+        queue = [script]
+        while queue:
+            current = queue.pop()
+            if current.ref.index in wanted:
+                continue
+            wanted[current.ref.index] = current
+            queue += [
+                self.stage(ref.index)
+                for ref in current.sources
+                if isinstance(ref, StageRef) and ref.dockerfile == self.given.dockerfile
+            ]
+        return tuple(wanted[index] for index in sorted(wanted))
+
+
+def absolute(folder: str, path: str) -> str:
+    """A clean absolute path; `..` stops at the root."""
+    return posixpath.normpath("/" + posixpath.join(folder, path).lstrip("/"))
+
+
+class _StopError(Exception):
+    """The build stops at the current instruction."""
+
+
+class _Reader:
+    """Reads one stage. Private to `BuildScript`."""
+
+    def __init__(self, build: BuildScript, stage: Stage) -> None:
+        self.build = build
+        self.stage = stage
+        self.ref = StageRef(build.given.dockerfile, stage.index)
+        self.base: StageRef | ImageRef | None = None
+        self.folder = "/"
+        self.variables = Variables()
+        self.triggers: tuple[Instruction, ...] = ()
+        self.steps: list[Step] = []
+        self.asked: set[str] = set()
+
+    def result(self) -> StageScript:
+        """Read all instructions."""
+        failure = None
+        item: Instruction = self.stage.from_
+        try:
+            self.begin()
+            for item in (*self.triggers, *self.stage.instructions):
+                self.read(item)
+        except (_StopError, ExpansionError) as error:
+            failure = Failure(item.source.place(item.code), str(error))
+        return StageScript(
+            self.ref,
+            self.stage,
+            self.base,
+            tuple(self.steps),
+            self.folder,
+            self.variables,
+            frozenset(self.asked),
+            failure,
+        )
+
+    def begin(self) -> None:
+        """Find what the stage stands on."""
+        named = self.build.contexts.get((self.stage.name or "").lower())
+        if named is not None:
+            self.begin_with_image(ImageRef(named))
+            return
+        written = self.stage.from_.image.raw if self.stage.from_.image is not None else ""
+        name = self.build.outer.expand(written, self.stage.from_.escape)
+        if not name:
+            raise _StopError(f"base name ({written}) should not be blank")
+        below = self.earlier(name)
+        if below is not None:
+            self.begin_with_stage(below)
+        elif name == "scratch":
+            self.variables = first_variables(self.build.outer, scratch=True)
+        else:
+            self.begin_with_image(self.image(name))
+
+    def earlier(self, name: str) -> StageScript | None:
+        """The earlier stage that FROM finds under a name: its own in lower case."""
+        for stage in reversed(self.build.graph.stages[: self.stage.index]):
+            if stage.name is not None and stage.name.lower() == name:
+                return self.build.stage(stage.index)
+        return None
+
+    def image(self, name: str) -> ImageRef:
+        """An image by its name, or the named context that stands for it."""
+        contexts = self.build.contexts
+        return ImageRef(contexts.get(name, contexts.get(name.removesuffix(":latest"), name)))
+
+    def begin_with_stage(self, below: StageScript) -> None:
+        """FROM another stage, whose ONBUILD triggers run first."""
+        self.base = below.ref
+        self.folder = below.folder
+        self.variables = below.variables.child()
+        self.triggers = tuple(
+            inner
+            for item in below.stage.instructions
+            if isinstance(item, Onbuild) and (inner := item.inner) is not None
+        )
+
+    def begin_with_image(self, image: ImageRef) -> None:
+        """FROM an image, whose settings are known only when a Dockerfile here makes it."""
+        made = self.build.published(image)
+        self.variables = first_variables(self.build.outer, scratch=False)
+        if made is None:
+            self.base, self.folder = image, UNKNOWN_FOLDER
+            return
+        self.base, self.folder = made.ref, made.folder
+        environment = made.variables.environment
+        self.variables = replace(
+            self.variables,
+            environment=environment,
+            values=environment,
+            open=made.variables.open,
+        )
+
+    def read(self, item: Instruction) -> None:
+        """One instruction."""
+        if isinstance(item, Copy):
+            self.steps.append(self.copy(item))
+        elif isinstance(item, Run):
+            self.steps.append(RunStep(item, tuple(self.mounts(item))))
+        elif item.keyword == "WORKDIR":
+            self.folder = absolute(self.folder, self.expand(item, item.arguments))
+            self.steps.append(EnterFolder(item, self.folder))
+        else:
+            self.variables = self.variables.after(item)
+
+    def expand(self, item: Instruction, text: str) -> str:
+        """A word with the stage's variables."""
+        return self.variables.expand(text, item.escape)
+
+    def mounts(self, item: Run) -> list[MountStep]:
+        """The mounts that show files."""
+        found = [self.mount(item, mount) for mount in item.mounts]
+        return [step for step in found if step is not None]
+
+    def mount(self, item: Run, mount: Mount) -> MountStep | None:
+        """One mount; None when it shows no files of a context, stage or image."""
+        name = mount.option("from")
+        path = absolute("/", self.expand(item, mount.option("source", "src") or ""))
+        target = self.expand(item, mount.option("target", "dst", "destination") or "")
+        if name is None and mount.kind in ("bind", "tmpfs"):
+            # BuildKit counts a tmpfs among the readers of the context: it then sends all of it.
+            self.asked.add(path)
+        if mount.kind not in ("bind", "cache") or (name is None and mount.kind == "cache"):
+            return None
+        source = self.named(name) if name is not None else None
+        return MountStep(path, absolute(self.folder, target), source)
+
+    def copy(self, item: Copy) -> CopyStep:
+        """COPY or ADD."""
+        destination = item.destination
+        if destination is None or not item.sources:
+            raise _StopError(f"{item.keyword} requires at least two arguments")
+        docs = {doc.word: doc for doc in item.heredocs} if item.json is None else {}
+        paths = [self.word(item, word) for word in item.sources if word.raw not in docs]
+        name = item.from_.value if item.from_ is not None else None
+        step = CopyStep(
+            item,
+            tuple(paths),
+            tuple(self.heredoc(docs[word.raw]) for word in item.sources if word.raw in docs),
+            self.destination(self.word(item, destination)),
+            self.named(name) if name else None,
+            tuple(_bytewise(flag.value or "") for flag in item.flags if flag.name == "exclude"),
+            _switch(item, "parents") is True,
+            _switch(item, "link") is True and item.flag("chmod") is None,
+            _switch(item, "unpack"),
+        )
+        if not isinstance(item, Add):
+            self.refuse_fetching(step)
+        if step.source is None:
+            self.asked |= {absolute("/", path) for path in step.local}
+        return step
+
+    def word(self, item: Instruction, word: Word) -> str:
+        """A word as BuildKit takes it: JSON strings are expanded too."""
+        return self.expand(item, word.value if item.json is not None else word.raw)
+
+    def refuse_fetching(self, step: CopyStep) -> None:
+        """COPY fetches nothing."""
+        for path in step.paths:
+            if archives.is_fetched(path):
+                what = "git ref" if archives.is_git(path) else "URL"
+                raise _StopError(f"source can't be a {what} for COPY")
+
+    def heredoc(self, doc: Heredoc) -> Inline:
+        """A heredoc's text."""
+        text = doc.body.decode("utf-8", "surrogateescape")
+        if doc.strip_tabs:
+            text = "".join(line.lstrip("\t") for line in text.splitlines(keepends=True))
+        if doc.expand:
+            text = self.variables.expand(text, quotes=False)
+        return Inline(doc.name, text)
+
+    def destination(self, path: str) -> str:
+        """A destination seen from the working directory; a final `/` or `/.` stays."""
+        path = "./" if path in (".", "") else path
+        clean = absolute(self.folder, path)
+        if path.endswith("/") and not clean.endswith("/"):
+            return clean + "/"
+        return clean.rstrip("/") + "/." if path.endswith("/.") else clean
+
+    def named(self, name: str) -> StageRef | ImageRef:
+        """What `--from` or a mount's `from` names: a stage in any case, or an image."""
+        stage = self.build.graph.find(name, before=self.stage.index)
+        if stage is not None:
+            return StageRef(self.build.given.dockerfile, stage.index)
+        if name.isdecimal():
+            raise _StopError(f"invalid stage index {name}")
+        if self.build.graph.find(name) is not None:
+            raise _StopError(
+                f'cannot copy from stage "{name}", it needs to be defined before current stage'
+                f' "{self.stage.name or ""}"'
+            )
+        image = self.image(name)
+        made = self.build.published(image)
+        return made.ref if made is not None else image
+
+
+def _bytewise(text: str) -> str:
+    """A flag's value as BuildKit reads it: each byte becomes a character of its own, so that a
+    pattern beyond ASCII never matches."""
+    return text.encode("utf-8", "surrogateescape").decode("latin-1")
+
+
+def _switch(item: Instruction, name: str) -> bool | None:
+    """A flag that is on or off; None when it is not there."""
+    flag = item.flag(name)
+    return None if flag is None else flag.value is None or flag.value.lower() == "true"
