@@ -126,7 +126,18 @@ def _reasons(
         step = here[name].step if name in here else None
         where = file.graph.tree.source.place(step.item.code) if step is not None else file.path
         found.append(f"{name}: {where} has {mine}, {main.path} has {theirs}")
-    return tuple(found) or ("the steps of its build stages are arranged in another way",)
+    return tuple(found) or (_misplaced(main, file),)
+
+
+def _misplaced(main: RustFile, file: RustFile) -> str:
+    """The first step that one file has and the other has not, where nothing else differs."""
+    for one, other in ((file, main), (main, file)):
+        keys = {step.key for step in other.steps}
+        for step in one.steps:
+            if step.key not in keys:
+                place = one.graph.tree.source.place(step.item.code)
+                return f"the step at {place} has no place in a shared builder"
+    return "the steps of the build stages stand in another order"
 
 
 def _leader_first(

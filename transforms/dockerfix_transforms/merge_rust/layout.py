@@ -29,6 +29,8 @@ class Merged:
     notes: list[tuple[Place, str]] = field(default_factory=list)
     moved: list[tuple[RustFile, Step]] = field(default_factory=list)
     aliases: list[str] = field(default_factory=list)
+    unasked: list[tuple[RustFile, Stage]] = field(default_factory=list)
+    """Stages that no call site asks for and no image needs; they are kept."""
     shares: bool = False
     """Whether any stage serves more than one file."""
 
@@ -256,7 +258,8 @@ class _Layout:
             step = group.common[index]
             owner = next(m.file for m in group.members if any(s is step for s in m.file.steps))
             line = widened(group, index)
-            parts.append(self.written(owner, step, line))
+            gap = self.newline if len(parts) > 1 and _after_blank(step) else ""
+            parts.append(gap + self.written(owner, step, line))
         return "".join(parts)
 
     def foreign_from_comments(self, group: Group, stage: Stage) -> str:
@@ -286,7 +289,9 @@ class _Layout:
         single = len(file.targets) == 1
         for leaf in file.leaves:
             if not leaf.live and not self.needed(file, leaf.stage):
-                continue
+                if leaf.stage.name is None:
+                    continue
+                self.merged.unasked.append((file, leaf.stage))
             name = self.leaf_name(file, leaf.stage, leaf.live, single)
             self.names[(file.path, leaf.stage.index)] = name
             self.blocks.append(self.leaf(group, member, leaf.stage, name))
@@ -472,6 +477,13 @@ def _home(group: Group, index: int) -> int:
         if step is not None:
             return step.stage.index
     return group.leader.file.chain[-1].index
+
+
+def _after_blank(step: Step) -> bool:
+    """Whether a blank line stands above the instruction and its comments."""
+    source = step.item.source
+    start = step.item.owned.start
+    return start > 0 and not source.slice(source.line_of(start - 1)).strip()
 
 
 def _extra(steps: Sequence[Step], keys: Sequence[str]) -> list[Step] | None:

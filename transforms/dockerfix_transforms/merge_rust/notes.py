@@ -266,6 +266,23 @@ def _splitting_arguments(groups: Sequence[Group]) -> Iterator[Finding]:
                 )
 
 
+def unasked_notes(merged: Merged) -> list[Finding]:
+    """Stages that nothing here asks for: kept, under the file's name."""
+    return [
+        Finding(
+            Severity.NOTE,
+            "unasked-stage",
+            f"no call site asks for the stage {stage.name}; it is kept as "
+            f"{file.binary}-{stage.name}",
+            "somebody may build it by hand",
+            "delete it if nobody does",
+            file.graph.tree.source.place(stage.from_.code),
+            f"{file.path}:{stage.name}",
+        )
+        for file, stage in merged.unasked
+    ]
+
+
 def moved_notes(merged: Merged) -> list[Finding]:
     """Steps that only one file has, which stand on the cook now."""
     return [

@@ -42,7 +42,12 @@ from dockerfix_transforms.merge_rust.groups import Group, group_files
 from dockerfix_transforms.merge_rust.inputs import RustFile
 from dockerfix_transforms.merge_rust.jobs import JobPlan, plan_jobs
 from dockerfix_transforms.merge_rust.layout import Merged, merged_file
-from dockerfix_transforms.merge_rust.notes import merge_notes, moved_notes, plain_docker_build
+from dockerfix_transforms.merge_rust.notes import (
+    merge_notes,
+    moved_notes,
+    plain_docker_build,
+    unasked_notes,
+)
 from dockerfix_transforms.merge_rust.scope import NoWorkspaceError, Scope, read_scope
 from dockerfix_transforms.merge_rust.sites import (
     Sites,
@@ -237,6 +242,7 @@ class _Merge:
         self.write_merged(merged)
         self.work.findings += merge_notes(self.facts, self.scope.workspace, groups, merged)
         self.work.findings += moved_notes(merged)
+        self.work.findings += unasked_notes(merged)
         self.call_sites(groups, merged)
         if any(f.severity is Severity.REFUSE for f in self.blocking()):
             return self.refused(self.blocking())

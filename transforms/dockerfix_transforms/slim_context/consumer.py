@@ -137,10 +137,12 @@ def _folder(graph: StageGraph, path: str, context: str) -> str:
     """The Dockerfile's own folder; for a folder of Dockerfiles (`docker/`) the directory that
     holds nearly everything that is copied."""
     own = posixpath.dirname(path)
+    if own == context:
+        return context
     words = [w for item in _copies(graph) for w in item.sources if _is_path(item, w)]
     paths = [joined for w in words if (joined := _joined(context, w.value)) is not None]
-    if own == context or any(_inside(p, own) for p in paths) or not paths:
-        return own if own != context or not paths else _owner(graph, paths, context)
+    if not paths or any(_inside(p, own) for p in paths):
+        return own
     return _owner(graph, paths, context)
 
 

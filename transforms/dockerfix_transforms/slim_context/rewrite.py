@@ -168,19 +168,24 @@ def stage_edits(
     providers: Mapping[str, Provider],
     names: Mapping[str, str],
 ) -> Iterator[Edit]:
-    """The argument beside the other global ones, and the stage before its first user."""
+    """The argument beside the other global ones, and the stage before its first user.
+
+    A sibling without a provider gets an empty stage for a named context to replace: without
+    it, the name would fall through to the public registry.
+    """
     tree = consumer.graph.tree
     newline = tree.newline.bytes.decode()
     first = tree.stages[0]
     users = {r.sibling: r.stage for r in reversed(regions)}
-    arguments = [f"ARG {providers[s].argument}=scratch{newline}" for s in users]
+    arguments = [f"ARG {providers[s].argument}=scratch{newline}" for s in users if s in providers]
     blocks: dict[int, list[str]] = {}
     for sibling, stage in users.items():
-        line = f"FROM ${{{providers[sibling].argument}}} AS {names[sibling]}{newline}"
+        image = f"${{{providers[sibling].argument}}}" if sibling in providers else "scratch"
+        line = f"FROM {image} AS {names[sibling]}{newline}"
         blocks.setdefault(stage.index, []).append(line)
     head = first.from_.owned.start
     texts: dict[int, str] = {}
-    if tree.preamble:
+    if tree.preamble and arguments:
         end = tree.preamble[-1].span.end
         texts[end] = "".join(arguments)
     else:

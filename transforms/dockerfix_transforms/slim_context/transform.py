@@ -106,11 +106,11 @@ class SlimContext:
         sdk:
           stage: sdk
           script:
-            - docker build --push -t $IMAGE/sdk sdk
+            - docker build --push -t $R/sdk sdk
         web:
           stage: web
           script:
-            - docker build --push -t $IMAGE/web -f web/Dockerfile .
+            - docker build --push -t $R/web -f web/Dockerfile .
 
     After
         -- web/package.json --
@@ -139,11 +139,11 @@ class SlimContext:
         sdk:
           stage: sdk
           script:
-            - docker build --push -t $IMAGE/sdk sdk
+            - docker build --push -t $R/sdk sdk
         web:
           stage: web
           script:
-            - docker build --push -t $IMAGE/web -f web/Dockerfile --build-arg "SDK_IMAGE=${IMAGE}/sdk" web
+            - docker build --push -t $R/web -f web/Dockerfile --build-arg "SDK_IMAGE=${R}/sdk" web
 
     Safety
         Which steps the image lacks is computed from both Dockerfiles: the consumer keeps every
@@ -259,6 +259,7 @@ class _Slimming:
         edits = list(own_edits(consumer))
         if self.wishes.via == "context":
             edits += context_edits(consumer, found, names)
+            edits += stage_edits(consumer, found, {}, names)
         elif found:
             providers = self.read_providers(consumer, found)
             builds = self.wishes.provider_builds
