@@ -25,14 +25,50 @@ class Image:
         return f"{self.dockerfile}:{self.target}" if self.target else self.dockerfile
 
 
+RUNTIME_RULES = {
+    "united-packages": "a build stage installs packages that only other files asked for",
+    "prepare-widened": "cargo chef prepare no longer names one binary",
+    "cook-widened": "cargo chef cook takes more binaries, or follows the flags of its build",
+    "build-widened": "cargo build takes more binaries, or stands beside other builds",
+    "tools-later": "tools run after the cook, and stay out of stages that only compile",
+    "sources-later": "the sources come after a tool that does not read them",
+    "environment-added": "a build stage sets a variable that only other files set",
+    "sibling-image": "a sibling's inline steps are replaced by its published image",
+    "prefix-stripped": "sources lost the folder that is the build context now",
+}
+"""The rules of `SameRuntime.allowed`, each with what it allows.
+
+All but the last two are for build chains alone (those in which cargo runs): the instructions
+of a runtime image are compared to the letter. The names of `COMPILER_ASPECTS` are rules too:
+an aspect that the person accepted may differ in stages that are only copied from.
+"""
+
+COMPILER_ASPECTS = {
+    "base-image": "the image that the compiling stage stands on",
+    "platform": "its platform",
+    "toolchain": "rustup's default, an override, `+name`, RUSTUP_TOOLCHAIN, rust-toolchain, or"
+    " the version in the tag of a `rust` image",
+    "target-triple": "`--target` or CARGO_BUILD_TARGET",
+    "profile": "`--release` or `--profile`",
+    "features": "the features of each selected package",
+    "selection": "the packages over which cargo unites features",
+    "flags": "RUSTFLAGS, CARGO_PROFILE_*, CFLAGS, CC and their kin",
+    "linker": "CARGO_TARGET_*_LINKER",
+    "environment": "any other variable that a build script or macro could read",
+    "packages": "system packages that a locked crate could use",
+    "shell": "SHELL",
+    "cargo-files": "Cargo.toml, Cargo.lock and .cargo/config.toml at the workspace's root",
+}
+"""The aspects of `SameCompilerInput.accepted`; a variable's or a package's own name counts as
+well."""
+
+
 @dataclass(frozen=True, slots=True)
 class SameRuntime:
     """The chain of instructions of the final image is the same after renaming stages.
 
-    `allowed` names the rules under which single differences are allowed:
-    `united-packages`, `cook-widened`, `build-widened`, `prepare-widened`, `sources-later`,
-    `tools-later`, `sibling-image`, `prefix-stripped`. What differs under no such rule makes
-    the claim fail.
+    `allowed` names rules of `RUNTIME_RULES` (and accepted aspects) under which single
+    differences are allowed. What differs under no such rule makes the claim fail.
     """
 
     before: Image
@@ -42,9 +78,9 @@ class SameRuntime:
 
 @dataclass(frozen=True, slots=True)
 class SameCompilerInput:
-    """Each cargo binary that the image ships is compiled with the same toolchain, base image,
-    triple, profile, features, flags and native packages; `accepted` names differences that
-    the person took."""
+    """Each cargo binary that the image ships is compiled with the same base image, toolchain,
+    triple, profile, features, flags and native packages; `accepted` names the aspects of
+    `COMPILER_ASPECTS`, the variables and the packages whose difference the person took."""
 
     before: Image
     after: Image
@@ -74,19 +110,26 @@ class SameFiles:
 @dataclass(frozen=True, slots=True)
 class SameImagesAskedFor:
     """Each tag pushed before is pushed after, from the image that stands for the old one,
-    with the same build arguments, platforms and secrets, and no tag more often.
+    with the same build arguments, platforms, secrets, named contexts and labels, and no tag
+    more often. What is built without a push (Compose, documents) is built after as well.
 
-    `stands_for` pairs each old image with the new one.
+    `stands_for` pairs each old image with the new one; builds of other images stay as they
+    are. `arguments_added` names build arguments and named contexts that the new builds give
+    in addition; `contexts` pairs build contexts that changed, old and new, relative to the
+    root.
     """
 
     stands_for: tuple[tuple[Image, Image], ...]
+    arguments_added: frozenset[str] = frozenset()
+    contexts: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class NoDanglingReference:
-    """Nothing in the snapshot after names a file, image target or job that the patch removed.
+    """Nothing in the snapshot after names a file or job that the patch removed, or a stage
+    that went with a file.
 
-    `stands_for` pairs removed images with their successors; `jobs` are CI jobs removed.
+    `files` are paths relative to the root, `jobs` names of the CI file.
     """
 
     files: tuple[str, ...] = ()

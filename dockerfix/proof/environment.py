@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from dockerfix.facts.shell import Command, Literal, Part, ShellWord, Variable
 
@@ -37,7 +38,7 @@ def expand_command(command: Command, variables: Variables) -> Command:
     """The command with every word filled in; an unquoted variable may give several words or
     none, as the shell splits it."""
     words = tuple(made for word in command.words for made in _words(word, variables))
-    return Command(words, command.assignments, command.span, command.heredocs)
+    return replace(command, words=words)
 
 
 def expand_word(word: ShellWord, variables: Variables) -> str:
@@ -50,7 +51,7 @@ def _words(word: ShellWord, variables: Variables) -> Iterator[ShellWord]:
     whole = not word.quoted and len(word.parts) == 1 and isinstance(word.parts[0], Variable)
     for piece in text.split() if whole and not unknown(text) else [text]:
         part: Part = Variable(piece) if unknown(piece) else Literal(piece)
-        yield ShellWord(piece, (part,), word.span, word.quoted, False, word.content)
+        yield replace(word, written=piece, parts=(part,), literal=False)
 
 
 def _parts(parts: tuple[Part, ...], variables: Variables) -> str:

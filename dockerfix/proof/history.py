@@ -157,16 +157,18 @@ _QUIET = frozenset(
     }
 )  # fmt: skip
 """Commands that make no program of the workspace."""
+_SHELLS = frozenset({"sh", "bash", "ash", "dash"})
 _CARRIERS = frozenset({"cp", "mv", "install", "ln"})
 
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """Where the shell stands."""
+    """Where the shell stands; `loops` names variables that no program sees."""
 
     folder: str = "/"
     variables: Mapping[str, str] = field(default_factory=dict)
     certain: bool = True
+    loops: frozenset[str] = frozenset()
 
     def bind(self, name: str, text: str) -> _State:
         return replace(self, variables={**self.variables, name: text})
@@ -263,6 +265,7 @@ class _Reader:
 
     def loop(self, item: Loop, frame: Frame, state: _State) -> _State:
         """The body once for each value."""
+        state = replace(state, loops=state.loops | {item.variable})
         for word in item.values:
             text = expand_word(word, state.variables)
             for value in text.split() if not word.quoted else [text]:
@@ -288,7 +291,9 @@ class _Reader:
         words = command_words(filled)
         if words[:1] in (["cd"], ["pushd"]) and len(words) > 1:
             return replace(state, folder=_absolute(state.folder, words[1]))
-        if words:
+        if words[1:2] == ["-c"] and posixpath.basename(words[0]) in _SHELLS:
+            self.inner_shell(item, frame, inner)
+        elif words:
             self.simple(filled, words, frame, inner)
         return state
 
@@ -308,8 +313,6 @@ class _Reader:
         elif name == "rm":
             paths = [w for w in words[1:] if not w.startswith("-")]
             self.events.append(Removed(frame, tuple(_absolute(state.folder, p) for p in paths)))
-        elif name in ("sh", "bash", "ash", "dash") and words[1:2] == ["-c"] and len(words) > 2:
-            self.inner_shell(item, frame, state)
         elif name not in _QUIET:
             self.opaque(item, words, frame)
 
@@ -319,12 +322,12 @@ class _Reader:
         self.events.append(Opaque(frame, " ".join(words[:4]), place))
 
     def inner_shell(self, item: Command, frame: Frame, state: _State) -> None:
-        """`sh -c "..."`: the text is a script when it holds nothing to fill in."""
-        content = item.words[2].content
+        """`sh -c "..."`: the quoted text is a script of its own."""
+        content = item.words[2].content if len(item.words) > 2 else None
         if content is None:
             self.opaque(item, command_words(item), frame)
-            return
-        self.statements(parse_shell(content).statements, frame, state)
+        else:
+            self.statements(parse_shell(content).statements, frame, state)
 
     def cargo(
         self, item: Command, call: CargoCall, words: list[str], frame: Frame, state: _State
@@ -339,7 +342,7 @@ class _Reader:
                     frame,
                     call,
                     state.folder,
-                    state.variables,
+                    {n: v for n, v in state.variables.items() if n not in state.loops},
                     tuple(self.toolchain),
                     frozenset(self.packages),
                     self.shell,

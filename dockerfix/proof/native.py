@@ -83,8 +83,9 @@ def is_compiler_package(package: str) -> bool:
 
 
 def _tools(name: str) -> tuple[str, ...]:
-    versionless = re.sub(r"-?\d+(\.\d+)*$", "", name)
-    return _TOOLS.get(name) or _TOOLS.get(versionless) or ()
+    bare = _DEVELOPMENT.sub("", name)
+    versionless = re.sub(r"-?\d+(\.\d+)*$", "", bare)
+    return _TOOLS.get(name) or _TOOLS.get(bare) or _TOOLS.get(versionless) or ()
 
 
 def _stem(name: str) -> str:

@@ -16,7 +16,7 @@ from dockerfix.facts.cargo import CargoCall
 from dockerfix.proof.chain import Step
 from dockerfix.proof.installs import Install
 from dockerfix.proof.reading import ReadChain, ReadCommand, build_calls, from_context, set_by
-from dockerfix.proof.tools import is_tool, movable
+from dockerfix.proof.tools import is_tool, movable, only_toolchain, variable_aspect
 from dockerfix.syntax import Copy, Run
 
 SELECTION = frozenset({"bin", "bins", "package", "workspace", "all", "exclude"})
@@ -253,7 +253,7 @@ def gone_but_allowed(pair: Pair, step: Step, later: Sequence[Step]) -> Use | Non
             return Use("united-packages", f"{_listed(packages)} is installed elsewhere")
     if not pair.shipped and pair.permits("tools-later") and is_tool(step, later):
         return Use("tools-later", f"`{step.short}` stays out of what only compiles")
-    return None
+    return _accepted(pair, pair.before, step)
 
 
 def new_but_allowed(pair: Pair, step: Step) -> Use | None:
@@ -265,6 +265,28 @@ def new_but_allowed(pair: Pair, step: Step) -> Use | None:
     fresh = names and not pair.before.variables.intersection(names)
     if fresh and pair.permits("environment-added"):
         return Use("environment-added", f"sets {', '.join(names)} too")
+    return _accepted(pair, pair.after, step)
+
+
+def _accepted(pair: Pair, chain: ReadChain, step: Step) -> Use | None:
+    """A step that does nothing but set the compiler's input, in a stage that only compiles,
+    when the person accepted that this aspect differs."""
+    if pair.shipped:
+        return None
+    aspects = {variable_aspect(name) for name in set_by(step)}
+    commands = chain.commands(step)
+    if commands and all(command.plain.name == "rustup" for command in commands):
+        aspects = {"toolchain"}
+    if not aspects or not all(pair.permits(aspect) for aspect in aspects):
+        return None
+    return Use(" and ".join(sorted(aspects)), f"`{step.short}`: the difference was accepted")
+
+
+def base_but_allowed(pair: Pair, old: str, new: str) -> Use | None:
+    """The aspect under which build chains may stand on different images."""
+    for aspect in ("base-image", "toolchain"):
+        if pair.permits(aspect) and (aspect == "base-image" or only_toolchain(old, new)):
+            return Use(aspect, f"the base image is `{new}`, it was `{old}`: accepted")
     return None
 
 

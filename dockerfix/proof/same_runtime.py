@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 
 from dockerfix.facts.repository import Facts
 from dockerfix.facts.stages import StageGraph
-from dockerfix.proof.chain import Base, NoSuchImageError, Outside, Step, find_stage
+from dockerfix.proof.chain import NoSuchImageError, Outside, Step, find_stage
 from dockerfix.proof.claims import SameRuntime, Verdict
 from dockerfix.proof.reading import ReadChain
 from dockerfix.proof.rules import (
     Pair,
     Use,
+    base_but_allowed,
     gone_but_allowed,
     new_but_allowed,
     same_but_allowed,
@@ -101,22 +102,25 @@ class _Comparison:
             shipped,
             self.claim.allowed,
         )
-        self.bases(pair.before.chain.base, pair.after.chain.base)
+        self.bases(pair)
         self.steps(pair)
 
-    def bases(self, old: Base, new: Base) -> None:
+    def bases(self, pair: Pair) -> None:
         """The image at the bottom, with its platform and its build arguments."""
-        for name, first, second in (
-            ("base image", old.image, new.image),
-            ("platform", old.platform or "the default", new.platform or "the default"),
-        ):
-            if first != second:
-                self.fail(new.place, f"the {name} is `{second}`, it was `{first}` at {old.place}")
-        if old.arguments != new.arguments and old.image == new.image:
+        old, new = pair.before.chain.base, pair.after.chain.base
+        use = base_but_allowed(pair, old.image, new.image) if old.image != new.image else None
+        if use is not None:
+            self.allow(use, old.place, new.place)
+        elif old.image != new.image:
+            what = f"the base image is `{new.image}`, it was `{old.image}` at {old.place}"
+            self.fail(new.place, what)
+        elif old.arguments != new.arguments:
             shown = ", ".join(f"{n}={d}" for n, d in old.arguments)
-            self.fail(
-                new.place, f"the build arguments of FROM differ, they were {shown} at {old.place}"
-            )
+            what = f"the build arguments of FROM differ, they were {shown} at {old.place}"
+            self.fail(new.place, what)
+        if old.platform != new.platform:
+            was, now = old.platform or "the default", new.platform or "the default"
+            self.fail(new.place, f"the platform is `{now}`, it was `{was}` at {old.place}")
 
     def steps(self, pair: Pair) -> None:
         """Align the steps, then judge what is left and what changed places."""

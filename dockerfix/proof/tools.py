@@ -51,6 +51,22 @@ def is_compiler_variable(name: str) -> bool:
     return name not in _QUIET and COMPILER_VARIABLES.match(name) is not None
 
 
+def variable_aspect(name: str) -> str:
+    """The aspect of the compiler's input that a variable belongs to."""
+    if name.endswith("LINKER"):
+        return "linker"
+    return "flags" if is_compiler_variable(name) else "environment"
+
+
+def only_toolchain(old: str, new: str) -> bool:
+    """Whether two images are the same but for the version of Rust in their tags:
+    `rust:1.90-alpine3.22` and `rust:1.91-alpine3.22`."""
+    (first, _, old_tag), (second, _, new_tag) = old.partition(":"), new.partition(":")
+    same = first == second and posixpath.basename(first) == "rust"
+    version = r"^(\d+(\.\d+)*|stable|beta|nightly|latest)(?=-|$)"
+    return same and re.sub(version, "", old_tag) == re.sub(version, "", new_tag)
+
+
 def movable(step: Step) -> bool:
     """Whether an instruction may trade places with the cooking of dependencies.
 
