@@ -9,6 +9,13 @@ from collections.abc import Callable, Iterator, Sequence
 
 from dockerfix.engine.plan import CheckFailed, NothingToDo, Planned, Refused
 from dockerfix.facts.finding import Finding
+from dockerfix.proof.claims import (
+    ArtefactProduced,
+    Claim,
+    SameCompilerInput,
+    SameFiles,
+    SameRuntime,
+)
 from dockerfix.report.report import Change, Report
 from dockerfix.report.style import PLAIN, Style
 
@@ -116,17 +123,19 @@ class _Text:
             yield f"  {path.ljust(width)}  {marks[change]}"
 
     def proved(self) -> Iterator[str]:
-        if not self.report.verdicts:
-            return
-        yield from self.section("Proved")
-        for verdict in self.report.verdicts:
-            yield f"  {self.style.good('ok')} {verdict.statement}"
-            if self.verbose:
+        report = self.report
+        if report.verdicts:
+            yield from self.section("Proved")
+        ok = self.style.good("ok")
+        if self.verbose:
+            for verdict in report.verdicts:
+                yield f"  {ok} {verdict.statement}"
                 yield from (f"     but for {line}" for line in verdict.differences)
-        allowed = len({line for verdict in self.report.verdicts for line in verdict.differences})
-        if allowed and not self.verbose:
-            what = "1 difference" if allowed == 1 else f"{allowed} differences"
-            it = "it" if allowed == 1 else "them"
+            return
+        yield from (f"  {ok} {line}" for line in _by_kind(report))
+        allowed = len({line for verdict in report.verdicts for line in verdict.differences})
+        if allowed:
+            what, it = (f"{allowed} differences", "them") if allowed > 1 else ("1 difference", "it")
             yield self.style.faint(f"  {what} under named rules; -v lists {it}")
 
     def taken(self) -> Iterator[str]:
@@ -143,9 +152,12 @@ class _Text:
     def findings(self, title: str, findings: Sequence[Finding], mark: Mark) -> Iterator[str]:
         if findings:
             yield from self.section(title)
-        for finding in findings:
+        for number, finding in enumerate(findings):
             place = f"{self.style.place(str(finding.place))}: " if finding.place else ""
             yield f"  {place}{finding.what} [{mark(finding.name)}]"
+            following = findings[number + 1] if number + 1 < len(findings) else None
+            if following is not None and _advice(following) == _advice(finding):
+                continue  # said once, below the last of them
             if finding.why and not self.quiet:
                 yield f"    {self.style.faint(finding.why)}"
             if finding.action:
@@ -176,3 +188,29 @@ def _counted(report: Report) -> str:
     total = len(report.files)
     verb = "written" if report.written else "in the patch"
     return f"{total} {'file' if total == 1 else 'files'} {verb} ({', '.join(parts)})"
+
+
+def _advice(finding: Finding) -> tuple[str, str, str]:
+    return finding.name, finding.why, finding.action
+
+
+def _by_kind(report: Report) -> Iterator[str]:
+    """What held, one line for each kind of claim; a claim alone in its kind says it itself."""
+    kinds: dict[type[Claim], list[str]] = {}
+    for claim, verdict in zip(report.proposal.claims, report.verdicts, strict=True):
+        kinds.setdefault(type(claim), []).append(verdict.statement)
+    for kind, statements in kinds.items():
+        name = _KINDS.get(kind)
+        if name is None or len(statements) == 1:
+            yield from statements
+        else:
+            yield f"{name}: {len(statements)} images"
+
+
+_KINDS: dict[type[Claim], str] = {
+    SameRuntime: "same runtime",
+    SameCompilerInput: "same compiler input",
+    ArtefactProduced: "every artefact produced",
+    SameFiles: "same files",
+}
+"""The claims about single images, which come by the dozen."""

@@ -13,7 +13,7 @@ from dockerfix.engine.patch import make_patch
 from dockerfix.engine.plan import CheckFailed, NothingToDo, Outcome, Planned, Refused
 from dockerfix.engine.proposal import Proposal
 from dockerfix.facts.finding import Finding, Severity
-from dockerfix.proof.claims import Verdict
+from dockerfix.proof.claims import Image, NoDanglingReference, SameRuntime, Verdict
 from dockerfix.report.code_quality import render_code_quality
 from dockerfix.report.json_ import render_json
 from dockerfix.report.markdown import render_markdown
@@ -48,6 +48,10 @@ def planned(patch: bytes | None = None) -> Planned:
         edits=edits,
         created={"app/new": b"x\n"},
         deleted=("old",),
+        claims=(
+            SameRuntime(Image("app/Dockerfile", "a"), Image("app/Dockerfile", "a")),
+            NoDanglingReference(("old",)),
+        ),
         findings=(ASSUMED, LEFT, NOTE),
         summary=("One file instead of two.",),
         next_steps=("Push a branch.",),
@@ -106,6 +110,21 @@ def test_the_text_of_a_patch() -> None:
 def test_verbose_lists_the_allowed_differences() -> None:
     text = render_text(report(), verbosity=Verbosity.VERBOSE)
     assert "     but for RUN apk add perl (united-packages)\n" in text
+
+
+def test_claims_about_many_images_are_one_line_until_asked_for() -> None:
+    claim = SameRuntime(Image("Dockerfile"), Image("Dockerfile"))
+    verdicts = (Verdict("a runs the same"), Verdict("b runs the same"))
+    outcome = Planned(Proposal(claims=(claim, claim)), {}, b"", verdicts)
+    assert "Proved\n  ok same runtime: 2 images\n" in render_text(report(outcome))
+    verbose = render_text(report(outcome), verbosity=Verbosity.VERBOSE)
+    assert "  ok a runs the same\n  ok b runs the same\n" in verbose
+
+
+def test_advice_that_many_findings_share_is_given_once() -> None:
+    findings = tuple(Finding(Severity.NOTE, "n", what, "why", "do it") for what in ("one", "two"))
+    text = render_text(report(NothingToDo(Proposal(findings=findings))))
+    assert "  one [n]\n  two [n]\n    why\n    -> do it\n" in text
 
 
 def test_quiet_keeps_what_needs_a_person() -> None:
