@@ -178,11 +178,11 @@ def _edits(
 def _syntax(touched: _Touched) -> Iterator[str]:
     """No touched file is worse for its own grammar than it was; new files are faultless."""
     for path in sorted(touched.changes):
-        if touched.changes[path] is None:
-            continue
-        before = _faults(touched, touched.before, path)
-        known = Counter(fault.message for fault in before)
-        for fault in _faults(touched, touched.after, path):
+        after = _faults(touched, touched.after, path)
+        known: Counter[str] = Counter()
+        if after:
+            known.update(fault.message for fault in _faults(touched, touched.before, path))
+        for fault in after:
             known[fault.message] -= 1
             if known[fault.message] < 0:
                 yield str(fault)
@@ -191,7 +191,7 @@ def _syntax(touched: _Touched) -> Iterator[str]:
 def _faults(touched: _Touched, facts: Facts, path: str) -> list[Fault]:
     if path not in facts.snapshot:
         return []
-    return faults(facts.snapshot.source(path), dockerfile=touched.is_dockerfile(path))
+    return faults(facts.snapshot, path, dockerfile=touched.is_dockerfile(path))
 
 
 def _comments(touched: _Touched, proposal: Proposal) -> Iterator[str]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from dockerfix.facts.repository import is_dockerfile
 from dockerfix.syntax import Comment, Dockerfile, Instruction, parse_source, render
-from dockerfix.text import MappedText, Source, Span
+from dockerfix.text import MappedText, Snapshot, Source, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +29,14 @@ class Fault:
         return f"{self.where}: {self.message}"
 
 
-def faults(source: Source, *, dockerfile: bool = False) -> list[Fault]:
+def faults(snapshot: Snapshot, path: str, *, dockerfile: bool = False) -> list[Fault]:
     """What is wrong with a file for its own grammar; empty for free text.
 
-    `dockerfile` says that the file is one whatever its name.
+    `dockerfile` says that the file is one whatever its name. Parses that the facts made of
+    this snapshot serve here too. Raises `SnapshotError`.
     """
-    reader = _dockerfile if dockerfile else _reader(source.path)
-    return list(reader(source)) if reader is not None else []
+    reader = _dockerfile if dockerfile else _reader(path)
+    return list(reader(snapshot, path)) if reader is not None else []
 
 
 def comments(tree: Dockerfile) -> Iterator[tuple[int, str]]:
@@ -54,7 +55,7 @@ def comments(tree: Dockerfile) -> Iterator[tuple[int, str]]:
                 yield tree.source.position(comment.span.start).line, comment.text
 
 
-Reader = Callable[[Source], Iterator[Fault]]
+Reader = Callable[[Snapshot, str], Iterator[Fault]]
 
 
 def _reader(path: str) -> Reader | None:
@@ -70,24 +71,24 @@ def _at(source: Source, span: Span, message: str) -> Fault:
     return Fault(str(source.place(span)), message)
 
 
-def _dockerfile(source: Source) -> Iterator[Fault]:
-    tree = parse_source(source)
-    if render(tree) != source.data:
-        yield _at(source, Span(0, 0), "the Dockerfile tree does not give back these bytes")
+def _dockerfile(snapshot: Snapshot, path: str) -> Iterator[Fault]:
+    tree = snapshot.derive(path, parse_source)
+    if render(tree) != snapshot.read(path):
+        yield _at(tree.source, Span(0, 0), "the Dockerfile tree does not give back these bytes")
     for problem in tree.errors:
-        yield _at(source, problem.span, problem.message)
+        yield _at(tree.source, problem.span, problem.message)
 
 
-def _yaml(source: Source) -> Iterator[Fault]:
+def _yaml(snapshot: Snapshot, path: str) -> Iterator[Fault]:
     from dockerfix.facts.yaml_tree import YamlError, parse_yaml
 
     try:
-        file = parse_yaml(source)
+        file = snapshot.derive(path, parse_yaml)
     except YamlError as error:
         yield Fault(f"{error.path}:{error.line}:{error.column}", error.what)
         return
     for document in file.documents:
-        yield from _repeated_keys(source, document)
+        yield from _repeated_keys(file.source, document)
 
 
 def _repeated_keys(source: Source, document: object) -> Iterator[Fault]:
@@ -115,47 +116,49 @@ def _repeated_keys(source: Source, document: object) -> Iterator[Fault]:
         queue += children
 
 
-def _hcl(source: Source) -> Iterator[Fault]:
+def _hcl(snapshot: Snapshot, path: str) -> Iterator[Fault]:
     from dockerfix.facts.bake import parse_bake
 
-    for place in parse_bake(source).broken:
+    for place in snapshot.derive(path, parse_bake).broken:
         yield Fault(str(place), "the HCL grammar cannot read this")
 
 
-def _json(source: Source) -> Iterator[Fault]:
+def _json(snapshot: Snapshot, path: str) -> Iterator[Fault]:
     import json
 
     try:
-        json.loads(source.data.decode("utf-8-sig"))
+        json.loads(snapshot.read(path).decode("utf-8-sig"))
     except json.JSONDecodeError as error:
-        yield Fault(f"{source.path}:{error.lineno}:{error.colno}", error.msg)
+        yield Fault(f"{path}:{error.lineno}:{error.colno}", error.msg)
     except (UnicodeDecodeError, RecursionError) as error:
-        yield Fault(f"{source.path}:1:1", type(error).__name__)
+        yield Fault(f"{path}:1:1", type(error).__name__)
 
 
-def _toml(source: Source) -> Iterator[Fault]:
+def _toml(snapshot: Snapshot, path: str) -> Iterator[Fault]:
     import tomllib
 
     try:
-        tomllib.loads(source.data.decode())
+        tomllib.loads(snapshot.read(path).decode())
     except tomllib.TOMLDecodeError:
         # Its message holds the place, so that two readings would never be the same.
-        yield Fault(f"{source.path}:1:1", "no valid TOML")
+        yield Fault(f"{path}:1:1", "no valid TOML")
     except UnicodeDecodeError:
-        yield Fault(f"{source.path}:1:1", "not UTF-8")
+        yield Fault(f"{path}:1:1", "not UTF-8")
 
 
-def _shell(source: Source) -> Iterator[Fault]:
+def _shell(snapshot: Snapshot, path: str) -> Iterator[Fault]:
     from dockerfix.facts.shell import parse_shell
 
+    source = snapshot.source(path)
     for span in parse_shell(MappedText.whole(source.data)).broken:
         yield _at(source, span, "the shell grammar cannot read this")
 
 
-def _make(source: Source) -> Iterator[Fault]:
+def _make(snapshot: Snapshot, path: str) -> Iterator[Fault]:
     import tree_sitter
     import tree_sitter_make
 
+    source = snapshot.source(path)
     parser = tree_sitter.Parser(tree_sitter.Language(tree_sitter_make.language()))
     queue = [parser.parse(source.data).root_node]
     while queue:
@@ -167,14 +170,14 @@ def _make(source: Source) -> Iterator[Fault]:
             queue += node.children
 
 
-def _python(source: Source) -> Iterator[Fault]:
+def _python(snapshot: Snapshot, path: str) -> Iterator[Fault]:
     import ast
 
     try:
-        ast.parse(source.data)
+        ast.parse(snapshot.read(path))
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None) or 1
-        yield Fault(f"{source.path}:{line}:1", getattr(error, "msg", str(error)))
+        yield Fault(f"{path}:{line}:1", getattr(error, "msg", str(error)))
 
 
 _BY_SUFFIX: dict[str, Reader] = {
