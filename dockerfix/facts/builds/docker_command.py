@@ -374,14 +374,14 @@ def _dockerfile(
     if file.text in ("-", "/dev/stdin"):
         unknown.append("the Dockerfile is standard input")
         return None
-    looks_below_context = tool in (Tool.KANIKO, Tool.PODMAN, Tool.BUILDAH)
-    if not looks_below_context:
-        return located(file.text, folder, "the Dockerfile", unknown)
-    # These look in the folder where they run, then below the context.
-    here = located(file.text, folder, "the Dockerfile", unknown if context is None else [])
-    if context is None or (here is not None and here in files):
-        return here
-    return located(file.text, context, "the Dockerfile", unknown)
+    bases: list[str | None] = [folder]
+    if tool in (Tool.KANIKO, Tool.PODMAN, Tool.BUILDAH) and context is not None:
+        # These look in the folder where they run, then below the context.
+        bases = [folder, context]
+        found = [located(file.text, base, "the Dockerfile", []) for base in bases]
+        exist = [base for base, path in zip(bases, found, strict=True) if path and path in files]
+        bases = exist or ([context] if tool is Tool.KANIKO else bases)
+    return located(file.text, bases[0], "the Dockerfile", unknown)
 
 
 def _pairs(arguments: Arguments, option: str) -> tuple[BuildArgument, ...]:

@@ -84,15 +84,17 @@ class _Finder:
         self.sources: dict[str, Source] = {}
         """Files that name a build tool, but documents and Python, for what stays unread."""
         self.bake_files: list[str] = []
+        self.needles: tuple[bytes, ...] = TOOLS
+        """What a file names that has builds in it, or runs a script that has."""
 
     @property
     def found(self) -> Found:
         """What following has gathered."""
         return self.follower.found
 
-    def source(self, path: str, needed: Iterable[bytes] = TOOLS) -> Source | None:
-        """A file that names one of `needed`; None for others, and for what is too large, is
-        no text, or cannot be read, which is said."""
+    def source(self, path: str, needed: Iterable[bytes] | None = None) -> Source | None:
+        """A file that names a build tool or a script that does (or one of `needed`); None for
+        others, and for what is too large, is no text, or cannot be read, which is said."""
         try:
             if self.snapshot.entries[path].size > MAX_BYTES:
                 return None
@@ -101,7 +103,8 @@ class _Finder:
             start = Source(path, b"").place(Span(0, 0))
             self.follower.blind(start, "a file", f"it cannot be read: {error.why}")
             return None
-        if b"\0" in data[:1024] or not any(tool in data for tool in needed):
+        wanted = self.needles if needed is None else needed
+        if b"\0" in data[:1024] or not any(name in data for name in wanted):
             return None
         return Source(path, data)
 
@@ -132,13 +135,29 @@ class _Finder:
             (Candidate.PYTHON, self.python),
             (Candidate.UNREAD, self.keep),
         )
+        scripts = self.building_scripts(by_kind[Candidate.SHELL])
         self.makefiles(by_kind[Candidate.MAKE])
         for kind, read in readers:
             for path in by_kind[kind]:
                 source = self.source(path)
                 if source is not None:
                     read(source)
-        self.scripts(by_kind[Candidate.SHELL])
+        self.scripts(scripts)
+
+    def building_scripts(self, paths: list[str]) -> list[Source]:
+        """Scripts that name a build tool, and those that name such a script."""
+        found: dict[str, Source] = {}
+        for _ in range(3):
+            for path in paths:
+                source = self.source(path) if path not in found else None
+                if source is not None and _is_shell(source):
+                    found[path] = source
+            names = {posixpath.basename(path).encode() for path in found}
+            needles = (*TOOLS, *sorted(names), b"make ")
+            if needles == self.needles:
+                break
+            self.needles = needles
+        return [found[path] for path in paths if path in found]
 
     def keep(self, source: Source) -> None:
         """Remember a file for what stays unread in it."""
@@ -171,20 +190,25 @@ class _Finder:
                 state = State(posixpath.dirname(makefile.path), scope)
                 self.follower.run(text, carrier, state)
 
-    def scripts(self, paths: list[str]) -> None:
+    def scripts(self, sources: list[Source]) -> None:
         """Scripts that nothing else runs."""
-        for path in paths:
-            source = self.source(path)
-            if source is None:
-                continue
-            shell = path.endswith((".sh", ".bash")) or _has_shebang(source)
+        before, alone = self.found, []
+        for source in sources:
             self.keep(source)
-            if path not in self.found.entered and shell:
-                carrier = Carrier(SiteKind.SHELL, posixpath.basename(path), source)
-                scope = Scope(script=path)
-                mapped = MappedText.whole(source.data)
-                run = partial(self.text, mapped, carrier, scope)
-                self.somewhere(run, posixpath.dirname(path))
+            path = source.path
+            if path in before.entered:
+                continue
+            self.follower.found = Found()
+            carrier = Carrier(SiteKind.SHELL, posixpath.basename(path), source)
+            run = partial(self.text, MappedText.whole(source.data), carrier, Scope(script=path))
+            self.somewhere(run, posixpath.dirname(path))
+            alone.append((path, self.found))
+        self.follower.found = before
+        inner = {entered for path, found in alone for entered in found.entered - {path}}
+        for path, found in sorted(alone, key=lambda pair: pair[0] in inner):
+            # A script that only scripts in a circle run is entered by none before it.
+            if path not in before.entered:
+                before.with_more(found)
 
     def text(self, mapped: MappedText, carrier: Carrier, scope: Scope, folder: str) -> None:
         """Follow a text in a folder."""
@@ -356,9 +380,10 @@ class _Finder:
         )
 
 
-def _has_shebang(source: Source) -> bool:
+def _is_shell(source: Source) -> bool:
     first = source.data[:80].split(b"\n")[0]
-    return first.startswith(b"#!") and b"sh" in first
+    by_shebang = first.startswith(b"#!") and b"sh" in first
+    return by_shebang or source.path.endswith((".sh", ".bash"))
 
 
 def job_of(build: Build) -> str | None:

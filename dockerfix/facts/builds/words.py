@@ -80,10 +80,9 @@ def expand(parts: tuple[Part, ...], scope: Scope, depth: int = 0) -> tuple[str, 
         base += text
         several = several or bool(choices)
         options = choices or (text,)
-        texts = [head + tail for head in texts for tail in options]
-        if len(texts) > MAX_CHOICES:
-            several, texts = False, [""]
-    return base, tuple(dict.fromkeys(texts)) if several else ()
+        texts = [head + tail for head in texts for tail in options][: MAX_CHOICES + 1]
+    known = several and len(texts) <= MAX_CHOICES
+    return base, tuple(dict.fromkeys(texts)) if known else ()
 
 
 def _part(part: Part, scope: Scope, depth: int) -> tuple[str, tuple[str, ...]]:
