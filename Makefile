@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 SAMPLE := sample-repo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast check lint types bench cases lab-up lab-down clean
+.PHONY: help demo test test-fast check lint types bench cases docs lab-up lab-down clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name what; do \
@@ -57,6 +57,10 @@ bench: $(READY) ## measure speed and memory, and print the table
 cases: $(READY) ## write what comes of each case file into it; review the change as a diff
 	@$(BIN)/pytest -q tests/transforms/cases --regenerate-cases
 	@git --no-pager diff --stat -- tests/transforms/cases
+
+docs: $(READY) ## write the generated pages of the manual; review the change as a diff
+	@$(BIN)/python docs/generate.py
+	@git --no-pager diff --stat -- docs
 
 lab-up: ## start the build engine of the tests and leave it running
 	@$(PYTHON) tests/lab up
