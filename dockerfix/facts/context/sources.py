@@ -17,7 +17,7 @@ from dockerfix.text import Kind, Snapshot
 def context_tree(snapshot: Snapshot, context: str) -> Folder:
     """Everything below a folder of the snapshot; `""` is the root.
 
-    Folders that the snapshot did not walk are there, with contents that are not known.
+    What the snapshot did not look into is there, as a folder whose contents are not known.
     """
     root = Folder()
     made: dict[str, Folder] = {"": root}
@@ -34,6 +34,8 @@ def context_tree(snapshot: Snapshot, context: str) -> Folder:
         else:
             folder.children[name] = FromContext(path)
     for path in sorted(snapshot.opaque):
+        if path in entries:
+            continue  # a link to a folder is a link
         if path == context:
             root.also((Unwalked(path),))
         elif not context or path.startswith(context + "/"):
