@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dockerfix.syntax import scan
 from dockerfix.syntax.tree import (
+    INSTRUCTIONS,
     Add,
     Arg,
     Blank,
@@ -34,7 +35,6 @@ from dockerfix.syntax.tree import (
     ShellForm,
     Stage,
     Word,
-    make_instruction,
 )
 from dockerfix.text import Source, Span
 
@@ -80,18 +80,19 @@ def parse_source(source: Source) -> Dockerfile:
     """The tree of a source."""
     scanned, escape = scan.scan(source.data)
     instruction, comment, blank = scan.Kind.INSTRUCTION, scan.Kind.COMMENT, scan.Kind.BLANK
+    class_of = INSTRUCTIONS.get
     items: list[Item] = []
     comments: list[Comment] = []
     for item in scanned:
         kind = item.kind
         if kind is instruction:
             above = tuple(comments) if comments else ()
-            items.append(make_instruction(source, item, above, escape))
+            make = class_of(item.keyword, Instruction)
+            items.append(make(source, item, above, escape))
             comments.clear()
         elif kind is comment:
-            found = _comment(source, item)
-            items.append(found)
-            comments.append(found)
+            comments.append(_comment(source, item))
+            items.append(comments[-1])
         else:
             comments.clear()
             span = Span(item.start, item.end)

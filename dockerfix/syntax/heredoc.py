@@ -20,6 +20,9 @@ KEYWORDS = frozenset({"RUN", "COPY", "ADD"})
 """The instructions whose words may open heredocs."""
 
 _OPENING = re.compile(r"([0-9]*)<<(-?)[\t\n\f\r ]*([^<]*)")
+_PLAIN = re.compile(r"[\w.,:;=+*?@&|()\[\]-]+")
+"""Characters that mean nothing to the lexer, wherever they stand."""
+
 _NOT_UTF8 = re.compile("[\udc80-\udcff]")
 _LARGEST_FD = 2**64 - 1
 _SPECIAL = "@*#?-$!0"
@@ -54,6 +57,8 @@ def opening(word: str) -> Opening | None:
     match = _OPENING.fullmatch(word)
     if match is None or not match[3]:
         return None
+    if _PLAIN.fullmatch(match[3]):
+        return Opening(word, match[3], True, match[2] == "-", _descriptor(match[1]))
     try:
         names = _Lexer(match[3]).words()
         quoted = _Lexer(match[3], quotes=True).words()
@@ -82,6 +87,8 @@ def _quotes(word: str) -> int:
 
 def _descriptor(digits: str) -> int:
     """The number, 0 without digits; Go's ParseUint stops at the largest one."""
+    if not digits:
+        return 0
     digits = digits.lstrip("0")
     if len(digits) > len(str(_LARGEST_FD)):
         return _LARGEST_FD
@@ -125,12 +132,17 @@ class _Lexer:
         result: list[str] = []
         words: list[str] = []
         while char := self._peek():
+            if plain := _PLAIN.match(self.text, self.at):
+                self.at = plain.end()
+                self.buffer.append(plain[0])
+                result.append(plain[0])
+                continue
             if char == stop:
                 self.at += 1
                 break
-            piece, plain = self._piece(char, pattern)
+            piece, splits = self._piece(char, pattern)
             result.append(piece)
-            if plain:
+            if splits:
                 self._add(piece, words)
             else:
                 self.buffer.append(piece)

@@ -334,10 +334,8 @@ def _onbuild(item: Instruction) -> Iterator[Problem]:
     inner = item.inner
     if inner is None:
         yield Problem(item.code, "ONBUILD requires at least one argument", "complete it")
-    elif inner.keyword in ("ONBUILD", "FROM", "MAINTAINER"):
-        yield Problem(
-            item.code, f"{inner.keyword} isn't allowed as an ONBUILD trigger", "remove it"
-        )
+    elif (trigger := inner.keyword.strip(SPACE).upper()) in ("ONBUILD", "FROM", "MAINTAINER"):
+        yield Problem(item.code, f"{trigger} isn't allowed as an ONBUILD trigger", "remove it")
     else:
         yield from _parsed(inner)
 

@@ -15,7 +15,7 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from dockerfix.syntax.space import lstrip_space, strip_space
+from dockerfix.syntax.space import SPACE_BYTES, lstrip_space, strip_space
 from dockerfix.syntax.words import split_command
 from dockerfix.text.source import BOM
 
@@ -92,15 +92,38 @@ class Directives(NamedTuple):
 
 _ITEM = re.compile(
     rb"""
-      ( \s*\n | \s+\Z )                        # 1: blank lines
-    | [ \t\r\v\f]* (\#) [^\n]* \n?             # 2: a comment
-    | [ \t\r\v\f]* (?:([A-Za-z]+)[ \t])? [^\n]+ \n?   # 3: a keyword, where it is a plain one
+      ( \s*\n | \s+\Z )                              # 1: blank lines
+    | [ \t\r\v\f]* (\#) [^\n]* \n?                   # 2: a comment
+    | [ \t\r\v\f]* (?:([A-Za-z]+)[ \t])? [^\n]+ \n?  # 3: a keyword, where it is a plain one
     """,
     re.VERBOSE,
 )
+"""Blank lines, a comment, or the first line of an instruction. Where no group matches, the line
+has no plain keyword or begins with white space beyond ASCII: `_odd` looks at it again."""
+
+
+def _lines_of_a_command(escape: bytes) -> re.Pattern[bytes]:
+    """Group 1 is a line that goes on (a comment may look like one, and goes on as well), group
+    2 one that a continuation drops. Blanks may follow the escape character; a doubled one does
+    not go on."""
+    return re.compile(
+        rb"""
+          ( [^\n]* %(escape)s (?<!%(escape)s%(escape)s) [ \t]* \r*\n )
+        | ( \s*\n | %(space)s (?:\#[^\n]*)? (?:\n|\Z) )
+        | [^\n]* \n?
+        """
+        % {b"escape": re.escape(escape), b"space": SPACE_BYTES},
+        re.VERBOSE,
+    )
+
+
+_MAY_GO_ON = {escape: frozenset(escape + b" \t\r") for escape in (b"\\", b"`")}
+"""What the last character of a line is when the line may go on."""
+
+_COMMAND_LINES = {escape: _lines_of_a_command(escape) for escape in (b"\\", b"`")}
 _DIRECTIVE = re.compile(rb"([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=[\t\n\f\r ]*(.+?)[\t\n\f\r ]*\Z")
 _DIRECTIVE_NAMES = frozenset({"syntax", "escape", "check"})
-_HEREDOC_KEYWORDS = frozenset({"RUN", "COPY", "ADD", "ONBUILD"})
+_MAY_OPEN_HEREDOCS = frozenset({"RUN", "COPY", "ADD", "ONBUILD"})
 _KEYWORDS: dict[bytes | None, str] = {
     written.encode(): name
     for name in (
@@ -117,10 +140,9 @@ def scan(data: bytes) -> tuple[list[Scanned], bytes]:
     """All items in order, whose spans tile `data` after the BOM, and the escape character."""
     items, escape, at, _ = directives(data)
     blank, comment, instruction = Kind.BLANK, Kind.COMMENT, Kind.INSTRUCTION
-    may_continue = frozenset(escape + b" \t\r\v\f")
-    heredoc_keywords = _HEREDOC_KEYWORDS if b"<<" in data else frozenset()
-    size = len(data)
-    add, known = items.append, _KEYWORDS.get
+    add, keyword_of, size = items.append, _KEYWORDS.get, len(data)
+    may_go_on = _MAY_GO_ON[escape]
+    may_open = _MAY_OPEN_HEREDOCS if b"<<" in data else frozenset()
     while at < size:
         for match in _ITEM.finditer(data, at):
             start, at = match.span()
@@ -131,15 +153,15 @@ def scan(data: bytes) -> tuple[list[Scanned], bytes]:
             if group == 1:
                 add(Scanned(blank, start, at))
                 continue
-            keyword = known(match[3])
+            keyword = keyword_of(match[3])
             if keyword is None:
                 item = _odd(data, start, at, escape)
-            elif data[at - 2] in may_continue or at == size:
-                item = Scanned(instruction, start, _command_end(data, start, at, escape), keyword)
             else:
-                item = Scanned(instruction, start, at, keyword)
+                goes_on = data[at - 2] in may_go_on or at == size
+                end = _command_end(data, start, escape) if goes_on else at
+                item = Scanned(instruction, start, end, keyword)
             add(item)
-            if item.keyword in heredoc_keywords and data.find(b"<<", start, item.end) >= 0:
+            if item.keyword in may_open and data.find(b"<<", start, item.end) >= 0:
                 _read_heredocs(data, item, escape)
             if item.end != at:
                 at = item.end
@@ -225,19 +247,12 @@ def _continuation(line: bytes, escape: bytes) -> int:
     return len(body) - 1
 
 
-def _command_end(data: bytes, start: int, end: int, escape: bytes) -> int:
-    """Where the command ends whose first line is data[start:end], continuation lines included."""
-    size = len(data)
-    goes_on = _continuation(data[start:end].rstrip(b"\r\n"), escape) >= 0
-    while goes_on and end < size:
-        start, end = end, _line_end(data, end)
-        line = data[start:end]
-        stripped = lstrip_space(line).rstrip()
-        if stripped and stripped[0] != _HASH:
-            goes_on = stripped.endswith(escape) and (
-                _continuation(line.rstrip(b"\r\n"), escape) >= 0
-            )
-    return end
+def _command_end(data: bytes, start: int, escape: bytes) -> int:
+    """Where the command ends whose first line begins at `start`, continuation lines included."""
+    for match in _COMMAND_LINES[escape].finditer(data, start):
+        if match.lastindex is None:
+            return match.end()
+    return len(data)
 
 
 def _odd(data: bytes, start: int, end: int, escape: bytes) -> Scanned:
@@ -248,7 +263,7 @@ def _odd(data: bytes, start: int, end: int, escape: bytes) -> Scanned:
         return Scanned(Kind.BLANK, start, end)
     if stripped[0] == _HASH:
         return Scanned(Kind.COMMENT, start, end)
-    item = Scanned(Kind.INSTRUCTION, start, _command_end(data, start, end, escape))
+    item = Scanned(Kind.INSTRUCTION, start, _command_end(data, start, escape))
     line = joined(data, layout(data, item, escape)).decode("utf-8", "surrogateescape")
     item.keyword = split_command(line, 0, escape.decode()).keyword(line)
     return item

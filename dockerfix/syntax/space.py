@@ -18,6 +18,9 @@ SPACE = (
 )
 """Go's `unicode.IsSpace`."""
 
+SPACE_BYTES = rb"(?:%s)*" % b"|".join(re.escape(char.encode()) for char in SPACE if char != "\n")
+"""The same in UTF-8 and without the newline, as a pattern for bytes."""
+
 _NOT_SPACE = re.compile(f"[^{SPACE}]")
 
 

@@ -509,10 +509,11 @@ class Onbuild(Instruction):
             self._item.heredocs,
             self._layout._replace(code=tuple(piece.span for piece in line.pieces)),
         )
-        return make_instruction(self.source, item, (), self._escape)
+        kind = INSTRUCTIONS.get(item.keyword, Instruction)
+        return kind(self.source, item, (), self._escape)
 
 
-_CLASSES: dict[str, type[Instruction]] = {
+INSTRUCTIONS: dict[str, type[Instruction]] = {
     "ADD": Add,
     "ARG": Arg,
     "CMD": Instruction,
@@ -533,23 +534,15 @@ _CLASSES: dict[str, type[Instruction]] = {
     "WORKDIR": OneArgument,
 }
 
-KEYWORDS = frozenset(_CLASSES)
+"""The class of each instruction that BuildKit knows; any other is a plain `Instruction`."""
+
+KEYWORDS = frozenset(INSTRUCTIONS)
 """The instructions that BuildKit knows."""
 
 JSON_KEYWORDS = frozenset({"ADD", "CMD", "COPY", "ENTRYPOINT", "RUN", "SHELL", "VOLUME"})
 """Those whose arguments may be a JSON list; HEALTHCHECK has one behind its CMD."""
 
 _SHELLS = frozenset({"sh", "ash", "bash", "dash", "ksh", "mksh", "zsh"})
-
-
-def make_instruction(
-    source: Source,
-    item: scan.Scanned,
-    comments: tuple[Comment, ...],
-    escape: bytes,
-) -> Instruction:
-    """The instruction of the right class for a scanned one."""
-    return _CLASSES.get(item.keyword, Instruction)(source, item, comments, escape)
 
 
 def _quoted(instruction: Instruction) -> tuple[Word, ...]:
