@@ -1,0 +1,222 @@
+"""`docker buildx` as a process: builds, and builders that live for one job.
+
+Knows its command line and how to end it; what it builds is a bake definition, what it says is
+read by `steps`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dockerfix.verify.bake import Wanted, definition
+from dockerfix.verify.errors import BuildFailedError, EngineError, Failure
+from dockerfix.verify.side import Side
+from dockerfix.verify.steps import Steps
+from dockerfix.verify.watch import Progress, Watch, unwatched
+
+_GRACE = 10.0
+"""Seconds between control-C and SIGKILL: BuildKit in the middle of an export ignores both the
+first and SIGTERM for a minute."""
+_PATIENCE = 60.0
+"""Seconds that commands may take which build nothing."""
+_OLDEST = (0, 13)
+"""The first buildx with `--progress=rawjson`."""
+_ALLOW = (0, 17)
+"""The first buildx whose bake asks for privileges, and takes `--allow`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One call of bake: what it builds in which tree, and what a person calls that."""
+
+    side: Side
+    folder: Path
+    wanted: tuple[Wanted, ...]
+    what: str
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """The names of what is built."""
+        return tuple(image.name for image in self.wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class Buildx:
+    """How buildx is called.
+
+    `environment` is that of the process, `builder` the builder's name (empty: the current
+    one), `network` the network of RUN instructions (empty: as the call sites say).
+    """
+
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    builder: str = ""
+    network: str = ""
+
+    def bake(self, job: Job, *, no_cache: bool = False, watch: Watch = unwatched) -> Steps:
+        """Build all images of a job in one call; gives what the builder said.
+
+        Raises `BuildFailedError`, and `EngineError` when there is no docker.
+        """
+        steps = Steps()
+        source = definition(job.wanted, self.network)
+        command = ["docker", "buildx", "bake", *self._flags(job, no_cache), "--file", "-"]
+        watch(Progress(job.what, steps))
+        with self._started(command, job.folder) as process:
+            assert process.stdin is not None and process.stderr is not None
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.write(source)
+                process.stdin.close()
+            for line in process.stderr:
+                ended = [step for step in steps.feed(line) if step.is_instruction]
+                for step in ended or (None,):
+                    watch(Progress(job.what, steps, step))
+        if process.returncode != 0:
+            raise BuildFailedError(job.side, job.images, steps.failure())
+        return steps
+
+    def print_bake(self, side: Side, folder: Path, words: Sequence[str]) -> Mapping[str, object]:
+        """What bake itself reads in a bake call: its targets by name, with their attributes.
+
+        `words` stand behind `bake` at the call site. Raises `BuildFailedError` when bake cannot
+        read its files.
+        """
+        command = ["docker", "buildx", "bake", "--print", *words]
+        done = self._run(command, folder)
+        if done.returncode != 0:
+            lines = tuple(done.stderr.splitlines()[-10:])
+            raise BuildFailedError(side, (), Failure(" ".join(command), lines))
+        targets: Mapping[str, object] = json.loads(done.stdout).get("target", {})
+        return targets
+
+    def check(self) -> None:
+        """Raise `EngineError` unless a buildx that can do this is there."""
+        if shutil.which("docker", path=self.environment.get("PATH")) is None:
+            raise EngineError("docker is not installed here", "install the Docker CLI with buildx")
+        done = self._run(["docker", "buildx", "version"])
+        if done.returncode != 0:
+            raise EngineError("docker has no buildx here", "install the buildx plugin")
+        if self._version(done.stdout) < _OLDEST:
+            oldest = ".".join(map(str, _OLDEST))
+            raise EngineError(
+                f"buildx is too old: {done.stdout.strip()}", f"install buildx {oldest} or newer"
+            )
+
+    def create(self, name: str, options: Sequence[str] = ()) -> None:
+        """Make a builder with a cache of its own, and start it. Raises `EngineError`."""
+        create = ["docker", "buildx", "create", "--name", name, "--driver", "docker-container"]
+        done = self._run([*create, *options, "--bootstrap"], timeout=600)
+        if done.returncode != 0:
+            lines = done.stderr.strip().splitlines() or ["no reason given"]
+            raise EngineError(
+                f"no fresh builder can be made here: {lines[-1]}",
+                "leave out --cold, or give the engine what it lacks",
+            )
+
+    def remove(self, name: str) -> None:
+        """Remove a builder that `create` made, with its cache; one that is gone is fine."""
+        self._run(["docker", "buildx", "rm", "--force", name], timeout=120)
+
+    def _flags(self, job: Job, no_cache: bool) -> list[str]:
+        flags = ["--progress", "rawjson", "--provenance=false"]
+        if self.builder:
+            flags += ["--builder", self.builder]
+        if no_cache:
+            flags.append("--no-cache")
+        host = self.network == "host" or any(
+            ("network", "host") in image.recipe.options for image in job.wanted
+        )
+        if host and self._version(self._run(["docker", "buildx", "version"]).stdout) >= _ALLOW:
+            flags += ["--allow", "network.host"]
+        return flags
+
+    @staticmethod
+    def _version(text: str) -> tuple[int, ...]:
+        """`github.com/docker/buildx v0.17.1 257815a` as (0, 17); a build without a version is
+        taken for a new one."""
+        found = re.search(r"v(\d+)\.(\d+)\.", text)
+        return (int(found[1]), int(found[2])) if found else (99,)
+
+    def _run(
+        self, command: Sequence[str], folder: Path | None = None, timeout: float = _PATIENCE
+    ) -> subprocess.CompletedProcess[str]:
+        try:
+            return subprocess.run(
+                command,
+                cwd=folder,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=timeout,
+                check=False,
+            )
+        except FileNotFoundError:
+            raise EngineError("docker is not installed here", "install the Docker CLI") from None
+        except subprocess.TimeoutExpired:
+            said = " ".join(command[:4])
+            raise EngineError(f"`{said}` gives no answer", "look after the engine") from None
+
+    @contextlib.contextmanager
+    def _started(self, command: Sequence[str], folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+        """The process, ended at the end whatever happens.
+
+        It has a session of its own: control-C on the terminal reaches it through `_end` only,
+        so that nothing is removed while it still builds.
+        """
+        # Contexts, Dockerfiles and secrets may stand anywhere, as for `docker buildx build`.
+        environment = {**self.environment, "BUILDX_BAKE_ENTITLEMENTS_FS": "0"}
+        try:
+            process = subprocess.Popen(
+                command,
+                cwd=folder,
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
+        except FileNotFoundError:
+            raise EngineError("docker is not installed here", "install the Docker CLI") from None
+        try:
+            yield process
+            process.wait()
+        finally:
+            _end(process)
+            for pipe in (process.stdin, process.stderr):
+                if pipe is not None:
+                    with contextlib.suppress(OSError):
+                        pipe.close()
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Interrupt the process, and kill it when it does not end; nothing when it has ended."""
+    if process.poll() is not None:
+        return
+    for number, patience in ((signal.SIGINT, _GRACE), (signal.SIGKILL, _GRACE)):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        until = time.monotonic() + patience
+        while process.poll() is None and time.monotonic() < until:
+            # Its last lines are read, else it may wait for room in the pipe.
+            _drain(process)
+            time.sleep(0.05)
+        if process.poll() is not None:
+            return
+
+
+def _drain(process: subprocess.Popen[bytes]) -> None:
+    if process.stderr is not None:
+        os.set_blocking(process.stderr.fileno(), False)
+        with contextlib.suppress(OSError, ValueError):
+            os.read(process.stderr.fileno(), 1 << 16)

@@ -1,0 +1,35 @@
+"""What happens while a verification runs, for whoever shows it. Knows no terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from dockerfix.verify.steps import Step, Steps
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """Something begins: `text` says what, for a person."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A build went on: `step` ended just now, or nothing did (None).
+
+    `what` names what is built; `steps` holds everything that the builder has told so far.
+    """
+
+    what: str
+    steps: Steps
+    step: Step | None = None
+
+
+Event = Phase | Progress
+Watch = Callable[[Event], None]
+
+
+def unwatched(event: Event) -> None:
+    """Nobody looks."""
