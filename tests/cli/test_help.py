@@ -14,16 +14,17 @@ Run = Callable[..., Any]
 
 
 def test_the_first_help(dockerfix: Run) -> None:
-    text = dockerfix("--help").out.decode()
+    printed = dockerfix("--help").out.decode()
+    text = " ".join(printed.split())
     for taught in (
         "dockerfix merge-rust controlplane/ | git apply",
         "Exit codes:",
-        "pin         Replace the base image of a Dockerfile.",
-        "builds   Every image build",
+        " pin Replace the base image of a Dockerfile. ",
+        " builds Every image build that the repository asks for. ",
         "the transform twice is claimed by other-pack and toy-pack",
     ):
         assert taught in text
-    assert dockerfix("-h").out.decode() == text
+    assert dockerfix("-h").out.decode() == printed
 
 
 def test_help_does_not_load_what_it_lists(dockerfix: Run) -> None:
@@ -100,5 +101,5 @@ def test_a_run_imports_only_what_it_needs(environment: dict[str, str], repositor
     modules = loaded(["pin"], repository, environment)
     assert "toys" in modules
     for heavy in ("docker", "libcst", "rich", "pygments", "importlib.metadata", "difflib",
-                  "tree_sitter", "dockerfix.testing", "e2b_dockerfile_utils"):  # fmt: skip
+                  "tree_sitter", "dockerfix.testing"):  # fmt: skip
         assert heavy not in modules
