@@ -61,8 +61,8 @@ def write_changes(
     Raises a `WriteError` whose type says why: `UnsafePathError`, `ChangedError`,
     `UncommittedError`, `GitUnavailableError`, `ReadOnlyError`, `DiskFullError`,
     `LockedError`; `RecoveryError` when going back failed too, and the next run must settle
-    it. `KeyboardInterrupt` passes through; once writing has begun, its text says whether
-    everything or nothing was written.
+    it; `SnapshotError` for a file that cannot be compared. `KeyboardInterrupt` passes
+    through; once writing has begun, its text says whether everything or nothing was written.
     """
     top = root.resolve()
     wanted = {
@@ -120,8 +120,7 @@ class _Write:
         try:
             self._prepare()
             self._place()
-            with _uninterrupted():
-                self._finish()
+            self._finish()
         except BaseException as error:
             with _uninterrupted():
                 self._settle_after(error)

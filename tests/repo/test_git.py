@@ -64,6 +64,8 @@ def test_untracked_and_ignored_files_are_in_no_commit(top: Path) -> None:
         (top / folder / "Dockerfile").write_text("x")
     paths = ["fresh", "ignored", "new/Dockerfile", "out/Dockerfile", "a/out/Dockerfile"]
     assert uncommitted(top, [*paths, "Dockerfile", "output"]) == sorted(paths)
+    git(top, "config", "status.showUntrackedFiles", "no")
+    assert uncommitted(top, paths) == sorted(paths), "whatever the user's settings are"
 
 
 def test_both_names_of_a_renamed_file(top: Path) -> None:
@@ -92,7 +94,7 @@ def test_a_submodule_is_asked_itself(top: Path, tmp_path: Path) -> None:
 
 
 def test_names_with_newlines_or_not_utf_8(top: Path) -> None:
-    names = ["a\nb", os.fsdecode(b"caf\xe9"), "-rf", "R  x"]
+    names = ["a\nb", os.fsdecode(b"caf\xe9"), "-rf", "R  x", ":x"]
     for name in names:
         (top / name).write_text("x")
     assert uncommitted(top, names) == sorted(names)

@@ -119,7 +119,7 @@ def test_links_are_followed_and_may_not_leave_the_root(tmp_path: Path) -> None:
     top = work_tree(tmp_path / "repo")
     (top / "real").mkdir()
     (top / "real/Dockerfile").touch()
-    (tmp_path / "outside").mkdir()
+    work_tree(tmp_path / "outside")
     (tmp_path / "outside/Dockerfile").touch()
     (top / "inner").symlink_to("real")
     (top / "file").symlink_to("real/Dockerfile")

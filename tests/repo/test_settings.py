@@ -120,7 +120,10 @@ def test_each_key_of_our_own_file_wins_over_the_project(tmp_path: Path) -> None:
             'accept = { a = "why", toolchain = " " }\n',
             ".dockerfix.toml:1:1: toolchain is accepted without a reason;",
         ),
-        ("[merge-rus]\n", ".dockerfix.toml:1:1: there is no transform 'merge-rus'; there are"),
+        (
+            "[merge-rus]\ninto = 'x'\n",
+            ".dockerfix.toml:1:1: there is no transform 'merge-rus'; there are",
+        ),
         ("[[merge-rust]]\n", ".dockerfix.toml:1:1: unknown key 'merge-rust';"),
     ],
 )
