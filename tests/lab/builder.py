@@ -44,6 +44,7 @@ class Builder:
         programs: folder with buildkitd, runc, tini and docker.
         run_dir: its socket and settings, a short path.
         root: its cache; gone after `remove`.
+        cgroup: the control group of what it runs, from the top, without a leading slash.
         env: for docker commands.
     """
 
@@ -52,6 +53,7 @@ class Builder:
     programs: Path
     run_dir: Path
     root: Path
+    cgroup: str
     env: Mapping[str, str]
 
     @property
@@ -76,7 +78,7 @@ class Builder:
         if disk_mib is not None:
             run(["mount", "-t", "tmpfs", "-o", f"size={disk_mib}m", "tmpfs", self.root])
         sock = self.run_dir / "buildkitd.sock"
-        settings = _SETTINGS.format(root=self.root, socket=sock, cgroup=self._cgroup, mirror=mirror)
+        settings = _SETTINGS.format(root=self.root, socket=sock, cgroup=self.cgroup, mirror=mirror)
         config = self.run_dir / "buildkitd.toml"
         config.write_text(settings, encoding="utf-8")
         self.daemon.start(
@@ -96,7 +98,7 @@ class Builder:
     def stop(self) -> None:
         """End buildkitd, by SIGKILL after 10 seconds; what it cached stays."""
         self.daemon.stop(grace=10)
-        drop_cgroup(self._cgroup)
+        drop_cgroup(self.cgroup)
 
     def remove(self) -> None:
         """Stop it and leave nothing of it behind; may be called twice."""
@@ -106,7 +108,3 @@ class Builder:
             subprocess.run(["umount", "--lazy", str(self.root)], check=False)
         for folder in (self.root, self.run_dir):
             shutil.rmtree(folder, ignore_errors=True)
-
-    @property
-    def _cgroup(self) -> str:
-        return f"dockerfix-{self.daemon.name}"

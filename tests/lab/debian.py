@@ -18,9 +18,11 @@ from lab.commands import CommandError, NoLabError, run
 _MERGED = ("bin", "sbin", "lib", "lib64")
 
 
-def host_release() -> str:
+def host_release(os_release: Path = Path("/etc/os-release")) -> str:
     """Codename of this machine's Debian release; raises NoLabError elsewhere."""
-    text = Path("/etc/os-release").read_text(encoding="utf-8")
+    if not os_release.is_file():
+        raise NoLabError("the lab is made of Debian packages, and this is another system")
+    text = os_release.read_text(encoding="utf-8")
     values = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
     if values.get("ID", "").strip('"') != "debian":
         name = values.get("PRETTY_NAME", "this system").strip('"')

@@ -6,6 +6,7 @@ changes no firewall rule and no forwarding of the machine.
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import json
 import os
@@ -76,6 +77,9 @@ class Engine:
 
     def stop(self) -> None:
         """End it with all its containers, and remove its networks."""
+        if self.daemon.pid is not None:
+            with contextlib.suppress(CommandError):  # what ends it below works in any case
+                self._remove_containers()
         self.daemon.stop()
         pool = self._noted_network()
         for link in json.loads(run(["ip", "-json", "address", "show"])):
@@ -85,6 +89,13 @@ class Engine:
             if link["ifname"] == self.name or (of_compose and inside):
                 run(["ip", "link", "delete", link["ifname"]])
         drop_cgroup(self.name)
+
+    def _remove_containers(self) -> None:
+        """So that the daemon waits for none of them, nor finds it again at its next start."""
+        docker = (str(self.programs / "docker"), "--host", f"unix://{self.socket}")
+        if containers := run([*docker, "ps", "--all", "--quiet"], timeout=20).split():
+            run([*docker, "rm", "--force", *containers], timeout=60)
+        run([*docker, "network", "prune", "--force"], timeout=20)
 
     def _make_bridge(self) -> ipaddress.IPv4Network:
         network = _free_network()

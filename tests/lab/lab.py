@@ -120,10 +120,15 @@ class Lab:
         return (self.run_dir / "mirror").read_text(encoding="ascii")
 
     @property
+    def _short_name(self) -> str:
+        """Names what the kernel keeps for this lab: its bridge and its control groups."""
+        return f"dfx{self.run_dir.name[-8:]}"
+
+    @property
     def _engine(self) -> Engine:
         return Engine(
             daemon=self._daemon("dockerd"),
-            name=f"dfx{self.run_dir.name[-8:]}",
+            name=self._short_name,
             programs=self.programs,
             run_dir=self.run_dir,
             data=self.folder / "docker",
@@ -141,6 +146,7 @@ class Lab:
             programs=self.programs,
             run_dir=self.run_dir / f"builder-{name}",
             root=self.folder / "builders" / name,
+            cgroup=f"{self._short_name}/{name}",
             env=self.env(),
         )
 

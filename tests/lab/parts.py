@@ -7,6 +7,7 @@ key makes it anew. Knows nothing of daemons that run.
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import shutil
 import threading
@@ -109,7 +110,7 @@ class Parts:
         shutil.rmtree(scratch)
 
     def _mirror_key(self) -> str:
-        code = [_text(HERE / f"{name}.py") for name in ("images", "publish", "debian")]
+        code = [_text(HERE / "images.py"), _text(HERE / "publish.py"), inspect.getsource(unpack)]
         pinned = [_text(path) for path in (VERSIONS, TOOLS / "go.mod", HERE / "apk")]
         return _key(*code, *pinned, fingerprint(read_clients()))
 
@@ -126,6 +127,7 @@ class Parts:
     def _fetch_host(self, into: Path) -> None:
         release = self._release(self._host)
         _keep_programs(release.fetch(self._pins.host_packages).values(), into)
+        (into / "docker-init").symlink_to("tini-static")  # what `docker run --init` starts
 
     def _release(self, codename: str) -> Release:
         """A Debian release whose package lists were fetched in this run."""
@@ -157,6 +159,8 @@ def _keep_programs(debs: Iterable[Path], into: Path) -> None:
     unpack(debs, tree)
     for folder in ("usr/bin", "usr/sbin"):
         for program in (tree / folder).iterdir():
+            if program.is_symlink():
+                continue  # into folders that are not kept
             program.replace(into / program.name)
     shutil.rmtree(tree)
 
