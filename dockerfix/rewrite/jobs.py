@@ -26,6 +26,7 @@ from dockerfix.rewrite.yaml_edits import (
     quoted,
     removed_item,
     set_scalar,
+    shared_anchor,
     written,
 )
 from dockerfix.text import Edit, Source, Span
@@ -63,6 +64,11 @@ def check_joinable(pipeline: Pipeline, jobs: Sequence[Job]) -> None:
     for job in jobs:
         if job.body is None or job.file is not first.file:
             raise Refused(job.place, f"{job.name} is defined elsewhere", "define it in one file")
+    anchor = shared_anchor(first.file, [job.entry.span for job in jobs])
+    if anchor:
+        raise Refused(
+            first.place, f"other jobs use the anchor &{anchor}", "move the anchor to a hidden job"
+        )
     names = {job.name for job in jobs}
     for other in pipeline.jobs.values():
         extended = _texts(other.body.get("extends") if other.body is not None else None)

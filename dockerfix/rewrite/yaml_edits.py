@@ -154,6 +154,30 @@ def shift(text: str, indent: int) -> str:
     return "\n".join(pad + line if line.strip() else line for line in text.split("\n"))
 
 
+def shared_anchor(file: YamlFile, spans: list[Span]) -> str:
+    """The first anchor that is set inside of `spans` and used outside of them, or "".
+
+    What stands at such a place serves others too.
+    """
+    data = file.source.data
+    if b"&" not in data:
+        return ""
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    inside: set[str] = set()
+    outside: set[str] = set()
+    for token in yaml.scan(data.decode("utf-8-sig"), Loader=loader):
+        index = token.start_mark.index
+        offset = index if file.offsets is None else file.offsets[index]
+        within = any(span.start <= offset < span.end for span in spans)
+        if isinstance(token, yaml.AnchorToken) and within:
+            inside.add(token.value)
+        elif isinstance(token, yaml.AliasToken) and not within:
+            outside.add(token.value)
+    return min(inside & outside, default="")
+
+
 def indent_step(file: YamlFile) -> int:
     """By how many columns the file's top mapping indents its values; 2 when it cannot tell."""
     for entry in file.root.entries if file.root is not None else ():

@@ -22,6 +22,8 @@ from dockerfix.api import (
     Stage,
     StageGraph,
     Workspace,
+    join_path,
+    read_cargo,
     selected,
 )
 from dockerfix_transforms.merge_rust.steps import Role, Step, commands, steps_of
@@ -59,6 +61,9 @@ class RustFile:
     binary: str
     shipped: tuple[str, ...]
     packages: tuple[str, ...] = ()
+    everything: bool = False
+    """Whether an image carries more of an unselected build than binaries (a `.so`, an
+    example), so that the build cannot be narrowed to binaries."""
 
     def end_of(self, stage: Stage) -> int:
         """How many steps of the chain lie in or below a chain stage."""
@@ -151,8 +156,18 @@ def _read(
         return None
     chain = graph.chain(builder)
     steps = tuple(step for stage in chain for step in steps_of(graph, stage))
+    context = _context(builds, workspace)
+    folder = cargo_folder(facts, context, steps)
+    if folder != workspace.folder and not _inside(folder, workspace.folder):
+        return None  # another workspace's file
     _check_steps(steps)
-    _check_folder(steps)
+    if folder != workspace.folder:
+        raise _UnreadableError(
+            "member-folder", f"cargo build runs in {folder}",
+            "there it selects the packages of that folder",
+            "select them with --bin or -p from the workspace's root",
+            next(step.item.code for step in steps if step.role is Role.BUILD),
+        )  # fmt: skip
     planner = _planner(graph, chain, steps)
     shipped = _shipped(workspace, graph, chain, steps)
     asked, unknown = _asked(facts, graph, builds)
@@ -177,12 +192,12 @@ def _read(
             "write the target out, or assign its variable in the CI file",
             graph.stages[-1].from_.code,
         )  # fmt: skip
-    context = _context(builds, workspace)
     planner_steps = steps_of(graph, planner) if planner is not None else ()
     call = next((s.call for s in steps if s.role is Role.BUILD), None)
     return RustFile(
         path, graph, context, builds, chain, steps, planner, planner_steps, leaves, live_chain,
         shipped[0], shipped, call.packages if call is not None else (),
+        _carries_more(workspace, graph, chain),
     )  # fmt: skip
 
 
@@ -228,24 +243,55 @@ def _check_steps(steps: tuple[Step, ...]) -> None:
                 )  # fmt: skip
 
 
-def _check_folder(steps: tuple[Step, ...]) -> None:
-    """`cd member && cargo build`, or a WORKDIR below the sources, selects like `-p member`:
-    such a call means something else in another file's line."""
-    where = sources = "/"
+def cargo_folder(facts: Facts, context: str, steps: tuple[Step, ...]) -> str:
+    """The folder of the repository in which the last `cargo build` runs.
+
+    Follows WORKDIR, `cd` and `--manifest-path` through what COPY put where; the context where
+    nothing tells.
+    """
+    where, found = "/", context
+    copied: dict[str, str] = {}
     for step in steps:
-        if step.item.keyword == "WORKDIR" and step.item.words:
-            where = posixpath.normpath(posixpath.join(where, step.item.words[0].value))
-        if step.role is Role.SOURCES:
-            sources = where
-        if step.role is not Role.BUILD:
-            continue
-        moves = any(command.name in ("cd", "pushd") for command in commands(step.script))
-        if moves or where != sources:
-            raise _UnreadableError(
-                "member-folder", "cargo build runs in another folder than the sources' root",
-                "there it selects the packages of that folder",
-                "select them with --bin or -p from the workspace's root", step.item.code,
-            )  # fmt: skip
+        item = step.item
+        if item.keyword == "WORKDIR" and item.words:
+            where = posixpath.normpath(posixpath.join(where, item.words[0].value))
+        elif isinstance(item, Copy) and item.from_ is None and item.destination is not None:
+            place = posixpath.normpath(posixpath.join(where, item.destination.value))
+            for word in item.sources:
+                path = join_path(context, word.value.lstrip("/") or ".")
+                if path is not None and facts.snapshot.is_folder(path):
+                    copied[place] = path
+        elif step.role is Role.BUILD:
+            found = _repository_folder(_running_folder(step, where), copied, context)
+    return found
+
+
+def _running_folder(step: Step, where: str) -> str:
+    """The folder of the image in which the step's cargo runs."""
+    for command in commands(step.script):
+        if command.name in ("cd", "pushd") and len(command.words) > 1:
+            where = posixpath.normpath(posixpath.join(where, command.words[1].value or "."))
+        call = read_cargo(command)
+        if call is not None and call.verb == "build":
+            manifests = call.values("manifest-path")
+            return posixpath.join(where, posixpath.dirname(manifests[-1])) if manifests else where
+    return where
+
+
+def _repository_folder(where: str, copied: dict[str, str], context: str) -> str:
+    """What stands at a folder of the image, by the longest copied folder above it."""
+    place = posixpath.normpath(where)
+    above = place
+    while above not in copied:
+        if above == "/":
+            return context
+        above = posixpath.dirname(above)
+    rest = posixpath.relpath(place, above)
+    return join_path(copied[above], rest) or ""
+
+
+def _inside(path: str, folder: str) -> bool:
+    return path.startswith(f"{folder}/") if folder else True
 
 
 def _builder(graph: StageGraph) -> Stage | None:
@@ -348,6 +394,23 @@ def _shipped(
             "leave this file out", steps[-1].item.code,
         )  # fmt: skip
     return tuple(dict.fromkeys(found))
+
+
+def _carries_more(workspace: Workspace, graph: StageGraph, chain: tuple[Stage, ...]) -> bool:
+    """Whether something of cargo's target folder is copied out that is no binary's name."""
+    inside = {stage.index for stage in chain}
+    names = {binary.name for binary in workspace.binaries}
+    for stage in graph.stages:
+        for item in stage.instructions if stage.index not in inside else ():
+            if not isinstance(item, Copy) or item.from_ is None:
+                continue
+            source = graph.find(item.from_.value or "", stage.index)
+            if source is None or source.index not in inside:
+                continue
+            for word in item.sources:
+                if "/target/" in word.value and posixpath.basename(word.value) not in names:
+                    return True
+    return False
 
 
 def _built(workspace: Workspace, steps: tuple[Step, ...]) -> tuple[str, ...]:

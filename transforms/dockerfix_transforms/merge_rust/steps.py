@@ -161,7 +161,14 @@ def _role(
 
 
 def _mounts(item: Instruction) -> str:
-    return " ".join(sorted(flag.value or "" for flag in item.flags if flag.name == "mount"))
+    """The mounts for comparison; the id of a cache mount is the first file's."""
+    if not isinstance(item, Run):
+        return ""
+    texts = [
+        ",".join(f"{name}={text}" for name, text in sorted(mount.options.items()) if name != "id")
+        for mount in item.mounts
+    ]
+    return " ".join(sorted(texts))
 
 
 def _copy_role(graph: StageGraph, stage: Stage, item: Copy) -> tuple[Role, str]:

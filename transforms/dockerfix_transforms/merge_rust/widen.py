@@ -136,7 +136,11 @@ def _builds(group: Group) -> dict[str, CargoCall]:
 
 
 def _bins(group: Group) -> list[str]:
-    """The binaries that the joined build makes: selected ones, else the shipped ones."""
+    """The binaries that the joined build makes: selected ones, else the shipped ones; none
+    when a file needs everything that an unselected build makes."""
+    builds = _builds(group)
+    if any(m.file.everything and builds[m.file.path].selects_all for m in group.members):
+        return []
     names: list[str] = []
     for member in group.members:
         call = _builds(group)[member.file.path]
@@ -154,6 +158,8 @@ def _repeats_bin(group: Group) -> bool:
 
 def _joint(step: Step, call: CargoCall, bins: Sequence[str]) -> list[Edit]:
     """`--bin a --bin b` where the first selection stood, else at the end of the command."""
+    if not bins:
+        return _removed(step.item, call, _SELECTION)
     text = " ".join(f"--bin {name}" for name in bins)
     chosen = [flag for flag in call.flags if flag.name in _SELECTION]
     if not chosen:
