@@ -7,9 +7,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.corpus import dockerfiles
 from benchmarks.monorepo import write_monorepo
-from benchmarks.timing import in_process, processes
+from benchmarks.parse import parsing
+from benchmarks.timing import processes
 
 _ROOT = Path(__file__).resolve().parent.parent
 _DOCKERFIX = ("-c", "from dockerfix.cli import main; main()", "merge-rust")
@@ -21,41 +21,6 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="dockerfix-bench-") as name:
         sample(Path(name))
         growth(Path(name))
-
-
-def parsing() -> None:
-    """Parse and render 2,000 files, against two parsers that know less or more."""
-    import dockerfile
-    from dockerfile_parse import DockerfileParser
-
-    from dockerfix.syntax import parse, render
-
-    corpus = dockerfiles(2_000)
-    texts = [data.decode() for data in corpus]
-
-    def ours() -> None:
-        for data in corpus:
-            assert render(parse(data)) == data
-
-    def structure() -> None:
-        import io
-
-        for data in corpus:
-            assert DockerfileParser(fileobj=io.BytesIO(data)).structure
-
-    def buildkit() -> None:
-        for text in texts:
-            assert dockerfile.parse_string(text)
-
-    times = in_process(
-        {"dockerfix": ours, "dockerfile-parse": structure, "dockerfile": buildkit}, rounds=5
-    )
-    print(f"parse and render {len(corpus):,} files ({sum(map(len, corpus)) / 1e6:.1f} MB)\n")
-    print("| parser | CPU s | dockerfix takes |")
-    print("|---|---|---|")
-    for name, seconds in times.items():
-        print(f"| {name} | {seconds:.2f} | {times['dockerfix'] / seconds:.2f} x |")
-    print()
 
 
 def sample(place: Path) -> None:
