@@ -100,6 +100,13 @@ STANDS_FOR = tuple(
     for target in ("development", "release", "")
 )
 
+
+@pytest.fixture(scope="session")
+def stands_for() -> tuple[tuple[Image, Image], ...]:
+    """Each old image with the one that stands for it."""
+    return STANDS_FOR
+
+
 FILES = (SERVER, WORKER, SYNCHRONIZER)
 JOBS = ("build / server", "build / authz-worker", "build / synchronizer")
 

@@ -1,0 +1,244 @@
+"""What a snapshot asks for: each image that a call site builds, with every tag that it gets.
+
+A build whose target or Dockerfile holds a variable stands for one ask for each value that
+the snapshot assigns; a tag is pushed when the build pushes it, or a later command of the same
+script does. Knows builds and what they have in common; compares nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+
+from dockerfix.facts.builds import BuildList
+from dockerfix.facts.model import Build, CallSite, ImageCall, SiteKind, Tool, Value
+from dockerfix.facts.repository import Facts
+from dockerfix.proof.environment import expand_text
+from dockerfix.text import join_path
+
+MAX_VALUES = 256
+
+_READ_ELSEWHERE = frozenset(
+    {
+        "file", "target", "tag", "build-arg", "build-context", "platform", "secret", "cache-from",
+        "cache-to", "push", "load", "progress", "builder", "output", "metadata-file", "iidfile",
+        "quiet", "debug", "context", "dockerfile", "destination", "use-new-run", "verbosity",
+    }
+)  # fmt: skip
+"""Options that have a field of their own, and those that do not change the image."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One image with one tag.
+
+    `pushed` asks count by their tag alone, wherever they stand; others belong to `owner` (a
+    Compose service, a document). `dockerfile` and `context` are None when they are not known;
+    `written` then tells two apart. `details` are the rest of what the image depends on.
+    """
+
+    pushed: bool
+    owner: str
+    tag: str
+    dockerfile: str | None
+    target: str
+    context: str | None
+    details: tuple[tuple[str, str], ...]
+    written: str
+    site: CallSite
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A push of an image that the same script did not build: its tag and what it was tagged
+    from."""
+
+    tag: str
+    source: str
+    site: CallSite
+
+
+def values_for(facts: Facts) -> Mapping[str, tuple[str, ...]]:
+    """All values that the snapshot assigns to each variable."""
+    return {name: facts.builds.values_of(name) for name in facts.builds.assigned}
+
+
+def asks_of(builds: BuildList, values: Mapping[str, tuple[str, ...]]) -> tuple[Ask, ...]:
+    """Every ask of a snapshot, with `values` for the variables of targets and Dockerfiles."""
+    return tuple(
+        ask
+        for build in builds.builds
+        for chosen in _choices(build, values)
+        for ask in _asks(build, chosen, builds.images)
+    )
+
+
+def sent_of(builds: BuildList) -> tuple[Sent, ...]:
+    """Pushes of images that come from elsewhere."""
+    built = {
+        (_script(build.site), name)
+        for build in builds.builds
+        for tag in build.tags
+        for name in (tag.text, *_renamed(tag.text, _script(build.site), builds.images))
+    }
+    found = []
+    for call in builds.images:
+        if call.verb == "push" and call.names:
+            tag, script = call.names[0].text, _script(call.site)
+            if (script, tag) not in built:
+                found.append(Sent(tag, _source(tag, script, builds.images), call.site))
+    return tuple(found)
+
+
+def cache_writers(builds: BuildList) -> Iterator[tuple[str, CallSite]]:
+    """The cache refs that builds write, each with its call site."""
+    for build in builds.builds:
+        for value in build.cache_to:
+            fields = dict(part.partition("=")[::2] for part in value.text.split(","))
+            yield fields.get("ref") or value.text, build.site
+
+
+Script = tuple[str, ...]
+
+
+def _script(site: CallSite) -> Script:
+    """What runs in one go: a job, a rule, a script."""
+    path = () if site.kind is SiteKind.GITLAB else (site.place.path,)
+    return (site.kind.value, site.name, *path)
+
+
+def _choices(build: Build, values: Mapping[str, tuple[str, ...]]) -> Iterator[Mapping[str, str]]:
+    """Every assignment of the variables that decide which image gets which tag."""
+    deciding: dict[str, tuple[str, ...]] = {}
+    for value in (build.target, build.dockerfile_written, build.context_written, *build.tags):
+        for name in _names(value):
+            known = values.get(name) or _by_choices(value, name)
+            if known:
+                deciding[name] = known
+    total = 1
+    for known in deciding.values():
+        total *= len(known)
+    if total > MAX_VALUES:
+        deciding = {}
+    for combination in product(*deciding.values()):
+        yield dict(zip(deciding, combination, strict=True))
+
+
+def _names(value: Value | None) -> tuple[str, ...]:
+    return value.variables if value is not None else ()
+
+
+def _by_choices(value: Value | None, name: str) -> tuple[str, ...]:
+    """The values of a variable, from the expansions of a word that holds it once."""
+    if value is None or value.text.count("${") != 1 or "${" + name + "}" not in value.text:
+        return ()
+    head, _, tail = value.text.partition("${" + name + "}")
+    fits = [c for c in value.choices if c.startswith(head) and c.endswith(tail)]
+    return tuple(c[len(head) : len(c) - len(tail) if tail else None] for c in fits)
+
+
+def _asks(build: Build, chosen: Mapping[str, str], images: tuple[ImageCall, ...]) -> Iterator[Ask]:
+    def fill(value: Value | None) -> str:
+        return expand_text(value.text, chosen) if value is not None else ""
+
+    dockerfile = build.dockerfile
+    if chosen and build.dockerfile_written is not None and _names(build.dockerfile_written):
+        dockerfile = _path(build, fill(build.dockerfile_written))
+    written = f"{fill(build.dockerfile_written)} {fill(build.context_written)}"
+    script = _script(build.site)
+    tags = [fill(tag) for tag in build.tags] or list(_output_names(build)) or [""]
+    for tag in tags:
+        for name in (tag, *_renamed(tag, script, images)):
+            pushed = _pushed(build, name, script, images) if name else build.push
+            yield Ask(
+                pushed,
+                "" if pushed else _owner(build.site),
+                name,
+                dockerfile,
+                fill(build.target),
+                build.context,
+                tuple(sorted(_details(build, chosen))),
+                written if dockerfile is None or build.context is None else "",
+                build.site,
+            )
+
+
+def _path(build: Build, text: str) -> str | None:
+    if "${" in text or text == "-":
+        return None
+    from_context = build.tool in (Tool.COMPOSE, Tool.BAKE, Tool.KANIKO)
+    folder = build.context if from_context else build.folder
+    return None if folder is None else join_path(folder, text)
+
+
+def _output_names(build: Build) -> Iterator[str]:
+    for option in build.options:
+        if option.name == "output" and option.value is not None:
+            for part in option.value.text.split(","):
+                name, _, value = part.partition("=")
+                if name == "name":
+                    yield value
+
+
+def _pushed(build: Build, tag: str, script: Script, images: tuple[ImageCall, ...]) -> bool:
+    """Whether the build pushes the tag, or a command of the same script does."""
+    if build.push and any(tag == value.text or not value.known for value in build.tags):
+        return True
+    if build.push and not build.tags:
+        return True
+    return any(
+        call.verb == "push" and call.names and call.names[0].text == tag
+        for call in images
+        if _script(call.site) == script
+    )
+
+
+def _renamed(tag: str, script: Script, images: tuple[ImageCall, ...]) -> tuple[str, ...]:
+    """Further names that commands of the same script give the image."""
+    return tuple(
+        call.names[1].text
+        for call in images
+        if call.verb == "tag"
+        and len(call.names) == 2
+        and tag
+        and call.names[0].text == tag
+        and _script(call.site) == script
+    )
+
+
+def _source(tag: str, script: Script, images: Iterable[ImageCall]) -> str:
+    """What a command of the same script tagged as `tag`."""
+    for call in images:
+        renames = call.verb == "tag" and len(call.names) == 2 and _script(call.site) == script
+        if renames and call.names[1].text == tag:
+            return call.names[0].text
+    return ""
+
+
+def _owner(site: CallSite) -> str:
+    """What an unpushed build belongs to: it is looked for there again."""
+    if site.kind is SiteKind.COMPOSE:
+        return f"{site.place.path} {site.name}"
+    if site.kind is SiteKind.GITLAB:
+        return "the pipeline"
+    return site.place.path
+
+
+def _details(build: Build, chosen: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    def text(value: Value | None) -> str:
+        return expand_text(value.text, chosen) if value is not None else ""
+
+    for argument in build.arguments:
+        given = text(argument.value) if argument.value is not None else "(from the environment)"
+        yield f"build argument {argument.name}", given
+    for context in build.named_contexts:
+        yield f"named context {context.name}", text(context.value)
+    for value in build.platforms:
+        for platform in text(value).split(","):
+            yield "platform", platform
+    for value in build.secrets:
+        yield "secret", text(value)
+    for option in build.options:
+        if option.name not in _READ_ELSEWHERE:
+            yield f"--{option.name}", text(option.value)
