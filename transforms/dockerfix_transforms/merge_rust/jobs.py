@@ -7,7 +7,7 @@ pipelines through dockerfix's facts; knows nothing of stages.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from dockerfix.api import (
@@ -97,6 +97,7 @@ def plan_jobs(
     to the merged one.
     """
     plan = JobPlan()
+    plan.apart += _workflow_jobs(groups, changes)
     pipeline = facts.pipeline
     if pipeline is None:
         return plan
@@ -108,6 +109,27 @@ def plan_jobs(
         clusters += _clusters(pipeline, jobs, folder, whole, plan)
     _write(facts, pipeline, clusters, folder, paths, plan)
     return plan
+
+
+def _workflow_jobs(
+    groups: Sequence[Group], changes: Sequence[tuple[RustFile, Change]]
+) -> Iterator[Refused]:
+    """GitHub jobs, each on a runner of its own, that would compile one group several times;
+    they are not joined here."""
+    for group in groups:
+        mine = {member.file.path for member in group.members}
+        runners: dict[tuple[str, str], set[str]] = {}
+        for file, change in changes:
+            site = change.build.site
+            if file.path in mine and site.kind is SiteKind.GITHUB:
+                runners.setdefault((site.place.path, site.name), set()).add(file.path)
+        if len(runners) > 1 and len(set().union(*runners.values())) > 1:
+            names = ", ".join(name for _, name in runners)
+            first = next(c.build for f, c in changes if c.build.site.kind is SiteKind.GITHUB)
+            yield Refused(
+                first.site.place, f"the workflow's jobs {names} build it apart",
+                "build the images in steps of one job",
+            )  # fmt: skip
 
 
 def _build_jobs(
