@@ -118,18 +118,18 @@ def _workflow_jobs(
     they are not joined here."""
     for group in groups:
         mine = {member.file.path for member in group.members}
-        runners: dict[tuple[str, str], set[str]] = {}
+        built: dict[str, dict[str, set[str]]] = {}
         for file, change in changes:
             site = change.build.site
             if file.path in mine and site.kind is SiteKind.GITHUB:
-                runners.setdefault((site.place.path, site.name), set()).add(file.path)
-        if len(runners) > 1 and len(set().union(*runners.values())) > 1:
-            names = ", ".join(name for _, name in runners)
-            first = next(c.build for f, c in changes if c.build.site.kind is SiteKind.GITHUB)
-            yield Refused(
-                first.site.place, f"the workflow's jobs {names} build it apart",
-                "build the images in steps of one job",
-            )  # fmt: skip
+                built.setdefault(site.place.path, {}).setdefault(site.name, set()).add(file.path)
+        for path, jobs in built.items():
+            if len(set(map(frozenset, jobs.values()))) > 1:
+                first = next(c.build for _, c in changes if c.build.site.place.path == path)
+                yield Refused(
+                    first.site.place, f"the jobs {', '.join(jobs)} of {path} build it apart",
+                    "build the images in steps of one job",
+                )  # fmt: skip
 
 
 def _build_jobs(
