@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import os
 import stat
 from pathlib import Path
@@ -114,6 +113,8 @@ def same_file(left: Path, right: Path) -> bool:
 def digest(path: Path) -> str | None:
     """The sha256 of a file's bytes, in hexadecimal; None when nothing is there. Raises
     `OSError` for a symbolic link."""
+    import hashlib  # loads OpenSSL: only a write needs it
+
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:

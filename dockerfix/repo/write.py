@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import hashlib
 import os
 import signal
 import stat
@@ -192,6 +191,8 @@ class _Write:
 
 def _checked(top: Path, snapshot: Snapshot, number: int, path: str, data: bytes | None) -> Step:
     """The step for one change; raises a `WriteError` when it must not be made."""
+    import hashlib  # loads OpenSSL: only a write needs it
+
     with _blaming(path):
         check_path(top, path)
         status = lstat(top / path)

@@ -9,7 +9,6 @@ surrogates, as `os.fsdecode` gives them.
 from __future__ import annotations
 
 import enum
-import hashlib
 import posixpath
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterator, Mapping
@@ -172,6 +171,8 @@ class Snapshot:
 
     def digest(self, path: str) -> str:
         """The sha256 of the file's bytes, in hexadecimal."""
+        import hashlib  # loads OpenSSL: only a write needs it
+
         return hashlib.sha256(self.read(path)).hexdigest()
 
     def derive(self, path: str, make: Callable[[Source], T]) -> T:
