@@ -36,6 +36,38 @@ def test_rows_are_aligned_and_details_stand_below() -> None:
     assert lines[6].startswith("    unknown: ")
 
 
+def test_everything_that_a_build_may_have_several_of_is_listed() -> None:
+    ci = """\
+variables: {TAG: "1"}
+build:
+  parallel: {matrix: [{ARCH: [arm64, amd64]}]}
+  script:
+    - |
+      image() {
+        docker buildx build --platform "$1" --secret id=npm --build-context lib=../lib \\
+          --cache-from type=registry,ref=a --cache-to type=inline -t a:$TAG app
+      }
+      image "linux/$ARCH"
+"""
+    files = {".gitlab-ci.yml": ci, "app/Dockerfile": "FROM a\n"}
+    found = Facts(Snapshot.of(files)).builds
+    text = render_builds(found.builds, found.blind)
+    for line in (
+        "through: image", "called at: .gitlab-ci.yml:10:7", "tag: a:1", "secret: id=npm",
+        "cache from: type=registry,ref=a", "cache to: type=inline", "named context: lib=../lib",
+        "platform: linux/arm64", "platform: linux/amd64",
+    ):  # fmt: skip
+        assert f"    {line}\n" in text, text
+
+
+def test_what_could_not_be_followed_stands_below() -> None:
+    ci = "include: https://example.org/ci.yml\nbuild:\n  script: docker build -t a .\n"
+    found = Facts(Snapshot.of({".gitlab-ci.yml": ci, "Dockerfile": "FROM a\n"})).builds
+    text = render_builds(found.builds, found.blind)
+    assert "\nNOT FOLLOWED\n.gitlab-ci.yml:1:" in text
+    assert json.loads(render_builds_json(found.builds, found.blind))["not_followed"]
+
+
 def test_no_build_is_said() -> None:
     assert render_builds([], []) == "No build was found.\n"
 

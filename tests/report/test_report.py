@@ -248,6 +248,11 @@ def test_code_quality_leaves_out_what_was_accepted() -> None:
     assert "native-packages" not in {entry["check_name"] for entry in entries}
 
 
+def test_code_quality_of_a_failed_check_is_a_blocker() -> None:
+    (entry,) = json.loads(render_code_quality(report(FAILED)))
+    assert (entry["severity"], entry["location"]["path"]) == ("blocker", ".")
+
+
 def test_fingerprints_survive_a_moved_line() -> None:
     def marks(source: bytes, at: int) -> list[str]:
         place = Source("f", source).place(Span(at, at + 1))
