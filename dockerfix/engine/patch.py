@@ -8,7 +8,6 @@ everywhere. Knows bytes before and after; knows nothing of transforms.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 
 from dockerfix.engine.line_diff import Change, changes
@@ -85,6 +84,8 @@ def _blob(data: bytes | None) -> bytes:
     """The abbreviated name of the blob in a SHA-1 repository, for `git apply --3way`."""
     if data is None:
         return b"0" * 12
+    import hashlib  # loads OpenSSL: only a patch needs it
+
     header = b"blob %d\0" % len(data)
     return hashlib.sha1(header + data, usedforsecurity=False).hexdigest()[:12].encode()
 
