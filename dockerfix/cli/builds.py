@@ -37,7 +37,8 @@ def builds(
     tags, the cache references. What cannot be known is printed as `unknown`, with the reason;
     what looks like a build and cannot be followed is listed below.
 
-    With PATH, only builds that are written there, or that use a Dockerfile or a context there.
+    With PATH, only builds that are written there, or that use a Dockerfile or a context there,
+    or that may: what is unknown is never left out.
     """
     from dockerfix.report.builds_table import render_builds, render_builds_json
 
@@ -47,7 +48,8 @@ def builds(
     found = repository.facts.builds
     folder = repository.paths[0]
     chosen = [build for build in found.builds if _concerns(build, folder)]
-    blind = [spot for spot in found.blind if _below(spot.place.path, folder)]
+    # What cannot be followed may build anything, so that no folder hides it.
+    blind = list(found.blind)
     if form == "json":
         emit(render_builds_json(chosen, blind).encode(), output)
     elif output is None and sys.stdout.isatty():
@@ -59,7 +61,9 @@ def builds(
 
 
 def _concerns(build: Build, folder: str) -> bool:
-    """Whether a build is written below a folder, or uses something there."""
+    """Whether a build is written below a folder, or uses something there, or may do so."""
+    if build.unknown:
+        return True
     paths: Iterable[str | None] = (build.site.place.path, build.dockerfile, build.context)
     return any(path is not None and _below(path, folder) for path in paths)
 

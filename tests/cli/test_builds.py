@@ -28,6 +28,14 @@ def test_table_json_and_a_folder(dockerfix: Run, repository: Path) -> None:
     assert len(everything["builds"]) == 2
 
 
+def test_what_is_unknown_is_never_left_out(dockerfix: Run, repository: Path) -> None:
+    ci = 'include: https://example.org/x.yml\na:\n  script: docker build -f "$NOWHERE_SET" .\n'
+    (repository / ".gitlab-ci.yml").write_text(ci)
+    text = dockerfix("builds", "app").out.decode()
+    assert "GitLab job a" in text
+    assert "NOT FOLLOWED\n.gitlab-ci.yml:1:" in text
+
+
 def test_no_builds(dockerfix: Run) -> None:
     assert dockerfix("builds").out == b"No build was found.\n"
 
