@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import itertools
 import os
+import re
 import shutil
 import signal
 import sys
@@ -26,9 +27,11 @@ from dockerfix.repo.read import read_snapshot
 from dockerfix.repo.write import recover, write_changes
 
 STEPS = (
-    *("mkdir", "open", "write", "fsync", "fchmod", "fchown"),
+    *("mkdir", "open", "write", "fchmod", "fchown"),
     *("link", "rename", "replace", "unlink", "rmdir"),
 )
+"""Every call that changes what another process sees (`fsync` changes nothing of that)."""
+
 
 CHANGES: dict[str, bytes | None] = {
     "Dockerfile": b"FROM b\r\n",
@@ -167,18 +170,20 @@ def test_killed_at_every_step_of_a_write(tmp_path: Path, links: bool, git: bool)
     assert tree(tmp_path / str(number)) == after, "the child that lived wrote everything"
     assert outcomes == sorted(outcomes, key=lambda outcome: outcome is Outcome.AFTER)
     assert set(outcomes) == {Outcome.BEFORE, Outcome.AFTER}
-    assert len(outcomes) > 50
+    assert len(outcomes) > 40
 
 
 @pytest.mark.parametrize("links", [True, False], ids=["hard-links", "no-hard-links"])
 def test_killed_at_every_step_of_the_recovery_too(tmp_path: Path, links: bool) -> None:
     before = tree(lay_out(tmp_path / "before", True))
     after = expected(lay_out(tmp_path / "after", True), ONE_OF_EACH)
+    seen: list[Tree] = []
     for number in itertools.count(1):
         root = lay_out(tmp_path / "repo", True)
         work = partial(write, root, ONE_OF_EACH)
         lived = not killed_at(number, work, links=links)
-        for second in itertools.count(1):
+        state = without_tokens(root)
+        for second in itertools.count(1) if state not in seen else ():
             again = tmp_path / "again"
             copy_with_links(root, again)
             died = killed_at(second, partial(recover, again), links=links)
@@ -188,8 +193,19 @@ def test_killed_at_every_step_of_the_recovery_too(tmp_path: Path, links: bool) -
             if not died:
                 break
         shutil.rmtree(root)
+        seen.append(state)
         if lived:
             break
+    assert len(seen) > 25
+
+
+def without_tokens(root: Path) -> Tree:
+    """The tree, with what differs from run to run taken out."""
+    token = re.compile(rb'(?<=dockerfix-)[0-9a-f]{8}|(?<="token": ")[0-9a-f]{8}')
+    return {
+        os.fsdecode(token.sub(b"", os.fsencode(path))): (mode, data and token.sub(b"", data))
+        for path, (mode, data) in tree(root).items()
+    }
 
 
 def copy_with_links(source: Path, target: Path) -> None:
