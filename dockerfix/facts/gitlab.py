@@ -226,13 +226,12 @@ def find_pipeline(snapshot: Snapshot, path: str = ROOT) -> Pipeline | None:
     """The pipeline of a repository; None without a CI file. Raises `YamlError`."""
     if path not in snapshot:
         return None
-    files: dict[str, YamlFile] = {}
-    unread: list[tuple[Place, str]] = []
-    _load(snapshot, path, files, unread)
+    loader = _Loader(snapshot)
+    loader.load(path)
     entries: dict[str, tuple[Entry, YamlFile]] = {}
     top: Effective = {}
     raw: Effective = {}
-    for file in files.values():
+    for file in loader.files.values():
         for entry in file.root.entries if file.root else ():
             name = entry.key.text
             if name in GLOBAL_KEYS:
@@ -247,31 +246,35 @@ def find_pipeline(snapshot: Snapshot, path: str = ROOT) -> Pipeline | None:
         for name, (entry, file) in entries.items()
     }
     variables = _variables(top.get("variables"))
-    return Pipeline(path, jobs, _stages(top), variables, files, tuple(unread))
+    return Pipeline(path, jobs, _stages(top), variables, loader.files, tuple(loader.unread))
 
 
-def _load(
-    snapshot: Snapshot,
-    path: str,
-    files: dict[str, YamlFile],
-    unread: list[tuple[Place, str]],
-) -> None:
-    """Included files before the file that includes them, so that a later key wins."""
-    if path in files:
-        return
-    file = snapshot.derive(path, parse_gitlab_yaml)
-    included = file.root.get("include") if file.root else None
-    files_after = {path: file}
-    for node in included.items if isinstance(included, Sequence) else (included,):
-        for target, place in _included(snapshot, file, node, unread):
-            if target not in files and target not in files_after:
+class _Loader:
+    """The files of a pipeline, included ones before those that include them, so that a later
+    key wins. Private to `find_pipeline`."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self.files: dict[str, YamlFile] = {}
+        self.unread: list[tuple[Place, str]] = []
+        self.seen: set[str] = set()
+
+    def load(self, path: str) -> None:
+        """A file with what it includes; raises `YamlError` and `SnapshotError` for itself."""
+        self.seen.add(path)
+        file = self.snapshot.derive(path, parse_gitlab_yaml)
+        included = file.root.get("include") if file.root else None
+        for node in included.items if isinstance(included, Sequence) else (included,):
+            for target, place in _included(self.snapshot, file, node, self.unread):
+                if target in self.seen:
+                    continue
                 try:
-                    _load(snapshot, target, files, unread)
+                    self.load(target)
                 except YamlError as error:
-                    unread.append((place, str(error)))
+                    self.unread.append((place, str(error)))
                 except SnapshotError as error:
-                    unread.append((place, f"{target} cannot be read: {error.why}"))
-    files.update(files_after)
+                    self.unread.append((place, f"{target} cannot be read: {error.why}"))
+        self.files[path] = file
 
 
 def _included(

@@ -51,7 +51,7 @@ def compose_use(call: ComposeCall, snapshot: Snapshot) -> ComposeUse | None:
     for word in rest:
         if word.text.startswith("-"):
             flags.add(word.text.partition("=")[0])
-            if word.text in _VALUED:
+            if word.text in _VALUED and not (verb == "build" and word.text == "--pull"):
                 next(rest, None)
             continue
         services.append(word.text)

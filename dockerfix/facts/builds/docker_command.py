@@ -374,14 +374,15 @@ def _dockerfile(
     if file.text in ("-", "/dev/stdin"):
         unknown.append("the Dockerfile is standard input")
         return None
-    bases: list[str | None] = [folder]
+    below = folder
     if tool in (Tool.KANIKO, Tool.PODMAN, Tool.BUILDAH) and context is not None:
         # These look in the folder where they run, then below the context.
-        bases = [folder, context]
-        found = [located(file.text, base, "the Dockerfile", []) for base in bases]
-        exist = [base for base, path in zip(bases, found, strict=True) if path and path in files]
-        bases = exist or ([context] if tool is Tool.KANIKO else bases)
-    return located(file.text, bases[0], "the Dockerfile", unknown)
+        for base in (folder, context):
+            path = located(file.text, base, "the Dockerfile", [])
+            if path is not None and path in files:
+                return path
+        below = context if tool is Tool.KANIKO else folder
+    return located(file.text, below, "the Dockerfile", unknown)
 
 
 def _pairs(arguments: Arguments, option: str) -> tuple[BuildArgument, ...]:

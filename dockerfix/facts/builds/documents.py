@@ -39,11 +39,7 @@ def _blocks(source: Source) -> Iterator[Span]:
         match = _FENCE.match(line)
         bare = line.strip()
         if fence:
-            if (
-                bare == fence[: len(bare)]
-                and bare.startswith(fence[:3])
-                and len(bare) >= len(fence)
-            ):
+            if len(bare) >= len(fence) and not bare.strip(fence[:1]):
                 yield Span(start, offset)
                 fence = b""
             continue
@@ -59,8 +55,8 @@ def _blocks(source: Source) -> Iterator[Span]:
             for found in _INLINE.finditer(line):
                 yield Span(offset + found.start(1), offset + found.end(1))
         blank_before = not bare or indented >= 0
-    if indented >= 0:
-        yield Span(indented, len(source.data))
+    if fence or indented >= 0:
+        yield Span(start if fence else indented, len(source.data))
 
 
 def _lines(source: Source) -> Iterator[tuple[int, bytes]]:

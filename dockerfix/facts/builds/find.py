@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import posixpath
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -27,7 +28,7 @@ from dockerfix.facts.builds.state import State
 from dockerfix.facts.builds.unread import TOOLS, uncovered
 from dockerfix.facts.builds.words import Scope
 from dockerfix.facts.compose import ComposeFiles, find_compose
-from dockerfix.facts.gitlab import Pipeline
+from dockerfix.facts.gitlab import Pipeline, find_pipeline
 from dockerfix.facts.model import (
     Blind,
     Build,
@@ -83,6 +84,7 @@ class _Finder:
         self.baked: list[Build] = []
         self.sources: dict[str, Source] = {}
         """Files that name a build tool, but documents and Python, for what stays unread."""
+        self.alone: list[tuple[str, Found]] = []
         self.bake_files: list[str] = []
         self.needles: tuple[bytes, ...] = TOOLS
         """What a file names that has builds in it, or runs a script that has."""
@@ -108,17 +110,36 @@ class _Finder:
             return None
         return Source(path, data)
 
-    def pipeline(self, pipeline: Pipeline) -> None:
-        """The jobs of a pipeline that can run."""
+    def pipeline(self, pipeline: Pipeline, started: frozenset[str] = frozenset()) -> None:
+        """The jobs of a pipeline that can run, and of the child pipelines that they start."""
+        suffix = f" ({pipeline.path})" if started else ""
         for job in pipeline.visible:
             for lines in runs_of(pipeline, job, self.found.assigned):
                 for mapped, source, state in lines:
-                    carrier = Carrier(SiteKind.GITLAB, job.name, source)
+                    carrier = Carrier(SiteKind.GITLAB, job.name + suffix, source)
                     self.follower.run(mapped, carrier, state)
+            for scalar in job.child:
+                self.child(scalar, started | {pipeline.path})
         for place, why in pipeline.unread:
             self.follower.blind(place, "an include", why)
         for path, file in pipeline.files.items():
             self.sources[path] = file.source
+
+    def child(self, scalar: Scalar, started: frozenset[str]) -> None:
+        """A pipeline that a job starts; its jobs are named with its file."""
+        path = posixpath.normpath(scalar.text.lstrip("/"))
+        if path in started:
+            return
+        place = scalar.file.source.place(scalar.span)
+        try:
+            pipeline = find_pipeline(self.snapshot, path)
+        except (YamlError, SnapshotError) as error:
+            self.follower.blind(place, "a child pipeline", str(error))
+            return
+        if pipeline is None:
+            self.follower.blind(place, "a child pipeline", f"{path} does not exist")
+        else:
+            self.pipeline(pipeline, started)
 
     def files(self) -> None:
         """Every file that may hold call sites, by path; scripts that others run come last."""
@@ -136,13 +157,14 @@ class _Finder:
             (Candidate.UNREAD, self.keep),
         )
         scripts = self.building_scripts(by_kind[Candidate.SHELL])
-        self.makefiles(by_kind[Candidate.MAKE])
         for kind, read in readers:
             for path in by_kind[kind]:
                 source = self.source(path)
                 if source is not None:
                     read(source)
+        self.makefiles(by_kind[Candidate.MAKE])
         self.scripts(scripts)
+        self.keep_alone()
 
     def building_scripts(self, paths: list[str]) -> list[Source]:
         """Scripts that name a build tool, and those that name such a script."""
@@ -153,7 +175,7 @@ class _Finder:
                 if source is not None and _is_shell(source):
                     found[path] = source
             names = {posixpath.basename(path).encode() for path in found}
-            needles = (*TOOLS, *sorted(names), b"make ")
+            needles = (*TOOLS, *sorted(names), b"make")
             if needles == self.needles:
                 break
             self.needles = needles
@@ -164,8 +186,7 @@ class _Finder:
         self.sources.setdefault(source.path, source)
 
     def makefiles(self, paths: list[str]) -> None:
-        """Rules of Makefiles that no script makes; a file that another includes is part of
-        that one."""
+        """Rules of Makefiles; a file that another includes is part of that one."""
         included: set[str] = set()
         for path in sorted(paths, key=lambda path: (path.endswith((".mk", ".mak")), path)):
             source = self.source(path)
@@ -182,33 +203,44 @@ class _Finder:
     def rules(self, makefile: Makefile) -> None:
         """Every rule once for each of its targets."""
         for rule, target in makefile.runs():
-            if f"{rule.source.path}:{target}" in self.found.entered:
-                continue
             scope = makefile.scope(rule, target)
             carrier = Carrier(SiteKind.MAKE, target, rule.source)
-            for text in rule.recipe(target):
-                state = State(posixpath.dirname(makefile.path), scope)
-                self.follower.run(text, carrier, state)
+            folder = posixpath.dirname(makefile.path)
+            with self.apart(f"{rule.source.path}:{target}") as wanted:
+                for text in rule.recipe(target) if wanted else ():
+                    self.follower.run(text, carrier, State(folder, scope))
 
     def scripts(self, sources: list[Source]) -> None:
-        """Scripts that nothing else runs."""
-        before, alone = self.found, []
+        """Scripts as a person would run them."""
         for source in sources:
             self.keep(source)
             path = source.path
-            if path in before.entered:
-                continue
-            self.follower.found = Found()
             carrier = Carrier(SiteKind.SHELL, posixpath.basename(path), source)
             run = partial(self.text, MappedText.whole(source.data), carrier, Scope(script=path))
-            self.somewhere(run, posixpath.dirname(path))
-            alone.append((path, self.found))
+            with self.apart(path) as wanted:
+                if wanted:
+                    self.somewhere(run, posixpath.dirname(path))
+
+    @contextmanager
+    def apart(self, name: str) -> Iterator[bool]:
+        """Gather what a script or rule asks for when it is run by itself, which counts only
+        when nothing else runs it; False when something does already."""
+        before = self.found
+        if name in before.entered:
+            yield False
+            return
+        self.follower.found = Found()
+        yield True
+        self.alone.append((name, self.found))
         self.follower.found = before
-        inner = {entered for path, found in alone for entered in found.entered - {path}}
-        for path, found in sorted(alone, key=lambda pair: pair[0] in inner):
-            # A script that only scripts in a circle run is entered by none before it.
-            if path not in before.entered:
-                before.with_more(found)
+
+    def keep_alone(self) -> None:
+        """Count the scripts and rules that no other one runs."""
+        inner = {entered for name, found in self.alone for entered in found.entered - {name}}
+        for name, found in sorted(self.alone, key=lambda pair: pair[0] in inner):
+            # One that is run only in a circle is entered by none before it.
+            if name not in self.found.entered:
+                self.found.with_more(found)
 
     def text(self, mapped: MappedText, carrier: Carrier, scope: Scope, folder: str) -> None:
         """Follow a text in a folder."""
@@ -235,10 +267,10 @@ class _Finder:
             self.follower.found = Found(entered=set(before.entered))
             run(folder)
             missing = self.missing(self.found.builds)
-            tries.append((missing, self.found))
+            tries.append((missing, folder, self.found))
             if not missing:
                 break
-        _, best = min(tries, key=lambda pair: pair[0])
+        _, _, best = min(tries, key=lambda found: found[:2])
         self.follower.found = before.with_more(best)
 
     def missing(self, builds: Iterable[Build]) -> int:

@@ -266,11 +266,12 @@ class Follower:
             inner = state if not item.assignments else inner
             self.enter_function(item, words, carrier, inner, depth)
             return
-        entered = (
+        # A document tells people what to run; what that does is read where it stands.
+        entered = carrier.kind is not SiteKind.DOCUMENT and (
             self.enter_script(words, carrier, state, scope, depth)
-            or self.enter_text(item, words, carrier, inner, depth)
             or self.make(words, carrier, inner, depth)
         )
+        entered = entered or self.enter_text(item, words, carrier, inner, depth)
         if not entered:
             self.docker(words, item, carrier, inner)
 

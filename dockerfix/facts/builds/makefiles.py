@@ -51,7 +51,10 @@ class Rule:
             for line in recipe.named_children if recipe.type == "recipe" else ():
                 texts = [c for c in line.named_children if c.type == "shell_text"]
                 if texts:
-                    yield MappedText(self._pieces(texts, target))
+                    mapped = MappedText(self._pieces(texts, target))
+                    # `@`, `-` and `+` are make's; the grammar takes the first of them only.
+                    start = len(mapped.text) - len(mapped.text.lstrip("@+- \t"))
+                    yield mapped.slice(start, len(mapped.text))
 
     def _pieces(self, nodes: list[Node], target: str) -> Iterator[Piece]:
         reader = _Text(self.source, self._automatic(target))

@@ -1,0 +1,142 @@
+"""Makefiles: variables, recipes, includes, and what `make` in a script runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from dockerfix.facts.builds import BuildList
+from dockerfix.facts.model import Build, SiteKind
+
+Find = Callable[..., BuildList]
+Short = Callable[[Build], str]
+
+RECIPES = {
+    "plain": ("a:\n\tdocker build .\n", ["Dockerfile|.|"]),
+    "prefixes": ("a:\n\t@docker build a\n\t-docker build b\n\t+@docker build c\n", [
+        "a/Dockerfile|a|", "b/Dockerfile|b|", "c/Dockerfile|c|",
+    ]),
+    "continued": ("a:\n\tdocker build \\\n\t  -f $(F) \\\n\t  app\n\nF = a/D\n", ["a/D|app|"]),
+    "one shell a line": ("a:\n\tcd app\n\tdocker build .\n\tcd app && docker build .\n", [
+        "Dockerfile|.|", "app/Dockerfile|app|",
+    ]),
+    "on the rule's line": ("a: ; docker build app\n", ["app/Dockerfile|app|"]),
+    "variables in variables": ("D := app\nF = $(D)/D\na:\n\tdocker build -f $(F) ${D}\n", [
+        "app/D|app|",
+    ]),
+    "weak variable": ("T ?= dev\na:\n\tdocker build --target $(T) .\n", [
+        "Dockerfile|.|${T:-dev}",
+    ]),
+    "weak file": ("F ?= a/D\na:\n\tdocker build -f $(F) .\n", ["a/D|.|"]),
+    "weak behind another": ("T := x\nT ?= dev\na:\n\tdocker build --target $(T) .\n", [
+        "Dockerfile|.|x",
+    ]),
+    "appended": ("A = -f a/D\nA += --target x\na:\n\tdocker build $(A) .\n", ["a/D|.|x"]),
+    "comment behind a value": ("T := x # why\na:\n\tdocker build --target $(T) .\n", [
+        "Dockerfile|.|x",
+    ]),
+    "exported": ("export T := x\na:\n\tdocker build --target $(T) .\n", ["Dockerfile|.|x"]),
+    "of one target": ("a: T = x\na:\n\tdocker build --target $(T) .\n", ["Dockerfile|.|x"]),
+    "shell's variable": ("a:\n\tfor s in a b; do docker build $$s; done\n", [
+        "a/Dockerfile|a|", "b/Dockerfile|b|",
+    ]),
+    "the target's name": ("a b:\n\tdocker build $@\n", ["a/Dockerfile|a|", "b/Dockerfile|b|"]),
+    "names in a variable": ("S = a b\n$(S):\n\tdocker build $@\n", [
+        "a/Dockerfile|a|", "b/Dockerfile|b|",
+    ]),
+    "pattern": ("all: image-a image-b\nimage-%:\n\tdocker build -f D.$* .\n", ["D.a|.|", "D.b|.|"]),
+    "pattern that nothing names": ("image-%:\n\tdocker build -f D.$* .\n", ["?|.|"]),
+    "shell function": ("a:\n\tdocker build -f $(shell pwd)/D $(CURDIR)\n", ["D|.|"]),
+    "another function": ("a:\n\tdocker build -f $(call f,x) .\n", ["?|.|"]),
+    "tool in a variable": ("DOCKER ?= docker\na:\n\t$(DOCKER) build .\n", ["Dockerfile|.|"]),
+    "within a condition": ("ifdef X\na:\n\tdocker build .\nendif\n", ["Dockerfile|.|"]),
+    "CRLF": ("a:\r\n\tdocker build \\\r\n\t  app\r\n", ["app/Dockerfile|app|"]),
+    "options from outside": ("a:\n\tdocker build $(ARGS) .\n", ["Dockerfile|.|"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "expected"), RECIPES.values(), ids=RECIPES)
+def test_recipes(find: Find, short: Short, text: str, expected: list[str]) -> None:
+    found = find({"Makefile": f"# docker\n{text}"})
+    assert list(map(short, found.builds)) == expected
+    assert all(build.site.kind is SiteKind.MAKE for build in found.builds)
+
+
+def test_a_condition_keeps_both_values(find: Find) -> None:
+    text = "T := dev\nifdef R\nT := rel\nendif\na:\n\tdocker build --target $(T) .\n"
+    (build,) = find({"Makefile": text}).builds
+    assert build.target is not None
+    assert build.target.choices == ("dev", "rel")
+
+
+def test_places_inside_a_recipe(find: Find) -> None:
+    text = "F := a/D\na:\n\t@docker build \\\n\t  --file=é/D -f $(F) \\\n\t  'my app'\n"
+    (build,) = find({"Makefile": text}).builds
+    data = text.encode()
+    first, last = build.options[0].value, build.dockerfile_written
+    assert first is not None and first.place is not None
+    assert data[slice(*first.place.span)].decode() == "é/D"
+    assert last is not None and last.place is not None and last.origin is not None
+    assert data[slice(*last.place.span)] == b"$(F)"
+    assert data[slice(*last.origin.span)] == b"a/D"
+    assert build.site.name == "a"
+    assert build.site.place.position == (3, 3)
+
+
+def test_the_folder_of_a_makefile(find: Find, short: Short) -> None:
+    found = find({"app/Makefile": "a:\n\tdocker build -f D ..\n"})
+    assert list(map(short, found.builds)) == ["app/D|.|"]
+
+
+def test_includes(find: Find, short: Short) -> None:
+    found = find({
+        "Makefile": "DIR = mk\ninclude $(DIR)/*.no mk/docker.mk\n-include no.mk\nF = app/D\n",
+        "mk/docker.mk": "a:\n\tdocker build -f $(F) .\n",
+    })  # fmt: skip
+    assert list(map(short, found.builds)) == ["app/D|.|"]
+    assert found.builds[0].site.place.path == "mk/docker.mk"
+
+
+def test_make_in_a_script_runs_the_rules(find: Find, short: Short) -> None:
+    makefile = (
+        "T ?= dev\nall: base\n\tdocker build --target $(T) app\n"
+        "base:\n\tdocker build base\nother:\n\tdocker build other\n"
+    )
+    for call in ("make", "make all", "cd x && make -C .. all", "make -f Makefile all"):
+        found = find({"b.sh": call, "Makefile": makefile})
+        assert sorted(map(short, found.builds)) == [
+            "app/Dockerfile|app|dev", "base/Dockerfile|base|", "other/Dockerfile|other|",
+        ], call  # fmt: skip
+        kinds = {build.dockerfile: build.site.kind for build in found.builds}
+        assert kinds["other/Dockerfile"] is SiteKind.MAKE
+        assert kinds["app/Dockerfile"] is SiteKind.SHELL
+
+
+def test_variables_of_the_call_win(find: Find, short: Short) -> None:
+    files = {"Makefile": "T := dev\na:\n\tdocker build --target $(T) .\n"}
+    found = find({"b.sh": "make a T=rel", **files})
+    assert list(map(short, found.builds)) == ["Dockerfile|.|rel"]
+    assert find({"b.sh": "T=rel make a", **files}).builds[0].target is not None
+    (build,) = find({"b.sh": "T=rel make a", **files}).builds
+    assert short(build) == "Dockerfile|.|dev"
+
+
+def test_make_within_make(find: Find, short: Short) -> None:
+    found = find({
+        "b.sh": "make", "Makefile": "all:\n\t$(MAKE) -C sub image D=x\n",
+        "sub/Makefile": "image:\n\tdocker build $(D)\n",
+    })  # fmt: skip
+    assert list(map(short, found.builds)) == ["sub/x/Dockerfile|sub/x|"]
+
+
+def test_what_is_not_read_is_said(find: Find) -> None:
+    found = find({"Makefile": "define build\n\tdocker build .\nendef\na:\n\t$(build)\n"})
+    assert [blind.place.position.line for blind in found.blind] == [2]
+
+
+def test_odd_makefiles_do_not_raise(find: Find) -> None:
+    for text in ("a: b\nb: a\n\tdocker x\n", "include Makefile\n# docker", "=\n# docker",
+                 "\tdocker build", "A = $(A)\na:\n\tdocker build $(A)\n",
+                 "%:\n\tdocker build $@\n", "ifeq\n# docker"):  # fmt: skip
+        find({"Makefile": text, "b.sh": "make a\nmake"})
