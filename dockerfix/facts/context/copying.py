@@ -33,6 +33,7 @@ from dockerfix.facts.context.sources import context_tree, select
 from dockerfix.facts.context.tree import (
     Elsewhere,
     Folder,
+    Found,
     FromAddress,
     FromContext,
     ImageRef,
@@ -74,20 +75,33 @@ class StageFiles:
     failure: Failure | None = None
 
 
-Images = Callable[[ImageRef], StageFiles | None]
-"""Says what an image or a named context holds, when a Dockerfile here makes it."""
+Images = Callable[[ImageRef], StageFiles | Folder | None]
+"""Says what an image or a named context holds: the stage that it is made from, the tree of a
+folder, or None."""
 
 
-def no_images(image: ImageRef) -> StageFiles | None:
+def no_images(image: ImageRef) -> StageFiles | Folder | None:
     """Knows no image."""
     return None
+
+
+def local_context(facts: Facts, folder: str) -> Folder:
+    """What a folder holds as a named context: its own ignore file counts. Raises
+    `BadIgnoreError`, and `SnapshotError` when that file cannot be read."""
+    path = posixpath.join(folder, ".dockerignore")
+    judge = None
+    if path in facts.snapshot:
+        judge = Judge(facts.snapshot.derive(path, read_ignore).rules)
+    return select(context_tree(facts.snapshot, folder), exclude=judge)
 
 
 class Simulation:
     """One build; stages are worked out when they are asked for.
 
     `whole` is the tree of the context's folder when the caller knows more of it than the
-    snapshot does. Raises `SnapshotError` when the Dockerfile or its ignore file cannot be read.
+    snapshot does. With `generated`, a path that the context has not, and that the ignore file
+    would let through, is taken for something that is made before the build. Raises
+    `SnapshotError` when the Dockerfile or its ignore file cannot be read.
     """
 
     def __init__(
@@ -97,20 +111,25 @@ class Simulation:
         *,
         images: Images = no_images,
         whole: Folder | None = None,
+        generated: bool = False,
     ) -> None:
         self.facts = facts
         self.given = given
         self.images = images
+        self.generated = generated
         self.script = BuildScript(facts.stages(given.dockerfile), given, self._published)
         self._whole = whole
         self._made: dict[StageRef, StageFiles] = {}
+        self._folders: dict[ImageRef, Folder] = {ImageRef("scratch"): Folder()}
 
     def _published(self, image: ImageRef) -> StageScript | None:
         files = self.images(image)
-        if files is None:
-            return None
-        self._made[files.script.ref] = files
-        return files.script
+        if isinstance(files, StageFiles):
+            self._made[files.script.ref] = files
+            return files.script
+        if files is not None:
+            self._folders[image] = files
+        return None
 
     @cached_property
     def ignore(self) -> IgnoreFile | None:
@@ -147,6 +166,12 @@ class Simulation:
         asked = followed(self.whole, self.asked)
         return select(self.whole, None if asked is None else Judge(asked), self.judge)
 
+    def may_be_made(self, path: str) -> bool:
+        """Whether a path of the context that is not there may be made before the build."""
+        if not self.generated or path == "/":
+            return False
+        return self.judge is None or not self.judge.judge_path(path[1:]).matched
+
     @property
     def target(self) -> StageFiles | None:
         """The stage that the build gives; None when the Dockerfile has no such stage."""
@@ -165,6 +190,19 @@ class Simulation:
         if script is None:
             return ()
         return tuple(self.stage(needed.ref) for needed in self.script.needed(script))
+
+    def image(self, ref: ImageRef) -> Folder:
+        """What an image or a named context holds that no Dockerfile here makes."""
+        return self._folders.get(ref) or Folder(unknown=(ref,))
+
+    def origin(self, ref: StageRef | ImageRef) -> StageRef | ImageRef:
+        """A stage without steps of its own is what it stands on."""
+        while isinstance(ref, StageRef):
+            script = self.stage(ref).script
+            if script.steps or script.base is None:
+                break
+            ref = script.base
+        return ref
 
     def stage(self, ref: StageRef) -> StageFiles:
         """A stage of this build, or of a published image, after its last step."""
@@ -226,7 +264,7 @@ class _StageRun:
             if stage.failure is not None:
                 raise _FailedStageError(stage.failure)
             return stage.root
-        return Folder(unknown=() if source.name == "scratch" else (source,))
+        return self.build.image(source)
 
     def carry_out(self, step: Step) -> None:
         """One step."""
@@ -241,17 +279,25 @@ class _StageRun:
     def run(self, step: RunStep) -> None:
         """RUN: its mounts are read, what it makes is not known."""
         for mount in step.mounts:
-            found = look_up(self.files_of(mount.source), mount.path)
-            if found.node is None and found.certain:
-                raise _StopError(f'"{mount.path}": not found')
-            node = found.node or self.unseen(mount.source, mount.path)
+            node, _ = self.find(mount.source, self.files_of(mount.source), mount.path)
             self.taken.append(Taken(mount, (node,)))
         self.layer.root.also((MadeByRun(self.script.ref),))
+
+    def find(
+        self, source: StageRef | ImageRef | None, root: Folder, path: str
+    ) -> tuple[Node, Found]:
+        """What stands at a path of a source; stops the build where nothing can."""
+        found = look_up(root, path)
+        if found.node is not None:
+            return found.node, found
+        if found.certain and not (source is None and self.build.may_be_made(found.path)):
+            raise _StopError(f'"{path}": not found')
+        return self.unseen(source, found.path), found
 
     def unseen(self, source: StageRef | ImageRef | None, path: str) -> Elsewhere:
         """What stands for a path that reading cannot see."""
         if source is not None:
-            return Elsewhere(source, path)
+            return Elsewhere(self.build.origin(source), path)
         return Elsewhere(Repository(), posixpath.join(self.build.given.context, path[1:]))
 
 
@@ -295,22 +341,20 @@ class _Copying:
         """The paths that a source stands for; nothing is no error when it has wildcards."""
         if not globs.has_wildcard(path):
             return [path]
+        may_be_made = self.step.source is None and self.run.build.may_be_made(path)
         try:
             found, certain = expand(self.root, path)
         except NoSuchPathError as error:
+            if may_be_made:
+                return [path]
             raise _StopError(f"lstat {error.path}: no such file or directory") from None
         except globs.BadPatternError:
             raise _StopError(f"syntax error in pattern {path}") from None
-        return found if certain else [*found, path]
+        return [*found, path] if not certain or (may_be_made and not found) else found
 
     def entry(self, path: str) -> None:
         """Copy one file or folder of the source tree."""
-        found = look_up(self.root, path)
-        node = found.node
-        if node is None:
-            if found.certain:
-                raise _StopError(f'"{path}": not found')
-            node = self.run.unseen(self.step.source, found.path)
+        node, found = self.run.find(self.step.source, self.root, path)
         if isinstance(node, Folder):
             chosen = select(node, exclude=self.exclude)
             if self.exclude is not None and path == "/":
@@ -328,7 +372,7 @@ class _Copying:
         self.nodes.append(chosen)
         unknown: tuple[Elsewhere, ...] = ()
         if not certain and self.step.source is not None:
-            unknown = (Elsewhere(self.step.source, path),)
+            unknown = (self.run.unseen(self.step.source, path),)
             chosen = Folder(chosen.children) if path == "/" else chosen
         name = posixpath.basename(path)
         self.layer.copy(chosen, name, self.step.destination, unknown=unknown)
@@ -351,11 +395,18 @@ class _Copying:
                 continue
             chosen = select(found.node, include, self.exclude)
             if required and found.certain and not chosen.children:
-                raise _StopError(f'"{posixpath.join(start, pattern)}": not found')
+                self.made_later(posixpath.join(start, pattern), pattern)
+                continue
             if path == "/":
                 self.check_links(chosen)
             self.layer.check_walk(found.node, self.step.destination)
             self.folder(chosen, found.path, found.certain)
+
+    def made_later(self, path: str, pattern: str) -> None:
+        """A path under `--parents` that is not there."""
+        node, _ = self.run.find(self.step.source, Folder(), path)
+        destination = posixpath.join(self.step.destination, pattern)
+        self.layer.copy(node, posixpath.basename(path), destination)
 
     def check_links(self, chosen: Folder) -> None:
         """Where filters choose from the root, BuildKit follows the links that stand there."""

@@ -1,0 +1,69 @@
+"""Which build of the repository makes an image that a Dockerfile names.
+
+An image's name and the tags of builds are compared as they stand at the call sites, variables
+that stay unknown included: `${REGISTRY}/sdk:${REF}` is made by the build that has that tag.
+Knows builds; knows no registry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from dockerfix.facts.model import Build, SiteKind, Tool
+
+
+def find_maker(builds: Sequence[Build], name: str) -> Build | None:
+    """The build that makes an image; None when none does, or several that differ.
+
+    `name` is an image, or a named context's value: `docker-image://NAME`, Compose's
+    `service:NAME`, bake's `target:NAME`. When no build has the very tag, builds of the same
+    image with another tag count.
+    """
+    kind, colon, rest = name.partition(":")
+    if colon and kind == "service":
+        return _one(build for build in builds if _is_service(build, rest))
+    if colon and kind == "target":
+        return _one(build for build in builds if _is_target(build, rest))
+    image = name.removeprefix("docker-image://")
+    exact = [build for build in builds if any(tag.text == image for tag in build.tags)]
+    if exact:
+        return _one(exact)
+    bare = without_tag(image)
+    return _one(b for b in builds if any(without_tag(tag.text) == bare for tag in b.tags))
+
+
+def without_tag(image: str) -> str:
+    """An image's name without tag and digest; a port of the registry is no tag, and a colon
+    in a variable's default is none."""
+    name = image.partition("@")[0]
+    depth, cut = 0, len(name)
+    for at, char in enumerate(name):
+        if char == "{":
+            depth += 1
+        elif char == "}":
+            depth -= 1
+        elif char == "/" and not depth:
+            cut = len(name)
+        elif char == ":" and not depth and cut == len(name):
+            cut = at
+    return name[:cut]
+
+
+def _one(builds: Iterable[Build]) -> Build | None:
+    """The first of builds that are all of one Dockerfile, context and target."""
+    found: dict[tuple[str | None, str | None, str], Build] = {}
+    for build in builds:
+        if build.site.kind is not SiteKind.DOCUMENT:
+            target = build.target.text if build.target is not None else ""
+            found.setdefault((build.dockerfile, build.context, target), build)
+    known = [build for (file, context, _), build in found.items() if file and context is not None]
+    return known[0] if len(found) == len(known) == 1 else None
+
+
+def _is_service(build: Build, name: str) -> bool:
+    return build.site.kind is SiteKind.COMPOSE and build.site.name == name
+
+
+def _is_target(build: Build, name: str) -> bool:
+    through = build.site.through
+    return build.tool is Tool.BAKE and bool(through) and through[-1] == f"bake target {name}"

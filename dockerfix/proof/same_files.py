@@ -1,0 +1,401 @@
+"""Checks *same files*: COPY and ADD give an image's stages the same paths from the same sources.
+
+Both builds are simulated over their contexts with their ignore files, once for each way in
+which a call site asks for them, and the stages are compared by what stands at each path and
+where it came from. Where a stage stands on an image that this repository makes, the files of
+that image's own build count. Knows how to compare; asks no transform.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from dockerfix.facts.context.copying import Simulation, StageFiles, local_context
+from dockerfix.facts.context.makers import find_maker
+from dockerfix.facts.context.script import BuildInput, MountStep
+from dockerfix.facts.context.tree import (
+    Elsewhere,
+    Folder,
+    FromAddress,
+    FromContext,
+    ImageRef,
+    Inline,
+    Leaf,
+    LinkFromContext,
+    Node,
+    Repository,
+    StageRef,
+    Unknown,
+    Unpacked,
+    Unwalked,
+    leaves,
+)
+from dockerfix.facts.model import Build, BuildArgument
+from dockerfix.facts.repository import Facts
+from dockerfix.proof.claims import Image, SameFiles, Verdict
+from dockerfix.text import Snapshot, join_path
+
+_LOCAL = "local:"
+_MAX_DEPTH = 8
+_MAX_SHOWN = 12
+
+
+def check(claim: SameFiles, before: Facts, after: Facts) -> Verdict:
+    """Whether the files are the same, but for those that the patch creates or deletes.
+
+    A file of the context is known by its path in the repository, so that an edited one is the
+    same. A source that the snapshot has not, and that the ignore file lets through, is taken
+    for something made before the build. What RUN makes is left to *same runtime*.
+    """
+    statement = f"{claim.after} copies the same files to the same places as {claim.before} did"
+    found = _Findings()
+    for ways in _ways(claim, before, after):
+        old = _simulate(before, claim.before, claim.before_context, ways)
+        new = _simulate(after, claim.after, claim.after_context, ways)
+        _Comparison(claim, old, new, found).run()
+    return Verdict(statement, tuple(found.said()), tuple(_cut(found.failures)))
+
+
+@dataclass(slots=True)
+class _Findings:
+    """What all comparisons of one claim found; dicts keep the first of equal lines."""
+
+    differences: dict[str, None] = field(default_factory=dict)
+    failures: dict[str, None] = field(default_factory=dict)
+    created: dict[str, None] = field(default_factory=dict)
+    deleted: dict[str, None] = field(default_factory=dict)
+
+    def said(self) -> Iterator[str]:
+        """The differences, those that the patch's own files make in one line each."""
+        if self.created:
+            yield f"copied too, since the patch creates it: {', '.join(sorted(self.created))}"
+        if self.deleted:
+            yield f"copied no more, since the patch deletes it: {', '.join(sorted(self.deleted))}"
+        yield from self.differences
+
+
+def _cut(failures: Mapping[str, None]) -> Iterator[str]:
+    for number, failure in enumerate(failures):
+        if number == _MAX_SHOWN:
+            yield f"and {len(failures) - number} more"
+            return
+        yield failure
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """What a call site gives a build."""
+
+    arguments: tuple[tuple[str, str], ...] = ()
+    named_contexts: tuple[tuple[str, str], ...] = ()
+
+
+def _ways(claim: SameFiles, before: Facts, after: Facts) -> list[_Way]:
+    """The different ways in which call sites ask for the image, before and after.
+
+    An argument that only one side knows means nothing to the other.
+    """
+    found = [
+        *_asked(after, claim.after.dockerfile, claim.after_context),
+        *(_asked(before, claim.before.dockerfile, claim.before_context)),
+    ]
+    ways = list(dict.fromkeys(_way(build) for build in found))
+    if claim.before.dockerfile == claim.after.dockerfile:
+        # The same file with less to go by (no argument yet) says nothing about the new one.
+        wanted = {_way(b) for b in _asked(after, claim.after.dockerfile, claim.after_context)}
+        ways = [way for way in ways if not wanted or way in wanted]
+    return ways or [_Way()]
+
+
+def _asked(facts: Facts, dockerfile: str, context: str) -> list[Build]:
+    builds = facts.builds.builds
+    return [b for b in builds if b.dockerfile == dockerfile and b.context == context]
+
+
+def _way(build: Build) -> _Way:
+    contexts = [(name, _context(build, text)) for name, text in _given(build.named_contexts)]
+    return _Way(_given(build.arguments), tuple(contexts))
+
+
+def _given(arguments: tuple[BuildArgument, ...]) -> tuple[tuple[str, str], ...]:
+    texts = {
+        argument.name: argument.value.text if argument.value else "${" + argument.name + "}"
+        for argument in arguments
+    }
+    return tuple(sorted(texts.items()))
+
+
+def _context(build: Build, text: str) -> str:
+    """A named context's value; a folder is written seen from the root."""
+    if "://" in text or "$" in text or text.startswith(("service:", "target:")):
+        return text
+    folder = join_path(build.folder, text)
+    return text if folder is None else _LOCAL + folder
+
+
+def _simulate(facts: Facts, image: Image, context: str, way: _Way) -> Simulation:
+    given = BuildInput(
+        image.dockerfile, context, image.target, dict(way.arguments), dict(way.named_contexts)
+    )
+    return _Makers(facts).simulation(given, 0)
+
+
+class _Makers:
+    """Finds what an image holds by simulating the build that makes it."""
+
+    def __init__(self, facts: Facts) -> None:
+        self.facts = facts
+        self.known: dict[str, StageFiles | Folder | None] = {}
+
+    def simulation(self, given: BuildInput, depth: int) -> Simulation:
+        """A build whose images are looked up in turn."""
+        return Simulation(
+            self.facts, given, images=lambda ref: self.image(ref, depth + 1), generated=True
+        )
+
+    def image(self, ref: ImageRef, depth: int) -> StageFiles | Folder | None:
+        """What an image or a named context holds; None when nothing here tells."""
+        if ref.name not in self.known:
+            self.known[ref.name] = None  # an image that is made from itself is not known
+            self.known[ref.name] = self.made(ref.name, depth)
+        return self.known[ref.name]
+
+    def made(self, name: str, depth: int) -> StageFiles | Folder | None:
+        """The tree of a folder, or the outcome of the build that makes an image."""
+        if name.startswith(_LOCAL):
+            return local_context(self.facts, name.removeprefix(_LOCAL))
+        build = find_maker(self.facts.builds.builds, name) if depth < _MAX_DEPTH else None
+        if build is None or build.dockerfile is None or build.context is None:
+            return None
+        if build.dockerfile not in self.facts.snapshot:
+            return None
+        way = _way(build)
+        target = build.target.text if build.target is not None else ""
+        given = BuildInput(
+            build.dockerfile, build.context, target, dict(way.arguments), dict(way.named_contexts)
+        )
+        return self.simulation(given, depth).target
+
+
+class _Comparison:
+    """Two builds side by side."""
+
+    def __init__(
+        self, claim: SameFiles, old: Simulation, new: Simulation, found: _Findings
+    ) -> None:
+        self.claim = claim
+        self.old = old
+        self.new = new
+        self.found = found
+        self.pairs: list[tuple[StageFiles, StageFiles]] = []
+        self.seen: set[tuple[StageRef, StageRef]] = set()
+        self.at: tuple[StageFiles, StageFiles] | None = None
+
+    def run(self) -> None:
+        """Compare the targets, and every stage that they copy from or mount."""
+        for simulation, image in ((self.old, self.claim.before), (self.new, self.claim.after)):
+            if simulation.target is None:
+                self.found.failures[f"{image}: there is no such target"] = None
+                return
+            if simulation.failure is not None:
+                self.found.failures[f"{simulation.failure}"] = None
+                return
+        assert self.old.target is not None
+        assert self.new.target is not None
+        self.pair(self.old.target, self.new.target)
+        while self.pairs:
+            self.at = self.pairs.pop()
+            old, new = self.at
+            self.folders(old.root, new.root, "/")
+            self.mounts(old, new)
+
+    def pair(self, old: StageFiles, new: StageFiles) -> None:
+        """Two stages that stand for each other must have the same files."""
+        refs = (old.script.ref, new.script.ref)
+        if refs not in self.seen:
+            self.seen.add(refs)
+            self.pairs.append((old, new))
+
+    def fail(self, what: str) -> None:
+        """Note what is not the same, at the new stage."""
+        assert self.at is not None
+        new = self.at[1].script.stage
+        place = new.from_.source.place(new.from_.code)
+        name = new.name or str(new.index)
+        self.found.failures[f"{place}: in stage {name}, {what}"] = None
+
+    def allow(self, what: str) -> None:
+        """Note a difference that the patch explains."""
+        self.found.differences[what] = None
+
+    def folders(self, old: Folder, new: Folder, path: str) -> None:
+        """Everything below one path."""
+        if old is new:
+            return
+        self.unknowns(old, new, path)
+        for name in sorted({*old.children, *new.children}):
+            first, second = old.children.get(name), new.children.get(name)
+            self.nodes(first, second, posixpath.join(path, name))
+
+    def nodes(self, old: Node | None, new: Node | None, path: str) -> None:
+        """What stands at one path."""
+        if isinstance(old, Folder) and isinstance(new, Folder):
+            self.folders(old, new, path)
+        elif isinstance(old, Folder):
+            self.only_old(old, path)
+            self.nodes(None, new, path)
+        elif isinstance(new, Folder):
+            self.nodes(old, None, path)
+            self.only_new(new, path)
+        elif old is not None and new is not None:
+            self.leaf(old, new, path)
+        elif old is not None:
+            self.lost(old, path)
+        elif new is not None:
+            self.added(new, path)
+
+    def only_old(self, folder: Folder, path: str) -> None:
+        """A folder that the new build has not."""
+        for inner, leaf in leaves(folder, path + "/"):
+            self.lost(leaf, inner)
+
+    def only_new(self, folder: Folder, path: str) -> None:
+        """A folder that the old build had not."""
+        for inner, leaf in leaves(folder, path + "/"):
+            self.added(leaf, inner)
+
+    def leaf(self, old: Leaf, new: Leaf, path: str) -> None:
+        """Two files at one path."""
+        if self.same(old, new):
+            return
+        if self.is_touched(old, self.new.facts.snapshot) and self.is_touched(
+            new, self.old.facts.snapshot
+        ):
+            self.allow(f"{path} comes from {_named(new)}, which stands for {_named(old)}")
+        else:
+            self.fail(f"{path} comes from {_named(new)}, it came from {_named(old)}")
+
+    def lost(self, old: Leaf, path: str) -> None:
+        """A file that the new build does not copy."""
+        if self.is_touched(old, self.new.facts.snapshot):
+            self.found.deleted[_named(old)] = None
+        else:
+            self.fail(f"{path} is missing, it came from {_named(old)}")
+
+    def added(self, new: Leaf, path: str) -> None:
+        """A file that the old build did not copy."""
+        if self.is_touched(new, self.old.facts.snapshot):
+            self.found.created[_named(new)] = None
+        elif self.is_siblings(new):
+            self.allow(f"the sibling's image also has {_named(new)} at {path}")
+        else:
+            self.fail(f"{path} is new, it comes from {_named(new)}")
+
+    def same(self, old: Leaf | Unknown, new: Leaf | Unknown) -> bool:
+        """Whether two things are the same; stages that they come from are then compared."""
+        if not isinstance(old, Elsewhere) or not isinstance(new, Elsewhere):
+            return _without_name(old) == _without_name(new)
+        if old.path != new.path:
+            return False
+        if isinstance(old.source, StageRef) and isinstance(new.source, StageRef):
+            self.pair(self.old.stage(old.source), self.new.stage(new.source))
+            return True
+        return old.source == new.source
+
+    def unknowns(self, old: Folder, new: Folder, path: str) -> None:
+        """What else two folders may hold: archives, repositories, files of other stages."""
+        olds = [item for item in old.unknown if isinstance(item, _COMPARED)]
+        news = [item for item in new.unknown if isinstance(item, _COMPARED)]
+        for item in olds:
+            twin = next((other for other in news if self.same(item, other)), None)
+            if twin is not None:
+                news.remove(twin)
+            else:
+                self.fail(f"{path} no longer gets {_named(item)}")
+        for item in news:
+            maker = _maker(item)
+            if maker and maker != self.claim.after.dockerfile:
+                assert isinstance(item, Elsewhere)
+                self.allow(f"{path} also gets what RUN leaves in {item.path} of {maker}'s image")
+            else:
+                self.fail(f"{path} also gets {_named(item)}")
+
+    def mounts(self, old: StageFiles, new: StageFiles) -> None:
+        """What RUN instructions are shown; each mount must have its like on the other side."""
+        first, second = _mounted(old), _mounted(new)
+        for target, node in first:
+            if not any(target == other and self.alike(node, twin) for other, twin in second):
+                self.fail(f"no RUN mounts at {target} what one mounted there")
+        for target, node in second:
+            if not any(target == other and self.alike(twin, node) for other, twin in first):
+                self.fail(f"a RUN mounts at {target} what none mounted there")
+
+    def alike(self, old: Node, new: Node) -> bool:
+        """Whether two mounted nodes are the same, without noting what differs."""
+        trial = _Comparison(self.claim, self.old, self.new, _Findings())
+        trial.at = self.at
+        trial.seen = self.seen
+        trial.nodes(old, new, "/")
+        self.pairs += trial.pairs
+        return not trial.found.failures
+
+    def is_touched(self, leaf: Leaf, other: Snapshot) -> bool:
+        """Whether the patch creates or deletes the file: the other side has none."""
+        return isinstance(leaf, FromContext | LinkFromContext) and leaf.path not in other
+
+    def is_siblings(self, leaf: Leaf) -> bool:
+        """Whether a file came with an image that this repository makes."""
+        context = self.claim.after_context
+        if not isinstance(leaf, FromContext | LinkFromContext) or not context:
+            return False
+        return not leaf.path.startswith(context + "/")
+
+
+_COMPARED = (Unpacked, Unwalked, FromAddress, Elsewhere)
+"""What counts among a folder's unknown contents; base images and RUN are *same runtime*'s."""
+
+
+def _without_name(item: Leaf | Unknown) -> Leaf | Unknown:
+    """A heredoc without the name that only its source line sees."""
+    return Inline("", item.text) if isinstance(item, Inline) else item
+
+
+def _maker(item: Leaf | Unknown) -> str:
+    """The Dockerfile with the stage that something comes from; empty when there is none."""
+    if isinstance(item, Elsewhere) and isinstance(item.source, StageRef):
+        return item.source.dockerfile
+    return ""
+
+
+def _mounted(files: StageFiles) -> list[tuple[str, Node]]:
+    return [
+        (taken.step.target, node)
+        for taken in files.taken
+        if isinstance(taken.step, MountStep)
+        for node in taken.nodes
+    ]
+
+
+def _named(item: Leaf | Unknown) -> str:
+    """A file for a person."""
+    match item:
+        case FromContext(path) | LinkFromContext(path):
+            return path
+        case Unpacked(path):
+            return f"the archive {path}"
+        case Unwalked(path):
+            return f"the contents of {path}"
+        case Inline(name):
+            return f"the heredoc {name}"
+        case FromAddress(address):
+            return address
+        case Elsewhere(Repository(), path):
+            return f"{path} (not in the repository)"
+        case Elsewhere(StageRef(dockerfile, index), path):
+            return f"{path} of stage {index} of {dockerfile}"
+        case Elsewhere(ImageRef(name), path):
+            return f"{path} of the image {name}"
+        case _:
+            return str(item)
