@@ -1,7 +1,8 @@
 """`python3 tests/lab COMMAND`: start, stop and show the lab.
 
 Needs nothing but Python's own library, so that it runs before the project is installed. Exit
-codes: 0 done, 1 failed, 64 usage, 75 this machine cannot have a lab (the message says why).
+codes: 0 done, 1 failed, 64 usage, 75 this machine cannot have a lab (the message says why), 130
+interrupted.
 """
 
 from __future__ import annotations
@@ -88,6 +89,9 @@ def main(arguments: list[str]) -> int:
     except CommandError as failure:
         print(f"lab: {failure}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("lab: interrupted; what was started is stopped again", file=sys.stderr)
+        return 130
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import json
 import os
 import shutil
 import socket
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -208,15 +209,18 @@ class Lab:
         self.run_dir.mkdir(parents=True, exist_ok=True)
         parts = Parts(self.folder, read_pins())
         with ThreadPoolExecutor(max_workers=4, thread_name_prefix="lab") as pool:
+            compiled = pool.submit(parts.go_programs)
+            fetched = pool.submit(self._fetch_programs, parts)
+            mirror = pool.submit(self._start_mirror, parts, compiled)
+            started = pool.submit(self._start_daemons, fetched, compiled, mirror)
             try:
-                compiled = pool.submit(parts.go_programs)
-                fetched = pool.submit(self._fetch_programs, parts)
-                mirror = pool.submit(self._start_mirror, parts, compiled)
-                started = pool.submit(self._start_daemons, fetched, compiled, mirror)
                 for future in as_completed((compiled, fetched, mirror, started)):
                     future.result()
             except BaseException:
-                end_all()  # the pool waits for its threads, which wait for programs
+                # The threads end when the programs do that they wait for, and start no other.
+                while not all(future.done() for future in (compiled, fetched, mirror, started)):
+                    end_all()
+                    time.sleep(0.1)
                 raise
 
     def _fetch_programs(self, parts: Parts) -> list[Path]:

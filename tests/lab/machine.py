@@ -46,3 +46,9 @@ def check_machine() -> None:
     missing = sorted({brings for tool, brings in _NEEDED.items() if shutil.which(tool) is None})
     if missing:
         raise NoLabError(f"not installed here: {', '.join(missing)}")
+    try:
+        run(["unshare", "--mount", "--pid", "--fork", "true"])
+    except CommandError as failure:
+        raise NoLabError(
+            f"this root may not make namespaces (a container?): {failure}"
+        ) from failure

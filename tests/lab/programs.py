@@ -6,7 +6,6 @@ so that what they share is compiled once.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Mapping
@@ -35,8 +34,9 @@ _VERSION_VARIABLES = {
 
 def go_versions() -> dict[str, str]:
     """Versions of the Go modules that hold the programs, by module path."""
-    required = json.loads(run(["go", "mod", "edit", "-json"], cwd=TOOLS))["Require"]
-    versions = {entry["Path"]: entry["Version"] for entry in required}
+    lines = (TOOLS / "go.mod").read_text(encoding="utf-8").splitlines()
+    required = [line.split() for line in lines if line.startswith("\t") and " v" in line]
+    versions = {words[0]: words[1] for words in required}
     return {module: versions[module] for module in _VERSION_VARIABLES}
 
 
