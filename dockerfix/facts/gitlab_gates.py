@@ -46,16 +46,17 @@ Gate = tuple[Clause, ...]
 ALWAYS: Gate = (Clause(True),)
 
 
-def _data(value: Node | Effective | None) -> Any:
+def plain(value: Node | Effective | None) -> Any:
+    """A key of a job as plain data; two that GitLab reads alike are equal."""
     if isinstance(value, dict):
-        return {key: _data(inner) for key, inner in value.items()}
+        return {key: plain(inner) for key, inner in value.items()}
     return to_data(value)
 
 
 def written(job: Job) -> Any:
     """Everything that decides presence, for equality: two jobs that say the same, with the
     same values for the variables that they name, are there together."""
-    keys = {key: _data(job.keys.get(key)) for key in ("rules", "only", "except")}
+    keys = {key: plain(job.keys.get(key)) for key in ("rules", "only", "except")}
     text = str(keys)
     return keys, {n: s.text for n, s in job.variables.items() if f"${n}" in text or "${" in text}
 
@@ -82,7 +83,7 @@ def gate_of(job: Job, workflow_rules: bool) -> Gate:
         if not isinstance(rules, YamlSequence):
             raise ConditionError(f"the rules of `{job.name}` are no list")
         return tuple(_rule_clauses(rules))
-    only, except_ = _data(job.keys.get("only")), _data(job.keys.get("except"))
+    only, except_ = plain(job.keys.get("only")), plain(job.keys.get("except"))
     if only is None and not workflow_rules:
         only = ["branches", "tags"]
     return (*_except(except_), *_only(only))

@@ -87,10 +87,10 @@ class _Question:
         self.gates = (self.workflow, self.user_gate, self.needed_gate)
         shared = {name: scalar.text for name, scalar in pipeline.variables.items()}
         own = {
-            job.name: {name: scalar.text for name, scalar in job.variables.items()}
+            job.name: {name: s.text for name, s in pipeline.variables_of(job).items()}
             for job in (user, needed)
         }
-        self.defaults = {"": shared, **{name: {**shared, **mine} for name, mine in own.items()}}
+        self.defaults = {"": shared, **own}
 
     def answer(self) -> Presence:
         """Examples among real values first, then the proof over all values."""
