@@ -25,6 +25,7 @@ root = "{root}"
   enabled = true
   networkMode = "host"
   defaultCgroupParent = "{cgroup}"
+  maxUsedSpace = "10GB"
 [worker.containerd]
   enabled = false
 [registry."docker.io"]
@@ -63,7 +64,7 @@ class Builder:
 
     @property
     def log(self) -> Path:
-        """What buildkitd said."""
+        """File with what buildkitd said; it goes with the builder."""
         return self.daemon.log
 
     def start(
@@ -108,3 +109,4 @@ class Builder:
             subprocess.run(["umount", "--lazy", str(self.root)], check=False)
         for folder in (self.root, self.run_dir):
             shutil.rmtree(folder, ignore_errors=True)
+        self.log.unlink(missing_ok=True)

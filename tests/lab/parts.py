@@ -100,11 +100,10 @@ class Parts:
                 "rust": lambda: images.rust(crates.result()),
                 "frontend": lambda: images.frontend(go_programs.result() / "dockerfile-frontend"),
             }
-            crates_first = sorted(makers, key=lambda part: part in ("rust", "frontend"))
-            for part in crates_first:
+            for part, make in makers.items():  # the last two wait for compilers
                 name = self._pins.images[part]
                 repository = name if "/" in name else f"library/{name}"
-                send = partial(publish.push, address, repository, makers[part]())
+                send = partial(publish.push, address, repository, make())
                 _timed(f"pushed stand-in {name}", send)
         (self.mirror_store / "key").write_text(self._mirror_key(), encoding="ascii")
         shutil.rmtree(scratch)
