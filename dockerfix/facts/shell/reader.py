@@ -27,7 +27,7 @@ from dockerfix.facts.shell.syntax import (
     Statement,
     Variable,
 )
-from dockerfix.text import MappedText, Span
+from dockerfix.text import MappedText, Piece, Span
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
@@ -35,6 +35,14 @@ if TYPE_CHECKING:
 
 def parse_shell(mapped: MappedText) -> Script:
     """The statements of a shell text. Never raises; see `Script.broken`."""
+    return _parsed(mapped.pieces)
+
+
+@lru_cache(maxsize=1024)
+def _parsed(pieces: tuple[Piece, ...]) -> Script:
+    """The same, remembered: transform, facts and checkers each ask about the same few texts,
+    and spans do not depend on who asks."""
+    mapped = MappedText(pieces)
     reader = _Reader(mapped)
     root = _parser().parse(mapped.encoded).root_node
     statements = reader.statements(root)
