@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import traceback
-from dataclasses import dataclass
 from pathlib import Path
 
 from dockerfix.cli import exit_code
+from dockerfix.text.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Trouble:
     """What to tell the person, and the exit code."""
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dockerfix.facts.repository import Facts
+from dockerfix.text.value import value
 
 if TYPE_CHECKING:
     from dockerfix.repo.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Repository:
     """A repository as one command sees it.
 

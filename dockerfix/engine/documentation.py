@@ -8,16 +8,16 @@ Before and After hold file trees in the format of `dockerfix.testing.tree`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from inspect import cleandoc
 
 from dockerfix.engine.proposal import Transform
+from dockerfix.text.value import value
 
 SECTIONS = ("What it does", "Why", "Before", "After", "Safety", "Call sites")
 """The sections that every transform has, in this order."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Documentation:
     """The first paragraph, and the text of each section that is there, without its heading."""
 

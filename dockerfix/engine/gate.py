@@ -12,7 +12,6 @@ from __future__ import annotations
 import posixpath
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from dockerfix.engine.proposal import Proposal
 from dockerfix.engine.reading import Fault, comments, faults
@@ -27,12 +26,13 @@ from dockerfix.proof.claims import (
 )
 from dockerfix.syntax import Dockerfile
 from dockerfix.text import Kind, Snapshot, normalise_path
+from dockerfix.text.value import value
 
 Changes = Mapping[str, bytes | None]
 """The bytes of each written file; None for a deleted one."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Passed:
     """Everything held: what changes, and the verdict of each claim in the claims' order."""
 
@@ -40,7 +40,7 @@ class Passed:
     verdicts: tuple[Verdict, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Failed:
     """A check failed: its name, and what it found, one line each."""
 
@@ -48,7 +48,7 @@ class Failed:
     found: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Judges:
     """The independent code that the gate asks; `Judges.real` is what runs outside of tests.
 
@@ -97,7 +97,7 @@ def examine(
     return Passed(changes, verdicts)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Touched:
     """What the checks look at: both sides, what changes, and which paths are Dockerfiles
     whatever their name."""

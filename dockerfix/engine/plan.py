@@ -7,7 +7,6 @@ options give the same bytes.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from dockerfix.engine.gate import Changes, Failed, Judges, examine
@@ -17,9 +16,10 @@ from dockerfix.engine.proposal import Proposal, Transform
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.claims import Verdict
 from dockerfix.text import EditConflictError
+from dockerfix.text.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Planned:
     """A patch that passed the gate.
 
@@ -33,21 +33,21 @@ class Planned:
     verdicts: tuple[Verdict, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class NothingToDo:
     """Nothing would change; `proposal.reason` says why."""
 
     proposal: Proposal
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Refused:
     """The transform refuses as a whole; the findings say why and what to do."""
 
     proposal: Proposal
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CheckFailed:
     """A check of the gate failed, which is a bug: no patch. `detail` has a line a fault."""
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol
 
 from dockerfix.facts.finding import Finding, Severity
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.claims import Claim
 from dockerfix.text import EditSet
+from dockerfix.text.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Proposal:
     """What a transform wants: edits, claims, findings. Nothing has happened yet.
 
@@ -43,7 +44,7 @@ class Proposal:
         return [finding for finding in self.findings if finding.severity is severity]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class OptionSpec:
     """One option of a transform, from which the command line and the settings are made.
 

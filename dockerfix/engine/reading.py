@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from dockerfix.facts.repository import is_dockerfile
 from dockerfix.syntax import Comment, Dockerfile, Instruction, parse_source, render
 from dockerfix.text import MappedText, Snapshot, Source, Span
+from dockerfix.text.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Fault:
     """Something that a grammar cannot read: `where` is `path:line:column`, `message` is the
     same wherever it stands, so that two readings can be compared."""

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
+
+from dockerfix.text.value import value
 
 if TYPE_CHECKING:
     from dockerfix.engine.proposal import Transform
@@ -44,7 +45,7 @@ class DuplicateTransformError(TransformError):
     """Two packages, or a package and a command of dockerfix, claim one name."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Plugin:
     """An entry point: the transform's name, `module:attribute`, and who installed it."""
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from dockerfix.engine.plan import NothingToDo, Outcome, Planned, Refused
 from dockerfix.engine.proposal import Proposal
 from dockerfix.facts.finding import Finding, Severity
 from dockerfix.proof.claims import Verdict
+from dockerfix.text.value import value
 
 
 class Change(enum.Enum):
@@ -21,7 +22,7 @@ class Change(enum.Enum):
     DELETED = "deleted"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Report:
     """The outcome of one run of a transform.
 

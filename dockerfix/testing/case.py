@@ -23,7 +23,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from difflib import unified_diff
 
 from dockerfix.engine.gate import Judges
@@ -32,13 +31,14 @@ from dockerfix.engine.proposal import Transform
 from dockerfix.testing.pipeline import run_transform
 from dockerfix.testing.tree import FileTree, parse_tree
 from dockerfix.text import normalise_path
+from dockerfix.text.value import value
 
 
 class CaseError(ValueError):
     """A case file that cannot be read."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Case:
     """A case as written: `given` is the text up to the expectation, which may be empty."""
 

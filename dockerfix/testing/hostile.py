@@ -8,7 +8,6 @@ fail. The list follows style.md's; a form that the given file has no place for i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from dockerfix.engine.gate import Judges
@@ -18,9 +17,10 @@ from dockerfix.syntax import Copy, Dockerfile, Instruction, Run, parse
 from dockerfix.testing.pipeline import run_transform
 from dockerfix.text import Edit, EditSet, Snapshot, Span
 from dockerfix.text.source import BOM
+from dockerfix.text.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Variant:
     """A hostile form of a Dockerfile: what is hostile about it, and its bytes."""
 
