@@ -128,7 +128,6 @@ class _Lexer:
     def _until(self, stop: str, raw_escapes: bool, pattern: bool) -> tuple[str, list[str]]:
         """The text up to `stop` (the end when empty), as one string and split into words."""
         outer, self.raw_escapes = self.raw_escapes, raw_escapes
-        self.buffer.clear()
         result: list[str] = []
         words: list[str] = []
         while char := self._peek():

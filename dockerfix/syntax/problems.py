@@ -285,8 +285,7 @@ def _run(item: Instruction) -> Iterator[Problem]:
     if not isinstance(item, Run):
         return
     for mount in item.mounts:
-        source = mount.options.get("from", "")
-        if "$" in source[:-1]:
+        if "$" in mount.options.get("from", ""):
             yield Problem(
                 mount.flag.span,
                 "'from' doesn't support variable expansion",

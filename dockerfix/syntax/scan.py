@@ -118,7 +118,8 @@ def _lines_of_a_command(escape: bytes) -> re.Pattern[bytes]:
 
 
 _MAY_GO_ON = {escape: frozenset(escape + b" \t\r") for escape in (b"\\", b"`")}
-"""What the last character of a line is when the line may go on."""
+"""What stands before the newline of a line that may go on. (A last line without newline
+shows its last but one character; nothing follows it either way.)"""
 
 _COMMAND_LINES = {escape: _lines_of_a_command(escape) for escape in (b"\\", b"`")}
 _DIRECTIVE = re.compile(rb"([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=[\t\n\f\r ]*(.+?)[\t\n\f\r ]*\Z")
@@ -157,7 +158,7 @@ def scan(data: bytes) -> tuple[list[Scanned], bytes]:
             if keyword is None:
                 item = _odd(data, start, at, escape)
             else:
-                goes_on = data[at - 2] in may_go_on or at == size
+                goes_on = data[at - 2] in may_go_on
                 end = _command_end(data, start, escape) if goes_on else at
                 item = Scanned(instruction, start, end, keyword)
             add(item)

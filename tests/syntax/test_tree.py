@@ -234,6 +234,10 @@ def test_there_is_no_script_when_no_shell_reads_it(text: str) -> None:
         ('ENV A b  c "d"', [("A", "b  c d")]),
         ("ENV A \\\n  b=c", [("A", "b=c")]),
         ("LABEL a.b=c=d", [("a.b", "c=d")]),
+        (
+            "ENV A='x\\' B=\"\\\" y\" C=\\' D=z",
+            [("A", "x\\"), ("B", '" y'), ("C", "'"), ("D", "z")],
+        ),
         ("ENV A=1 B", [("A", "1"), ("B", "")]),
         ("ENV", []),
         ("ENV A", [("A", "")]),

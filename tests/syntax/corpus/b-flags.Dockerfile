@@ -14,4 +14,6 @@ COPY --chown="a b" \
 HEALTHCHECK --interval=30s --timeout=1m30s --start-period=0 --start-interval=1.5s --retries=3 CMD curl -f http://localhost/ || exit 1
 HEALTHCHECK NONE
 RUN echo --not-a-flag
+ARG --dropped-without-a-look NAME=x
+STOPSIGNAL --so-too SIGTERM
 RUN --device=vendor.com/device=foo true
