@@ -8,7 +8,6 @@ which kind of pipeline; knows nothing of jobs.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations, product
 
 from dockerfix.facts.gitlab_conditions import (
@@ -25,9 +24,10 @@ from dockerfix.facts.gitlab_conditions import (
     pattern_of,
 )
 from dockerfix.facts.gitlab_gates import Gate
+from dockerfix.text.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Case:
     """One pipeline: what a person calls it, its variables, and whether it has a list of
     changed files (without one, GitLab takes every `changes:` as true)."""
@@ -84,7 +84,7 @@ def cases(
             yield Case(title, {**case.variables, **given}, case.has_changes)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _FromFiles:
     """The value that the pipeline's own files give a variable."""
 

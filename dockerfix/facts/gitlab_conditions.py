@@ -9,29 +9,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
+
+from dockerfix.text.value import value
 
 
 class ConditionError(Exception):
     """An expression that GitLab would reject, or one that cannot be decided; says why."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Variable:
     """`$NAME` or `${NAME}`."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Text:
     """A string in quotes; `null` is None."""
 
     value: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Pattern:
     """`/expression/flags`, as written between the slashes."""
 
@@ -43,7 +44,7 @@ class Pattern:
         return f"/{self.body}/{self.flags}"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Compare:
     """`left operator right`."""
 
@@ -52,14 +53,14 @@ class Compare:
     right: Operand
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Present:
     """A single operand: true when it is set and not empty."""
 
     operand: Operand
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Both:
     """`left && right`."""
 
@@ -67,7 +68,7 @@ class Both:
     right: Condition
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Either:
     """`left || right`."""
 
@@ -79,7 +80,7 @@ Operand = Variable | Text | Pattern
 Condition = Compare | Present | Both | Either
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SomeText:
     """Some text, not empty and equal to no text of the rules, that matches just these
     patterns: a value for proofs over everything that a variable may hold."""

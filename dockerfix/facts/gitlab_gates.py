@@ -8,7 +8,6 @@ there. Knows how to read the keys; evaluates nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from dockerfix.facts.gitlab import Effective, Job, Pipeline
@@ -26,9 +25,10 @@ from dockerfix.facts.gitlab_conditions import (
 from dockerfix.facts.yaml_tree import Mapping as YamlMapping
 from dockerfix.facts.yaml_tree import Node, Scalar, to_data
 from dockerfix.facts.yaml_tree import Sequence as YamlSequence
+from dockerfix.text.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Clause:
     """One step of a decision: when all that it asks for is so, it says whether the job is
     there. `base` is the `compare_to` from which the changes count."""

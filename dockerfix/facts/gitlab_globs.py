@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
+
+from dockerfix.text.value import value
 
 MAX_STATES = 20_000
 """States that one question about several globs may visit."""
@@ -24,7 +25,7 @@ class GlobError(Exception):
     """A glob, or a set of globs, about which no exact answer can be given; the text says why."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Token:
     """One element: a literal, `?`, `*`, `**/`, or a class of characters."""
 

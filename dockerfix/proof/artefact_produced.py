@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.chain import NoSuchImageError, find_stage
@@ -20,9 +19,10 @@ from dockerfix.proof.history import Carried, Copied, Event
 from dockerfix.proof.origins import Built, NotMade, Origin, Origins, Undecided
 from dockerfix.syntax import Stage
 from dockerfix.text import Place
+from dockerfix.text.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Shipped:
     """A path that the image takes out of a stage, and the place that takes it."""
 

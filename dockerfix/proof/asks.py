@@ -8,7 +8,6 @@ script does. Knows builds and what they have in common; compares nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import product
 
 from dockerfix.facts.builds import BuildList
@@ -16,6 +15,7 @@ from dockerfix.facts.model import Build, CallSite, ImageCall, SiteKind, Tool, Va
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.environment import expand_text
 from dockerfix.text import join_path
+from dockerfix.text.value import value
 
 MAX_VALUES = 256
 
@@ -29,7 +29,7 @@ _READ_ELSEWHERE = frozenset(
 """Options that have a field of their own, and those that do not change the image."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Ask:
     """One image with one tag.
 
@@ -49,7 +49,7 @@ class Ask:
     site: CallSite
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Sent:
     """A push of an image that the same script did not build: its tag and what it was tagged
     from."""
@@ -94,9 +94,9 @@ def sent_of(builds: BuildList) -> tuple[Sent, ...]:
 def cache_writers(builds: BuildList) -> Iterator[tuple[str, CallSite]]:
     """The cache refs that builds write, each with its call site."""
     for build in builds.builds:
-        for value in build.cache_to:
-            fields = dict(part.partition("=")[::2] for part in value.text.split(","))
-            yield fields.get("ref") or value.text, build.site
+        for written in build.cache_to:
+            fields = dict(part.partition("=")[::2] for part in written.text.split(","))
+            yield fields.get("ref") or written.text, build.site
 
 
 Script = tuple[str, ...]
@@ -111,9 +111,9 @@ def _script(site: CallSite) -> Script:
 def _choices(build: Build, values: Mapping[str, tuple[str, ...]]) -> Iterator[Mapping[str, str]]:
     """Every assignment of the variables that decide which image gets which tag."""
     deciding: dict[str, tuple[str, ...]] = {}
-    for value in (build.target, build.dockerfile_written, build.context_written, *build.tags):
-        for name in _names(value):
-            known = values.get(name) or _by_choices(value, name)
+    for word in (build.target, build.dockerfile_written, build.context_written, *build.tags):
+        for name in _names(word):
+            known = values.get(name) or _by_choices(word, name)
             if known:
                 deciding[name] = known
     total = 1
@@ -234,11 +234,11 @@ def _details(build: Build, chosen: Mapping[str, str]) -> Iterator[tuple[str, str
         yield f"build argument {argument.name}", given
     for context in build.named_contexts:
         yield f"named context {context.name}", text(context.value)
-    for value in build.platforms:
-        for platform in text(value).split(","):
+    for word in build.platforms:
+        for platform in text(word).split(","):
             yield "platform", platform
-    for value in build.secrets:
-        yield "secret", text(value)
+    for word in build.secrets:
+        yield "secret", text(word)
     for option in build.options:
         if option.name not in _READ_ELSEWHERE:
             yield f"--{option.name}", text(option.value)

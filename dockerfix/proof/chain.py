@@ -9,13 +9,12 @@ stage. Knows one Dockerfile; compares nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from dockerfix.facts.repository import Facts
 from dockerfix.facts.stages import StageGraph
 from dockerfix.proof.claims import Image
 from dockerfix.syntax import Arg, Copy, From, Instruction, Onbuild, Run, Stage
 from dockerfix.text import Place
+from dockerfix.text.value import value
 
 Key = tuple[object, ...]
 
@@ -24,14 +23,14 @@ class NoSuchImageError(Exception):
     """An image that a claim names is not in the snapshot; says which and why."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Outside:
     """What `--from` names when it is no stage: an image or a named context."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Step:
     """One instruction of a chain.
 
@@ -56,7 +55,7 @@ class Step:
         return line if len(line) <= 72 else line[:69] + "..."
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Base:
     """The image below a chain: FROM as written, with the defaults of the build arguments
     that it names, and its platform."""
@@ -67,7 +66,7 @@ class Base:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Chain:
     """A stage's image, flattened."""
 

@@ -7,10 +7,10 @@ transform. Knows what can be claimed; knows nothing of any transform.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dockerfix.text.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Image:
     """What a build makes: a Dockerfile, relative to the root, and a target in it.
 
@@ -63,7 +63,7 @@ COMPILER_ASPECTS = {
 well."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SameRuntime:
     """The chain of instructions of the final image is the same after renaming stages.
 
@@ -76,7 +76,7 @@ class SameRuntime:
     allowed: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SameCompilerInput:
     """Each cargo binary that the image ships is compiled with the same base image, toolchain,
     triple, profile, features, flags and native packages; `accepted` names the aspects of
@@ -87,14 +87,14 @@ class SameCompilerInput:
     accepted: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ArtefactProduced:
     """Every path that the image copies out of another stage is made there."""
 
     after: Image
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SameFiles:
     """COPY and ADD give every stage of the image the same paths from the same sources.
 
@@ -107,7 +107,7 @@ class SameFiles:
     after_context: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SameImagesAskedFor:
     """Each tag pushed before is pushed after, from the image that stands for the old one,
     with the same build arguments, platforms, secrets, named contexts and labels, and no tag
@@ -124,7 +124,7 @@ class SameImagesAskedFor:
     contexts: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class NoDanglingReference:
     """Nothing in the snapshot after names a file or job that the patch removed, or a stage
     that went with a file.
@@ -136,7 +136,7 @@ class NoDanglingReference:
     jobs: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class PipelineValid:
     """The CI file parses to the same jobs but for the named ones; `needs:` holds everywhere.
 
@@ -160,7 +160,7 @@ Claim = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Verdict:
     """The outcome of one check.
 

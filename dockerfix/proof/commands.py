@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from dockerfix.facts.shell import Assignment, Block, Command, Script, Statement, parse_shell
 from dockerfix.syntax import Run
 from dockerfix.text import Source, Span
+from dockerfix.text.value import value
 
 _COMMENT = re.compile(rb"(?m)^[ \t]*#.*$")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Plain:
     """One command of the sequence; `text` is its words with one blank between them."""
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import posixpath
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -21,9 +20,10 @@ from dockerfix.facts.yaml_tree import YamlError
 from dockerfix.proof.environment import unknown
 from dockerfix.proof.history import Compiled, Copied, Event
 from dockerfix.text import Snapshot, SnapshotError, join_path
+from dockerfix.text.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Product:
     """A file that a cargo command leaves: its absolute path, the binary's name, and its
     package."""
@@ -33,14 +33,14 @@ class Product:
     package: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Unknowable:
     """What a command makes cannot be told; `why` is for the message."""
 
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Sources:
     """The build context of a Dockerfile, with the facts of its repository."""
 
@@ -103,7 +103,7 @@ def workspace_at(facts: Facts, folder: str) -> Workspace | None:
         folder = posixpath.dirname(folder)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Compilation:
     """A compilation with the workspace that it compiles; `folder` is its folder in the
     repository."""

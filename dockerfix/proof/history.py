@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 
 from dockerfix.facts.cargo import CargoCall, read_cargo
 from dockerfix.facts.shell import (
@@ -29,11 +28,12 @@ from dockerfix.proof.installs import read_install
 from dockerfix.proof.tools import command_words
 from dockerfix.syntax import Arg, Copy, Env, Label, Run, Stage
 from dockerfix.text import Place
+from dockerfix.text.value import replace, value
 
 COMPILING = frozenset({"build", "rustc", "run", "zigbuild", "install"})
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Mounted:
     """A mount of a RUN: where, of which kind, and what stands there.
 
@@ -47,7 +47,7 @@ class Mounted:
     path: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Frame:
     """One RUN, within which its mounts are seen."""
 
@@ -60,7 +60,7 @@ class Frame:
         return max(over, key=lambda mount: len(mount.target), default=None)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Compiled:
     """A cargo command, with all that it meets.
 
@@ -85,7 +85,7 @@ class Compiled:
         return source.place(self.call.command.span)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Carried:
     """`cp`, `mv`, `install` or `ln`: absolute sources and the destination."""
 
@@ -97,7 +97,7 @@ class Carried:
     certain: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Removed:
     """`rm`: absolute paths."""
 
@@ -105,7 +105,7 @@ class Removed:
     paths: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Copied:
     """COPY or ADD: what it names, the absolute destination, and where from (None is the build
     context)."""
@@ -117,7 +117,7 @@ class Copied:
     frame: None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Opaque:
     """A command that may do anything: a script, make, a cargo extension."""
 
@@ -129,7 +129,7 @@ class Opaque:
 Event = Compiled | Carried | Removed | Copied | Opaque
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class History:
     """The events of a stage's chain in order, and its variables and folder at the end."""
 
@@ -161,12 +161,12 @@ _SHELLS = frozenset({"sh", "bash", "ash", "dash"})
 _CARRIERS = frozenset({"cp", "mv", "install", "ln"})
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _State:
     """Where the shell stands; `loops` names variables that no program sees."""
 
     folder: str = "/"
-    variables: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = {}
     certain: bool = True
     loops: frozenset[str] = frozenset()
 
@@ -268,8 +268,8 @@ class _Reader:
         state = replace(state, loops=state.loops | {item.variable})
         for word in item.values:
             text = expand_word(word, state.variables)
-            for value in text.split() if not word.quoted else [text]:
-                state = self.statements(item.body, frame, state.bind(item.variable, value))
+            for piece in text.split() if not word.quoted else [text]:
+                state = self.statements(item.body, frame, state.bind(item.variable, piece))
         return state
 
     def block(self, item: Block, frame: Frame, state: _State) -> _State:

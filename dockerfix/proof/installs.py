@@ -7,9 +7,9 @@ lines; knows nothing of what a package holds.
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
 
 from dockerfix.facts.shell import Command
+from dockerfix.text.value import value
 
 _VERBS = {
     "apk": ("add",),
@@ -32,7 +32,7 @@ _VALUED = {
 _FAMILY = {"apt-get": "apt", "microdnf": "dnf", "yum": "dnf"}
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Install:
     """One installing command: the manager, its options, and the packages as written, with
     their versions."""

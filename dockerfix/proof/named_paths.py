@@ -10,9 +10,9 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from dockerfix.text import Kind, Place, Snapshot, SnapshotError, Source, Span, join_path
+from dockerfix.text.value import value
 
 MAX_BYTES = 1_000_000
 _ENDINGS = (
@@ -34,7 +34,7 @@ _HASHED = (
 _ROOTS = ("CI_PROJECT_DIR", "GITHUB_WORKSPACE", "PWD")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class NamedPath:
     """A word that names `path`. `remark` is empty where it counts: in a comment or in a list
     of past changes it says so."""

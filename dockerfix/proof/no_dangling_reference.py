@@ -9,7 +9,6 @@ in text is stands in `named_paths`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 
 from dockerfix.facts.gitlab import Pipeline
 from dockerfix.facts.gitlab_globs import GlobError, matches
@@ -39,16 +38,16 @@ def check(claim: NoDanglingReference, before: Facts, after: Facts) -> Verdict:
     )
 
 
-@dataclass(slots=True)
 class _Search:
     """Gathers over the snapshot after; dicts keep the first of equal lines."""
 
-    claim: NoDanglingReference
-    before: Facts
-    after: Facts
-    differences: dict[str, None] = field(default_factory=dict)
-    failures: dict[str, None] = field(default_factory=dict)
-    failed: list[Place] = field(default_factory=list)
+    def __init__(self, claim: NoDanglingReference, before: Facts, after: Facts) -> None:
+        self.claim = claim
+        self.before = before
+        self.after = after
+        self.differences: dict[str, None] = {}
+        self.failures: dict[str, None] = {}
+        self.failed: list[Place] = []
 
     @property
     def gone(self) -> list[str]:

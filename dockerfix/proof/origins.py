@@ -10,7 +10,6 @@ from __future__ import annotations
 import fnmatch
 import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from dockerfix.facts.stages import StageGraph
 from dockerfix.proof.chain import Outside
@@ -37,12 +36,13 @@ from dockerfix.proof.history import (
 )
 from dockerfix.syntax import Stage
 from dockerfix.text import Place, join_path
+from dockerfix.text.value import value
 
 _DEPTH = 24
 _BESIDE = (".wasm", ".d", ".rlib", ".rmeta", ".dll", ".dylib", ".pdb", ".dwp")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Built:
     """A cargo command makes it; `before` are the events that come before that command."""
 
@@ -51,21 +51,21 @@ class Built:
     certain: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class FromContext:
     """A file of the build context, relative to the root of the repository."""
 
     path: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class FromOutside:
     """A file of another image or of a named context."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Undecided:
     """Reading cannot tell; why, and where known the place."""
 
@@ -73,7 +73,7 @@ class Undecided:
     place: Place | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class NotMade:
     """Nothing makes it, though it should be made here; why, and the nearest place."""
 
@@ -84,15 +84,15 @@ class NotMade:
 Origin = Built | FromContext | FromOutside | Undecided | NotMade
 
 
-@dataclass(slots=True)
 class Origins:
     """Answers for all stages of one Dockerfile; histories are made once."""
 
-    graph: StageGraph
-    sources: Sources
-    _histories: dict[int, History] = field(default_factory=dict)
-    _made: dict[int, tuple[Product, ...] | Unknowable] = field(default_factory=dict)
-    _compilations: dict[int, Compilation | Unknowable] = field(default_factory=dict)
+    def __init__(self, graph: StageGraph, sources: Sources) -> None:
+        self.graph = graph
+        self.sources = sources
+        self._histories: dict[int, History] = {}
+        self._made: dict[int, tuple[Product, ...] | Unknowable] = {}
+        self._compilations: dict[int, Compilation | Unknowable] = {}
 
     def history(self, stage: Stage) -> History:
         """The stage's history."""

@@ -9,7 +9,6 @@ asked of `facts.presence`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 from dockerfix.facts.gitlab import GLOBAL_KEYS, Job, Need, Pipeline, find_pipeline
@@ -19,6 +18,7 @@ from dockerfix.facts.repository import Facts
 from dockerfix.facts.yaml_tree import Mapping, Scalar, Sequence, YamlError, to_data
 from dockerfix.proof.claims import PipelineValid, Verdict
 from dockerfix.text import Place
+from dockerfix.text.value import value
 
 MAX_NEEDS = 50
 
@@ -43,7 +43,7 @@ def check(claim: PipelineValid, before: Facts, after: Facts) -> Verdict:
     return Verdict(statement, tuple(comparison.differences), tuple(comparison.failures))
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Fault:
     """Something that GitLab refuses: `key` is equal before and after, whatever moves."""
 
@@ -52,15 +52,15 @@ class Fault:
     what: str
 
 
-@dataclass(slots=True)
 class _Comparison:
     """Gathers over both pipelines; dicts keep the first of equal lines."""
 
-    claim: PipelineValid
-    old: Pipeline
-    new: Pipeline
-    differences: dict[str, None] = field(default_factory=dict)
-    failures: dict[str, None] = field(default_factory=dict)
+    def __init__(self, claim: PipelineValid, old: Pipeline, new: Pipeline) -> None:
+        self.claim = claim
+        self.old = old
+        self.new = new
+        self.differences: dict[str, None] = {}
+        self.failures: dict[str, None] = {}
 
     def globals(self) -> None:
         """What stands beside the jobs is the same."""

@@ -7,7 +7,6 @@ package managers by their commands; decides nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 
 from dockerfix.facts.cargo import CargoCall, read_cargo
@@ -17,9 +16,10 @@ from dockerfix.proof.chain import Chain, Step, flatten
 from dockerfix.proof.commands import Plain, plain_commands, script_of
 from dockerfix.proof.installs import Install, read_install
 from dockerfix.syntax import Arg, Copy, Env, Label, Run, Stage
+from dockerfix.text.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ReadCommand:
     """A plain command with what it is: a cargo call, an installation, or neither."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.artefact_produced import programs
@@ -55,14 +54,14 @@ def check(claim: SameCompilerInput, before: Facts, after: Facts) -> Verdict:
     return Verdict(statement, tuple(comparison.differences), tuple(comparison.failures))
 
 
-@dataclass(slots=True)
 class _Comparison:
     """Gathers over the programs; dicts keep the first of equal lines."""
 
-    claim: SameCompilerInput
-    before: Facts
-    differences: dict[str, None] = field(default_factory=dict)
-    failures: dict[str, None] = field(default_factory=dict)
+    def __init__(self, claim: SameCompilerInput, before: Facts) -> None:
+        self.claim = claim
+        self.before = before
+        self.differences: dict[str, None] = {}
+        self.failures: dict[str, None] = {}
 
     def program(
         self,
