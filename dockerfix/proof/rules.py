@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from dockerfix.facts.cargo import CargoCall
 from dockerfix.proof.chain import Step
@@ -18,6 +17,7 @@ from dockerfix.proof.installs import Install
 from dockerfix.proof.reading import ReadChain, ReadCommand, build_calls, from_context, set_by
 from dockerfix.proof.tools import is_tool, movable, only_toolchain, variable_aspect
 from dockerfix.syntax import Copy, Run
+from dockerfix.text.value import value
 
 SELECTION = frozenset({"bin", "bins", "package", "workspace", "all", "exclude"})
 NEUTRAL = frozenset(
@@ -30,7 +30,7 @@ NEUTRAL = frozenset(
 _CARRYING = frozenset({"cp", "mv", "mkdir", "install"})
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Use:
     """One use of a rule: its name, and what it allows here."""
 
@@ -38,7 +38,7 @@ class Use:
     what: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Pair:
     """Two chains that are compared. `shipped` says that they are an image's own and not only
     copied from; `allowed` names the rules that may be used."""
@@ -73,15 +73,28 @@ def same_but_allowed(pair: Pair, before: Step, after: Step) -> tuple[Use, ...] |
 
 def _runs(pair: Pair, before: Step, after: Step) -> tuple[Use, ...] | None:
     first, second = before.instruction, after.instruction
-    same_flags = [(f.name, f.value) for f in first.flags] == [
-        (f.name, f.value) for f in second.flags
-    ]
-    if not same_flags or before.references or after.references or not pair.compiles:
+    if not (isinstance(first, Run) and isinstance(second, Run) and pair.compiles):
+        return None
+    if _flags(first) != _flags(second) or before.references or after.references:
         return None
     old, new = pair.before.commands(before), pair.after.commands(after)
     if old is None or new is None:
         return None
     return _sequences(pair, old, new)
+
+
+def _flags(item: Run) -> list[tuple[str, object]]:
+    """The flags for comparison; where a cache mount's files are kept is no part of an image."""
+    mounts = iter(item.mounts)
+    found: list[tuple[str, object]] = []
+    for flag in item.flags:
+        if flag.name != "mount":
+            found.append((flag.name, flag.value))
+            continue
+        mount = next(mounts)
+        kept = {k: v for k, v in mount.options.items() if mount.kind != "cache" or k != "id"}
+        found.append((flag.name, kept))
+    return found
 
 
 def _sequences(
@@ -121,28 +134,37 @@ def _added(
     pair: Pair, commands: list[ReadCommand], old: tuple[ReadCommand, ...]
 ) -> list[Use] | None:
     """New commands beside a build: more builds, and what carries their results away."""
-    builds = any(c.cargo is not None and c.cargo.verb == "build" for c in old)
+    verbs = {c.cargo.verb for c in old if c.cargo is not None}
     uses: list[Use] = []
     for command in commands:
         if command.install is not None and pair.permits("united-packages"):
             uses.append(Use("united-packages", f"installs {_listed(command.install.packages)} too"))
-        elif builds and pair.permits("build-widened") and _is_more_building(command):
+        elif "build" in verbs and pair.permits("build-widened") and _is_more("build", command):
             uses.append(Use("build-widened", f"also runs `{command.text}`"))
+        elif (
+            "chef cook" in verbs and pair.permits("cook-widened") and _is_more("chef cook", command)
+        ):
+            uses.append(Use("cook-widened", f"also runs `{command.text}`"))
         else:
             return None
     return uses
 
 
-def _is_more_building(command: ReadCommand) -> bool:
+def _is_more(verb: str, command: ReadCommand) -> bool:
+    """Whether a command beside builds or cooks is one more, or carries their results away."""
     if command.cargo is not None:
-        return command.cargo.verb == "build" and not command.cargo.opaque
-    return command.plain.name in _CARRYING
+        return command.cargo.verb == verb and not command.cargo.opaque
+    return verb == "build" and command.plain.name in _CARRYING
 
 
 def _command(pair: Pair, old: ReadCommand, new: ReadCommand) -> tuple[Use, ...] | None:
     if old.install is not None and new.install is not None:
         return _installs(pair, old.install, new.install)
-    if old.cargo is None or new.cargo is None or old.environment != new.environment:
+    if old.cargo is None or new.cargo is None:
+        return None
+    added = [text for text in new.environment if text not in old.environment]
+    kept = all(text in new.environment for text in old.environment)
+    if not kept or (added and not pair.permits("environment-added")):
         return None
     first, second = old.cargo, new.cargo
     if first.verb != second.verb or first.opaque or second.opaque:
@@ -156,7 +178,8 @@ def _command(pair: Pair, old: ReadCommand, new: ReadCommand) -> tuple[Use, ...] 
         return None
     if not _selects_no_less(first, second):
         return None
-    return (Use(widen[0], f"`{old.text}` became `{new.text}`"),)
+    uses = [Use("environment-added", f"sets {', '.join(added)} too")] if added else []
+    return (*uses, Use(widen[0], f"`{old.text}` became `{new.text}`"))
 
 
 def _installs(pair: Pair, old: Install, new: Install) -> tuple[Use, ...] | None:

@@ -17,7 +17,7 @@ from dockerfix.facts.repository import Facts
 from dockerfix.facts.yaml_tree import to_data
 from dockerfix.proof.asks import Ask, Sent, asks_of, cache_writers, sent_of, values_for
 from dockerfix.proof.claims import Image, SameImagesAskedFor, Verdict
-from dockerfix.text import SnapshotError
+from dockerfix.text import Place, SnapshotError
 
 Key = tuple[str, int | str]
 """A Dockerfile and the number of a stage in it (or a target that it does not have)."""
@@ -244,13 +244,24 @@ class _Comparison:
                 self.failures[f"{name} differs in more than its build"] = None
 
     def blind(self) -> None:
-        """The patch adds nothing that cannot be followed."""
+        """The patch adds nothing that cannot be followed.
+
+        What stood there before, and was followed then, is no addition: a template whose jobs
+        run something else now is followed no more.
+        """
         old = Counter((b.place.path, b.what, b.why) for b in self.before.builds.blind)
         for spot in self.after.builds.blind:
             key = (spot.place.path, spot.what, spot.why)
             old[key] -= 1
-            if old[key] < 0:
+            if old[key] < 0 and not self.stood(spot.place):
                 self.failures[f"{spot.place}: {spot.what} cannot be followed: {spot.why}"] = None
+
+    def stood(self, place: Place) -> bool:
+        """Whether the text at a place of the new snapshot is a text of the old file."""
+        if place.path not in self.before.snapshot:
+            return False
+        text = self.after.snapshot.source(place.path).slice(place.span).strip()
+        return bool(text) and text in self.before.snapshot.read(place.path)
 
 
 def _same_call(old: Ask, new: Ask) -> bool:

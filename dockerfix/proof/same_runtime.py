@@ -24,8 +24,10 @@ from dockerfix.proof.rules import (
     same_but_allowed,
     swapped_but_allowed,
 )
+from dockerfix.proof.siblings import Siblings
 from dockerfix.syntax import Dockerfile, Stage
 from dockerfix.text import Place
+from dockerfix.text.value import value
 
 
 def check(claim: SameRuntime, before: Facts, after: Facts) -> Verdict:
@@ -37,12 +39,14 @@ def check(claim: SameRuntime, before: Facts, after: Facts) -> Verdict:
     except NoSuchImageError as error:
         return Verdict(statement, (), (str(error),))
     comparison = _Comparison(claim, old_graph, new_graph)
+    if "sibling-image" in claim.allowed:
+        comparison.siblings = Siblings(claim.after.dockerfile, _context(claim, before), after)
     comparison.directives()
     comparison.stages(old, new, shipped=True)
     return Verdict(statement, tuple(comparison.differences), tuple(comparison.failures))
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Match:
     """A step of the old chain and the one that stands for it, by their numbers."""
 
@@ -61,6 +65,7 @@ class _Comparison:
     differences: dict[str, None] = field(default_factory=dict)
     failures: dict[str, None] = field(default_factory=dict)
     seen: set[tuple[int, int]] = field(default_factory=set)
+    siblings: Siblings | None = None
 
     def allow(self, use: Use, old: Place | None, new: Place | None) -> None:
         """Note a difference under its rule, with both places."""
@@ -176,6 +181,8 @@ class _Comparison:
         failed_new: list[Step] = []
         for step in new:
             use = new_but_allowed(pair, step)
+            if use is None and self.siblings is not None:
+                use = self.siblings.new(step)
             if use is not None:
                 self.allow(use, None, step.place)
             else:
@@ -198,11 +205,19 @@ class _Comparison:
             chain = pair.before.steps
             later = [s for s in chain[chain.index(step) + 1 :] if s not in missing]
             use = gone_but_allowed(pair, step, later)
+            if use is None and self.siblings is not None:
+                use = self.siblings.gone(step)
             if use is not None:
                 allowed.append((step, use))
         for step, use in reversed(allowed):
             self.allow(use, step.place, None)
         return [step for step in steps if step not in [other for other, _ in allowed]]
+
+
+def _context(claim: SameRuntime, before: Facts) -> str:
+    """The context with which call sites built the Dockerfile before."""
+    contexts = {b.context for b in before.builds.builds if b.dockerfile == claim.before.dockerfile}
+    return next((context for context in sorted(c for c in contexts if c is not None)), "")
 
 
 def _directives(tree: Dockerfile) -> dict[str, str]:

@@ -28,11 +28,13 @@ _OWN_KEYWORDS = frozenset({"RUN", "COPY", "ADD", "LABEL", "EXPOSE", "HEALTHCHECK
 @dataclass(frozen=True, slots=True)
 class Member:
     """A file in a group: `matched[i]` is its step that stands for the group's common step i
-    (None for a package list that it lacks), `own` its steps that no other file has."""
+    (None for a package list that it lacks), `own` its steps that no other file has, `dropped`
+    those that set what was accepted to change and have no target of their own to stand in."""
 
     file: RustFile
     matched: tuple[Step | None, ...]
     own: tuple[Step, ...]
+    dropped: tuple[Step, ...] = ()
 
     def common_before(self, count: int) -> int:
         """How many common steps stand among the file's first `count` steps."""
@@ -262,10 +264,10 @@ def _member(file: RustFile, united: list[Step], accepted: frozenset[str]) -> Mem
         used.add(found)
         at = found + 1
         matched.append(file.steps[found])
-    own = [step for index, step in enumerate(file.steps) if index not in used]
+    own = tuple(step for index, step in enumerate(file.steps) if index not in used)
     if _replaced(own, accepted) and not _standing_ends(file):
-        own = []
-    return Member(file, tuple(matched), tuple(own))
+        return Member(file, tuple(matched), (), own)
+    return Member(file, tuple(matched), own)
 
 
 def _replaced(own: Sequence[Step], accepted: frozenset[str]) -> bool:

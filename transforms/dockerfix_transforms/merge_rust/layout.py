@@ -275,7 +275,7 @@ class _Layout:
                     if comment.text not in known:
                         known.add(comment.text)
                         text = comment.text.lstrip("#").strip()
-                        lines.append(f"# {member.file.binary}: {text}{self.newline}")
+                        lines.append(f"# {text} ({member.file.binary}){self.newline}")
         return "".join(lines)
 
     # One block a binary.
@@ -284,6 +284,7 @@ class _Layout:
         """The stages that are the file's own: its images, and what they alone need."""
         group, member = self.member(file)
         head = _free_comments(file, head=file is not self.files[0])
+        head += _dropped_comments(member)
         if head:
             self.blocks.append(self.newline.join(head))
         single = len(file.targets) == 1
@@ -505,6 +506,15 @@ def _applied(source: Source, span: Span, edits: Sequence[Edit], newline: str) ->
 
 def _piece(item: Instruction) -> str:
     return item.source.text(item.owned)
+
+
+def _dropped_comments(member: Member) -> list[str]:
+    """Comments of steps that go, with the step that they spoke of."""
+    lines: list[str] = []
+    for step in member.dropped:
+        lines += [comment.text for comment in step.item.comments]
+        lines.append(f"# (Gone with the shared builder: {' '.join(step.item.text.split())})")
+    return lines
 
 
 def _free_comments(file: RustFile, head: bool) -> list[str]:

@@ -63,26 +63,37 @@ def _apart(group: Group) -> Iterator[Finding]:
 
 
 def _packages(workspace: Workspace, group: Group) -> Iterator[Finding]:
-    """Libraries that a binary's builder gains and that a locked -sys crate could link to."""
-    native = [name.removesuffix("-sys") for name in workspace.native_packages()]
+    """Libraries that a binary's builder gains and that a locked -sys crate could link to;
+    everything that it gains where no Cargo.lock says which crates there are."""
     everything = _listed(group.members)
     for member in group.members:
         mine = _listed([member])
-        gained = [word for word in everything if word not in mine and _is_library(word)]
-        for word in gained:
-            stem = _stem(word)
-            linked = [name for name in native if stem in (name, name.removeprefix("lib"))]
-            if linked:
+        for word in everything:
+            why = "" if word in mine else _reader(workspace, word)
+            if why:
                 yield Finding(
                     Severity.ASSUME,
                     "packages",
                     f"{member.file.binary} is compiled with {word} installed, which its own file "
-                    f"does not install",
-                    f"{linked[0]}-sys may link to it instead of building its own copy",
+                    "does not install",
+                    why,
                     "compare the binary, or look at how the crate finds the library",
                     place_of(member.file),
                     member.file.binary,
                 )
+
+
+def _reader(workspace: Workspace, word: str) -> str:
+    """Why a package could matter to a crate that did not have it; "" when none could."""
+    if workspace.locked is None:
+        return "without a Cargo.lock nobody knows which crates would use it"
+    if not word.split("=")[0].endswith(("-dev", "-devel", "-static")):
+        return ""
+    stem = _stem(word)
+    for name in workspace.native_packages():
+        if stem in (name.removesuffix("-sys"), name.removesuffix("-sys").removeprefix("lib")):
+            return f"{name} may link to it instead of building its own copy"
+    return ""
 
 
 def _listed(members: Sequence[Member]) -> list[str]:
@@ -93,11 +104,6 @@ def _listed(members: Sequence[Member]) -> list[str]:
         if step.role is Role.PACKAGES
         for word in (package_words(step) or ("", ()))[1]
     ]
-
-
-def _is_library(word: str) -> bool:
-    name = word.split("=")[0]
-    return name.endswith(("-dev", "-devel", "-static"))
 
 
 def _stem(word: str) -> str:
@@ -119,11 +125,13 @@ def _environment(workspace: Workspace, group: Group) -> Iterator[Finding]:
             continue
         source = step.item.source
         yield Finding(
-            Severity.ASSUME if scripts else Severity.NOTE,
+            Severity.ASSUME,
             "environment",
             f"{', '.join(lacking)}: {', '.join(names)} is set in the shared builder now",
-            f"build scripts of {', '.join(scripts[:3])} could read it" if scripts else "",
-            "look whether they do" if scripts else "",
+            "macros and build scripts"
+            + (f" ({', '.join(scripts[:3])})" if scripts else "")
+            + " could read it",
+            "look whether they do",
             source.place(step.item.code),
             ", ".join(names),
         )

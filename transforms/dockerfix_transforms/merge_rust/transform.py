@@ -455,7 +455,7 @@ class _Merge:
                 before, after = Image(file.path, names[0]), Image(into, new)
                 pairs += [(Image(file.path, name), after) for name in names]
                 found += [
-                    SameRuntime(before, after, _RUNTIME_RULES),
+                    SameRuntime(before, after, _RUNTIME_RULES | accepted),
                     SameCompilerInput(before, after, frozenset(accepted)),
                     ArtefactProduced(after),
                     SameFiles(before, after, file.context, file.context),

@@ -86,7 +86,7 @@ def _foreign_comments(
                 names = gathered.setdefault(text, [])
                 if file.binary not in names:
                     names.append(file.binary)
-    line.above += [f"{', '.join(names)}: {text}" for text, names in gathered.items()]
+    line.above += [f"{text} ({', '.join(names)})" for text, names in gathered.items()]
 
 
 def _cargo(group: Group, step: Step, pairs: Sequence[tuple[RustFile, Step]], line: Line) -> None:

@@ -83,6 +83,7 @@ class SlimContext:
         what is named. Both build the sibling again in every consumer.
 
     Before
+        $ dockerfix slim-context web/
         -- web/package.json --
         {"dependencies": {"sdk": "file:../sdk"}}
         -- web/Dockerfile --
@@ -439,7 +440,7 @@ class _Slimming:
                 pairs.append((image, image))
                 found.append(SameRuntime(image, image, _RULES))
                 found.append(SameFiles(image, image, consumer.context, consumer.folder))
-        found.append(SameImagesAskedFor(tuple(pairs)))
+        found.append(SameImagesAskedFor(tuple(pairs), *self.passed()))
         found.append(NoDanglingReference())
         pipeline = self.facts.pipeline
         if pipeline is not None and set(edits) & set(pipeline.files):
@@ -451,6 +452,16 @@ class _Slimming:
             changed = frozenset(jobs | self.work.jobs)
             found.append(PipelineValid(pipeline.path, changed=changed))
         return found
+
+    def passed(self) -> tuple[frozenset[str], tuple[tuple[str, str], ...]]:
+        """What call sites pass in addition, and the contexts that change."""
+        names = {
+            name
+            for change in self.work.changes
+            for name, _ in (*change.wanted.arguments, *change.wanted.named_contexts)
+        }
+        contexts = dict.fromkeys((c.context, c.folder) for c in self.work.done)
+        return frozenset(names), tuple(contexts)
 
 
 def _targets(consumer: Consumer) -> list[str]:
