@@ -10,7 +10,7 @@ import shlex
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
@@ -19,11 +19,14 @@ from dockerfix.cli import exit_code
 from dockerfix.cli.common import COLOUR, EXCLUDE, OUTPUT, ROOT
 from dockerfix.cli.output import emit, style_for, tell
 from dockerfix.cli.repository import Repository, open_repository
-from dockerfix.engine.plan import CheckFailed, Planned, Refused, plan
+from dockerfix.engine.plan import CheckFailed, Outcome, Planned, Refused, plan
 from dockerfix.engine.proposal import OptionSpec, Transform
 from dockerfix.facts.finding import Severity
 from dockerfix.report.report import Report
 from dockerfix.report.text import Verbosity, render_text
+
+if TYPE_CHECKING:
+    from dockerfix.cli.verify import Proof
 
 FORMATS = ("diff", "json", "sarif", "gitlab-codequality", "markdown")
 
@@ -98,6 +101,12 @@ def _common() -> list[click.Parameter]:
             ["--force"], is_flag=True, help="Let --write change files with uncommitted changes."
         ),
         click.Option(
+            ["--verify"],
+            is_flag=True,
+            help="Build before and after on the Docker Engine and compare the images; with "
+            "--write, write only when they are equal. `dockerfix verify` has more options.",
+        ),
+        click.Option(
             ["--accept"],
             metavar="NAME",
             multiple=True,
@@ -148,8 +157,9 @@ def _run(transform: Transform, transforms: Collection[str], given: Mapping[str, 
     outcome = plan(
         repository.facts, transform, repository.paths, {**options, "accept": accepted.keys()}
     )
+    proof = _verified(repository, outcome, given)
     written = False
-    if isinstance(outcome, Planned) and given["write"]:
+    if isinstance(outcome, Planned) and given["write"] and (proof is None or proof.code == 0):
         _write(repository, outcome, given["force"])
         written = True
     report = Report(
@@ -158,11 +168,13 @@ def _run(transform: Transform, transforms: Collection[str], given: Mapping[str, 
         outcome=outcome,
         accepted=accepted,
         notes=tuple(_notes(repository, given["accept"], outcome)),
+        measured=proof.lines if proof is not None else (),
+        measurements=proof.data if proof is not None else {},
         apply=_apply(repository.root),
         written=written,
     )
     _print(report, given)
-    return _code(report, given["check"])
+    return _code(report, given["check"]) or (proof.code if proof is not None else exit_code.DONE)
 
 
 def _check_usage(given: Mapping[str, Any]) -> None:
@@ -181,6 +193,15 @@ def _explicit(transform: Transform) -> Iterator[tuple[str, Any]]:
         name = spec.name.replace("-", "_")
         if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
             yield spec.name, context.params[name]
+
+
+def _verified(repository: Repository, outcome: Outcome, given: Mapping[str, Any]) -> Proof | None:
+    """What `--verify` comes to; None without it, or without a patch."""
+    if not given["verify"] or not isinstance(outcome, Planned):
+        return None
+    from dockerfix.cli.verify import verify_patch
+
+    return verify_patch(repository, outcome.patch, given["exclude"], quiet=given["quiet"])
 
 
 def _write(repository: Repository, outcome: Planned, force: bool) -> None:

@@ -24,10 +24,11 @@ from dockerfix.verify.compare import Aspect, differences, unexplained
 from dockerfix.verify.concern import Concern, Pair, concern
 from dockerfix.verify.copies import Copies, two_copies
 from dockerfix.verify.engine import Engine, open_engine
-from dockerfix.verify.errors import BuildFailedError
+from dockerfix.verify.errors import BuildFailedError, EngineError
 from dockerfix.verify.image import Image
 from dockerfix.verify.interrupts import endings_interrupt, undisturbed
-from dockerfix.verify.outcome import ImageResult, NotBuilt, Outcome, Verified
+from dockerfix.verify.measure import Builders, ContainerBuilders, Stopwatch
+from dockerfix.verify.outcome import ImageResult, Measured, NotBuilt, Outcome, Verified
 from dockerfix.verify.recipe import Recipe
 from dockerfix.verify.rules import Rules
 from dockerfix.verify.side import Side
@@ -43,6 +44,21 @@ from dockerfix.verify.watch import Phase, Watch, unwatched
 
 
 @dataclass(frozen=True, slots=True)
+class Cold:
+    """How jobs are measured: with which cold builders, and with which registry.
+
+    `builders` are BuildKit containers of the engine where none are given; `options` are then
+    further words of `docker buildx create`. `registry` is the address of a registry to push to,
+    with its caches; empty pushes nothing. `pushes` runs all jobs that often.
+    """
+
+    registry: str = ""
+    pushes: int = 1
+    options: tuple[str, ...] = ()
+    builders: Builders | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """What to verify, and how.
 
@@ -50,7 +66,7 @@ class Request:
     leaves out, `patch` a git diff relative to the root. `engine` is an address and `builder` a
     builder's name (empty: what the docker CLI uses); `network` the network of RUN instructions.
     `baseline` builds *before* twice. `seconds` is how long what an image runs is watched; 0
-    starts nothing.
+    starts nothing. `cold` says how jobs are measured; None measures nothing.
     """
 
     root: Path
@@ -63,6 +79,7 @@ class Request:
     network: str = ""
     baseline: bool = False
     seconds: float = 3.0
+    cold: Cold | None = None
 
     @property
     def buildx(self) -> Buildx:
@@ -91,9 +108,17 @@ def verify(request: Request, watch: Watch = unwatched) -> Outcome:
             proof = Proof(request, copies, engine, recipe_paths(found.pairs, request.facts), watch)
             try:
                 images = proof.images(found)
+                measured, unmeasured = proof.measured(found, after)
             except BuildFailedError as error:
                 return NotBuilt(error.side, error.images, error.failure, notes)
-        return Verified(images, found.unmatched, found.unread, (), request.baseline, notes)
+        return Verified(
+            images,
+            found.unmatched,
+            found.unread,
+            measured,
+            request.baseline,
+            (*notes, *unmeasured),
+        )
 
 
 def two_copies_of(request: Request, run: str) -> contextlib.AbstractContextManager[Copies]:
@@ -144,6 +169,34 @@ class Proof:
         return tuple(
             self._compared(name, pair, before, again.get(name)) for name, pair in named.items()
         )
+
+    def measured(
+        self, found: Concern, after: Facts
+    ) -> tuple[tuple[Measured, ...], tuple[str, ...]]:
+        """The jobs before and after on cold builders, and why there are none if there are none.
+
+        Raises `BuildFailedError`.
+        """
+        request, cold = self.request, self.request.cold
+        if cold is None:
+            return (), ()
+        run, buildx = self.engine.run, request.buildx
+        stopwatch = Stopwatch(
+            buildx=buildx,
+            copies=self.copies,
+            builders=cold.builders or ContainerBuilders(buildx, run, cold.options),
+            variables=request.variables,
+            run=run,
+            registry=cold.registry,
+            watch=self.watch,
+        )
+        pipelines = {Side.BEFORE: request.facts.pipeline, Side.AFTER: after.pipeline}
+        done: list[Measured] = []
+        try:
+            done += stopwatch.measure(found.orders, pipelines, pushes=cold.pushes)
+        except EngineError as error:
+            return tuple(done), (f"not measured: {error.what}",)
+        return tuple(done), ()
 
     def _build(
         self, side: Side, recipes: dict[str, Recipe], mark: str, *, no_cache: bool = False
