@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dockerfix.facts.builds import BuildList
     from dockerfix.facts.cargo import Workspace
     from dockerfix.facts.compose import ComposeFiles
+    from dockerfix.facts.context.tree import Folder
     from dockerfix.facts.gitlab import Pipeline
     from dockerfix.facts.model import Build
 
@@ -32,6 +33,7 @@ class Facts:
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
         self._workspaces: dict[str, Workspace | None] = {}
+        self._trees: dict[str, Folder] = {}
 
     def dockerfile(self, path: str) -> Dockerfile:
         """The tree of a Dockerfile; raises `SnapshotError` when it cannot be read."""
@@ -81,6 +83,14 @@ class Facts:
 
             self._workspaces[folder] = find_workspace(self.snapshot, folder)
         return self._workspaces[folder]
+
+    def tree(self, folder: str) -> Folder:
+        """Everything below a folder as a tree; `""` is the root. It is never changed."""
+        if folder not in self._trees:
+            from dockerfix.facts.context.sources import context_tree
+
+            self._trees[folder] = context_tree(self.snapshot, folder)
+        return self._trees[folder]
 
     def ignore_path(self, context: str, dockerfile: str) -> str | None:
         """The ignore file that applies to a build: `<Dockerfile>.dockerignore` beside the

@@ -29,7 +29,7 @@ from dockerfix.facts.context.script import (
     Step,
     absolute,
 )
-from dockerfix.facts.context.sources import context_tree, select
+from dockerfix.facts.context.sources import select
 from dockerfix.facts.context.tree import (
     Elsewhere,
     Folder,
@@ -92,7 +92,7 @@ def local_context(facts: Facts, folder: str) -> Folder:
     judge = None
     if path in facts.snapshot:
         judge = Judge(facts.snapshot.derive(path, read_ignore).rules)
-    return select(context_tree(facts.snapshot, folder), exclude=judge)
+    return select(facts.tree(folder), exclude=judge)
 
 
 class Simulation:
@@ -147,7 +147,7 @@ class Simulation:
         """Everything in the context's folder."""
         if self._whole is not None:
             return self._whole
-        return context_tree(self.facts.snapshot, self.given.context)
+        return self.facts.tree(self.given.context)
 
     @cached_property
     def asked(self) -> frozenset[str]:
@@ -403,7 +403,9 @@ class _Copying:
             self.folder(chosen, found.path, found.certain)
 
     def made_later(self, path: str, pattern: str) -> None:
-        """A path under `--parents` that is not there."""
+        """A path under `--parents` that is not there; the root by itself matches nothing."""
+        if not pattern:
+            raise _StopError(f'"{path}": not found')
         node, _ = self.run.find(self.step.source, Folder(), path)
         destination = posixpath.join(self.step.destination, pattern)
         self.layer.copy(node, posixpath.basename(path), destination)

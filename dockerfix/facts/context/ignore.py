@@ -139,7 +139,7 @@ class Judge:
     which begins at the root each time. Raises `BadIgnoreError`.
     """
 
-    __slots__ = ("_matcher", "_rules", "exceptions", "patterns")
+    __slots__ = ("_matcher", "_nothing", "_rules", "exceptions", "patterns")
 
     def __init__(self, patterns: Sequence[str]) -> None:
         self.patterns = tuple(patterns)
@@ -156,31 +156,30 @@ class Judge:
             rule = single._patterns[0]
             self._rules.append((rule.match, rule.exclusion))
         self._matcher = PatternMatcher(accepted)
+        self._nothing = (False,) * len(accepted)
         self.exceptions = any(negated for _, negated in self._rules)
 
     def judge(self, path: str, above: Verdict | None = None) -> Verdict:
         """The verdict on a path, relative to the context, given that on its folder (None for
         what stands at the top)."""
-        if above is None:
-            return self._judge_top(path)
         matched = False
         each: list[bool] = []
-        for (match, negated), inherited in zip(self._rules, above.each, strict=True):
-            hit = inherited or (negated is matched and match(path))
+        inherited = above.each if above is not None else self._nothing
+        for (match, negated), hit in zip(self._rules, inherited, strict=True):
+            hit = hit or (negated is matched and match(path))
             each.append(hit)
             if hit:
                 matched = not negated
         return Verdict(matched, tuple(each))
 
-    def _judge_top(self, path: str) -> Verdict:
+    def matches(self, path: str, above: Verdict | None = None) -> bool:
+        """The same without the single patterns, for what has nothing below it."""
         matched = False
-        each: list[bool] = []
-        for match, negated in self._rules:
-            hit = negated is matched and match(path)
-            each.append(hit)
-            if hit:
+        inherited = above.each if above is not None else self._nothing
+        for (match, negated), hit in zip(self._rules, inherited, strict=True):
+            if hit or (negated is matched and match(path)):
                 matched = not negated
-        return Verdict(matched, tuple(each))
+        return matched
 
     def judge_path(self, path: str) -> Verdict:
         """The verdict on a path, its folders judged on the way."""

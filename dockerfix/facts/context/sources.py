@@ -6,12 +6,13 @@ it is. Knows the snapshot, patterns and trees; knows no Dockerfile.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from dockerfix.facts.context.globs import has_wildcard
 from dockerfix.facts.context.ignore import Judge, Verdict
 from dockerfix.facts.context.tree import Folder, FromContext, LinkFromContext, Unwalked
-from dockerfix.text import Kind, Snapshot
+from dockerfix.text import Entry, Kind, Snapshot
 
 
 def context_tree(snapshot: Snapshot, context: str) -> Folder:
@@ -19,28 +20,36 @@ def context_tree(snapshot: Snapshot, context: str) -> Folder:
 
     What the snapshot did not look into is there, as a folder whose contents are not known.
     """
-    root = Folder()
-    made: dict[str, Folder] = {"": root}
-    cut = len(context) + 1 if context else 0
     entries = snapshot.entries
-    for path in snapshot.below(context):
+    made = {"": Folder()}
+    _fill(made, ((path, entries[path]) for path in snapshot.below(context)), context)
+    cut = len(context) + 1 if context else 0
+    for path in sorted(snapshot.opaque):
+        if path in entries:
+            continue  # a link to a folder is a link
+        if path == context or not context or path.startswith(context + "/"):
+            _make(made, path[cut:]).also((Unwalked(path),))
+    return made[""]
+
+
+def tree_of(entries: Iterable[tuple[str, Entry]], context: str) -> Folder:
+    """The tree of all entries below a folder; their paths are relative to the root."""
+    made = {"": Folder()}
+    _fill(made, entries, context)
+    return made[""]
+
+
+def _fill(made: dict[str, Folder], entries: Iterable[tuple[str, Entry]], context: str) -> None:
+    cut = len(context) + 1 if context else 0
+    for path, entry in entries:
         head, _, name = path[cut:].rpartition("/")
         folder = made.get(head)
         if folder is None:
             folder = _make(made, head)
-        entry = entries[path]
         if entry.kind is Kind.SYMLINK:
             folder.children[name] = LinkFromContext(path, entry.link)
         else:
             folder.children[name] = FromContext(path)
-    for path in sorted(snapshot.opaque):
-        if path in entries:
-            continue  # a link to a folder is a link
-        if path == context:
-            root.also((Unwalked(path),))
-        elif not context or path.startswith(context + "/"):
-            _make(made, path[cut:]).also((Unwalked(path),))
-    return root
 
 
 def _make(made: dict[str, Folder], path: str) -> Folder:
@@ -57,8 +66,7 @@ def select(root: Folder, include: Judge | None = None, exclude: Judge | None = N
     nothing that `exclude` matches (None: nothing)."""
     if include is None and (exclude is None or not exclude.patterns):
         return root
-    plain = include is not None and not any(map(has_wildcard, include.patterns))
-    return _Selection(include, exclude, plain).of(root, "", _Above()) or Folder()
+    return _Selection(include, exclude).of(root, "", _Above()) or Folder()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +81,18 @@ class _Above:
 class _Selection:
     include: Judge | None
     exclude: Judge | None
-    plain: bool
-    """Whether the patterns to include are paths without wildcards."""
 
     def of(self, folder: Folder, prefix: str, above: _Above) -> Folder | None:
         """What is left of a folder; None when nothing is and the folder is not taken itself."""
         kept = Folder()
         for name, node in folder.children.items():
             path = prefix + name
-            verdicts = self.judge(path, above)
             if not isinstance(node, Folder):
-                if self.taken(verdicts):
+                if self.takes(path, above):
                     kept.children[name] = node
-            elif self.may_hold(path, verdicts):
+                continue
+            verdicts = self.judge(path, above)
+            if self.may_hold(path, verdicts):
                 inner = self.of(node, path + "/", verdicts)
                 if inner is not None:
                     kept.children[name] = inner
@@ -101,6 +108,12 @@ class _Selection:
             None if self.exclude is None else self.exclude.judge(path, above.exclude),
         )
 
+    def takes(self, path: str, above: _Above) -> bool:
+        """Whether something that is no folder is taken."""
+        if self.include is not None and not self.include.matches(path, above.include):
+            return False
+        return self.exclude is None or not self.exclude.matches(path, above.exclude)
+
     def taken(self, verdicts: _Above) -> bool:
         """Whether what was judged is taken."""
         included = verdicts.include is None or verdicts.include.matched
@@ -111,6 +124,18 @@ class _Selection:
         include, exclude = verdicts.include, verdicts.exclude
         if self.exclude is not None and exclude is not None and exclude.matched:
             return self.exclude.may_differ_below(path)
-        if self.include is None or include is None or include.matched or not self.plain:
+        if self.include is None or include is None or include.matched:
             return True
-        return any(pattern.startswith(path + "/") for pattern in self.include.patterns)
+        parts = path.split("/")
+        return any(_may_match_below(pattern, parts) for pattern in self.include.patterns)
+
+
+def _may_match_below(pattern: str, folder: list[str]) -> bool:
+    """Whether a pattern may match something in a folder that it does not match itself."""
+    parts = pattern.split("/")
+    for part, name in zip(parts, folder, strict=False):
+        if "**" in part:
+            return True
+        if part != name and not has_wildcard(part) and "\\" not in part:
+            return False
+    return len(parts) > len(folder) or "[" in pattern

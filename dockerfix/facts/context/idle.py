@@ -1,0 +1,91 @@
+"""Lines of an ignore file that do nothing on a tree: it is the same without all of them.
+
+Knows one ignore file and one tree, and says nothing of files that may come.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dockerfix.facts.context.ignore import IgnoreFile, IgnoreLine, Judge, Verdict
+from dockerfix.facts.context.tree import Folder, child
+
+
+@dataclass(frozen=True, slots=True)
+class IdleLine:
+    """A line that does nothing, and whether it matches anything at all."""
+
+    line: IgnoreLine
+    matches: bool
+
+
+def idle_lines(root: Folder, file: IgnoreFile) -> tuple[IdleLine, ...]:
+    """The lines that can be removed together without a change, in the order of the file.
+
+    Of two lines that do the same the first stays when the second never comes to matter, else
+    the second. Raises `BadIgnoreError`.
+    """
+    hits = _hits(root, Judge(file.rules))
+    left = [n for n, paths in enumerate(hits) if paths]
+    silent = [n for n, paths in enumerate(hits) if not paths]
+    doubled = []
+    for number in reversed(left.copy()):
+        rest = [n for n in left if n != number]
+        before = Judge([file.lines[n].rule for n in left])
+        after = Judge([file.lines[n].rule for n in rest])
+        if not any(_differs(root, before, after, path) for path in hits[number]):
+            left = rest
+            doubled.append(number)
+    found = [*((n, False) for n in silent), *((n, True) for n in doubled)]
+    return tuple(IdleLine(file.lines[n], matches) for n, matches in sorted(found))
+
+
+def _hits(root: Folder, judge: Judge) -> list[list[str]]:
+    """For each pattern the paths that it matches itself and not through a folder above,
+    where its answer is asked for at all."""
+    hits: list[list[str]] = [[] for _ in judge.patterns]
+    waiting: list[tuple[Folder, str, Verdict | None]] = [(root, "", None)]
+    while waiting:
+        folder, prefix, above = waiting.pop()
+        inherited = above.each if above is not None else (False,) * len(hits)
+        for name, node in folder.children.items():
+            path = prefix + name
+            verdict = judge.judge(path, above)
+            if verdict.each != inherited:
+                for number, hit in enumerate(verdict.each):
+                    if hit and not inherited[number]:
+                        hits[number].append(path)
+            if isinstance(node, Folder) and not (
+                verdict.matched and not judge.may_differ_below(path)
+            ):
+                waiting.append((node, path + "/", verdict))
+    return hits
+
+
+def _differs(root: Folder, before: Judge, after: Judge, path: str) -> bool:
+    """Whether two lists of patterns judge anything at or below a path differently."""
+    node = root
+    for name in path.split("/")[:-1]:
+        below = child(node, name)
+        assert isinstance(below, Folder)  # the path was found in this tree
+        node = below
+    name = path.rpartition("/")[2]
+    first, second = before.judge_path(path), after.judge_path(path)
+    waiting = [(node.children[name], path, first, second)]
+    while waiting:
+        at, path, first, second = waiting.pop()
+        if not isinstance(at, Folder):
+            if first.matched != second.matched:
+                return True
+            continue
+        if _is_closed(before, path, first) and _is_closed(after, path, second):
+            continue
+        for name, below in at.children.items():
+            inner = f"{path}/{name}"
+            waiting.append((below, inner, before.judge(inner, first), after.judge(inner, second)))
+    return False
+
+
+def _is_closed(judge: Judge, path: str, verdict: Verdict) -> bool:
+    """Whether a folder is left out with everything in it."""
+    return verdict.matched and not judge.may_differ_below(path)
