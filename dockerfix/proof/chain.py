@@ -9,6 +9,8 @@ stage. Knows one Dockerfile; compares nothing.
 
 from __future__ import annotations
 
+from weakref import WeakKeyDictionary
+
 from dockerfix.facts.repository import Facts
 from dockerfix.facts.stages import StageGraph
 from dockerfix.proof.claims import Image
@@ -89,8 +91,19 @@ def find_stage(facts: Facts, image: Image) -> tuple[StageGraph, Stage]:
     return graph, stage
 
 
+_CHAINS: WeakKeyDictionary[StageGraph, dict[int, Chain]] = WeakKeyDictionary()
+"""Every claim about a Dockerfile asks for the same chains."""
+
+
 def flatten(graph: StageGraph, stage: Stage) -> Chain:
-    """The chain of a stage."""
+    """The chain of a stage; made once."""
+    known = _CHAINS.setdefault(graph, {})
+    if stage.index not in known:
+        known[stage.index] = _flatten(graph, stage)
+    return known[stage.index]
+
+
+def _flatten(graph: StageGraph, stage: Stage) -> Chain:
     stages = graph.chain(stage)
     steps: list[Step] = []
     triggers: list[Step] = []

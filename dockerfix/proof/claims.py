@@ -98,13 +98,15 @@ class ArtefactProduced:
 class SameFiles:
     """COPY and ADD give every stage of the image the same paths from the same sources.
 
-    The contexts are relative to the root, as the two builds pass them.
+    The contexts are relative to the root, as the two builds pass them. `accepted` are files of
+    the repository whose absence the person took.
     """
 
     before: Image
     after: Image
     before_context: str
     after_context: str
+    accepted: frozenset[str] = frozenset()
 
 
 @value

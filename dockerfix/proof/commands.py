@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from weakref import WeakKeyDictionary
 
 from dockerfix.facts.shell import Assignment, Block, Command, Script, Statement, parse_shell
 from dockerfix.syntax import Run
 from dockerfix.text import Source, Span
 from dockerfix.text.value import value
-
-_COMMENT = re.compile(rb"(?m)^[ \t]*#.*$")
 
 
 @value
@@ -31,10 +30,15 @@ class Plain:
         return self.command.name if isinstance(self.command, Command) else ""
 
 
+_SCRIPTS: WeakKeyDictionary[Run, Script | None] = WeakKeyDictionary()
+
+
 def script_of(run: Run) -> Script | None:
-    """The RUN's script; None in exec form and for a heredoc that no shell reads."""
-    mapped = run.script
-    return parse_shell(mapped) if mapped is not None else None
+    """The RUN's script, parsed once; None in exec form and for a heredoc that no shell reads."""
+    if run not in _SCRIPTS:
+        mapped = run.script
+        _SCRIPTS[run] = parse_shell(mapped) if mapped is not None else None
+    return _SCRIPTS[run]
 
 
 def plain_commands(run: Run) -> tuple[Plain, ...] | None:
@@ -92,6 +96,6 @@ def _only_separators(source: Source, whole: Span, spans: list[Span], escape: str
 
 def _separators(gap: bytes, escape: str) -> Iterator[bytes]:
     """The words between two commands, continuations and comment lines left out."""
-    without = _COMMENT.sub(b"", gap)
+    without = re.sub(rb"(?m)^[ \t]*#.*$", b"", gap)
     without = re.sub(re.escape(escape.encode()) + rb"[ \t]*\r?\n", b"\n", without)
     yield from without.replace(b";", b" ; ").replace(b"&&", b" && ").split()

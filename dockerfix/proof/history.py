@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Mapping
+from weakref import WeakKeyDictionary
 
 from dockerfix.facts.cargo import CargoCall, read_cargo
 from dockerfix.facts.shell import (
@@ -138,8 +139,18 @@ class History:
     folder: str
 
 
+_HISTORIES: WeakKeyDictionary[StageGraph, dict[int, History]] = WeakKeyDictionary()
+
+
 def history_of(graph: StageGraph, stage: Stage) -> History:
-    """Run the chain of a stage by reading."""
+    """What happened in the chain of a stage; run by reading once."""
+    known = _HISTORIES.setdefault(graph, {})
+    if stage.index not in known:
+        known[stage.index] = _run(graph, stage)
+    return known[stage.index]
+
+
+def _run(graph: StageGraph, stage: Stage) -> History:
     reader = _Reader()
     for step in flatten(graph, stage).steps:
         reader.step(step)

@@ -90,15 +90,12 @@ class Origins:
     def __init__(self, graph: StageGraph, sources: Sources) -> None:
         self.graph = graph
         self.sources = sources
-        self._histories: dict[int, History] = {}
         self._made: dict[int, tuple[Product, ...] | Unknowable] = {}
         self._compilations: dict[int, Compilation | Unknowable] = {}
 
     def history(self, stage: Stage) -> History:
         """The stage's history."""
-        if stage.index not in self._histories:
-            self._histories[stage.index] = history_of(self.graph, stage)
-        return self._histories[stage.index]
+        return history_of(self.graph, stage)
 
     def origin(self, stage: Stage, path: str) -> Origin:
         """Where `path`, absolute, of the finished stage comes from."""

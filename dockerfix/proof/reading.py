@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
+from weakref import WeakKeyDictionary
 
 from dockerfix.facts.cargo import CargoCall, read_cargo
 from dockerfix.facts.shell import Assignment, Command
@@ -41,15 +42,37 @@ class ReadCommand:
         return tuple(f"{a.name}={a.value.written if a.value else ''}" for a in item.assignments)
 
 
+_COMMANDS: WeakKeyDictionary[Run, tuple[ReadCommand, ...] | None] = WeakKeyDictionary()
+_CARGO: WeakKeyDictionary[Run, tuple[CargoCall, ...]] = WeakKeyDictionary()
+"""Readings of RUNs; the chains of one Dockerfile share most of them."""
+
+
+def read_commands(run: Run) -> tuple[ReadCommand, ...] | None:
+    """The plain commands of a RUN; None for what is no plain sequence."""
+    if run not in _COMMANDS:
+        plain = plain_commands(run)
+        _COMMANDS[run] = None if plain is None else tuple(_read(item) for item in plain)
+    return _COMMANDS[run]
+
+
+def cargo_calls(run: Run) -> tuple[CargoCall, ...]:
+    """The cargo calls of a RUN in whatever they stand."""
+    if "cargo" not in run.line and not run.heredocs:
+        return ()
+    if run not in _CARGO:
+        script = script_of(run)
+        calls = (read_cargo(command) for command in script.commands()) if script else ()
+        _CARGO[run] = tuple(call for call in calls if call is not None)
+    return _CARGO[run]
+
+
 class ReadChain:
-    """A chain with the readings of its RUNs, each made on first use."""
+    """A chain with what its RUNs do, read when it is asked for."""
 
     def __init__(self, graph: StageGraph, stage: Stage) -> None:
         self.graph = graph
         self.stage = stage
         self.chain: Chain = flatten(graph, stage)
-        self._commands: dict[int, tuple[ReadCommand, ...] | None] = {}
-        self._cargo: dict[int, tuple[CargoCall, ...]] = {}
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -58,22 +81,13 @@ class ReadChain:
 
     def commands(self, step: Step) -> tuple[ReadCommand, ...] | None:
         """The plain commands of a RUN; None for what is no plain sequence."""
-        key = id(step)
-        if key not in self._commands:
-            item = step.instruction
-            plain = plain_commands(item) if isinstance(item, Run) else None
-            self._commands[key] = None if plain is None else tuple(_read(p) for p in plain)
-        return self._commands[key]
+        item = step.instruction
+        return read_commands(item) if isinstance(item, Run) else None
 
     def cargo(self, step: Step) -> tuple[CargoCall, ...]:
         """The cargo calls of a RUN in whatever they stand."""
-        key = id(step)
-        if key not in self._cargo:
-            item = step.instruction
-            script = script_of(item) if isinstance(item, Run) and _names_cargo(step) else None
-            calls = (read_cargo(command) for command in script.commands()) if script else ()
-            self._cargo[key] = tuple(call for call in calls if call is not None)
-        return self._cargo[key]
+        item = step.instruction
+        return cargo_calls(item) if isinstance(item, Run) else ()
 
     def cooks(self, step: Step) -> bool:
         """Whether the step cooks dependencies, or brings the recipe for it."""
@@ -112,10 +126,6 @@ class ReadChain:
         return frozenset(name for step in self.steps for name in set_by(step))
 
 
-def _names_cargo(step: Step) -> bool:
-    return "cargo" in step.instruction.text
-
-
 def _read(plain: Plain) -> ReadCommand:
     item = plain.command
     if isinstance(item, Assignment):
@@ -141,12 +151,11 @@ def from_context(step: Step) -> bool:
 
 def build_calls(graph: StageGraph) -> tuple[CargoCall, ...]:
     """All `cargo build` calls of a Dockerfile."""
-    found: list[CargoCall] = []
-    for stage in graph.stages:
-        for item in stage.instructions:
-            script = script_of(item) if isinstance(item, Run) else None
-            for command in script.commands() if script is not None else ():
-                call = read_cargo(command)
-                if call is not None and call.verb == "build":
-                    found.append(call)
-    return tuple(found)
+    runs = (item for stage in graph.stages for item in stage.instructions)
+    return tuple(
+        call
+        for item in runs
+        if isinstance(item, Run)
+        for call in cargo_calls(item)
+        if call.verb == "build"
+    )

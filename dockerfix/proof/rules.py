@@ -73,7 +73,11 @@ def same_but_allowed(pair: Pair, before: Step, after: Step) -> tuple[Use, ...] |
 
 def _runs(pair: Pair, before: Step, after: Step) -> tuple[Use, ...] | None:
     first, second = before.instruction, after.instruction
-    if not (isinstance(first, Run) and isinstance(second, Run) and pair.compiles):
+    if not (isinstance(first, Run) and isinstance(second, Run)):
+        return None
+    if _command_of(first) == _command_of(second) and not (before.references or after.references):
+        return _stripped_mounts(pair, first, second)
+    if not pair.compiles:
         return None
     if _flags(first) != _flags(second) or before.references or after.references:
         return None
@@ -81,6 +85,29 @@ def _runs(pair: Pair, before: Step, after: Step) -> tuple[Use, ...] | None:
     if old is None or new is None:
         return None
     return _sequences(pair, old, new)
+
+
+def _command_of(item: Run) -> tuple[str, tuple[bytes, ...]]:
+    return item.arguments, tuple(doc.body for doc in item.heredocs)
+
+
+def _stripped_mounts(pair: Pair, old: Run, new: Run) -> tuple[Use, ...] | None:
+    """The same command with bind mounts whose sources lost the package's folder."""
+    if not pair.permits("prefix-stripped") or len(old.mounts) != len(new.mounts):
+        return None
+    prefixes: set[str | None] = set()
+    for first, second in zip(old.mounts, new.mounts, strict=True):
+        one, two = dict(first.options), dict(second.options)
+        if one == two:
+            continue
+        key = next((name for name in ("source", "src") if name in one and name in two), "")
+        if not key or first.kind != "bind":
+            return None
+        prefixes.add(_stripped(one.pop(key), two.pop(key)))
+        if one != two:
+            return None
+    prefix = prefixes.pop() if len(prefixes) == 1 else None
+    return (Use("prefix-stripped", f"`{prefix}/` is the context now"),) if prefix else None
 
 
 def _flags(item: Run) -> list[tuple[str, object]]:
@@ -241,7 +268,9 @@ def _prefix(pair: Pair, before: Step, after: Step) -> tuple[Use, ...] | None:
     old, new = before.instruction, after.instruction
     if not (pair.permits("prefix-stripped") and isinstance(old, Copy) and isinstance(new, Copy)):
         return None
-    if not (from_context(before) and from_context(after)) or old.keyword != new.keyword:
+    local = old.from_ is None and new.from_ is None and old.keyword == new.keyword
+    texts = [[doc.body for doc in item.heredocs] for item in (old, new)]
+    if not local or texts[0] != texts[1]:
         return None
     same = [(f.name, f.value) for f in old.flags] == [(f.name, f.value) for f in new.flags]
     target = old.words[-1:] and new.words[-1:] and old.words[-1].value == new.words[-1].value
@@ -250,6 +279,7 @@ def _prefix(pair: Pair, before: Step, after: Step) -> tuple[Use, ...] | None:
     prefixes = {
         _stripped(first.value, second.value)
         for first, second in zip(old.sources, new.sources, strict=True)
+        if first.raw != second.raw or not first.raw.startswith("<<")
     }
     prefix = prefixes.pop() if len(prefixes) == 1 else None
     return (Use("prefix-stripped", f"`{prefix}/` is the context now"),) if prefix else None

@@ -281,6 +281,8 @@ class _Comparison:
         """A file that the new build does not copy."""
         if self.is_touched(old, self.new.facts.snapshot):
             self.found.deleted[_named(old)] = None
+        elif isinstance(old, FromContext) and old.path in self.claim.accepted:
+            self.allow(f"{_named(old)} is copied no more, as was accepted")
         else:
             self.fail(f"{path} is missing, it came from {_named(old)}")
 

@@ -20,12 +20,14 @@ from dockerfix.facts.stages import StageGraph
 from dockerfix.proof.chain import Step
 from dockerfix.proof.rules import Use
 from dockerfix.syntax import Copy, Run, Stage
+from dockerfix.text import join_path
 
 
 @dataclass(slots=True)
 class Provider:
-    """A sibling's image: its package's folder, the folder of the image that holds the package,
-    and the RUN steps that it has seen and that no missing step was explained by yet."""
+    """A sibling's image: its package's folder, the folder of the image that holds the package
+    (empty for the package's folder itself, as a named context), and the RUN steps that it has
+    seen and that no missing step was explained by yet."""
 
     folder: str
     where: str
@@ -49,8 +51,7 @@ class Siblings:
         provider = self.providers.get((stage.name or "").lower())
         if provider is None or not self._stands_for_image(stage):
             return None
-        inside = all(_inside(word.value, provider.where) for word in item.sources)
-        if not inside:
+        if provider.where and not all(_inside(w.value, provider.where) for w in item.sources):
             return None
         return Use("sibling-image", f"`{step.short}`: the image of {provider.folder}")
 
@@ -81,18 +82,25 @@ def _providers(path: str, after: Facts) -> Iterator[tuple[str, Provider]]:
         name = (stage.name or "").lower()
         if not name or image is None or stage.instructions:
             continue
-        made = [
-            found
-            for build in after.builds.builds
-            if build.dockerfile == path
-            for found in [_passed(build, name, image.variables, after)]
-            if found is not None
-        ]
-        folders = {build.context for build in made}
-        if made and len(folders) == 1:
+        asking = [build for build in after.builds.builds if build.dockerfile == path]
+        folders = {_folder(build, name, after) for build in asking} - {None}
+        made = [b for a in asking if (b := _passed(a, name, image.variables, after)) is not None]
+        if len(folders) == 1 and not made:
+            yield name, Provider(folders.pop() or "", "")
+        elif made and not folders and len({build.context for build in made}) == 1:
             provider = _provider(made[0], after)
             if provider is not None:
                 yield name, provider
+
+
+def _folder(build: Build, name: str, after: Facts) -> str | None:
+    """The folder that a call site passes as the named context, relative to the root."""
+    for context in build.named_contexts:
+        text = context.value.text if context.value is not None else ""
+        path = join_path(build.folder, text) if text and ":" not in text else None
+        if context.name.lower() == name and path and after.snapshot.is_folder(path):
+            return path
+    return None
 
 
 def _passed(build: Build, name: str, variables: tuple[str, ...], after: Facts) -> Build | None:

@@ -206,6 +206,7 @@ class _Work:
     jobs: set[str] = field(default_factory=set)
     done: list[Consumer] = field(default_factory=list)
     added: dict[str, list[str]] = field(default_factory=dict)
+    lacking: set[str] = field(default_factory=set)
 
 
 class _Slimming:
@@ -323,12 +324,15 @@ class _Slimming:
             ]
             lacking = lacking_files(self.facts, wanted, provider)
             if lacking:
+                self.work.lacking |= set(lacking)
+                accepted = "provider-lacks" in self.wishes.accept
                 self.work.findings.append(
                     Finding(
-                        Severity.ASSUME, "provider-lacks",
+                        Severity.ASSUME if accepted else Severity.REFUSE, "provider-lacks",
                         f"{provider.name}'s image lacks {', '.join(lacking[:5])}",
                         "the provider's ignore file leaves it out; the old context had it",
-                        "look whether the build reads it", place, region.sibling,
+                        "take it into the image, or --accept provider-lacks", place,
+                        region.sibling,
                     )
                 )  # fmt: skip
             self.missing(region, provider)
@@ -439,7 +443,8 @@ class _Slimming:
                 image = Image(consumer.path, target)
                 pairs.append((image, image))
                 found.append(SameRuntime(image, image, _RULES))
-                found.append(SameFiles(image, image, consumer.context, consumer.folder))
+                lacking = frozenset(self.work.lacking)
+                found.append(SameFiles(image, image, consumer.context, consumer.folder, lacking))
         found.append(SameImagesAskedFor(tuple(pairs), *self.passed()))
         found.append(NoDanglingReference())
         pipeline = self.facts.pipeline
