@@ -75,10 +75,13 @@ def parse_bake(source: Source) -> BakeFile:
         return _json(source)
     root = _parser().parse(source.data).root_node
     gathered = _Gathered(source)
-    for block in _blocks(root):
-        kind, name, attributes, places = _block(source, block)
-        gathered.add(kind, name, attributes, places, source.place(_span(block)))
-    return gathered.file([source.place(_span(node)) for node in _errors(root)])
+    try:
+        for block in _blocks(root):
+            kind, name, attributes, places = _block(source, block)
+            gathered.add(kind, name, attributes, places, source.place(_span(block)))
+        return gathered.file([source.place(_span(node)) for node in _errors(root)])
+    except RecursionError:
+        return _Gathered(source).file([source.place(Span(0, 0))])
 
 
 def _json(source: Source) -> BakeFile:

@@ -86,6 +86,12 @@ def test_a_broken_file_says_where(find: Find) -> None:
     assert any(str(blind.place).startswith("docker-bake.hcl:") for blind in found.blind)
 
 
+def test_deep_nesting_is_broken() -> None:
+    deep = b'target "a" { args = ' + b"[" * 2000 + b"]" * 2000 + b" }\n"
+    assert parse_bake(Source("docker-bake.hcl", deep)).broken
+    assert parse_bake(Source("docker-bake.json", b"[" * 2000)).broken
+
+
 def test_endless_inheritance_ends() -> None:
     text = b'target "a" { inherits = ["b"] }\ntarget "b" { inherits = ["a", "no"] }\n'
     assert set(parse_bake(Source("docker-bake.hcl", text)).targets) == {"a", "b"}

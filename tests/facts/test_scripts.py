@@ -383,6 +383,15 @@ def test_endless_calls_end(script: Script) -> None:
     assert any("steps" in blind.why for blind in script(text).blind)
 
 
+def test_deep_nesting_is_said(script: Script) -> None:
+    for text in (
+        "$(" * 600 + "docker build ." + ")" * 600,
+        "{ " * 900 + "docker build .; " + "}; " * 900,
+    ):
+        found = script(f"echo {text}\n" if text[0] == "$" else text)
+        assert found.blind
+
+
 def test_tags_and_pushes_are_found(script: Script) -> None:
     found = script("for s in a b; do docker tag $s r/$s; docker push r/$s; done\n")
     assert [(c.verb, [n.text for n in c.names]) for c in found.images] == [

@@ -128,7 +128,11 @@ class Follower:
     def run(self, mapped: MappedText, carrier: Carrier, state: State) -> None:
         """Follow a text in `state`, which is changed as the shell would change it."""
         self.steps = 0
-        self.script(parse_shell(mapped), mapped, carrier, state, 0)
+        try:
+            self.script(parse_shell(mapped), mapped, carrier, state, 0)
+        except RecursionError:
+            place = carrier.source.place(mapped.span(0, len(mapped.text)))
+            self.blind(place, "a script", "it is nested too deeply")
 
     def script(
         self, script: Script, mapped: MappedText, carrier: Carrier, state: State, depth: int

@@ -226,7 +226,10 @@ class Makefiles:
         """A Makefile with what it includes; None when it cannot be read."""
         if path not in self.read_files:
             reader = _Reader(self.snapshot, path)
-            self.read_files[path] = reader.makefile() if reader.load(path) else None
+            try:
+                self.read_files[path] = reader.makefile() if reader.load(path) else None
+            except RecursionError:
+                self.read_files[path] = None
         return self.read_files[path]
 
 

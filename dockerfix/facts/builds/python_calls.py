@@ -7,16 +7,16 @@ read is said. Knows Python's calls; how a command is read stands in `docker_comm
 
 from __future__ import annotations
 
+import ast
 import posixpath
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dockerfix.facts.builds.docker_command import located
+from dockerfix.facts.builds.docker_command import located, unwrapped
 from dockerfix.facts.builds.python_text import Texts, dotted
 from dockerfix.facts.builds.unread import BUILD_TEXT
-from dockerfix.facts.builds.words import remaining
 from dockerfix.facts.model import Build, BuildArgument, CallSite, SiteKind, Tool, Value
 from dockerfix.text import MappedText, Place, Source
 
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     import libcst as cst
 
 _LOOKS = re.compile(rb"docker|podman|buildah")
-_BUILDS = re.compile(rb"\b(?:build|bake|bud)\b|docker_build")
+_BUILDS = re.compile(rb"\b(?:build|bake|bud|compose)\b")
+_COMMAND = re.compile(BUILD_TEXT.pattern + r"|\b(?:docker|podman)[ -]compose\b")
+"""A command that builds, or that uses what Compose builds."""
 _MESSAGES = re.compile(
     r"(?:^|\.)(?:print|echo|secho|debug|info|warn|warning|error|exception|critical|log|write|"
     r"append|join|add_argument|match|search|sub|compile|startswith|\w*(?:Error|Exception|Warning))$"
@@ -83,16 +85,19 @@ def python_calls(source: Source) -> Calls:
 
     calls = Calls()
     try:
+        # CPython's parser has limits where libcst's runs out of stack and takes us along.
+        ast.parse(source.data)
         wrapper = MetadataWrapper(cst.parse_module(source.data), unsafe_skip_copy=True)
         spans = wrapper.resolve(ByteSpanPositionProvider)
-    except (cst.ParserSyntaxError, UnicodeDecodeError, RecursionError, LookupError) as error:
-        line = getattr(error, "raw_line", 1)
+        reader = _Reader(source, Texts(source, wrapper.module, spans), calls)
+        reader.block(wrapper.module, posixpath.basename(source.path))
+    except (
+        cst.ParserSyntaxError, SyntaxError, ValueError, LookupError, RecursionError, MemoryError,
+    ) as error:  # fmt: skip
+        line = max(getattr(error, "lineno", None) or 1, 1)
         at = source.line_starts[min(line, len(source.line_starts)) - 1]
         place = source.place(source.line_of(at))
         calls.unread.append((place, "Python cannot read this file"))
-        return calls
-    reader = _Reader(source, Texts(source, wrapper.module, spans), calls)
-    reader.block(wrapper.module, posixpath.basename(source.path))
     return calls
 
 
@@ -290,8 +295,9 @@ def _is_true(node: cst.BaseExpression | None) -> bool:
 
 def _is_build(words: tuple[Value, ...]) -> bool:
     """Whether words look like a build, whatever variables stand among them."""
+    words = unwrapped(words)
     text = " ".join(word.text for word in words)
-    return not remaining(words[0].text) and BUILD_TEXT.match(text.lstrip()) is not None
+    return _COMMAND.match(text) is not None
 
 
 def _starts_build(text: str) -> bool:
@@ -301,7 +307,7 @@ def _starts_build(text: str) -> bool:
 
 def _command_starts(text: str) -> bool:
     words = re.sub(r"^(?:\s*(?:sudo|env|time|\w+=\S*)\s+)*", "", text).lstrip()
-    return BUILD_TEXT.match(words) is not None
+    return _COMMAND.match(words) is not None
 
 
 def folder_of(item: Words | Text, folder: str) -> str | None:

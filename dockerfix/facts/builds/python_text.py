@@ -26,6 +26,8 @@ _ESCAPE = re.compile(
     r"\\(?:\r?\n|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-7]{1,3}|N\{[^}]*\}|.)",
     re.DOTALL,
 )
+_STEPS = 5_000
+"""Expressions that one file may need; names that multiply one another stop here."""
 _MUTATORS = frozenset({"append", "extend", "insert", "remove", "pop", "clear"})
 
 
@@ -51,6 +53,7 @@ class Texts:
         self.spans = spans
         self.shift = 3 if source.bom else 0
         self.constants = _constants(module)
+        self.steps = 0
 
     def span(self, node: cst.CSTNode) -> Span:
         """The bytes of a node."""
@@ -135,6 +138,9 @@ class Texts:
     def _pieces(self, node: cst.BaseExpression) -> list[Piece] | None:
         import libcst as cst
 
+        self.steps += 1
+        if self.steps > _STEPS:
+            return None
         if isinstance(node, cst.SimpleString):
             return list(self._simple(node))
         if isinstance(node, cst.FormattedString):

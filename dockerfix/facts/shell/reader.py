@@ -45,9 +45,12 @@ def _parsed(pieces: tuple[Piece, ...]) -> Script:
     mapped = MappedText(pieces)
     reader = _Reader(mapped)
     root = _parser().parse(mapped.encoded).root_node
-    statements = reader.statements(root)
-    functions = {item.name: item for item in _functions(statements)}
-    return Script(statements, tuple(reader.errors(root)), functions)
+    try:
+        statements = reader.statements(root)
+        functions = {item.name: item for item in _functions(statements)}
+        return Script(statements, tuple(reader.errors(root)), functions)
+    except RecursionError:
+        return Script((), (reader.span(root),))
 
 
 def _functions(statements: tuple[Statement, ...]) -> Iterator[Function]:
