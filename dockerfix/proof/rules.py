@@ -75,11 +75,12 @@ def _runs(pair: Pair, before: Step, after: Step) -> tuple[Use, ...] | None:
     first, second = before.instruction, after.instruction
     if not (isinstance(first, Run) and isinstance(second, Run)):
         return None
-    if _command_of(first) == _command_of(second) and not (before.references or after.references):
-        return _stripped_mounts(pair, first, second)
-    if not pair.compiles:
+    if before.references or after.references:
         return None
-    if _flags(first) != _flags(second) or before.references or after.references:
+    stripped = _stripped_mounts(pair, first, second)
+    if stripped is not None:
+        return stripped
+    if not pair.compiles or _flags(first) != _flags(second):
         return None
     old, new = pair.before.commands(before), pair.after.commands(after)
     if old is None or new is None:
@@ -87,13 +88,15 @@ def _runs(pair: Pair, before: Step, after: Step) -> tuple[Use, ...] | None:
     return _sequences(pair, old, new)
 
 
-def _command_of(item: Run) -> tuple[str, tuple[bytes, ...]]:
-    return item.arguments, tuple(doc.body for doc in item.heredocs)
+def _beside_mounts(item: Run) -> tuple[object, ...]:
+    flags = tuple((flag.name, flag.value) for flag in item.flags if flag.name != "mount")
+    return item.arguments, flags, tuple(doc.body for doc in item.heredocs)
 
 
 def _stripped_mounts(pair: Pair, old: Run, new: Run) -> tuple[Use, ...] | None:
     """The same command with bind mounts whose sources lost the package's folder."""
-    if not pair.permits("prefix-stripped") or len(old.mounts) != len(new.mounts):
+    same = len(old.mounts) == len(new.mounts) and _beside_mounts(old) == _beside_mounts(new)
+    if not pair.permits("prefix-stripped") or not same:
         return None
     prefixes: set[str | None] = set()
     for first, second in zip(old.mounts, new.mounts, strict=True):

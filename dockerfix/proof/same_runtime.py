@@ -237,13 +237,19 @@ def _named(reference: Stage | Outside) -> str:
 
 
 def _aligned(pair: Pair, old: Sequence[Step], new: Sequence[Step]) -> list[_Match]:
-    """The best common subsequence: equal steps weigh 3, steps that a rule unites 2."""
-    uses = {
-        (i, j): same
-        for i, first in enumerate(old)
-        for j, second in enumerate(new)
-        if (same := _uses(pair, first, second)) is not None
-    }
+    """The best common subsequence: equal steps weigh 3, steps that a rule unites 2.
+
+    A step whose equal is on the other side needs no rule.
+    """
+    old_keys, new_keys = {step.key for step in old}, {step.key for step in new}
+    uses: dict[tuple[int, int], tuple[Use, ...]] = {}
+    for i, first in enumerate(old):
+        for j, second in enumerate(new):
+            if first.key == second.key:
+                uses[i, j] = ()
+            elif first.key not in new_keys and second.key not in old_keys:
+                same = _uses(pair, first, second)
+                uses |= {(i, j): same} if same is not None else {}
     rows, columns = len(old), len(new)
     best = [[0] * (columns + 1) for _ in range(rows + 1)]
     for i in range(rows - 1, -1, -1):
