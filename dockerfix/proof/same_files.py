@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from dockerfix.facts.context.copying import Simulation, StageFiles, local_context
 from dockerfix.facts.context.makers import find_maker
-from dockerfix.facts.context.script import BuildInput, MountStep
+from dockerfix.facts.context.script import LOCAL, BuildInput, MountStep
 from dockerfix.facts.context.tree import (
     Elsewhere,
     Folder,
@@ -32,12 +32,10 @@ from dockerfix.facts.context.tree import (
     Unwalked,
     leaves,
 )
-from dockerfix.facts.model import Build, BuildArgument
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.claims import Image, SameFiles, Verdict
-from dockerfix.text import Snapshot, join_path
+from dockerfix.text import Snapshot
 
-_LOCAL = "local:"
 _MAX_DEPTH = 8
 _MAX_SHOWN = 12
 
@@ -51,9 +49,9 @@ def check(claim: SameFiles, before: Facts, after: Facts) -> Verdict:
     """
     statement = f"{claim.after} copies the same files to the same places as {claim.before} did"
     found = _Findings()
-    for ways in _ways(claim, before, after):
-        old = _simulate(before, claim.before, claim.before_context, ways)
-        new = _simulate(after, claim.after, claim.after_context, ways)
+    for way in _ways(claim, before, after):
+        old = _simulate(before, claim.before, claim.before_context, way)
+        new = _simulate(after, claim.after, claim.after_context, way)
         _Comparison(claim, old, new, found).run()
     return Verdict(statement, tuple(found.said()), tuple(_cut(found.failures)))
 
@@ -84,61 +82,34 @@ def _cut(failures: Mapping[str, None]) -> Iterator[str]:
         yield failure
 
 
-@dataclass(frozen=True, slots=True)
-class _Way:
-    """What a call site gives a build."""
+def _ways(claim: SameFiles, before: Facts, after: Facts) -> list[BuildInput]:
+    """The different ways in which call sites ask for the image: those of the patch, and those
+    of before where the image had another name or context.
 
-    arguments: tuple[tuple[str, str], ...] = ()
-    named_contexts: tuple[tuple[str, str], ...] = ()
-
-
-def _ways(claim: SameFiles, before: Facts, after: Facts) -> list[_Way]:
-    """The different ways in which call sites ask for the image, before and after.
-
-    An argument that only one side knows means nothing to the other.
+    Arguments and named contexts count alone: an argument that only one side knows means
+    nothing to the other.
     """
-    found = [
-        *_asked(after, claim.after.dockerfile, claim.after_context),
-        *(_asked(before, claim.before.dockerfile, claim.before_context)),
-    ]
-    ways = list(dict.fromkeys(_way(build) for build in found))
-    if claim.before.dockerfile == claim.after.dockerfile:
-        # The same file with less to go by (no argument yet) says nothing about the new one.
-        wanted = {_way(b) for b in _asked(after, claim.after.dockerfile, claim.after_context)}
-        ways = [way for way in ways if not wanted or way in wanted]
-    return ways or [_Way()]
+    found = _asked(after, claim.after.dockerfile, claim.after_context)
+    if not found or claim.before.dockerfile != claim.after.dockerfile:
+        found += _asked(before, claim.before.dockerfile, claim.before_context)
+    ways: list[BuildInput] = []
+    for way in found:
+        if not any(_same_way(way, other) for other in ways):
+            ways.append(way)
+    return ways or [BuildInput(claim.after.dockerfile, claim.after_context)]
 
 
-def _asked(facts: Facts, dockerfile: str, context: str) -> list[Build]:
-    builds = facts.builds.builds
-    return [b for b in builds if b.dockerfile == dockerfile and b.context == context]
+def _same_way(way: BuildInput, other: BuildInput) -> bool:
+    return way.arguments == other.arguments and way.named_contexts == other.named_contexts
 
 
-def _way(build: Build) -> _Way:
-    contexts = [(name, _context(build, text)) for name, text in _given(build.named_contexts)]
-    return _Way(_given(build.arguments), tuple(contexts))
+def _asked(facts: Facts, dockerfile: str, context: str) -> list[BuildInput]:
+    given = [BuildInput.of(build) for build in facts.builds.builds]
+    return [w for w in given if w and (w.dockerfile, w.context) == (dockerfile, context)]
 
 
-def _given(arguments: tuple[BuildArgument, ...]) -> tuple[tuple[str, str], ...]:
-    texts = {
-        argument.name: argument.value.text if argument.value else "${" + argument.name + "}"
-        for argument in arguments
-    }
-    return tuple(sorted(texts.items()))
-
-
-def _context(build: Build, text: str) -> str:
-    """A named context's value; a folder is written seen from the root."""
-    if "://" in text or "$" in text or text.startswith(("service:", "target:")):
-        return text
-    folder = join_path(build.folder, text)
-    return text if folder is None else _LOCAL + folder
-
-
-def _simulate(facts: Facts, image: Image, context: str, way: _Way) -> Simulation:
-    given = BuildInput(
-        image.dockerfile, context, image.target, dict(way.arguments), dict(way.named_contexts)
-    )
+def _simulate(facts: Facts, image: Image, context: str, way: BuildInput) -> Simulation:
+    given = replace(way, dockerfile=image.dockerfile, context=context, target=image.target)
     return _Makers(facts).simulation(given, 0)
 
 
@@ -164,18 +135,12 @@ class _Makers:
 
     def made(self, name: str, depth: int) -> StageFiles | Folder | None:
         """The tree of a folder, or the outcome of the build that makes an image."""
-        if name.startswith(_LOCAL):
-            return local_context(self.facts, name.removeprefix(_LOCAL))
+        if name.startswith(LOCAL):
+            return local_context(self.facts, name.removeprefix(LOCAL))
         build = find_maker(self.facts.builds.builds, name) if depth < _MAX_DEPTH else None
-        if build is None or build.dockerfile is None or build.context is None:
+        given = BuildInput.of(build) if build is not None else None
+        if given is None or given.dockerfile not in self.facts.snapshot:
             return None
-        if build.dockerfile not in self.facts.snapshot:
-            return None
-        way = _way(build)
-        target = build.target.text if build.target is not None else ""
-        given = BuildInput(
-            build.dockerfile, build.context, target, dict(way.arguments), dict(way.named_contexts)
-        )
         return self.simulation(given, depth).target
 
 

@@ -8,7 +8,7 @@ published images hold is asked of the caller.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeGuard
@@ -150,6 +150,11 @@ class Simulation:
         return self.facts.tree(self.given.context)
 
     @cached_property
+    def left(self) -> Folder:
+        """What the ignore file leaves of the context's folder. Raises `BadIgnoreError`."""
+        return select(self.whole, exclude=self.judge)
+
+    @cached_property
     def asked(self) -> frozenset[str]:
         """The absolute paths of the context that the stages of this build name."""
         target = self.script.target
@@ -163,8 +168,13 @@ class Simulation:
 
         Raises `BadIgnoreError`.
         """
-        asked = followed(self.whole, self.asked)
-        return select(self.whole, None if asked is None else Judge(asked), self.judge)
+        return self.sent_for(self.asked)
+
+    def sent_for(self, asked: Collection[str]) -> Folder:
+        """What BuildKit is sent for some absolute paths of the context, and for what the links
+        in them lead to. Raises `BadIgnoreError`."""
+        patterns = followed(self.whole, asked)
+        return self.left if patterns is None else select(self.left, Judge(patterns))
 
     def may_be_made(self, path: str) -> bool:
         """Whether a path of the context that is not there may be made before the build."""

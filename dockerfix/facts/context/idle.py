@@ -47,19 +47,22 @@ def _hits(root: Folder, judge: Judge) -> list[list[str]]:
     waiting: list[tuple[Folder, str, Verdict | None]] = [(root, "", None)]
     while waiting:
         folder, prefix, above = waiting.pop()
-        inherited = above.each if above is not None else (False,) * len(hits)
         for name, node in folder.children.items():
             path = prefix + name
             verdict = judge.judge(path, above)
-            if verdict.each != inherited:
-                for number, hit in enumerate(verdict.each):
-                    if hit and not inherited[number]:
-                        hits[number].append(path)
+            if verdict is not above:
+                _note(hits, path, verdict, above)
             if isinstance(node, Folder) and not (
                 verdict.matched and not judge.may_differ_below(path)
             ):
                 waiting.append((node, path + "/", verdict))
     return hits
+
+
+def _note(hits: list[list[str]], path: str, verdict: Verdict, above: Verdict | None) -> None:
+    for number, hit in enumerate(verdict.each):
+        if hit and (above is None or not above.each[number]):
+            hits[number].append(path)
 
 
 def _differs(root: Folder, before: Judge, after: Judge, path: str) -> bool:

@@ -139,44 +139,53 @@ class Judge:
     which begins at the root each time. Raises `BadIgnoreError`.
     """
 
-    __slots__ = ("_matcher", "_nothing", "_rules", "exceptions", "patterns")
+    __slots__ = (
+        "_clean",
+        "_matcher",
+        "_names",
+        "_paths",
+        "_rules",
+        "_wide",
+        "exceptions",
+        "patterns",
+    )
 
     def __init__(self, patterns: Sequence[str]) -> None:
         self.patterns = tuple(patterns)
-        self._rules: list[tuple[Callable[[str], bool], bool]] = []
         accepted = [_acceptable(index, pattern) for index, pattern in enumerate(patterns)]
-        for index, pattern in enumerate(accepted):
-            # One matcher a pattern: an error then names its pattern, and the predicates, which
-            # the matcher keeps to itself, come one by one.
-            try:
-                single = PatternMatcher([pattern])
-            except ValueError as error:
-                why = str(error).rpartition(": ")[2]
-                raise BadIgnoreError(index, patterns[index], why) from None
-            rule = single._patterns[0]
-            self._rules.append((rule.match, rule.exclusion))
+        self._rules = [_rule(n, text, patterns[n]) for n, text in enumerate(accepted)]
         self._matcher = PatternMatcher(accepted)
-        self._nothing = (False,) * len(accepted)
+        self._clean = Verdict(False, (False,) * len(accepted))
         self.exceptions = any(negated for _, negated in self._rules)
+        # Most paths of a large tree are not what a plain pattern names, and need not ask it.
+        plain = [_plain(text.removeprefix("!")) for text in accepted]
+        self._paths = {text for text in plain if text is not None and not text.startswith("**/")}
+        self._names = {text[3:] for text in plain if text is not None and text.startswith("**/")}
+        pairs = zip(self._rules, plain, strict=True)
+        self._wide = [rule for rule, text in pairs if text is None]
 
     def judge(self, path: str, above: Verdict | None = None) -> Verdict:
         """The verdict on a path, relative to the context, given that on its folder (None for
         what stands at the top)."""
+        above = above or self._clean
+        if above is self._clean and not self._may_match(path):
+            return self._clean
         matched = False
         each: list[bool] = []
-        inherited = above.each if above is not None else self._nothing
-        for (match, negated), hit in zip(self._rules, inherited, strict=True):
+        for (match, negated), hit in zip(self._rules, above.each, strict=True):
             hit = hit or (negated is matched and match(path))
             each.append(hit)
             if hit:
                 matched = not negated
-        return Verdict(matched, tuple(each))
+        return Verdict(matched, tuple(each)) if any(each) else self._clean
 
     def matches(self, path: str, above: Verdict | None = None) -> bool:
         """The same without the single patterns, for what has nothing below it."""
+        above = above or self._clean
+        if above is self._clean and not self._may_match(path):
+            return False
         matched = False
-        inherited = above.each if above is not None else self._nothing
-        for (match, negated), hit in zip(self._rules, inherited, strict=True):
+        for (match, negated), hit in zip(self._rules, above.each, strict=True):
             if hit or (negated is matched and match(path)):
                 matched = not negated
         return matched
@@ -193,6 +202,35 @@ class Judge:
     def may_differ_below(self, folder: str) -> bool:
         """Whether a `!` pattern may take back something below a matched folder."""
         return self.exceptions and self._matcher.may_match_under(folder)
+
+    def _may_match(self, path: str) -> bool:
+        """Whether any pattern matches the path itself: exact where it says no."""
+        if path in self._paths or path.rpartition("/")[2] in self._names:
+            return True
+        return any(match(path) for match, _ in self._wide)
+
+
+def _rule(index: int, accepted: str, written: str) -> tuple[Callable[[str], bool], bool]:
+    """Whether one pattern matches a path, folders above left aside; and whether it is an
+    exception.
+
+    `PatternMatcher` keeps these predicates to itself; one matcher for each pattern gives them
+    one by one, and an error then names its pattern.
+    """
+    try:
+        found = PatternMatcher([accepted])._patterns[0]
+    except ValueError as error:
+        raise BadIgnoreError(index, written, str(error).rpartition(": ")[2]) from None
+    return found.match, found.exclusion
+
+
+def _plain(pattern: str) -> str | None:
+    """The cleaned pattern when it names one path, or one name at any depth (`**/name`)."""
+    text = clean(pattern)
+    name = text.removeprefix("**/")
+    if any(char in name for char in "*?[\\") or ("/" in name and name != text):
+        return None
+    return text
 
 
 def _acceptable(index: int, pattern: str) -> str:

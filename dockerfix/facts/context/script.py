@@ -20,9 +20,10 @@ from dockerfix.facts.context.arguments import (
     global_variables,
 )
 from dockerfix.facts.context.tree import ImageRef, Inline, StageRef
+from dockerfix.facts.model import Build, BuildArgument
 from dockerfix.facts.stages import StageGraph
 from dockerfix.syntax import Add, Copy, Heredoc, Instruction, Mount, Onbuild, Run, Stage, Word
-from dockerfix.text import Place
+from dockerfix.text import Place, join_path
 
 UNKNOWN_FOLDER = "/${WORKDIR}"
 """Stands for the working directory that a base image sets."""
@@ -45,7 +46,8 @@ class BuildInput:
     """What one build is given: paths relative to the root, a target (empty: the last stage),
     build arguments, named contexts.
 
-    An argument whose value is not known is given as `${NAME}`.
+    An argument whose value is not known is given as `${NAME}`. A named context that is a
+    folder is given as `local:` and its path relative to the root.
     """
 
     dockerfile: str
@@ -53,6 +55,38 @@ class BuildInput:
     target: str = ""
     arguments: Mapping[str, str] = field(default_factory=dict)
     named_contexts: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, build: Build) -> BuildInput | None:
+        """What a call site gives; None when its Dockerfile or its context is not known."""
+        if build.dockerfile is None or build.context is None:
+            return None
+        contexts = _texts(build.named_contexts)
+        return cls(
+            build.dockerfile,
+            build.context,
+            build.target.text if build.target is not None else "",
+            _texts(build.arguments),
+            {name: _context(build, text) for name, text in contexts.items()},
+        )
+
+
+LOCAL = "local:"
+"""What the value of a named context that is a folder begins with."""
+
+
+def _texts(arguments: tuple[BuildArgument, ...]) -> dict[str, str]:
+    return {
+        argument.name: argument.value.text if argument.value else "${" + argument.name + "}"
+        for argument in arguments
+    }
+
+
+def _context(build: Build, text: str) -> str:
+    if "://" in text or "$" in text or text.startswith(("service:", "target:")):
+        return text
+    folder = join_path(build.folder, text)
+    return text if folder is None else LOCAL + folder
 
 
 @dataclass(frozen=True, slots=True)

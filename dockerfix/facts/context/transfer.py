@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 from dockerfix.facts.context.copying import Simulation
 from dockerfix.facts.context.dormant import DormantFile, dormant_files
-from dockerfix.facts.context.follow import followed
 from dockerfix.facts.context.idle import IdleLine, idle_lines
 from dockerfix.facts.context.ignore import Judge, read_ignore
 from dockerfix.facts.context.script import (
@@ -26,7 +25,7 @@ from dockerfix.facts.context.script import (
     absolute,
 )
 from dockerfix.facts.context.sources import select, tree_of
-from dockerfix.facts.context.tree import Folder, FromContext, LinkFromContext, leaves
+from dockerfix.facts.context.tree import Folder, FromContext, LinkFromContext, Node
 from dockerfix.facts.context.weight import HeavyEntry, Scale, Weight, node_at
 from dockerfix.facts.repository import Facts
 from dockerfix.text import Entry, Place
@@ -158,8 +157,7 @@ class _Costing:
         for files in self.build.needed:
             for taken in files.taken:
                 for node in taken.nodes if taken.step.source is None else ():
-                    below = leaves(node) if isinstance(node, Folder) else [("", node)]
-                    found |= {leaf.path for _, leaf in below if isinstance(leaf, _CONTENT)}
+                    _gather(node, found)
         return found
 
     def classic_ignore(self) -> str | None:
@@ -174,7 +172,13 @@ class _Costing:
             return self.disk.tree
         rules = self.facts.snapshot.derive(ignore, read_ignore).rules
         judge = Judge(rules)
+        if self.build.ignore is not None and ignore == self.build.ignore.path:
+            left = self.build.left
+        else:
+            left = select(self.disk.tree, exclude=judge)
         needed = [path for path in self.needed_by_builder() if judge.judge_path(path).matched]
+        if not needed:
+            return left
         return select(self.disk.tree, exclude=Judge([*rules, *("!" + path for path in needed)]))
 
     def needed_by_builder(self) -> Iterator[str]:
@@ -202,13 +206,10 @@ class _Costing:
                 paths = list(_asked(step))
                 if not paths:
                     continue
-                patterns = followed(self.disk.tree, paths)
-                include = None if patterns is None else Judge(patterns)
-                tree = select(self.disk.tree, include, self.build.judge)
+                tree = self.build.sent_for(paths)
                 item = step.instruction
-                place = item.source.place(item.code)
-                text = " ".join(item.line.split())
-                yield Asked(place, text, patterns is None, self.scale.weigh(tree))
+                place, text = item.source.place(item.code), " ".join(item.line.split())
+                yield Asked(place, text, tree is self.build.left, self.scale.weigh(tree))
 
     def largest(self, classic: Folder, buildkit: Folder, unused: Folder) -> Iterator[LargeEntry]:
         """The largest entries that the classic builder is sent."""
@@ -234,6 +235,19 @@ def _asked(step: Step) -> Iterator[str]:
         yield from ["/"] * tmpfs
     else:
         assert isinstance(step, EnterFolder)
+
+
+def _gather(node: Node, paths: set[str]) -> None:
+    """Add the paths of all files of a tree."""
+    if not isinstance(node, Folder):
+        if isinstance(node, _CONTENT):
+            paths.add(node.path)
+        return
+    for below in node.children.values():
+        if isinstance(below, FromContext):  # most are
+            paths.add(below.path)
+        else:
+            _gather(below, paths)
 
 
 def _without(folder: Folder, paths: set[str]) -> Folder | None:
