@@ -47,7 +47,8 @@ def components(file: RustFile) -> dict[str, Component]:
 
 def base_images(file: RustFile) -> list[str]:
     """The images that the chain stands on: one for each value that call sites give to the
-    build arguments in its FROM, with the platform."""
+    build arguments in its FROM, with the platform. An image that an argument names is not the
+    same as one that is written out: the argument may come from elsewhere."""
     first = file.chain[0].from_
     platform = first.platform.value if first.platform is not None else ""
     image = first.image.value if first.image is not None else ""
@@ -61,7 +62,8 @@ def base_images(file: RustFile) -> list[str]:
         text = image
         for name, value in row.items():
             text = text.replace("${" + name + "}", value).replace("$" + name, value)
-        images.append(f"{file.graph.expand(text)} {platform or ''}".strip())
+        through = f" by {image}" if names else ""
+        images.append(f"{file.graph.expand(text)}{through} {platform or ''}".strip())
     return list(dict.fromkeys(images))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 
-from dockerfix.api import Copy, Edit, Instruction, Run, Span
+from dockerfix.api import Copy, Edit, Instruction, Reference, Run, Span, Stage
 from dockerfix_transforms.slim_context.consumer import Consumer, Source, refusal
 from dockerfix_transforms.slim_context.inline import Region
 from dockerfix_transforms.slim_context.provider import Provider, missing_steps
@@ -195,6 +195,42 @@ def stage_edits(
         texts[at] = texts.get(at, "") + "".join(lines) + newline
     for at, text in sorted(texts.items()):
         yield Edit(Span(at, at), text.encode())
+
+
+def numeric_edits(consumer: Consumer) -> Iterator[Edit]:
+    """`--from=0` as a name: new stages in front would shift what it means."""
+    graph = consumer.graph
+    taken = {(stage.name or "").lower() for stage in graph.stages}
+    named: dict[int, str] = {}
+    for stage in graph.stages:
+        for reference in graph.references(stage):
+            if not reference.numeric or reference.stage is None:
+                continue
+            index = reference.stage.index
+            name = reference.stage.name or named.get(index)
+            if name is None:
+                name = f"stage-{index}"
+                while name in taken:
+                    name = f"{name}-{index}"
+                taken.add(name)
+                named[index] = name
+                yield _named(reference.stage, name)
+            yield _renamed(reference, name)
+
+
+def _named(stage: Stage, name: str) -> Edit:
+    item = stage.from_
+    end = item.words[0].span.end
+    lower = item.source.text(Span(item.code.start, item.code.start + 4)).islower()
+    return Edit(Span(end, end), f" {'as' if lower else 'AS'} {name}".encode())
+
+
+def _renamed(reference: Reference, name: str) -> Edit:
+    span = reference.flag.value_span or reference.flag.span
+    if reference.flag.name == "from":
+        return Edit(span, name.encode())
+    text = reference.instruction.source.text(span)
+    return Edit(span, text.replace(f"from={reference.text}", f"from={name}", 1).encode())
 
 
 def stage_names(consumer: Consumer, siblings: Sequence[str]) -> dict[str, str]:

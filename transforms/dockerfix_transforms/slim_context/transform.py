@@ -57,6 +57,7 @@ from dockerfix_transforms.slim_context.provider import (
 )
 from dockerfix_transforms.slim_context.rewrite import (
     context_edits,
+    numeric_edits,
     own_edits,
     sibling_edits,
     stage_edits,
@@ -268,6 +269,8 @@ class _Slimming:
             edits += sibling_edits(consumer, found, providers, names, builds)
             edits += stage_edits(consumer, found, providers, names)
             self.look(consumer, found, providers)
+        if found:
+            edits += numeric_edits(consumer)
         ignore = plan_ignore(self.facts, consumer)
         self.work.findings += ignore.findings
         self.work.edits += [(consumer.path, edit) for edit in edits]
