@@ -91,16 +91,13 @@ class SomeText:
 Value = str | SomeText | None
 """What a variable holds; None when it is not set."""
 
-_TOKEN = re.compile(
-    r"""\s*(?:
+_TOKEN = r"""\s*(?:
       (?P<op>&&|\|\||==|!=|=~|!~|\(|\))
     | (?P<var>\$\{[A-Za-z_]\w*\}|\$[A-Za-z_]\w*)
     | "(?P<double>[^"]*)" | '(?P<single>[^']*)'
     | (?P<null>null\b)
     | /(?P<regex>(?:\\.|[^/\\])*)/(?P<flags>[a-zA-Z]*)
-    )""",
-    re.VERBOSE,
-)
+    )"""
 
 
 @lru_cache(maxsize=1024)
@@ -116,8 +113,9 @@ def parse_condition(text: str) -> Condition:
 def _tokens(text: str) -> Iterator[str | Operand]:
     at = 0
     text = text.rstrip()
+    pattern = re.compile(_TOKEN, re.VERBOSE)
     while at < len(text):
-        match = _TOKEN.match(text, at)
+        match = pattern.match(text, at)
         if match is None:
             raise ConditionError(f"`{text}` cannot be read from `{text[at:].strip()}` on")
         at = match.end()

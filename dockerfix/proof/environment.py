@@ -6,17 +6,12 @@ not, and stays in the text as `${NAME}`. Knows expansion; knows no command.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from dockerfix.facts.shell import Command, Literal, Part, ShellWord, Variable
 
 Variables = Mapping[str, str]
-
-_WRITTEN = re.compile(
-    r"\$(?:\{(?P<braced>[A-Za-z_]\w*)(?:(?P<op>:?[-+])(?P<operand>[^{}]*))?\}|(?P<bare>[A-Za-z_]\w*))"
-)
 
 
 def unknown(text: str) -> bool:
@@ -26,12 +21,32 @@ def unknown(text: str) -> bool:
 
 def expand_text(text: str, variables: Variables) -> str:
     """The text of an instruction with the variables of its stage, as BuildKit fills them in."""
+    out, at = "", 0
+    while (found := text.find("$", at)) >= 0:
+        out += text[at:found]
+        name, operator, operand, at = _reference(text, found)
+        out += _filled(name, operator, operand, variables) if name else text[found:at]
+    return out + text[at:]
 
-    def value(match: re.Match[str]) -> str:
-        name = match["braced"] or match["bare"]
-        return _filled(name, match["op"] or "", match["operand"] or "", variables)
 
-    return _WRITTEN.sub(value, text)
+def _reference(text: str, start: int) -> tuple[str, str, str, int]:
+    """The variable that `$` at `start` begins: name, operator, operand, and where it ends. No
+    name when it is none, or one with an operand that holds braces."""
+    braced = text[start + 1 : start + 2] == "{"
+    begin = start + 1 + braced
+    end = begin
+    while end < len(text) and (text[end].isalnum() or text[end] == "_"):
+        end += 1
+    name = text[begin:end]
+    if not braced or not name or name[0].isdigit():
+        plain = name and not braced and not name[0].isdigit()
+        return (name, "", "", end) if plain else ("", "", "", start + 1)
+    close = text.find("}", end)
+    operand = text[end:close]
+    operator = next((o for o in (":-", ":+", "-", "+") if operand.startswith(o)), "")
+    if close < 0 or "{" in operand or (operand and not operator):
+        return "", "", "", start + 1
+    return name, operator, operand[len(operator) :], close + 1
 
 
 def expand_command(command: Command, variables: Variables) -> Command:

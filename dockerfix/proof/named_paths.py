@@ -20,11 +20,13 @@ _ENDINGS = (
     ".adoc", ".txt", ".sh", ".bash", ".mk", ".py", ".rb", ".cfg", ".ini", ".nix", ".bzl", ".star",
     ".gradle", ".kts", ".groovy", ".just", ".ps1", ".bat", ".j2", ".tpl", ".jsonnet", ".xml",
 )  # fmt: skip
-_NAMES = re.compile(
-    r"^(Makefile|GNUmakefile|[Jj]ustfile|Jenkinsfile|Tiltfile|Earthfile|Rakefile|CODEOWNERS"
-    r"|BUILD|WORKSPACE|Vagrantfile|Procfile|(.*[.])?Dockerfile.*|Containerfile.*|\.env.*|\.[a-z]+rc)$"
-)
-_HISTORY = re.compile(r"^(CHANGELOG|CHANGES|HISTORY|NEWS|RELEASES?)\b", re.IGNORECASE)
+_NAMES = frozenset(
+    {
+        "Makefile", "GNUmakefile", "Justfile", "justfile", "Jenkinsfile", "Tiltfile", "Earthfile",
+        "Rakefile", "CODEOWNERS", "BUILD", "WORKSPACE", "Vagrantfile", "Procfile",
+    }
+)  # fmt: skip
+_HISTORY = ("CHANGELOG", "CHANGES", "HISTORY", "NEWS", "RELEASE")
 _PATH = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./+@~%")
 _PLAIN = frozenset({"Dockerfile", "Containerfile"})
 _HASHED = (
@@ -62,7 +64,15 @@ def _may_name(path: str) -> bool:
     name = posixpath.basename(path)
     if name.endswith(("ignore", "-lock.json", "-lock.yaml")):
         return False
-    return name.endswith(_ENDINGS) or _NAMES.match(name) is not None
+    return name.endswith(_ENDINGS) or _is_named(name)
+
+
+def _is_named(name: str) -> bool:
+    """Files that are known by their names and not by an ending; their comments begin with
+    `#`."""
+    dockerfile = "Dockerfile" in name or name.startswith("Containerfile")
+    dotted = name.startswith(".env") or (name.startswith(".") and name.endswith("rc"))
+    return name in _NAMES or dockerfile or dotted
 
 
 def _text(snapshot: Snapshot, path: str) -> bytes | None:
@@ -133,9 +143,8 @@ def _below_root(source: Source, span: Span) -> str | None:
     return None if before.endswith((b"}", b")", b"`")) and token.startswith("/") else token
 
 
-_VALUE = re.compile(
-    rb"""^\s*(?:-\s+|[\w.-]*(?:file|path)[\w.-]*\s*[:=]\s*)?\[?["']?$""", re.IGNORECASE
-)
+_VALUE = rb"""\s*(?:-\s+|[\w.-]*(?:file|path)[\w.-]*\s*[:=]\s*)?\[?["']?"""
+"""What stands before a value on its line: an item's dash, or a key that speaks of files."""
 
 
 def _is_value(source: Source, span: Span) -> bool:
@@ -145,15 +154,17 @@ def _is_value(source: Source, span: Span) -> bool:
     head = source.data[line.start : span.start]
     tail = source.data[span.end : line.end].strip()
     compose = re.match(rb"\s*dockerfile\s*:", head) is not None
-    whole = _VALUE.match(head) is not None or head.rstrip().endswith((b'["', b"['", b'", "'[1:]))
+    whole = re.fullmatch(_VALUE, head, re.IGNORECASE) is not None or head.rstrip().endswith(
+        (b'["', b"['", b'", "'[1:])
+    )
     return whole and not compose and re.fullmatch(rb"""["']?\]?,?""", tail) is not None
 
 
 def _remark(source: Source, span: Span) -> str:
     name = posixpath.basename(source.path)
-    if _HISTORY.match(name):
+    if name.upper().startswith(_HISTORY):
         return "a list of past changes"
     line = source.line_of(span.start)
     head = source.data[line.start : span.start].lstrip()
-    hashed = name.endswith(_HASHED) or _NAMES.match(name) is not None
+    hashed = name.endswith(_HASHED) or _is_named(name)
     return "a comment" if hashed and head.startswith(b"#") else ""

@@ -7,8 +7,6 @@ that none of them asks for changes nothing. Knows names of packages and crates; 
 
 from __future__ import annotations
 
-import re
-
 _TOOLS: dict[str, tuple[str, ...]] = {
     "autoconf": ("autotools", "jemalloc-sys", "tikv-jemalloc-sys"),
     "automake": ("autotools",),
@@ -58,7 +56,7 @@ _STEMS: dict[str, tuple[str, ...]] = {
 }
 _LINKED = frozenset({"musl", "libc6", "glibc", "libc", "gcc", "build-base", "build-essential"})
 """What every link needs: never a matter of single crates."""
-_DEVELOPMENT = re.compile(r"-(dev|devel|static|headers)$")
+_DEVELOPMENT = ("-dev", "-devel", "-static", "-headers")
 
 
 def crates_that_notice(package: str, locked: frozenset[str]) -> tuple[str, ...]:
@@ -66,7 +64,7 @@ def crates_that_notice(package: str, locked: frozenset[str]) -> tuple[str, ...]:
     link needs is noticed by `std`."""
     name = package.lower()
     stem = _stem(name)
-    if stem in _LINKED and (_DEVELOPMENT.search(name) or stem == name):
+    if stem in _LINKED and (name.endswith(_DEVELOPMENT) or stem == name):
         return ("std",)
     wanted = set(_tools(name))
     for start in {stem, *_STEMS.get(stem, ())}:
@@ -79,23 +77,32 @@ def crates_that_notice(package: str, locked: frozenset[str]) -> tuple[str, ...]:
 def is_compiler_package(package: str) -> bool:
     """Whether a package is there for compiling: headers, libraries to link, a build tool."""
     name = package.lower()
-    return bool(_DEVELOPMENT.search(name)) or bool(_tools(name)) or _stem(name) in _LINKED
+    return name.endswith(_DEVELOPMENT) or bool(_tools(name)) or _stem(name) in _LINKED
 
 
 def _tools(name: str) -> tuple[str, ...]:
-    bare = _DEVELOPMENT.sub("", name)
-    versionless = re.sub(r"-?\d+(\.\d+)*$", "", bare)
-    return _TOOLS.get(name) or _TOOLS.get(bare) or _TOOLS.get(versionless) or ()
+    bare = _library(name)
+    return _TOOLS.get(name) or _TOOLS.get(bare) or _TOOLS.get(_versionless(bare)) or ()
+
+
+def _library(name: str) -> str:
+    """The name without what says that it is for compiling."""
+    ending = next((end for end in _DEVELOPMENT if name.endswith(end)), "")
+    return name.removesuffix(ending)
+
+
+def _versionless(name: str) -> str:
+    return name.rstrip("0123456789.").removesuffix("-") or name
 
 
 def _stem(name: str) -> str:
     """`libssl-dev` and `openssl-dev` as `ssl` and `openssl`, `sqlite3-dev` as `sqlite`."""
-    stem = _DEVELOPMENT.sub("", _DEVELOPMENT.sub("", name))
+    stem = _library(_library(name))
     stem = stem.removeprefix("lib") if stem not in _LINKED else stem
-    return re.sub(r"-?\d+(\.\d+)*$", "", stem) or stem
+    return stem if stem in _LINKED else _versionless(stem)
 
 
 def _same(crate: str, stem: str) -> bool:
     """Whether a -sys crate carries the library's name, with or without `lib` and a number."""
-    bare = re.sub(r"\d+$", "", crate.removesuffix("-sys").removeprefix("lib"))
+    bare = crate.removesuffix("-sys").removeprefix("lib").rstrip("0123456789")
     return len(stem) > 2 and bare == stem

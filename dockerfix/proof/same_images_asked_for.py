@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from dockerfix.facts.model import Build, SiteKind
@@ -42,15 +41,15 @@ def check(claim: SameImagesAskedFor, before: Facts, after: Facts) -> Verdict:
     )
 
 
-@dataclass(slots=True)
 class _Comparison:
     """Gathers over both snapshots; dicts keep the first of equal lines."""
 
-    claim: SameImagesAskedFor
-    before: Facts
-    after: Facts
-    differences: dict[str, None] = field(default_factory=dict)
-    failures: dict[str, None] = field(default_factory=dict)
+    def __init__(self, claim: SameImagesAskedFor, before: Facts, after: Facts) -> None:
+        self.claim = claim
+        self.before = before
+        self.after = after
+        self.differences: dict[str, None] = {}
+        self.failures: dict[str, None] = {}
 
     def asks(self) -> tuple[list[Ask], list[Ask], list[Ask]]:
         """The asks of both sides, for the same values of the same variables, and those of the

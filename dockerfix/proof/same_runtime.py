@@ -8,7 +8,6 @@ compare; what a rule allows stands in `rules`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 
 from dockerfix.facts.repository import Facts
 from dockerfix.facts.stages import StageGraph
@@ -55,17 +54,17 @@ class _Match:
     uses: tuple[Use, ...]
 
 
-@dataclass(slots=True)
 class _Comparison:
     """Gathers over all stages that the image needs; dicts keep the first of equal lines."""
 
-    claim: SameRuntime
-    old_graph: StageGraph
-    new_graph: StageGraph
-    differences: dict[str, None] = field(default_factory=dict)
-    failures: dict[str, None] = field(default_factory=dict)
-    seen: set[tuple[int, int]] = field(default_factory=set)
-    siblings: Siblings | None = None
+    def __init__(self, claim: SameRuntime, old: StageGraph, new: StageGraph) -> None:
+        self.claim = claim
+        self.old_graph = old
+        self.new_graph = new
+        self.differences: dict[str, None] = {}
+        self.failures: dict[str, None] = {}
+        self.seen: set[tuple[int, int]] = set()
+        self.siblings: Siblings | None = None
 
     def allow(self, use: Use, old: Place | None, new: Place | None) -> None:
         """Note a difference under its rule, with both places."""

@@ -21,10 +21,15 @@ from dockerfix.proof.reading import set_by
 from dockerfix.syntax import Copy, Run
 
 COMPILER_FILES = ("rust-toolchain", "rust-toolchain.toml", "Cargo.toml", "Cargo.lock", "build.rs")
-COMPILER_VARIABLES = re.compile(
-    r"^(RUST|CARGO_|CC$|CXX|CFLAGS|CPPFLAGS|LDFLAGS|AR$|LD$|HOST_|TARGET_|PKG_CONFIG|LIB|PATH$"
-    r"|.*_(CFLAGS|CXXFLAGS|STATIC|LIB_DIR|INCLUDE_DIR|NO_VENDOR|LINKER|SYSROOT)$)"
-)
+_COMPILER_STARTS = (
+    "RUST", "CARGO_", "CC_", "CXX", "CFLAGS", "CPPFLAGS", "LDFLAGS", "AR_", "HOST_", "TARGET_",
+    "PKG_CONFIG", "LIB",
+)  # fmt: skip
+_COMPILER_ENDS = (
+    "_CFLAGS", "_CXXFLAGS", "_STATIC", "_LIB_DIR", "_INCLUDE_DIR", "_NO_VENDOR", "_LINKER",
+    "_SYSROOT",
+)  # fmt: skip
+_COMPILER_NAMES = frozenset({"CC", "AR", "LD", "PATH"})
 """Variables that cargo, rustc, the cc crate or build scripts of -sys crates read."""
 _QUIET = frozenset({"RUST_LOG", "RUST_BACKTRACE", "CARGO_TERM_COLOR", "CARGO_TERM_PROGRESS_WHEN"})
 _COMPILERS = frozenset(
@@ -39,7 +44,8 @@ _HARMLESS = frozenset(
         "unzip", "gunzip", "sha256sum", "npm", "pip", "pip3", "corepack",
     }
 )  # fmt: skip
-_WRITTEN = re.compile(r"(?<![\w./-])/[\w./+-]+")
+_WRITTEN = r"(?<![\w./-])/[\w./+-]+"
+"""An absolute path in a script."""
 _BIN = ("/usr/local/bin/", "/usr/bin/", "/bin/", "/usr/local/sbin/", "/opt/", "/etc/", "/tmp/")
 CONFIGURATION = frozenset(
     {"LABEL", "EXPOSE", "CMD", "ENTRYPOINT", "HEALTHCHECK", "STOPSIGNAL", "MAINTAINER"}
@@ -48,7 +54,10 @@ CONFIGURATION = frozenset(
 
 def is_compiler_variable(name: str) -> bool:
     """Whether the compiler or a build script is known to read the variable."""
-    return name not in _QUIET and COMPILER_VARIABLES.match(name) is not None
+    if name in _QUIET:
+        return False
+    known = name in _COMPILER_NAMES
+    return known or name.startswith(_COMPILER_STARTS) or name.endswith(_COMPILER_ENDS)
 
 
 def variable_aspect(name: str) -> str:
@@ -126,7 +135,7 @@ def _made_by_run(item: Run) -> tuple[str, ...] | None:
     if script is None or script.broken or script.functions:
         return None
     text = script_text(item)
-    paths = [path for path in _WRITTEN.findall(text) if not path.startswith(("//", "/dev/"))]
+    paths = [path for path in re.findall(_WRITTEN, text) if not path.startswith(("//", "/dev/"))]
     if not all(path.startswith(_BIN) for path in _outside_quotes(paths, text)):
         return None
     names: list[str] = []
