@@ -1,0 +1,93 @@
+"""`dockerfix context`: what a build context really costs, without building."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dockerfix.cli.common import COLOUR, EXCLUDE, OUTPUT, ROOT, shared
+from dockerfix.cli.output import emit, style_for, tell
+from dockerfix.cli.repository import Repository, open_repository
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dockerfix.facts.context.explored import Question
+    from dockerfix.report.context_table import ContextAnswer
+
+
+@shared(ROOT, EXCLUDE, OUTPUT, COLOUR)
+@click.command()
+@click.argument("path", default=".")
+@click.option("--target", default="", metavar="STAGE", help="Look at this stage only.")
+@click.option(
+    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
+)
+def context(
+    path: str,
+    target: str,
+    form: str,
+    root: str | None,
+    exclude: tuple[str, ...],
+    output: Path | None,
+    colour: str,
+) -> None:
+    """Say what a build context costs, without building.
+
+    PATH is a Dockerfile, or a folder: then the Dockerfiles in it and the builds whose context
+    it is. For each build: what BuildKit is sent (only what COPY, ADD and bind mounts of the
+    needed stages name), what the classic builder, kaniko or a remote API is sent (everything
+    that the ignore file leaves), the largest entries, what is sent and never used, lines of
+    the ignore file that do nothing, and ignore files that no build reads.
+
+    Sizes are those of the working tree.
+    """
+    from dockerfix.facts.context.explored import questions
+    from dockerfix.report.context_table import render_context, render_context_json
+
+    repository = open_repository([path], root, exclude)
+    if repository.recovered:
+        tell(f"note: {repository.recovered}\n")
+    found = questions(repository.facts, repository.paths[0], target)
+    if not found:
+        raise click.UsageError(_nothing(repository, target))
+    answers = _answers(repository, found)
+    if form == "json":
+        emit(render_context_json(answers).encode(), output)
+        return
+    style = style_for(sys.stdout, colour if output is None else "never")
+    text = render_context(answers, style)
+    emit(text.encode("utf-8", "surrogateescape"), output)
+
+
+def _nothing(repository: Repository, target: str) -> str:
+    where = repository.paths[0] or "."
+    if target:
+        return f"no Dockerfile of {where} has a stage {target}; `dockerfix builds` lists targets"
+    return (
+        f"there is no Dockerfile in {where}, and no build has it as its context; "
+        "`dockerfix builds` lists the builds"
+    )
+
+
+def _answers(repository: Repository, found: Sequence[Question]) -> list[ContextAnswer]:
+    """One answer for each build; each context's folder is measured once."""
+    from dockerfix.facts.context.dormant import read_by_builds
+    from dockerfix.facts.context.transfer import Measured, context_cost
+    from dockerfix.repo.measure import measure
+    from dockerfix.report.context_table import ContextAnswer
+
+    facts = repository.facts
+    read = read_by_builds(facts, facts.builds.builds)
+    disk: dict[str, Measured] = {}
+    answers = []
+    for question in found:
+        folder = question.given.context
+        if folder not in disk:
+            disk[folder] = Measured.of(measure(repository.root, folder), folder)
+        cost = context_cost(facts, question.given, disk[folder], read)
+        answers.append(ContextAnswer(question, cost))
+    return answers
