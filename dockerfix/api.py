@@ -43,6 +43,7 @@ from dockerfix.rewrite import (
     set_builds,
     set_paths,
     shared_flags,
+    united,
     widen_rules,
 )
 from dockerfix.rewrite.yaml_edits import written
@@ -62,7 +63,6 @@ from dockerfix.syntax import (
 )
 from dockerfix.text import (
     Edit,
-    EditConflictError,
     EditSet,
     MappedText,
     Newline,
@@ -78,16 +78,16 @@ from dockerfix.text import (
 
 __all__ = [
     "Add", "Arg", "ArtefactProduced", "Baked", "Blind", "Block", "Build", "BuildArgument",
-    "CallSite", "CargoCall", "Change", "Claim", "Command", "Copy", "Dockerfile", "Edit",
-    "EditConflictError", "EditSet", "Edits", "Env", "Facts", "Finding", "From", "IgnoreFile",
-    "IgnoreLine", "Image", "Instruction", "Job", "Joined", "Judge", "Literal", "ManifestError",
-    "MappedText", "Newline", "NoDanglingReference", "Node", "Onbuild", "OptionSpec", "PathMention",
-    "Pipeline", "PipelineValid", "Place", "ProjectionError", "Proposal", "Reference", "Refused",
-    "Rule", "Run", "SameCompilerInput", "SameFiles", "SameImagesAskedFor", "SameRuntime", "Scalar",
-    "Script", "Sequence", "Severity", "SiteKind", "Snapshot", "SnapshotError", "Source", "Span",
-    "Stage", "StageGraph", "Statement", "Tool", "Transform", "Value", "Wanted", "Word",
-    "Workspace", "YamlError", "add_need", "bake_file", "cargo_calls", "check_joinable",
-    "is_dockerfile", "job_of", "join_jobs", "join_path", "normalise_path", "parse", "parse_shell",
-    "path_mentions", "project_rules", "read_cargo", "read_ignore", "relative_path", "selected",
-    "set_builds", "set_paths", "shared_flags", "widen_rules", "written",
+    "CallSite", "CargoCall", "Change", "Claim", "Command", "Copy", "Dockerfile", "Edit", "EditSet",
+    "Edits", "Env", "Facts", "Finding", "From", "IgnoreFile", "IgnoreLine", "Image", "Instruction",
+    "Job", "Joined", "Judge", "Literal", "ManifestError", "MappedText", "Newline",
+    "NoDanglingReference", "Node", "Onbuild", "OptionSpec", "PathMention", "Pipeline",
+    "PipelineValid", "Place", "ProjectionError", "Proposal", "Reference", "Refused", "Rule", "Run",
+    "SameCompilerInput", "SameFiles", "SameImagesAskedFor", "SameRuntime", "Scalar", "Script",
+    "Sequence", "Severity", "SiteKind", "Snapshot", "SnapshotError", "Source", "Span", "Stage",
+    "StageGraph", "Statement", "Tool", "Transform", "Value", "Wanted", "Word", "Workspace",
+    "YamlError", "add_need", "bake_file", "cargo_calls", "check_joinable", "is_dockerfile",
+    "job_of", "join_jobs", "join_path", "normalise_path", "parse", "parse_shell", "path_mentions",
+    "project_rules", "read_cargo", "read_ignore", "relative_path", "selected", "set_builds",
+    "set_paths", "shared_flags", "united", "widen_rules", "written",
 ]  # fmt: skip

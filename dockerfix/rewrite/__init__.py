@@ -23,7 +23,7 @@ from dockerfix.rewrite.jobs import (
     widen_rules,
 )
 from dockerfix.rewrite.paths import set_paths
-from dockerfix.rewrite.wanted import Change, Edits, Refused, Wanted
+from dockerfix.rewrite.wanted import Change, Edits, Refused, Wanted, united
 from dockerfix.text import Place
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "set_builds",
     "set_paths",
     "shared_flags",
+    "united",
     "united_rules",
     "widen_rules",
 ]

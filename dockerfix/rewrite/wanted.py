@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dockerfix.facts.finding import Finding, Severity
 from dockerfix.facts.model import Build
-from dockerfix.text import Edit, Place
+from dockerfix.facts.repository import Facts
+from dockerfix.text import Edit, EditConflictError, EditSet, Place
 
 Edits = list[tuple[str, Edit]]
 """Edits with the path of the file that each one belongs to."""
@@ -55,3 +57,33 @@ class Refused(Exception):  # noqa: N818 - an outcome, not a fault
         self.place = place
         self.what = what
         self.action = action
+
+    def finding(self, why: str) -> Finding:
+        """The refusal of a call site, for the report; `why` says what would break."""
+        return Finding(
+            Severity.REFUSE,
+            "call-site",
+            f"this call site cannot be rewritten: {self.what}",
+            why,
+            self.action or "rewrite it by hand",
+            self.place,
+            self.place.path,
+        )
+
+
+def united(facts: Facts, edits: Edits) -> dict[str, EditSet]:
+    """The edits of each file as one set, in the order of the paths.
+
+    Raises `Refused` at the second of two edits that overlap and are not the same.
+    """
+    by_path: dict[str, list[Edit]] = {}
+    for path, edit in edits:
+        by_path.setdefault(path, []).append(edit)
+    found: dict[str, EditSet] = {}
+    for path, listed in sorted(by_path.items()):
+        try:
+            found[path] = EditSet.of(listed)
+        except EditConflictError as error:
+            place = facts.snapshot.source(path).place(error.second.span)
+            raise Refused(place, "two changes overlap here", "make one of them by hand") from None
+    return found

@@ -5,7 +5,6 @@ Knows the order of the work; every step of it is a module of its own.
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +13,6 @@ from dockerfix.api import (
     ArtefactProduced,
     Claim,
     Edit,
-    EditConflictError,
     Edits,
     EditSet,
     Facts,
@@ -37,6 +35,7 @@ from dockerfix.api import (
     path_mentions,
     set_builds,
     set_paths,
+    united,
 )
 from dockerfix_transforms.merge_rust.groups import Group, group_files
 from dockerfix_transforms.merge_rust.inputs import RustFile
@@ -63,6 +62,8 @@ _RUNTIME_RULES = frozenset(
         "tools-later", "environment-added",
     }
 )  # fmt: skip
+
+_BREAKS = "it builds one of the files that go"
 
 
 class MergeRust:
@@ -331,7 +332,7 @@ class _Merge:
         rest = [c for _, c in self.sites.changes if id(c.build) not in self.jobs.done]
         edits, refused = set_builds(self.facts, rest)
         self.work.edits += [*self.jobs.edits, *edits]
-        self.work.findings += [_call_site(refusal) for refusal in refused]
+        self.work.findings += [refusal.finding(_BREAKS) for refusal in refused]
         self.work.findings += [_apart(refusal) for refusal in self.jobs.apart]
         self.work.findings += hidden_sites(self.facts, self.scope.files, self.wishes.keep_old)
         if self.jobs.bake:
@@ -419,16 +420,10 @@ class _Merge:
 
     def finished(self, merged: Merged) -> Proposal:
         """The proposal with its claims; edits that overlap are a refusal."""
-        by_path: dict[str, list[Edit]] = {}
-        for path, edit in self.work.edits:
-            by_path.setdefault(path, []).append(edit)
-        edits: dict[str, EditSet] = {}
-        for path, listed in sorted(by_path.items()):
-            try:
-                edits[path] = EditSet.of(listed)
-            except EditConflictError as error:
-                place = self.facts.snapshot.source(path).place(error.second.span)
-                return self.refused([_call_site(Refused(place, "two changes overlap here", ""))])
+        try:
+            edits = united(self.facts, self.work.edits)
+        except Refused as refused:
+            return self.refused([refused.finding(_BREAKS)])
         findings = [*self.scope.findings, *self.work.findings, *self.sites.findings]
         return Proposal(
             edits=edits,
@@ -510,18 +505,6 @@ def _jobs_at(facts: Facts, edits: Mapping[str, EditSet]) -> set[str]:
             if span.touches(edit.span) or span.contains(edit.span):
                 found.add(job.name)
     return found
-
-
-def _call_site(refused: Refused) -> Finding:
-    return Finding(
-        Severity.REFUSE,
-        "call-site",
-        f"this call site cannot be rewritten: {refused.what}",
-        "it builds one of the files that go",
-        refused.action or "rewrite it by hand with --no-ci",
-        refused.place,
-        posixpath.basename(refused.place.path),
-    )
 
 
 def _apart(refused: Refused) -> Finding:

@@ -5,7 +5,6 @@ Knows the order of the work; every step of it is a module of its own.
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +14,6 @@ from dockerfix.api import (
     Change,
     Claim,
     Edit,
-    EditConflictError,
     Edits,
     EditSet,
     Facts,
@@ -36,6 +34,7 @@ from dockerfix.api import (
     Wanted,
     relative_path,
     set_builds,
+    united,
 )
 from dockerfix_transforms.slim_context.consumer import (
     CannotSlimError,
@@ -65,6 +64,8 @@ from dockerfix_transforms.slim_context.rewrite import (
 )
 
 _RULES = frozenset({"sibling-image", "prefix-stripped"})
+
+_BREAKS = "its build would break with the smaller context"
 
 
 class SlimContext:
@@ -241,7 +242,7 @@ class _Slimming:
         self.compose_version()
         edits, refused_sites = set_builds(self.facts, self.work.changes)
         self.work.edits += edits
-        self.work.findings += [_call_site(refusal) for refusal in refused_sites]
+        self.work.findings += [refusal.finding(_BREAKS) for refusal in refused_sites]
         blocking = [
             f
             for f in self.work.findings
@@ -414,19 +415,10 @@ class _Slimming:
 
     def finished(self) -> Proposal:
         """The proposal with its claims; edits that overlap are a refusal."""
-        by_path: dict[str, list[Edit]] = {}
-        for path, edit in self.work.edits:
-            by_path.setdefault(path, []).append(edit)
-        edits: dict[str, EditSet] = {}
-        for path, listed in sorted(by_path.items()):
-            try:
-                edits[path] = EditSet.of(listed)
-            except EditConflictError as error:
-                place = self.facts.snapshot.source(path).place(error.second.span)
-                finding = _call_site(
-                    Refused(place, "two changes overlap here", "slim one at a time")
-                )
-                return Proposal(findings=(finding,), refused=True)
+        try:
+            edits = united(self.facts, self.work.edits)
+        except Refused as refused:
+            return Proposal(findings=(refused.finding(_BREAKS),), refused=True)
         self.work.steps.append("run `dockerfix verify` on the patch to compare the images")
         return Proposal(
             edits=edits,
@@ -498,15 +490,3 @@ def _provider_edit(provider: Provider, texts: Sequence[str]) -> tuple[str, Edit]
     newline = tree.newline.bytes.decode()
     text = "".join(f"RUN {step}{newline}" for step in texts)
     return tree.path, Edit(Span(at, at), text.encode())
-
-
-def _call_site(refused: Refused) -> Finding:
-    return Finding(
-        Severity.REFUSE,
-        "call-site",
-        f"this call site cannot be rewritten: {refused.what}",
-        "its build would break with the smaller context",
-        refused.action,
-        refused.place,
-        posixpath.basename(refused.place.path),
-    )
