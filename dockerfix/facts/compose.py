@@ -81,7 +81,7 @@ class ComposeFiles:
 
 def is_compose(path: str) -> bool:
     """Whether a path is a Compose file by its name."""
-    return _NAME.fullmatch(posixpath.basename(path)) is not None
+    return "compose" in path and _NAME.fullmatch(posixpath.basename(path)) is not None
 
 
 def find_compose(snapshot: Snapshot, named: Iterable[str] = ()) -> ComposeFiles:

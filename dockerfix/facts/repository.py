@@ -6,8 +6,8 @@ none itself.
 
 from __future__ import annotations
 
-import fnmatch
 import posixpath
+import re
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,12 @@ if TYPE_CHECKING:
     from dockerfix.facts.gitlab import Pipeline
     from dockerfix.facts.model import Build
 
-_NAMES = ("Dockerfile", "Dockerfile.*", "*.Dockerfile", "*.dockerfile", "Containerfile*")
+_NAME = re.compile(r"(?:.*\.)?(?:[Dd]ockerfile|Containerfile)(?:[._-].*)?", re.DOTALL)
+_OTHERS = (
+    ".dockerignore", ".md", ".rst", ".sh", ".py", ".yml", ".yaml", ".json", ".hcl", ".txt", ".j2",
+    ".jinja", ".tmpl", ".tpl", ".template", ".erb", ".mustache", ".in", ".rs", ".go", ".ts", ".js",
+    ".java", ".rb", ".bak", ".orig", ".rej", ".swp",
+)  # fmt: skip
 
 
 class Facts:
@@ -102,11 +107,12 @@ class Facts:
 
 
 def is_dockerfile(path: str) -> bool:
-    """Whether a path is a Dockerfile by its name."""
-    name = posixpath.basename(path)
-    if name.endswith((".dockerignore", ".md", ".sh", ".py", ".yml", ".yaml", ".json", ".hcl")):
+    """Whether a path is a Dockerfile by its name: `Dockerfile`, `Containerfile`, `x.Dockerfile`,
+    `Dockerfile.x`, `Dockerfile-x`; no ignore file, no template, no script of such a name."""
+    if "ockerfile" not in path and "ontainerfile" not in path:
         return False
-    return any(fnmatch.fnmatchcase(name, pattern) for pattern in _NAMES)
+    name = path.rpartition("/")[2]
+    return _NAME.fullmatch(name) is not None and not name.endswith(_OTHERS)
 
 
 def _stage_graph(source: Source) -> StageGraph:

@@ -63,6 +63,8 @@ def _scripts(scripts: Mapping[str, Mapping[str, Place]]) -> Iterator[tuple[str, 
 
 def _environments(snapshot: Snapshot) -> Iterator[tuple[str, Assigned]]:
     for path in snapshot.paths:
+        if ".env" not in path:
+            continue
         name = posixpath.basename(path)
         if (name.startswith(".env") and name != ".envrc") or name.endswith(".env"):
             yield from _environment(snapshot, path)

@@ -2,51 +2,53 @@
 
 from __future__ import annotations
 
-import fnmatch
+import re
 from collections.abc import Iterator
 
 from dockerfix.text import Place, Snapshot, SnapshotError, Source, Span
 
-_MAX_BYTES = 1_000_000
+_SKIPPED = frozenset(
+    {
+        "7z", "a", "avi", "bin", "bmp", "bz2", "class", "dll", "dylib", "eot", "exe", "flac", "gif",
+        "gz", "ico", "jar", "jpeg", "jpg", "lock", "map", "mov", "mp3", "mp4", "o", "ogg", "otf",
+        "pdf", "png", "pyc", "rar", "rlib", "rmeta", "so", "sum", "svg", "tar", "tgz", "tif",
+        "tiff", "ttf", "wasm", "wav", "webm", "webp", "woff", "woff2", "xz", "zip", "zst",
+    }
+)  # fmt: skip
+"""Endings of files that hold no text, or text that a tool writes."""
+_GENERATED = ("-lock.json", "-lock.yaml", ".min.js", ".min.css")
 
 
 def mentions(snapshot: Snapshot, names: tuple[str, ...]) -> Iterator[tuple[Place, str]]:
     """Where text files name one of `names` as a whole path (not as a part of a longer one).
 
-    Source code in the workspace's own languages is searched too; binary and large files are
-    not. Yields the place and the name.
+    Source code in the workspace's own languages is searched too; binary files and those that
+    tools generate are not. Yields the place and the name, by path and then by place.
     """
-    needles = [name.encode() for name in names]
+    if not names:
+        return
+    needles = [name.encode("utf-8", "surrogateescape") for name in names]
+    pattern = _whole(needles)
     for path in snapshot.paths:
-        if snapshot.entries[path].size > _MAX_BYTES or _generated(path):
+        _, dot, ending = path.rpartition(".")
+        if (dot and ending in _SKIPPED) or path.endswith(_GENERATED):
             continue
         try:
-            data = snapshot.read(path)
+            data = snapshot.peek(path)
         except SnapshotError:
             continue
-        if b"\0" in data[:1024]:
+        # Most files hold none: plain searches are faster than the pattern.
+        if not any(needle in data for needle in needles) or b"\0" in data[:1024]:
             continue
-        for needle in needles:
-            for at in _whole(data, needle):
-                span = Span(at, at + len(needle))
-                yield Source(path, data).place(span), needle.decode()
+        source = Source(path, data)
+        for match in pattern.finditer(data):
+            name = match[0].decode("utf-8", "surrogateescape")
+            yield source.place(Span(*match.span())), name
 
 
-def _generated(path: str) -> bool:
-    patterns = ("*.lock", "*-lock.json", "*-lock.yaml", "*.svg", "*.map", "*.min.js", "*.sum")
-    return any(fnmatch.fnmatchcase(path, pattern) for pattern in patterns)
-
-
-def _whole(data: bytes, needle: bytes) -> Iterator[int]:
-    word = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
-    at = data.find(needle)
-    while at >= 0:
-        end = at + len(needle)
-        before = data[at - 1 : at]
-        after = data[end : end + 1]
-        joined = after == b"." and data[end + 1 : end + 2] in [bytes([c]) for c in word]
-        if before not in [bytes([c]) for c in word] and not (
-            after and (after in [bytes([c]) for c in word] or joined)
-        ):
-            yield at
-        at = data.find(needle, at + 1)
+def _whole(needles: list[bytes]) -> re.Pattern[bytes]:
+    """The names, longer ones first, where no letter, digit, `_` or `-` goes on, nor a dot
+    that begins an ending (the dot that ends a sentence does)."""
+    names = b"|".join(re.escape(needle) for needle in sorted(needles, key=len, reverse=True))
+    word = rb"[A-Za-z0-9_-]"
+    return re.compile(rb"(?<!" + word + rb")(?:" + names + rb")(?!\.?" + word + rb")")

@@ -7,6 +7,7 @@ does; it errs on the side of saying too much. Knows how build commands look; rea
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 
 from dockerfix.text import Source, Span
@@ -53,7 +54,13 @@ def build_text(source: Source) -> Iterator[Span]:
 
 def uncovered(source: Source, read: Iterable[Span]) -> Iterator[Span]:
     """Such spans that none of the spans of commands that were read touches."""
-    known = sorted(read)
+    known: list[Span] = []
+    for span in sorted(read):
+        if known and span.start <= known[-1].end:
+            known[-1] = known[-1].cover(span)
+        else:
+            known.append(span)
     for span in build_text(source):
-        if not any(span.touches(other) for other in known):
+        at = bisect_left(known, Span(span.end, span.end)) - 1
+        if at < 0 or not span.touches(known[at]):
             yield span
