@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from dockerfix.engine.gate import Judges
+from dockerfix.engine.patch import make_patch
 from dockerfix.engine.plan import Planned
 from dockerfix.engine.proposal import OptionSpec, Proposal
 from dockerfix.engine.registry import Plugin, Registry
@@ -21,13 +22,14 @@ from dockerfix.testing import (
     assert_nothing_to_do,
     assert_refused,
     check_example,
+    check_git_apply,
     check_transform,
     hostile_variants,
     parse_case,
     run_case,
     run_hostile,
 )
-from dockerfix.text import Edit, EditSet
+from dockerfix.text import Edit, EditSet, Snapshot
 
 JUDGES = Judges(lambda claim, before, after: Verdict(""), lambda tree: ())
 
@@ -266,3 +268,44 @@ def test_cases_are_collected_compared_and_regenerated(pytester: pytest.Pytester)
     pytester.runpytest_subprocess("--regenerate-cases").assert_outcomes(passed=1)
     assert case.read_text() == text + "== nothing to do ==\nnothing here\n"
     pytester.runpytest_subprocess().assert_outcomes(passed=1)
+
+
+def test_a_second_run_that_refuses_is_no_rest() -> None:
+    class Sulks(Pin):
+        def propose(
+            self, facts: Facts, paths: Sequence[str], options: Mapping[str, Any]
+        ) -> Proposal:
+            if "done" in facts.snapshot:
+                return Proposal(refused=True)
+            return Proposal(created={"done": b""})
+
+    with pytest.raises(AssertionError, match="a second run gives Refused, not NothingToDo"):
+        assert_codemod(Sulks(), {"a": ""}, {"done": ""}, judges=JUDGES)
+
+
+@pytest.mark.parametrize(
+    ("changes", "extra", "message"),
+    [
+        ({"f": b"b\n"}, b"", ""),
+        ({"f": b"c\n"}, b"", "gives other bytes in f"),
+        ({"f": b"b\n", "g": b""}, b"", r"leaves \['f'\], not \['f', 'g'\]"),
+        ({"f": b"b\n"}, b"old mode 100644\nnew mode 100755\n", "changes the mode of f"),
+    ],
+)
+def test_what_git_makes_of_a_patch_is_compared(
+    changes: dict[str, bytes | None], extra: bytes, message: str
+) -> None:
+    before = Snapshot.of({"f": b"a\n"})
+    first, rest = make_patch(before, {"f": b"b\n"}).split(b"\n", 1)
+    planned = Planned(Proposal(), changes, first + b"\n" + extra + rest, ())
+    if not message:
+        check_git_apply(before, planned)
+        return
+    with pytest.raises(AssertionError, match=message):
+        check_git_apply(before, planned)
+
+
+def test_a_patch_that_git_refuses_is_told() -> None:
+    planned = Planned(Proposal(), {"f": b"b\n"}, b"no patch\n", ())
+    with pytest.raises(AssertionError, match="git apply refuses the patch"):
+        check_git_apply(Snapshot.of({"f": b"a\n"}), planned)
