@@ -19,7 +19,7 @@ from dockerfix.cli.common import COLOUR, EXCLUDE, OUTPUT, ROOT, shared
 from dockerfix.cli.output import emit, style_for, tell
 from dockerfix.cli.progress import watching
 from dockerfix.cli.repository import Repository, open_repository
-from dockerfix.verify.errors import VerifyError
+from dockerfix.verify.errors import ReadingError, VerifyError
 from dockerfix.verify.variables import Variables
 
 if TYPE_CHECKING:
@@ -133,8 +133,8 @@ def verify(
     if repository.recovered:
         tell(f"note: {repository.recovered}\n")
     outcome = _proved(request, quiet=quiet)
-    if outcome is None:
-        return NOT_BUILT
+    if isinstance(outcome, int):
+        return outcome
     emit(_rendered(outcome, form, output, colour).encode("utf-8", "surrogateescape"), output)
     return code_of(outcome)
 
@@ -158,8 +158,8 @@ def verify_patch(
     excluded = (*repository.settings.exclude, *exclude)
     request = Request(repository.root, repository.facts, patch, excluded)
     outcome = _proved(request, quiet=quiet)
-    if outcome is None:
-        return Proof(NOT_BUILT, ("not verified: see above",))
+    if isinstance(outcome, int):
+        return Proof(outcome, ("not verified: see above",))
     return Proof(code_of(outcome), measured_lines(outcome), measured_data(outcome))
 
 
@@ -174,7 +174,8 @@ def code_of(outcome: Outcome) -> int:
     return exit_code.DONE if outcome.complete else NOT_BUILT
 
 
-def _proved(request: Request, *, quiet: bool) -> Outcome | None:
+def _proved(request: Request, *, quiet: bool) -> Outcome | int:
+    """The outcome; an exit code when it could not be tried, and the reason is told."""
     from dockerfix.verify.prove import verify as prove
 
     try:
@@ -182,7 +183,7 @@ def _proved(request: Request, *, quiet: bool) -> Outcome | None:
             return prove(request, watch)
     except VerifyError as error:
         tell(f"dockerfix: {error.what}\n" + (f"  -> {error.action}\n" if error.action else ""))
-        return None
+        return exit_code.BUG if isinstance(error, ReadingError) else NOT_BUILT
     except KeyboardInterrupt:
         raise KeyboardInterrupt("all that was made for the verification is removed") from None
 

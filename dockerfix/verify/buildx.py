@@ -15,7 +15,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dockerfix.verify.bake import Wanted, definition
@@ -84,14 +84,16 @@ class Buildx:
             raise BuildFailedError(job.side, job.images, steps.failure())
         return steps
 
-    def print_bake(self, side: Side, folder: Path, words: Sequence[str]) -> Mapping[str, object]:
-        """What bake itself reads in a bake call: its targets by name, with their attributes.
+    def print_bake(
+        self, side: Side, folder: Path, words: Sequence[str], variables: Mapping[str, str]
+    ) -> Mapping[str, object]:
+        """What bake itself reads in a bake file: its targets by name, with their attributes.
 
-        `words` stand behind `bake` at the call site. Raises `BuildFailedError` when bake cannot
-        read its files.
+        `words` stand behind `bake`, `variables` are in its environment. Raises
+        `BuildFailedError` when bake cannot read its files.
         """
         command = ["docker", "buildx", "bake", "--print", *words]
-        done = self._run(command, folder)
+        done = replace(self, environment={**self.environment, **variables})._run(command, folder)
         if done.returncode != 0:
             lines = tuple(done.stderr.splitlines()[-10:])
             raise BuildFailedError(side, (), Failure(" ".join(command), lines))

@@ -24,6 +24,10 @@ class PatchError(VerifyError):
     """The patch does not apply to the snapshot."""
 
 
+class ReadingError(VerifyError):
+    """A tool reads a file otherwise than dockerfix does: a bug."""
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """How a build ended: which step failed, and the builder's last lines about it."""
