@@ -241,6 +241,7 @@ class Lab:
             ready=lambda: publish.answers(address),
         )
         if not full:
+            shutil.rmtree(self._engine.data, ignore_errors=True)  # it may hold older stand-ins
             parts.fill_mirror(address, compiled)
         (self.run_dir / "mirror").write_text(address, encoding="ascii")
 
