@@ -10,7 +10,11 @@ from __future__ import annotations
 import io
 import random
 import tarfile
+from collections.abc import Collection
 from dataclasses import dataclass, field
+from pathlib import Path
+
+from e2b_dockerfile_utils import PatternMatcher
 
 from dockerfix.text import Entry, Kind, Snapshot
 
@@ -39,6 +43,18 @@ class Context:
     links: dict[str, str]
     ignore: bytes | None
 
+    def write(self, folder: Path, dockerfile: str) -> None:
+        """Write the context and its Dockerfile to the disk."""
+        for path, data in self.files.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_bytes(data)
+        for path, target in self.links.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).symlink_to(target)
+        if self.ignore is not None:
+            (folder / ".dockerignore").write_bytes(self.ignore)
+        (folder / "Dockerfile").write_text(dockerfile)
+
     def snapshot(self, dockerfile: str) -> Snapshot:
         """The context as a snapshot, its Dockerfile among the files."""
         data = {**self.files, "Dockerfile": dockerfile.encode()}
@@ -65,11 +81,16 @@ class Group:
     context: Context
     cases: list[Case] = field(default_factory=list)
 
-    def dockerfile(self, cases: list[Case]) -> str:
-        """One Dockerfile whose last stage holds every case's files in a folder of its name."""
-        stages = [case.text for case in cases]
-        gather = [f"COPY --from={case.name} / /{case.name}/" for case in cases]
-        return "\n".join(["ARG OUTER=outer", *stages, "FROM scratch", *gather, ""])
+    def dockerfile(self) -> str:
+        """All stages in one Dockerfile, each a target."""
+        return "\n".join(["ARG OUTER=outer", *(case.text for case in self.cases), ""])
+
+    def gathered(self, names: Collection[str]) -> str:
+        """A Dockerfile whose last stage holds the files of each named stage in a folder of the
+        stage's name."""
+        stages = [case.text for case in self.cases if case.name in names]
+        copies = [f"COPY --from={name} / /{name}/" for name in sorted(names)]
+        return "\n".join(["ARG OUTER=outer", *stages, "FROM scratch", *copies, ""])
 
 
 def groups(count: int, cases: int, seed: int = 1) -> list[Group]:
@@ -184,6 +205,15 @@ def _blurred(rng: random.Random, part: str) -> str:
     return part[:at] + rng.choice(("*", "?", "**")) + part[at + 1 :]
 
 
+def _is_ignored(context: Context, path: str) -> bool:
+    """Roughly: only to have more cases that build than cases that fail."""
+    lines = (context.ignore or b"").decode("utf-8-sig").split("\n")
+    try:
+        return bool(PatternMatcher(lines).matches(path))
+    except ValueError:
+        return False
+
+
 class _Writer:
     """Writes one stage."""
 
@@ -192,8 +222,10 @@ class _Writer:
         self.context = context
         self.number = number
         self.paths = sorted({*context.files, *context.links})
+        kept = [path for path in self.paths if not _is_ignored(context, path)]
+        self.likely = kept or self.paths
         self.folders = sorted(
-            {path[:at] for path in self.paths for at in range(len(path)) if path[at] == "/"}
+            {path[:at] for path in self.likely for at in range(len(path)) if path[at] == "/"}
         )
         self.destinations = ["x", "y/z", "/opt", "/opt/in", "a", "w"]
 
@@ -257,10 +289,10 @@ class _Writer:
             return self.rng.choice((".", "./", "/", "*", "./*"))
         if form < 0.3 and self.folders:
             path = self.rng.choice(self.folders)
-        elif form < 0.34:
-            path = self.rng.choice(("gone", "gone*", "src/gone", "gone/*"))
+        elif form < 0.33:
+            path = self.rng.choice(("gone", "gone*", "gone*", "gone/*"))
         else:
-            path = self.rng.choice(self.paths)
+            path = self.rng.choice(self.paths if form > 0.95 else self.likely)
         if self.rng.random() < 0.3:
             parts = path.split("/")
             at = self.rng.randrange(len(parts))
