@@ -1,4 +1,4 @@
-"""The built-in transforms on the sample repository: alone, one after the other, in hostile forms."""
+"""The built-in transforms on the sample: alone, one after the other, in hostile forms."""
 
 from __future__ import annotations
 
