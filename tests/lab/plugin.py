@@ -109,8 +109,9 @@ def docker_setup() -> list[str]:
 # What is said at the end.
 
 
-def pytest_configure() -> None:
-    os.environ.setdefault(_RUN_ID, str(os.getpid()))
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        os.environ[_RUN_ID] = str(os.getpid())
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
