@@ -91,6 +91,9 @@ class SomeText:
 Value = str | SomeText | None
 """What a variable holds; None when it is not set."""
 
+MAX_TOKENS = 400
+"""Operands, operators and parentheses of one expression; nesting follows from it."""
+
 _TOKEN = r"""\s*(?:
       (?P<op>&&|\|\||==|!=|=~|!~|\(|\))
     | (?P<var>\$\{[A-Za-z_]\w*\}|\$[A-Za-z_]\w*)
@@ -103,7 +106,10 @@ _TOKEN = r"""\s*(?:
 @lru_cache(maxsize=1024)
 def parse_condition(text: str) -> Condition:
     """The tree of an expression; raises `ConditionError` with what stands in the way."""
-    parser = _Parser(list(_tokens(text)))
+    tokens = list(_tokens(text))
+    if len(tokens) > MAX_TOKENS:
+        raise ConditionError(f"`{text[:40]}...` is too long to be decided")
+    parser = _Parser(tokens)
     condition = parser.either()
     if parser.at < len(parser.tokens):
         raise ConditionError(f"`{text}` cannot be read from `{parser.tokens[parser.at]}` on")

@@ -15,8 +15,8 @@ from functools import lru_cache
 
 from dockerfix.text.value import value
 
-MAX_STATES = 20_000
-"""States that one question about several globs may visit."""
+MAX_WORK = 1_000_000
+"""Steps of single globs that one question about several may take."""
 
 _FRESH = "xyzabcdefghijklmnopqrstuvwXYZ0123456789_~"
 
@@ -149,7 +149,7 @@ def _classes(globs: tuple[str, ...]) -> tuple[tuple[frozenset[str], str], ...]:
             if state not in seen:
                 seen.add(state)
                 queue.append((state, path + char))
-        if len(seen) > MAX_STATES:
+        if len(seen) * len(alphabet) * len(globs) > MAX_WORK:
             raise GlobError("the globs are too many to be compared exactly")
     return tuple(found.items())
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from weakref import WeakKeyDictionary
 
 from dockerfix.facts.repository import Facts
-from dockerfix.facts.stages import StageGraph
+from dockerfix.facts.stages import Reference, StageGraph
 from dockerfix.proof.claims import Image
 from dockerfix.syntax import Arg, Copy, From, Instruction, Onbuild, Run, Stage
 from dockerfix.text import Place
@@ -108,7 +108,8 @@ def _flatten(graph: StageGraph, stage: Stage) -> Chain:
     steps: list[Step] = []
     triggers: list[Step] = []
     for current in stages:
-        made = [_step(graph, current, item) for item in current.instructions]
+        named = list(graph.references(current))
+        made = [_step(graph, current, item, named) for item in current.instructions]
         steps += (*triggers, *made)
         triggers = [
             Step(step.instruction, current, ("ONBUILD runs", step.key))
@@ -146,15 +147,13 @@ def _with_inner(graph: StageGraph, names: list[str]) -> list[tuple[str, str | No
     return sorted(found.items(), key=lambda item: item[0])
 
 
-def _step(graph: StageGraph, stage: Stage, item: Instruction) -> Step:
+def _step(graph: StageGraph, stage: Stage, item: Instruction, named: list[Reference]) -> Step:
     if isinstance(item, Arg):
         return Step(item, stage, ("ARG", *_arguments(graph, item)))
     if item.keyword == "ENTRYPOINT":
         lower = any(i.keyword == "CMD" and i.span < item.span for i in stage.instructions)
         return Step(item, stage, (item.text, "keeps CMD" if lower else "clears CMD"))
-    references = tuple(
-        reference for reference in graph.references(stage) if reference.instruction is item
-    )
+    references = [reference for reference in named if reference.instruction is item]
     if not references:
         return Step(item, stage, (item.text,))
     return Step(

@@ -31,6 +31,10 @@ from dockerfix.syntax import Arg, Copy, Env, Label, Run, Stage
 from dockerfix.text import Place
 from dockerfix.text.value import replace, value
 
+MAX_TEXT = 10_000
+"""Characters of a variable's value that are followed."""
+MAX_EVENTS = 2_000
+"""Events of one stage that are followed; loops in loops make more."""
 COMPILING = frozenset({"build", "rustc", "run", "zigbuild", "install"})
 
 
@@ -182,6 +186,8 @@ class _State:
     loops: frozenset[str] = frozenset()
 
     def bind(self, name: str, text: str) -> _State:
+        if len(text) > MAX_TEXT:
+            text = "${" + name + "}"  # doubled and doubled again: not worth knowing
         return replace(self, variables={**self.variables, name: text})
 
 
@@ -194,6 +200,7 @@ class _Reader:
         self.toolchain: list[str] = []
         self.packages: set[str] = set()
         self.shell = ""
+        self.rounds = 0
 
     def step(self, step: Step) -> None:
         """One instruction."""
@@ -280,6 +287,12 @@ class _Reader:
         for word in item.values:
             text = expand_word(word, state.variables)
             for piece in text.split() if not word.quoted else [text]:
+                self.rounds += 1
+                if self.rounds > MAX_EVENTS:
+                    if self.rounds == MAX_EVENTS + 1:
+                        place = frame.step.place
+                        self.events.append(Opaque(frame, "a loop of many rounds", place))
+                    return state
                 state = self.statements(item.body, frame, state.bind(item.variable, piece))
         return state
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 
 from dockerfix.facts.gitlab import Pipeline
 from dockerfix.facts.gitlab_globs import GlobError, matches
-from dockerfix.facts.repository import Facts, is_dockerfile
+from dockerfix.facts.repository import Facts
 from dockerfix.facts.stages import StageGraph
 from dockerfix.facts.yaml_tree import Mapping, Node, Scalar, Sequence
 from dockerfix.proof.asks import Ask, asks_of, values_for
@@ -124,7 +124,7 @@ class _Search:
         """Dockerfiles that the patch writes."""
         old, new = self.before.snapshot, self.after.snapshot
         named = {build.dockerfile for build in self.after.builds.builds}
-        paths = [path for path in new.paths if is_dockerfile(path) or path in named]
+        paths = sorted({*self.after.dockerfiles, *(p for p in named if p is not None and p in new)})
         return [path for path in paths if path not in old or _differs(old, new, path)]
 
     def contexts(self, path: str) -> set[str]:

@@ -301,6 +301,19 @@ class TestRules:
         assert not runtime(old, new).holds
         assert not runtime(old, new.replace(" x ", " y "), rules=rules).holds
 
+    def test_prefixes_of_mounts(self) -> None:
+        old = "FROM a\nRUN --network=none --mount=type=bind,source=console/x,target=/x cat /x\n"
+        new = old.replace("console/x", "x")
+        rules = frozenset({"prefix-stripped"})
+        assert rules_of(runtime(old, new, rules=rules)) == {"prefix-stripped"}
+        assert not runtime(old, new.replace("--network=none ", ""), rules=rules).holds
+        assert not runtime(old, new.replace("cat", "rm"), rules=rules).holds
+
+    def test_the_id_of_a_cache_is_no_part_of_an_image(self) -> None:
+        old = BUILD.replace("RUN cargo build", "RUN --mount=type=cache,id=a,target=/c cargo build")
+        assert runtime(old, old.replace("id=a", "id=b")).holds
+        assert not runtime(old, old.replace("target=/c", "target=/d")).holds
+
 
 TOOLS = """\
 FROM rust AS chef
