@@ -110,11 +110,7 @@ def test_the_table_has_each_job_and_the_sums() -> None:
         *("seconds", "before", "a", "b", "release", "sum", "longest"),
         *("after", "all", "release", "sum", "longest"),
     ]
-    assert (
-        lines[5].split()[-12:]
-        == (["390", "210", "0", "200", "10", "70.8", "kB", "-", "3", "of", "30"][-12:])
-        or "390" in lines[5]
-    )
+    assert lines[5].split()[4:6] == ["390", "210"]
     assert len({len(line) for line in lines if " of " in line and "jobs" not in line}) == 1
 
 
