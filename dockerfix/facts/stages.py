@@ -1,13 +1,15 @@
 """The stage graph of one Dockerfile: which stage stands on which, and which copies from which.
 
-Follows BuildKit's `instructions` and `dockerfile2llb`: FROM finds an earlier stage by its
-lower-case name, `COPY --from` finds one by name in any case or by number, a stage's name
-shadows an image of the same name for what comes later. Knows one tree; knows no other file.
+Follows BuildKit's `dockerfile2llb`: FROM finds an earlier stage by its lower-case name after
+expanding global ARGs, and then the stage's name shadows an image of the same name;
+`COPY --from` is a number or finds the last stage of a name in any case, a later one too; a
+mount's `from` is a name only. Knows one tree; knows no other file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -18,8 +20,8 @@ from dockerfix.syntax import Arg, Copy, Dockerfile, Flag, Instruction, Run, Stag
 class Reference:
     """A place that names a stage or an image outside FROM: `COPY --from`, a mount's `from`.
 
-    `stage` is the stage it resolves to, None when it names an image or a named context.
-    `numeric` says that the stage is named by its index.
+    `stage` is the stage it resolves to, None when it names an image, a named context, or by
+    its index a stage that does not exist. `numeric` says that it is an index.
     """
 
     instruction: Instruction
@@ -38,11 +40,20 @@ class StageGraph:
 
     @cached_property
     def global_arguments(self) -> Mapping[str, str | None]:
-        """Global ARGs with their defaults, in order."""
+        """Global ARGs with their defaults as written, in order."""
         found: dict[str, str | None] = {}
         for item in self.tree.preamble:
             if isinstance(item, Arg):
                 found.update(item.entries)
+        return found
+
+    @cached_property
+    def defaults(self) -> Mapping[str, str]:
+        """Global ARGs that have a default, each expanded by those before it."""
+        found: dict[str, str] = {}
+        for name, default in self.global_arguments.items():
+            if default is not None:
+                found[name] = _expanded(default, found)
         return found
 
     @cached_property
@@ -58,31 +69,31 @@ class StageGraph:
         return tuple(found)
 
     def find(self, name: str, before: int | None = None) -> Stage | None:
-        """The stage that a target or a reference names, in any case or by number.
+        """The stage that `COPY --from` names, by number or in any case; the last of one name.
 
-        With `before`, only stages of a smaller index count; the last of one name wins.
+        With `before`, only stages of a smaller index count.
         """
         candidates = self.stages if before is None else self.stages[:before]
-        for stage in reversed(candidates):
-            if stage.name is not None and stage.name.lower() == name.lower():
-                return stage
-        if name.isdecimal() and int(name) < len(candidates):
-            return candidates[int(name)]
-        return None
+        if name.isdecimal():
+            return candidates[int(name)] if int(name) < len(candidates) else None
+        return _named(candidates, name)
 
     def target(self, name: str) -> Stage | None:
-        """The stage that `--target name` builds; the last one for an empty name."""
+        """The stage that `--target name` builds, in any case; the last one for an empty name.
+
+        A number is taken too, so that a stage without a name can be told, though BuildKit
+        itself wants a name.
+        """
         if not name:
             return self.stages[-1] if self.stages else None
         return self.find(name)
 
     def base(self, stage: Stage) -> Stage | None:
-        """The stage that FROM stands on; None when it is an image."""
+        """The stage that FROM stands on when no build argument is given; None for an image."""
         image = stage.from_.image
-        if image is None:
-            return None
+        name = self.expand(image.value) if image is not None else ""
         for earlier in reversed(self.stages[: stage.index]):
-            if earlier.name is not None and earlier.name.lower() == image.value:
+            if earlier.name is not None and earlier.name.lower() == name:
                 return earlier
         return None
 
@@ -102,22 +113,25 @@ class StageGraph:
         return self.expand(image.value) if image is not None else ""
 
     def expand(self, text: str) -> str:
-        """`text` with `$NAME`, `${NAME}` and `${NAME:-default}` of global ARGs replaced."""
-        for name in sorted(self.global_arguments, key=len, reverse=True):
-            value = self.global_arguments[name]
-            if value is None:
-                continue
-            text = text.replace("${" + name + "}", value).replace("$" + name, value)
-            text = _replace_default(text, name, value)
-        return text
+        """`text` with the global ARGs replaced by their defaults.
+
+        A variable without a default, and what BuildKit itself sets (`TARGETARCH`), stays as
+        written; `${NAME:-x}` of such a one is `x`, but for BuildKit's own.
+        """
+        return _expanded(text, self.defaults)
 
     def references(self, stage: Stage) -> Iterator[Reference]:
         """What the stage's instructions name by `--from` or a mount; ONBUILD is left out,
         since it resolves in the child's build."""
         for item in stage.instructions:
-            for flag, text in _named(item):
-                found = self.find(text, before=stage.index)
-                yield Reference(item, flag, text, found, text.isdecimal() and found is not None)
+            if isinstance(item, Copy) and item.from_ is not None and item.from_.value:
+                text = item.from_.value
+                found = self.find(text)
+                yield Reference(item, item.from_, text, found, text.isdecimal())
+            for mount in item.mounts if isinstance(item, Run) else ():
+                name = mount.option("from")
+                if name:
+                    yield Reference(item, mount.flag, name, _named(self.stages, name), False)
 
     def needs(self, stage: Stage) -> tuple[Stage, ...]:
         """The stages that building `stage` needs, itself included, in file order."""
@@ -134,28 +148,33 @@ class StageGraph:
         return tuple(wanted[index] for index in sorted(wanted))
 
 
-def stage_graph(tree: Dockerfile) -> StageGraph:
-    """The graph of a tree."""
-    return StageGraph(tree)
+def _named(stages: Sequence[Stage], name: str) -> Stage | None:
+    """The last stage of a name, in any case."""
+    for stage in reversed(stages):
+        if stage.name is not None and stage.name.lower() == name.lower():
+            return stage
+    return None
 
 
-def _named(item: Instruction) -> Iterator[tuple[Flag, str]]:
-    if isinstance(item, Copy) and item.from_ is not None and item.from_.value:
-        yield item.from_, item.from_.value
-    if isinstance(item, Run):
-        for mount in item.mounts:
-            name = mount.option("from")
-            if name:
-                yield mount.flag, name
+_VARIABLE = re.compile(
+    r"\$(?:(?P<plain>\w+)|\{(?P<name>\w+)(?:(?P<operator>:?[-+])(?P<operand>[^{}]*(?:\{[^{}]*\}[^{}]*)*))?\})"
+)
+_PLATFORM = re.compile(r"(?:TARGET|BUILD)(?:PLATFORM|OS|ARCH|VARIANT|OSVERSION)|TARGETSTAGE")
+"""What BuildKit sets in the global scope by itself."""
 
 
-def _replace_default(text: str, name: str, value: str) -> str:
-    for operator in (":-", "-"):
-        head = "${" + name + operator
-        while head in text:
-            start = text.index(head)
-            end = text.find("}", start)
-            if end < 0:
-                return text
-            text = text[:start] + value + text[end + 1 :]
-    return text
+def _expanded(text: str, values: Mapping[str, str]) -> str:
+    def value(match: re.Match[str]) -> str:
+        name = match["plain"] or match["name"]
+        operator, operand = match["operator"], match["operand"] or ""
+        known = values.get(name)
+        if operator is None:
+            return known if known is not None else match[0]
+        if known is None and _PLATFORM.fullmatch(name):
+            return match[0]
+        there = known is not None and (known != "" or ":" not in operator)
+        if operator.endswith("+"):
+            return _expanded(operand, values) if there else ""
+        return (known or "") if there else _expanded(operand, values)
+
+    return _VARIABLE.sub(value, text)
