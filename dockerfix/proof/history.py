@@ -131,7 +131,15 @@ class Opaque:
     place: Place
 
 
-Event = Compiled | Carried | Removed | Copied | Opaque
+@value
+class Written:
+    """A file that a known command writes: the recipe of `cargo chef prepare`."""
+
+    frame: Frame
+    path: str
+
+
+Event = Compiled | Carried | Removed | Copied | Written | Opaque
 
 
 @value
@@ -373,6 +381,9 @@ class _Reader:
                     state.certain,
                 )
             )
+        elif call.verb == "chef prepare":
+            recipe = (call.values("recipe-path") or ("recipe.json",))[-1]
+            self.events.append(Written(frame, _absolute(state.folder, recipe)))
         elif call.verb not in _NO_PROGRAM:
             self.opaque(item, words, frame)
 
@@ -396,7 +407,7 @@ class _Reader:
 
 _NO_PROGRAM = frozenset(
     {
-        "chef prepare", "fetch", "fmt", "clippy", "check", "metadata", "generate-lockfile",
+        "fetch", "fmt", "clippy", "check", "metadata", "generate-lockfile",
         "vendor", "update", "tree", "login", "test", "bench", "nextest", "doc", "deny", "audit",
         "version", "locate-project", "search", "machete",
     }

@@ -32,6 +32,7 @@ from dockerfix.proof.history import (
     History,
     Opaque,
     Removed,
+    Written,
     history_of,
 )
 from dockerfix.syntax import Stage
@@ -66,6 +67,13 @@ class FromOutside:
 
 
 @value
+class FromCommand:
+    """A file that a known command writes, and the place of its RUN."""
+
+    place: Place
+
+
+@value
 class Undecided:
     """Reading cannot tell; why, and where known the place."""
 
@@ -81,7 +89,7 @@ class NotMade:
     place: Place | None = None
 
 
-Origin = Built | FromContext | FromOutside | Undecided | NotMade
+Origin = Built | FromContext | FromOutside | FromCommand | Undecided | NotMade
 
 
 class Origins:
@@ -170,6 +178,8 @@ class _Search:
             return self.carried(event, at, path, depth)
         if isinstance(event, Copied):
             return self.copied(event, path, depth)
+        if isinstance(event, Written):
+            return FromCommand(event.frame.step.place) if event.path == path else None
         if isinstance(event, Removed):
             gone = any(path == p or path.startswith(f"{p.rstrip('/')}/") for p in event.paths)
             place = event.frame.step.place

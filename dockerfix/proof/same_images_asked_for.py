@@ -163,12 +163,30 @@ class _Comparison:
         moved = (old.context, new.context) in self.claim.contexts
         if old.context != new.context and not moved:
             found.append(f"the context is `{_shown(new.context)}`, it was `{_shown(old.context)}`")
+        found += self.overridden(old, new)
         added = self.claim.arguments_added
         details = [d for d in new.details if d[0].rsplit(" ", 1)[-1] not in added]
         kept = [d for d in old.details if d[0].rsplit(" ", 1)[-1] not in added]
         found += [f"{n} is gone (`{v}`)" for n, v in _less(kept, details)]
         found += [f"{n} is new (`{v}`)" for n, v in _less(details, kept)]
         return found
+
+    def overridden(self, old: Ask, new: Ask) -> Iterator[str]:
+        """A named context takes the place of a stage of its name: it must do so on both sides
+        or on none."""
+        for name, given in new.details:
+            context = name.removeprefix("named context ")
+            if context == name or context in self.claim.arguments_added:
+                continue
+            before, after = (
+                ask.dockerfile is not None
+                and ask.dockerfile in facts.snapshot
+                and facts.stages(ask.dockerfile).find(context) is not None
+                for facts, ask in ((self.before, old), (self.after, new))
+            )
+            if before != after:
+                verb = "replaces a stage now" if after else "does not replace a stage any more"
+                yield f"the named context {context} (`{given}`) {verb}"
 
     def missing(self, ask: Ask, near: Ask | None, wanted: Key) -> None:
         """An old ask without a counterpart: what is nearest, or that there is none."""

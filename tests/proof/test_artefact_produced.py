@@ -148,6 +148,15 @@ class TestMade:
         assert verdict.holds
         assert verdict.differences == ()
 
+    def test_a_recipe(self) -> None:
+        text = (
+            "FROM rust AS planner\nWORKDIR /app\nCOPY . .\nRUN cargo chef prepare {}\n"
+            "FROM rust\nCOPY --from=planner /app/recipe.json recipe.json\n"
+        )
+        assert produced(text.format("--recipe-path recipe.json")).differences == ()
+        assert produced(text.format("")).differences == ()
+        assert produced(text.format("--recipe-path other.json")).differences != ()
+
     def test_images_are_not_asked(self) -> None:
         verdict = produced("FROM alpine\nCOPY --from=nginx:1 /target/release/a /a\n")
         assert verdict.holds

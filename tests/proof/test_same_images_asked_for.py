@@ -204,6 +204,19 @@ class TestPushes:
         assert "build argument SDK is new (`r/sdk`)" in why(asked(before, after))
         assert asked(before, after, arguments_added=frozenset({"SDK"})).failures == ()
 
+    def test_a_named_context_that_takes_the_place_of_a_stage(self) -> None:
+        context = "--build-context dev=docker-image://x"
+        before = ci(push("r/a", "a/Dockerfile", "rel", context))
+        after = ci(push("r/a", "a/Dockerfile.all", "a-rel", context))
+        assert "the named context dev (`docker-image://x`) does not replace a stage" in why(
+            asked(before, after)
+        )
+        other = context.replace("dev", "sdk")
+        assert asked(
+            ci(push("r/a", "a/Dockerfile", "rel", other)),
+            ci(push("r/a", "a/Dockerfile.all", "a-rel", other)),
+        ).holds
+
     def test_builds_of_other_images_stay(self) -> None:
         before = ci("docker build --push -t r/o other")
         assert asked(before, ci("docker build --push -t r/o other")).failures == ()
