@@ -23,21 +23,27 @@ def idle_lines(root: Folder, file: IgnoreFile) -> tuple[IdleLine, ...]:
     """The lines that can be removed together without a change, in the order of the file.
 
     Of two lines that do the same the first stays when the second never comes to matter, else
-    the second. Raises `BadIgnoreError`.
+    the second. No line that is left does nothing. Raises `BadIgnoreError`.
     """
-    hits = _hits(root, Judge(file.rules))
-    left = [n for n, paths in enumerate(hits) if paths]
-    silent = [n for n, paths in enumerate(hits) if not paths]
-    doubled = []
-    for number in reversed(left.copy()):
-        rest = [n for n in left if n != number]
-        before = Judge([file.lines[n].rule for n in left])
-        after = Judge([file.lines[n].rule for n in rest])
-        if not any(_differs(root, before, after, path) for path in hits[number]):
-            left = rest
-            doubled.append(number)
-    found = [*((n, False) for n in silent), *((n, True) for n in doubled)]
-    return tuple(IdleLine(file.lines[n], matches) for n, matches in sorted(found))
+    judge = Judge(file.rules)
+    hits = _hits(root, judge)
+    matching = {number for number, paths in enumerate(hits) if paths}
+    left, judge = sorted(matching), Judge([file.lines[n].rule for n in sorted(matching)])
+    changed = True
+    while changed and left:
+        changed = False
+        hits = _hits(root, judge)
+        for at in reversed(range(len(left))):
+            shorter = Judge([file.lines[n].rule for n in (*left[:at], *left[at + 1 :])])
+            if not any(_differs(root, judge, shorter, path) for path in hits[at]):
+                # The hits of the lines above do not depend on those below.
+                del left[at]
+                judge, changed = shorter, True
+    return tuple(
+        IdleLine(line, number in matching)
+        for number, line in enumerate(file.lines)
+        if number not in left
+    )
 
 
 def _hits(root: Folder, judge: Judge) -> list[list[str]]:
