@@ -241,4 +241,5 @@ def _details(build: Build, chosen: Mapping[str, str]) -> Iterator[tuple[str, str
         yield "secret", text(word)
     for option in build.options:
         if option.name not in _READ_ELSEWHERE:
-            yield f"--{option.name}", text(option.value)
+            given = text(option.value)
+            yield f"--{option.name}", "" if given == "true" else given

@@ -8,6 +8,7 @@ Knows what a difference means; knows nothing of how the other file came about.
 
 from __future__ import annotations
 
+import posixpath
 from collections import Counter
 from collections.abc import Sequence
 
@@ -28,6 +29,8 @@ NEUTRAL = frozenset(
 )  # fmt: skip
 """Flags of cargo that do not change what is made."""
 _CARRYING = frozenset({"cp", "mv", "mkdir", "install"})
+_FINISHING = frozenset({"strip", "objcopy", "upx", "chmod", "ls", "du", "file", "test", "ldd"})
+"""Commands that change or show the files that they name, and no others."""
 
 
 @value
@@ -169,7 +172,11 @@ def _added(
     for command in commands:
         if command.install is not None and pair.permits("united-packages"):
             uses.append(Use("united-packages", f"installs {_listed(command.install.packages)} too"))
-        elif "build" in verbs and pair.permits("build-widened") and _is_more("build", command):
+        elif (
+            "build" in verbs
+            and pair.permits("build-widened")
+            and (_is_more("build", command) or _finishes_another(pair, command, old))
+        ):
             uses.append(Use("build-widened", f"also runs `{command.text}`"))
         elif (
             "chef cook" in verbs and pair.permits("cook-widened") and _is_more("chef cook", command)
@@ -185,6 +192,25 @@ def _is_more(verb: str, command: ReadCommand) -> bool:
     if command.cargo is not None:
         return command.cargo.verb == verb and not command.cargo.opaque
     return verb == "build" and command.plain.name in _CARRYING
+
+
+def _finishes_another(pair: Pair, command: ReadCommand, old: tuple[ReadCommand, ...]) -> bool:
+    """Whether a command changes or shows files of another image only: none that the old
+    commands name or the old file's images take."""
+    if command.plain.name not in _FINISHING:
+        return False
+    words = [word for other in old for word in other.text.split()]
+    copies = (
+        item
+        for stage in pair.before.graph.stages
+        for item in stage.instructions
+        if isinstance(item, Copy) and item.from_ is not None
+    )
+    mine = {posixpath.basename(word) for word in words}
+    mine |= {posixpath.basename(word.value) for item in copies for word in item.sources}
+    operands = [word for word in command.text.split()[1:] if not word.startswith("-")]
+    plain = not any(char in word for word in operands for char in "*?[$`")
+    return plain and not any(posixpath.basename(word) in mine for word in operands)
 
 
 def _command(pair: Pair, old: ReadCommand, new: ReadCommand) -> tuple[Use, ...] | None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from dockerfix.facts.model import Build, Call, SiteKind, Tool, Value
 from dockerfix.facts.repository import Facts
 from dockerfix.facts.shell import Assignment, Variable, parse_shell
+from dockerfix.rewrite.expansions import expansions, of_the_shell, standing
 from dockerfix.rewrite.wanted import Change, Edits, Refused
 from dockerfix.text import Edit, MappedText, Place, Source, Span, relative_path
 
@@ -99,7 +100,7 @@ class _Command:
 
     def absent(self, name: str, texts: list[str], old: Callable[[Build], str]) -> None:
         """An option that the command lacks: insert it, by parameter where it differs."""
-        common = _common(texts) or _template(texts, [c.build for c in self.changes])
+        common = _common(texts) or self.template(texts)
         if common is not None and not self.others:
             self.inserted.append(f"--{name} {_quoted(common)}")
             return
@@ -123,15 +124,14 @@ class _Command:
         prefix = _common(prefixes)
         new: str | None
         if prefix is not None and value.written_variables:
-            new = prefix + value.inside
+            new = prefix + standing(value, self.source)
         else:
             new = _common(texts)
         if new is None:
-            builds = [c.build for c in self.changes]
-            new = _template(texts, builds)
-            head = _template([p for p in prefixes if p is not None], builds)
+            new = self.template(texts)
+            head = self.template([p for p in prefixes if p is not None])
             if head is not None and value.written_variables:
-                new = head + value.inside
+                new = head + standing(value, self.source)
         if new is None:
             return False
         place = value.place
@@ -139,6 +139,24 @@ class _Command:
             return False
         self.found.append((place.path, Edit(_inner(place.span, value), new.encode())))
         return True
+
+    def template(self, texts: Sequence[str]) -> str | None:
+        """One text with one expansion of the command that gives each build its own; or None."""
+        builds = [change.build for change in self.changes]
+        if len(texts) != len(builds) or len(texts) < 2:
+            return None
+        held = [expansions(build, self.source) for build in builds]
+        for written in held[0]:
+            values = [found.get(written, "") for found in held]
+            if len(set(values)) < 2 or not all(values):
+                continue
+            made = {
+                text.replace(value, written, 1) if value in text else ""
+                for text, value in zip(texts, values, strict=True)
+            }
+            if len(made) == 1 and "" not in made:
+                return made.pop()
+        return None
 
     def at_origins(self, values: list[Value], texts: list[str]) -> bool:
         """Each text where it was written: an argument of a call, a value of a loop or matrix.
@@ -454,7 +472,8 @@ def _inner(span: Span, value: Value) -> Span:
 
 
 def _quoted(text: str) -> str:
-    return f'"{text}"' if "$" in text or " " in text else text
+    shells = "$" in text and of_the_shell(text[text.index("$") :])
+    return f'"{text}"' if shells or " " in text else text
 
 
 def _prefix(value: Value, text: str) -> str | None:
@@ -464,30 +483,6 @@ def _prefix(value: Value, text: str) -> str | None:
 
 def _common(texts: Sequence[str | None]) -> str | None:
     return texts[0] if texts and all(text == texts[0] for text in texts) else None
-
-
-def _template(texts: Sequence[str], builds: Sequence[Build]) -> str | None:
-    """One text with one variable of the command that gives each build its own; or None."""
-    if len(texts) != len(builds) or len(texts) < 2:
-        return None
-    names = dict.fromkeys(
-        name
-        for build in builds
-        for value in (build.dockerfile_written, build.target, build.context_written, *build.tags)
-        if value is not None
-        for name in value.written_variables
-    )
-    for name in names:
-        held = [build.variables.get(name, "") for build in builds]
-        if len(set(held)) < 2 or not all(held):
-            continue
-        made = {
-            text.replace(value, "${" + name + "}", 1) if value in text else ""
-            for text, value in zip(texts, held, strict=True)
-        }
-        if len(made) == 1 and "" not in made:
-            return made.pop()
-    return None
 
 
 def _local_names(build: Build, facts: Facts) -> frozenset[str]:

@@ -211,7 +211,9 @@ class _Target:
             Option("label", self.filled(f"{label.name}={label.value}", "labels"), place, True)
             for label in self.pairs("labels")
         ]
-        for attribute in ("annotations", "attest", "network", "no-cache", "shm-size", "ssh"):
+        for attribute in (
+            "annotations", "attest", "network", "no-cache", "pull", "shm-size", "ssh",
+        ):  # fmt: skip
             name = attribute.removesuffix("s") if attribute == "annotations" else attribute
             found += [Option(name, value, place, True) for value in self.values(attribute)]
         return tuple(found)

@@ -37,9 +37,13 @@ class Member:
     dropped: tuple[Step, ...] = ()
 
     def common_before(self, count: int) -> int:
-        """How many common steps stand among the file's first `count` steps."""
+        """How many common steps are done after the file's first `count` steps; those that it
+        lacks count when one that it has follows them."""
         first = {id(step) for step in self.file.steps[:count]}
-        return sum(1 for step in self.matched if step is not None and id(step) in first)
+        done = (
+            n for n, step in enumerate(self.matched, 1) if step is not None and id(step) in first
+        )
+        return max(done, default=0)
 
     def own_before(self, count: int) -> tuple[Step, ...]:
         """The file's own steps among its first `count` steps."""

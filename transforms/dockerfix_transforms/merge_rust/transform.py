@@ -260,7 +260,7 @@ class _Merge:
                 merged = merged_file(groups, self.scope.files)
             except CannotJoinError as error:
                 self.scope.leave_out(
-                    error.file, "cannot-join", error.why, "align the files", error.step.item.code
+                    error.file, "cannot-join", error.why, error.action, error.step.item.code
                 )
                 continue
             self.work.findings += findings

@@ -6,6 +6,7 @@ file's bytes, so that its layout, comments and flags stay. Knows lines; knows no
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -24,13 +25,16 @@ _REPEATED_BIN = (0, 1, 64)
 
 
 class CannotJoinError(Exception):
-    """The lines of these files cannot be one line: `step` of `file`, and why."""
+    """The lines of these files cannot be one line: `step` of `file`, why, and what to do."""
 
-    def __init__(self, file: RustFile, step: Step, why: str) -> None:
+    def __init__(
+        self, file: RustFile, step: Step, why: str, action: str = "align the files"
+    ) -> None:
         super().__init__(why)
         self.file = file
         self.step = step
         self.why = why
+        self.action = action
 
 
 @dataclass(slots=True)
@@ -288,23 +292,38 @@ def _other_commands(pairs: Sequence[tuple[RustFile, Step]], leader: Step, line: 
             )
         return
     known = {_spelled(command) for command in mine if not _is_build(leader, command)}
-    destinations = {_destination(command) for command in mine}
+    taken = {path for command in mine for path in _written(command)}
     added: list[str] = []
     for file, step, found in lists:
         for command in found or ():
             text = _spelled(command)
             if step is leader or _is_build(step, command) or text in known:
                 continue
-            if _destination(command) in destinations - {""}:
-                raise CannotJoinError(file, step, f"two files write {_destination(command)}")
-            destinations.add(_destination(command))
+            twice = next((path for path in _written(command) if path in taken), "")
+            if twice:
+                raise CannotJoinError(
+                    file, step, f"two files write {twice}",
+                    "give the copy another name, here and in the COPY --from",
+                )  # fmt: skip
+            taken.update(_written(command))
             known.add(text)
             added.append(text)
     if added:
         end = mine[-1].span.end
-        newline = leader.item.source.newline.bytes.decode()
-        joint = f" {leader.item.escape}{newline}    && "
+        joint = _joint_of(leader.item, mine)
         line.edits.append(Edit(Span(end, end), "".join(joint + text for text in added).encode()))
+
+
+def _joint_of(item: Instruction, commands: Sequence[Command]) -> str:
+    """What stands between the last two commands, as they are written; `&&` on a line of its
+    own where a comment stands there or only one command is."""
+    newline = item.source.newline.bytes.decode()
+    default = f" {item.escape}{newline}    && "
+    if item.heredocs or len(commands) < 2:
+        return default
+    gap = item.source.text(Span(commands[-2].span.end, commands[-1].span.start))
+    plain = gap.replace(item.escape, "").split() == ["&&"] and newline in gap
+    return gap if plain else default
 
 
 def _is_build(step: Step, command: Command) -> bool:
@@ -316,10 +335,20 @@ def _spelled(command: Command) -> str:
     return " ".join(word.written for word in command.words)
 
 
-def _destination(command: Command) -> str:
-    if command.name in ("cp", "mv", "install", "ln") and len(command.words) > 2:
-        return command.words[-1].value or ""
-    return ""
+_FOLDERS = frozenset({".", "/", "/usr/local/bin", "/usr/bin", "/bin", "/opt", "/tmp", "/srv"})
+"""Folders that every image has, so that what is copied to them keeps its name."""
+
+
+def _written(command: Command) -> list[str]:
+    """The files that a copying command makes."""
+    values = [word.value or "" for word in command.words[1:]]
+    values = [value for value in values if not value.startswith("-")]
+    if command.name not in ("cp", "mv", "install", "ln") or len(values) < 2:
+        return []
+    *sources, last = values
+    folder = last.endswith("/") or last in _FOLDERS or len(sources) > 1
+    names = [posixpath.basename(source) for source in sources]
+    return [posixpath.join(last, name) for name in names] if folder else [last]
 
 
 def _packages(group: Group, step: Step, pairs: Sequence[tuple[RustFile, Step]], line: Line) -> None:

@@ -1,0 +1,61 @@
+"""Expansions as they stand in a file: `$NAME` of a shell, `$$NAME` or `$*` of a Makefile,
+`${{ matrix.x }}` of a workflow.
+
+A shell's text in such a file is not what the shell gets: what is written back must be in the
+words of the file. Knows values and their way back to the bytes; knows no command.
+"""
+
+from __future__ import annotations
+
+from dockerfix.facts.model import Build, Value
+from dockerfix.text import Piece, Source
+
+
+def standing(value: Value, source: Source) -> str:
+    """The word as it stands in its file, without the quotes that the shell takes off."""
+    inner = value.inside
+    if value.mapped is None or value.place is None or value.place.path != source.path:
+        return inner
+    at = value.written.find(inner) if inner else 0
+    pieces = value.mapped.slice(at, at + len(inner)).pieces
+    return "".join(_raw(piece, source) for piece in pieces)
+
+
+def expansions(build: Build, source: Source) -> dict[str, str]:
+    """What stands in the command's words for several builds, as it must be written, with what
+    it holds for this one."""
+    found: dict[str, str] = {}
+    for value in (build.dockerfile_written, build.target, build.context_written, *build.tags):
+        if value is None:
+            continue
+        for piece in value.mapped.pieces if value.mapped is not None else ():
+            raw = _raw(piece, source)
+            if raw.startswith("$") and raw != piece.text and "$" not in piece.text:
+                found.setdefault(raw, piece.text)
+        for name in value.written_variables:
+            found.setdefault(_reference(value, name, source), build.variables.get(name, ""))
+    return found
+
+
+def of_the_shell(text: str) -> bool:
+    """Whether an expansion in the words of its file is one that the shell makes, so that it
+    wants quotes."""
+    return text.startswith(("${", "$$")) and not text.startswith("${{")
+
+
+def _reference(value: Value, name: str, source: Source) -> str:
+    """How the variable is written where the value stands."""
+    plain = "${" + name + "}"
+    forms = ("${" + name, f"${name}")
+    sign = next((at for form in forms if (at := value.written.find(form)) >= 0), None)
+    if sign is None or value.mapped is None:
+        return plain
+    piece = value.mapped.slice(sign, sign + 1).pieces[0]
+    if piece.literal:
+        return plain
+    raw = _raw(piece, source)
+    return f"{raw}{{{name}}}" if piece.text == "$" else raw
+
+
+def _raw(piece: Piece, source: Source) -> str:
+    return piece.text if piece.literal else source.text(piece.span)
