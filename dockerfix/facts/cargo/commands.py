@@ -6,12 +6,14 @@ A flag that is not known here makes the call opaque: `CargoCall.opaque` says whi
 
 from __future__ import annotations
 
+import fnmatch
 import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from dockerfix.facts.cargo.workspace import Binary, Workspace
+from dockerfix.facts.cargo.workspace import Binary, Package, Workspace
 from dockerfix.facts.shell import Command, Script, ShellWord
+from dockerfix.text import join_path
 
 # Flags that take a value, and those that take none, of `cargo build` and `cargo chef cook`.
 _VALUED = frozenset(
@@ -31,6 +33,8 @@ _BARE = frozenset(
 )  # fmt: skip
 _SHORT = {"p": "package", "F": "features", "j": "jobs", "Z": "unstable"}
 _SHORT_BARE = {"r": "release", "v": "verbose", "q": "quiet"}
+_LEADING = frozenset({"--config", "--color", "-Z", "-C"})
+"""Flags before the verb that take the next word."""
 _CHEF = ("prepare", "cook")
 
 
@@ -97,7 +101,7 @@ class CargoCall:
     def setting(self) -> dict[str, str]:
         """What of the call changes the compiler, selection left out; keys are flag names."""
         found = {"profile": self.profile}
-        for name in ("target", "features"):
+        for name in ("target", "features", "config", "unstable"):
             values = self.values(name)
             if values:
                 found[name] = " ".join(sorted(values))
@@ -122,8 +126,9 @@ def read_cargo(command: Command) -> CargoCall | None:
         rest = rest[1:]
     leading: list[ShellWord] = []
     while rest and (rest[0].value or "").startswith("-"):
-        leading.append(rest[0])
-        rest = rest[1:]
+        size = 2 if (rest[0].value or "") in _LEADING else 1
+        leading += rest[:size]
+        rest = rest[size:]
     if not rest:
         return None
     verb = rest[0].value or ""
@@ -182,7 +187,7 @@ def _flag(text: str, words: list[ShellWord]) -> tuple[CargoFlag | None, int]:
     if text.startswith("--"):
         name, equals, value = text[2:].partition("=")
         if equals:
-            return CargoFlag(name, value, tuple(words[:1])), 1
+            return (CargoFlag(name, value, tuple(words[:1])) if name in _VALUED else None), 1
         if name in _BARE:
             return CargoFlag(name, None, tuple(words[:1])), 1
         if name in _VALUED and following is not None:
@@ -209,26 +214,62 @@ def selected(workspace: Workspace, call: CargoCall, folder: str) -> tuple[Binary
     named by `-p` when there are any; a binary whose required features are not given is an
     error when it is named and left out when it is not.
     """
-    if call.has("workspace") or call.has("all"):
-        packages = tuple(p for p in workspace.packages if p.name not in call.values("exclude"))
-    elif call.packages:
-        missing = [name for name in call.packages if workspace.package(name) is None]
-        if missing:
-            return f"package `{missing[0]}` is no member of the workspace"
-        packages = tuple(p for p in workspace.packages if p.name in call.packages)
-    else:
-        packages = workspace.members_at(folder)
-    available = {binary.name: binary for p in packages for binary in p.binaries}
-    given = {feature.split("/")[-1] for feature in call.values("features")}
+    packages = _packages(workspace, call, folder)
+    if isinstance(packages, str):
+        return packages
+    available = [(package, binary) for package in packages for binary in package.binaries]
     if call.bins:
-        for name in call.bins:
-            if name not in available:
-                return f"no binary `{name}` in the packages that are selected"
-        return tuple(available[name] for name in dict.fromkeys(call.bins))
-    if call.has("lib") or (call.has("examples") and not call.has("bins")):
+        return _named(call, available)
+    others = any(call.has(name) for name in _OTHER_TARGETS)
+    if others and not any(call.has(name) for name in ("bins", "all-targets")):
         return ()
-    return tuple(
-        binary
-        for binary in available.values()
-        if call.has("all-features") or given.issuperset(binary.required_features)
-    )
+    return tuple(b for package, b in available if not _missing(call, package, b))
+
+
+_OTHER_TARGETS = ("lib", "example", "examples", "test", "tests", "bench", "benches")
+
+
+def _packages(workspace: Workspace, call: CargoCall, folder: str) -> tuple[Package, ...] | str:
+    """The packages that a call selects, or why cargo refuses it."""
+    if call.has("workspace") or call.has("all"):
+        excluded = call.values("exclude")
+        return tuple(p for p in workspace.packages if not _is_named(p.name, excluded))
+    if call.packages:
+        for name in call.packages:
+            if not any(_is_named(p.name, (name,)) for p in workspace.packages):
+                return f"package `{name}` is no member of the workspace"
+        return tuple(p for p in workspace.packages if _is_named(p.name, call.packages))
+    for manifest in call.values("manifest-path"):
+        joined = join_path(folder, posixpath.dirname(manifest))
+        if joined is None:
+            return f"the manifest {manifest} lies outside of the repository"
+        folder = joined
+    return workspace.members_at(folder)
+
+
+def _is_named(name: str, patterns: tuple[str, ...]) -> bool:
+    """Cargo takes globs for packages and binaries."""
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def _named(call: CargoCall, available: list[tuple[Package, Binary]]) -> tuple[Binary, ...] | str:
+    """The binaries that `--bin` names."""
+    found: dict[tuple[str, str], Binary] = {}
+    for name in call.bins:
+        matching = [(p, b) for p, b in available if _is_named(b.name, (name,))]
+        if not matching:
+            return f"no binary `{name}` in the packages that are selected"
+        for package, binary in matching:
+            missing = _missing(call, package, binary)
+            if missing:
+                return f"binary `{binary.name}` needs the features {', '.join(missing)}"
+            found[package.name, binary.name] = binary
+    return tuple(found.values())
+
+
+def _missing(call: CargoCall, package: Package, binary: Binary) -> list[str]:
+    """Required features of a binary that the call does not switch on."""
+    if call.has("all-features"):
+        return []
+    on = package.enabled(call.values("features"), not call.has("no-default-features"))
+    return sorted(set(binary.required_features) - on)

@@ -2,22 +2,25 @@
 
 The rules are those of the Cargo Book, "Workspaces" and "Cargo Targets": path dependencies
 below the root are members, `default-members` decides what a command without a selection
-takes, binaries come from `[[bin]]`, `src/main.rs` and `src/bin/`.
+takes, binaries come from `[[bin]]`, `src/main.rs` and `src/bin/`. Knows manifests; knows
+nothing of commands. What is malformed beyond that it is no TOML counts as absent, as far as
+cargo would stop there anyway.
 """
 
 from __future__ import annotations
 
-import fnmatch
 import posixpath
+import re
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from dockerfix.text import Snapshot, SnapshotError, join_path
 
 
 class ManifestError(Exception):
-    """A manifest that cargo could not read either; the message begins with `path:line`."""
+    """A manifest that cargo could not read either: `path:line:column: what is wrong`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,23 @@ class Package:
     binaries: tuple[Binary, ...]
     features: tuple[str, ...]
     build_script: bool
+    enables: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
+    """What each feature switches on."""
+
+    def enabled(self, given: Iterable[str], default: bool = True) -> frozenset[str]:
+        """The package's own features that are on for those given (`x`, or `package/x`)."""
+        queue = ["default"] if default else []
+        for feature in given:
+            package, slash, name = feature.rpartition("/")
+            if not slash or package == self.name:
+                queue.append(name)
+        found: set[str] = set()
+        while queue:
+            feature = queue.pop()
+            if feature not in found:
+                found.add(feature)
+                queue += [name for name in self.enables.get(feature, ()) if "/" not in name]
+        return frozenset(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +109,13 @@ def find_workspace(snapshot: Snapshot, folder: str) -> Workspace | None:
     as cargo sees it. Raises `ManifestError` for a manifest that is no TOML, and
     `SnapshotError` for one that cannot be read.
     """
-    path = posixpath.join(folder, "Cargo.toml") if folder else "Cargo.toml"
+    path = _manifest(folder)
     if path not in snapshot:
         return None
     manifest = _read(snapshot, path)
-    section = manifest.get("workspace")
-    if section is None and "package" not in manifest:
+    if "workspace" not in manifest and "package" not in manifest:
         return None
-    section = section or {}
+    section = _table(manifest, "workspace")
     folders = _member_folders(snapshot, folder, manifest, section)
     packages = tuple(_package(snapshot, member) for member in folders)
     defaults = _defaults(folder, section, packages, "package" in manifest)
@@ -114,7 +133,27 @@ def _read(snapshot: Snapshot, path: str) -> dict[str, Any]:
     try:
         return tomllib.loads(snapshot.text(path))
     except tomllib.TOMLDecodeError as error:
-        raise ManifestError(f"{path}: {error}") from None
+        found = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", str(error))
+        where, what = (f"{path}:{found[2]}:{found[3]}", found[1]) if found else (path, str(error))
+        raise ManifestError(f"{where}: {what}") from None
+    except RecursionError:
+        raise ManifestError(f"{path}:1:1: nested too deeply") from None
+
+
+def _table(data: Any, *keys: str) -> dict[str, Any]:
+    """The table at a route; empty where there is none."""
+    for key in keys:
+        data = data.get(key) if isinstance(data, dict) else None
+    return data if isinstance(data, dict) else {}
+
+
+def _texts(data: Any) -> list[str]:
+    """The strings of a list; none where there is no list."""
+    return [item for item in data if isinstance(item, str)] if isinstance(data, list) else []
+
+
+def _manifest(folder: str) -> str:
+    return posixpath.join(folder, "Cargo.toml")
 
 
 def _member_folders(
@@ -122,26 +161,35 @@ def _member_folders(
 ) -> list[str]:
     """Folders of all members: listed ones with globs, the root's own package, and path
     dependencies of members that lie below the root."""
-    excluded = {join_path(folder, str(path)) for path in section.get("exclude", ())}
-    found: dict[str, None] = {}
-    if "package" in manifest:
-        found[folder] = None
-    for pattern in section.get("members", ()):
-        for member in _globbed(snapshot, folder, str(pattern)):
-            if member not in excluded:
+    listed = _texts(section.get("members"))
+    explicit = [join_path(folder, path) for path in listed]
+    excluded = [join_path(folder, path) for path in _texts(section.get("exclude"))]
+
+    def left_out(member: str) -> bool:
+        """Cargo: a path is excluded unless it is listed in full."""
+        return _is_below(member, excluded) and not _is_below(member, explicit)
+
+    found: dict[str, None] = {folder: None} if "package" in manifest else {}
+    for pattern in listed:
+        for member in _globbed(snapshot, folder, pattern):
+            if not left_out(member):
                 found[member] = None
+    shared = _table(section, "dependencies")
     queue = list(found)
     while queue:
         current = queue.pop()
-        path = posixpath.join(current, "Cargo.toml") if current else "Cargo.toml"
-        for dependency in _path_dependencies(_read(snapshot, path), current):
+        data = _read(snapshot, _manifest(current))
+        for dependency in _path_dependencies(data, current, shared, folder):
             inside = not folder or dependency.startswith(f"{folder}/")
-            manifest_path = posixpath.join(dependency, "Cargo.toml")
-            known = dependency in found or dependency in excluded
-            if inside and not known and manifest_path in snapshot:
+            known = dependency in found or left_out(dependency)
+            if inside and not known and _manifest(dependency) in snapshot:
                 found[dependency] = None
                 queue.append(dependency)
     return sorted(found)
+
+
+def _is_below(path: str, folders: list[str | None]) -> bool:
+    return any(f is not None and (path == f or path.startswith(f"{f}/")) for f in folders)
 
 
 def _globbed(snapshot: Snapshot, folder: str, pattern: str) -> list[str]:
@@ -149,60 +197,76 @@ def _globbed(snapshot: Snapshot, folder: str, pattern: str) -> list[str]:
     if target is None:
         return []
     if not any(char in pattern for char in "*?["):
-        return [target] if posixpath.join(target, "Cargo.toml") in snapshot else []
-    depth = target.count("/")
-    found = []
-    for path in snapshot.below(folder):
-        if posixpath.basename(path) != "Cargo.toml":
-            continue
-        member = posixpath.dirname(path)
-        deep = "**" in target or member.count("/") == depth
-        if deep and fnmatch.fnmatchcase(member, target):
-            found.append(member)
-    return found
+        return [target] if _manifest(target) in snapshot else []
+    fits = glob_pattern(target)
+    manifests = (path for path in snapshot.below(folder) if path.endswith("/Cargo.toml"))
+    return [member for member in map(posixpath.dirname, manifests) if fits.fullmatch(member)]
 
 
-def _path_dependencies(manifest: dict[str, Any], folder: str) -> list[str]:
-    tables = [manifest, *manifest.get("target", {}).values()]
+def glob_pattern(glob: str) -> re.Pattern[str]:
+    """A glob of a manifest: `*` and `?` stay within a folder, `**` crosses folders."""
+    signs = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    parts = re.split(r"(\*\*/|\*\*|\*|\?|\[[^\]]+\])", glob)
+    return re.compile(
+        "".join(
+            signs.get(part, part.replace("[!", "[^") if part[:1] == "[" else re.escape(part))
+            for part in parts
+        )
+    )
+
+
+def _path_dependencies(
+    manifest: dict[str, Any], folder: str, shared: dict[str, Any], root: str
+) -> list[str]:
+    """Folders of path dependencies; one with `workspace = true` is written in the root."""
+    tables = [manifest, *_table(manifest, "target").values()]
     found = []
     for table in tables:
         for kind in ("dependencies", "dev-dependencies", "build-dependencies"):
-            for value in table.get(kind, {}).values():
-                path = value.get("path") if isinstance(value, dict) else None
-                joined = join_path(folder, path) if isinstance(path, str) else None
-                if joined is not None:
-                    found.append(joined)
+            for name, value in _table(table, kind).items():
+                base = folder
+                if _table(value).get("workspace") is True:
+                    value, base = shared.get(name), root
+                path = _table(value).get("path")
+                joined = join_path(base, path) if isinstance(path, str) else None
+                found += [joined] if joined is not None else []
     return found
 
 
 def _package(snapshot: Snapshot, folder: str) -> Package:
-    path = posixpath.join(folder, "Cargo.toml") if folder else "Cargo.toml"
-    manifest = _read(snapshot, path)
-    package = manifest.get("package", {})
+    manifest = _read(snapshot, _manifest(folder))
+    package = _table(manifest, "package")
     name = str(package.get("name", posixpath.basename(folder)))
     build = package.get("build")
     has_script = build is not False and (
         build is not None or posixpath.join(folder, "build.rs") in snapshot
     )
+    features = _table(manifest, "features")
     return Package(
         name,
         folder,
         _binaries(snapshot, folder, name, manifest),
-        tuple(manifest.get("features", {})),
+        tuple(features),
         has_script,
+        {feature: tuple(_texts(enables)) for feature, enables in features.items()},
     )
 
 
 def _binaries(
     snapshot: Snapshot, folder: str, package: str, manifest: dict[str, Any]
 ) -> tuple[Binary, ...]:
+    """`[[bin]]`, then `src/main.rs` under the package's name, then files and folders of
+    `src/bin`, unless `autobins` is off (in edition 2015 a `[[bin]]` switches it off)."""
     found: dict[str, Binary] = {}
     paths: set[str] = set()
-    for entry in manifest.get("bin", ()):
+    listed = manifest.get("bin")
+    entries = [e for e in listed if isinstance(e, dict)] if isinstance(listed, list) else []
+    for entry in entries:
         name = str(entry.get("name", package))
-        found[name] = Binary(name, package, tuple(entry.get("required-features", ())))
+        found[name] = Binary(name, package, tuple(_texts(entry.get("required-features"))))
         paths.add(posixpath.normpath(str(entry.get("path", ""))))
-    if manifest.get("package", {}).get("autobins") is False:
+    own = _table(manifest, "package")
+    if own.get("autobins", own.get("edition", "2015") != "2015" or not entries) is False:
         return tuple(found.values())
     if posixpath.join(folder, "src/main.rs") in snapshot and "src/main.rs" not in paths:
         found.setdefault(package, Binary(package, package))
@@ -220,14 +284,11 @@ def _binaries(
 def _defaults(
     folder: str, section: dict[str, Any], packages: tuple[Package, ...], has_root: bool
 ) -> tuple[str, ...]:
+    """Names of the default members; without a list the root's package, else all members."""
     if "default-members" in section:
-        wanted = {join_path(folder, str(path)) for path in section["default-members"]}
-        patterns = [pattern for pattern in wanted if pattern and "*" in pattern]
-        return tuple(
-            p.name
-            for p in packages
-            if p.folder in wanted or any(fnmatch.fnmatchcase(p.folder, g) for g in patterns)
-        )
+        wanted = [join_path(folder, path) for path in _texts(section["default-members"])]
+        patterns = [glob_pattern(path) for path in wanted if path is not None]
+        return tuple(p.name for p in packages if any(g.fullmatch(p.folder) for g in patterns))
     if has_root:
         return tuple(p.name for p in packages if p.folder == folder)
     return tuple(p.name for p in packages)
@@ -235,18 +296,23 @@ def _defaults(
 
 def _resolver(manifest: dict[str, Any], section: dict[str, Any]) -> str:
     """The feature resolver: explicit, else by the root package's edition, else "1"."""
-    explicit = section.get("resolver", manifest.get("package", {}).get("resolver"))
+    package = _table(manifest, "package")
+    explicit = section.get("resolver", package.get("resolver"))
     if explicit is not None:
         return str(explicit)
-    edition = manifest.get("package", {}).get("edition", "2015")
+    edition = package.get("edition", "2015")
+    if _table(edition).get("workspace") is True:
+        edition = _table(section, "package").get("edition", "2015")
     return {"2021": "2", "2024": "3"}.get(edition if isinstance(edition, str) else "", "1")
 
 
 def _locked(snapshot: Snapshot, folder: str) -> frozenset[str] | None:
-    path = posixpath.join(folder, "Cargo.lock") if folder else "Cargo.lock"
+    path = posixpath.join(folder, "Cargo.lock")
     if path not in snapshot:
         return None
     try:
-        return frozenset(str(p.get("name")) for p in _read(snapshot, path).get("package", ()))
+        packages = _read(snapshot, path).get("package")
     except (ManifestError, SnapshotError):
         return None
+    listed = packages if isinstance(packages, list) else []
+    return frozenset(str(package["name"]) for package in listed if "name" in _table(package))
