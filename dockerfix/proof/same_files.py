@@ -118,7 +118,7 @@ class _Makers:
 
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
-        self.known: dict[str, StageFiles | Folder | None] = {}
+        self.known: dict[str, Simulation | Folder | None] = {}
 
     def simulation(self, given: BuildInput, depth: int) -> Simulation:
         """A build whose images are looked up in turn."""
@@ -126,22 +126,23 @@ class _Makers:
             self.facts, given, images=lambda ref: self.image(ref, depth + 1), generated=True
         )
 
-    def image(self, ref: ImageRef, depth: int) -> StageFiles | Folder | None:
+    def image(self, ref: ImageRef, depth: int) -> Simulation | Folder | None:
         """What an image or a named context holds; None when nothing here tells."""
         if ref.name not in self.known:
             self.known[ref.name] = None  # an image that is made from itself is not known
             self.known[ref.name] = self.made(ref.name, depth)
         return self.known[ref.name]
 
-    def made(self, name: str, depth: int) -> StageFiles | Folder | None:
-        """The tree of a folder, or the outcome of the build that makes an image."""
+    def made(self, name: str, depth: int) -> Simulation | Folder | None:
+        """The tree of a folder, or the build that makes an image."""
         if name.startswith(LOCAL):
             return local_context(self.facts, name.removeprefix(LOCAL))
-        build = find_maker(self.facts.builds.builds, name) if depth < _MAX_DEPTH else None
-        given = BuildInput.of(build) if build is not None else None
+        maker = find_maker(self.facts.builds.builds, name) if depth < _MAX_DEPTH else None
+        given = BuildInput.of(maker) if maker is not None else None
         if given is None or given.dockerfile not in self.facts.snapshot:
             return None
-        return self.simulation(given, depth).target
+        build = self.simulation(replace(given, image=name), depth)
+        return build if build.script.target is not None else None
 
 
 class _Comparison:
@@ -283,7 +284,7 @@ class _Comparison:
                 self.fail(f"{path} no longer gets {_named(item)}")
         for item in news:
             maker = _maker(item)
-            if maker and maker != self.claim.after.dockerfile:
+            if maker:
                 assert isinstance(item, Elsewhere)
                 self.allow(f"{path} also gets what RUN leaves in {item.path} of {maker}'s image")
             else:
@@ -330,8 +331,8 @@ def _without_name(item: Leaf | Unknown) -> Leaf | Unknown:
 
 
 def _maker(item: Leaf | Unknown) -> str:
-    """The Dockerfile with the stage that something comes from; empty when there is none."""
-    if isinstance(item, Elsewhere) and isinstance(item.source, StageRef):
+    """The Dockerfile of the image that something comes from; empty when there is none."""
+    if isinstance(item, Elsewhere) and isinstance(item.source, StageRef) and item.source.image:
         return item.source.dockerfile
     return ""
 
@@ -360,7 +361,7 @@ def _named(item: Leaf | Unknown) -> str:
             return address
         case Elsewhere(Repository(), path):
             return f"{path} (not in the repository)"
-        case Elsewhere(StageRef(dockerfile, index), path):
+        case Elsewhere(StageRef(dockerfile, index, _), path):
             return f"{path} of stage {index} of {dockerfile}"
         case Elsewhere(ImageRef(name), path):
             return f"{path} of the image {name}"

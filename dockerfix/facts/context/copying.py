@@ -75,12 +75,12 @@ class StageFiles:
     failure: Failure | None = None
 
 
-Images = Callable[[ImageRef], StageFiles | Folder | None]
-"""Says what an image or a named context holds: the stage that it is made from, the tree of a
-folder, or None."""
+Images = Callable[[ImageRef], "Simulation | Folder | None"]
+"""Says what an image or a named context holds: the build that makes it (whose input names the
+image), the tree of a folder, or None."""
 
 
-def no_images(image: ImageRef) -> StageFiles | Folder | None:
+def no_images(image: ImageRef) -> Simulation | Folder | None:
     """Knows no image."""
     return None
 
@@ -120,15 +120,16 @@ class Simulation:
         self.script = BuildScript(facts.stages(given.dockerfile), given, self._published)
         self._whole = whole
         self._made: dict[StageRef, StageFiles] = {}
+        self._builds: dict[str, Simulation] = {}
         self._folders: dict[ImageRef, Folder] = {ImageRef("scratch"): Folder()}
 
     def _published(self, image: ImageRef) -> StageScript | None:
-        files = self.images(image)
-        if isinstance(files, StageFiles):
-            self._made[files.script.ref] = files
-            return files.script
-        if files is not None:
-            self._folders[image] = files
+        found = self.images(image)
+        if isinstance(found, Simulation):
+            self._builds[found.given.image] = found
+            return found.script.target
+        if found is not None:
+            self._folders[image] = found
         return None
 
     @cached_property
@@ -215,10 +216,22 @@ class Simulation:
         return ref
 
     def stage(self, ref: StageRef) -> StageFiles:
-        """A stage of this build, or of a published image, after its last step."""
+        """A stage of this build, or of the build of an image, after its last step."""
+        if not self.given.owns(ref):
+            build = self._build_of(ref)
+            assert build is not None, ref  # references come out of these very builds
+            return build.stage(ref)
         if ref not in self._made:
             self._made[ref] = _StageRun(self, self.script.stage(ref.index)).result()
         return self._made[ref]
+
+    def _build_of(self, ref: StageRef) -> Simulation | None:
+        """The build, among those of images, that a stage belongs to."""
+        for build in self._builds.values():
+            found = build if build.given.owns(ref) else build._build_of(ref)
+            if found is not None:
+                return found
+        return None
 
 
 class _StopError(Exception):

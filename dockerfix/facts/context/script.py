@@ -8,7 +8,7 @@ build is given; knows no tree of files.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -47,7 +47,8 @@ class BuildInput:
     build arguments, named contexts.
 
     An argument whose value is not known is given as `${NAME}`. A named context that is a
-    folder is given as `local:` and its path relative to the root.
+    folder is given as `local:` and its path relative to the root. `image` is the name by which
+    another build knows the result, when it is asked for that build's sake.
     """
 
     dockerfile: str
@@ -55,6 +56,15 @@ class BuildInput:
     target: str = ""
     arguments: Mapping[str, str] = field(default_factory=dict)
     named_contexts: Mapping[str, str] = field(default_factory=dict)
+    image: str = ""
+
+    def ref(self, index: int) -> StageRef:
+        """One of the build's stages."""
+        return StageRef(self.dockerfile, index, self.image)
+
+    def owns(self, ref: StageRef) -> bool:
+        """Whether a stage is one of this build's."""
+        return (ref.dockerfile, ref.image) == (self.dockerfile, self.image)
 
     @classmethod
     def of(cls, build: Build) -> BuildInput | None:
@@ -235,13 +245,15 @@ class BuildScript:
             queue += [
                 self.stage(ref.index)
                 for ref in current.sources
-                if isinstance(ref, StageRef) and ref.dockerfile == self.given.dockerfile
+                if isinstance(ref, StageRef) and self.given.owns(ref)
             ]
         return tuple(wanted[index] for index in sorted(wanted))
 
 
 def absolute(folder: str, path: str) -> str:
-    """A clean absolute path; `..` stops at the root."""
+    """A clean absolute path; `..` stops at the root. A variable at its start that is not known
+    is taken to be absolute."""
+    folder = "/" if path.startswith("$") else folder
     return posixpath.normpath("/" + posixpath.join(folder, path).lstrip("/"))
 
 
@@ -255,11 +267,10 @@ class _Reader:
     def __init__(self, build: BuildScript, stage: Stage) -> None:
         self.build = build
         self.stage = stage
-        self.ref = StageRef(build.given.dockerfile, stage.index)
+        self.ref = build.given.ref(stage.index)
         self.base: StageRef | ImageRef | None = None
         self.folder = "/"
         self.variables = Variables()
-        self.triggers: tuple[Instruction, ...] = ()
         self.steps: list[Step] = []
         self.asked: set[str] = set()
 
@@ -268,8 +279,7 @@ class _Reader:
         failure = None
         item: Instruction = self.stage.from_
         try:
-            self.begin()
-            for item in (*self.triggers, *self.stage.instructions):
+            for item in self.begin():
                 self.read(item)
         except (_StopError, ExpansionError) as error:
             failure = Failure(item.source.place(item.code), str(error))
@@ -284,12 +294,15 @@ class _Reader:
             failure,
         )
 
-    def begin(self) -> None:
-        """Find what the stage stands on."""
+    def begin(self) -> tuple[Instruction, ...]:
+        """Find what the stage stands on; gives the instructions that follow.
+
+        A named context of the stage's name stands for all of it.
+        """
         named = self.build.contexts.get((self.stage.name or "").lower())
         if named is not None:
             self.begin_with_image(ImageRef(named))
-            return
+            return ()
         written = self.stage.from_.image.raw if self.stage.from_.image is not None else ""
         name = self.build.outer.expand(written, self.stage.from_.escape)
         if not name:
@@ -297,10 +310,12 @@ class _Reader:
         below = self.earlier(name)
         if below is not None:
             self.begin_with_stage(below)
-        elif name == "scratch":
+            return (*_triggers(below.stage), *self.stage.instructions)
+        if name == "scratch":
             self.variables = first_variables(self.build.outer, scratch=True)
         else:
             self.begin_with_image(self.image(name))
+        return self.stage.instructions
 
     def earlier(self, name: str) -> StageScript | None:
         """The earlier stage that FROM finds under a name: its own in lower case."""
@@ -315,15 +330,10 @@ class _Reader:
         return ImageRef(contexts.get(name, contexts.get(name.removesuffix(":latest"), name)))
 
     def begin_with_stage(self, below: StageScript) -> None:
-        """FROM another stage, whose ONBUILD triggers run first."""
+        """FROM another stage."""
         self.base = below.ref
         self.folder = below.folder
         self.variables = below.variables.child()
-        self.triggers = tuple(
-            inner
-            for item in below.stage.instructions
-            if isinstance(item, Onbuild) and (inner := item.inner) is not None
-        )
 
     def begin_with_image(self, image: ImageRef) -> None:
         """FROM an image, whose settings are known only when a Dockerfile here makes it."""
@@ -432,7 +442,7 @@ class _Reader:
         """What `--from` or a mount's `from` names: a stage in any case, or an image."""
         stage = self.build.graph.find(name, before=self.stage.index)
         if stage is not None:
-            return StageRef(self.build.given.dockerfile, stage.index)
+            return self.build.given.ref(stage.index)
         if name.isdecimal():
             raise _StopError(f"invalid stage index {name}")
         if self.build.graph.find(name) is not None:
@@ -443,6 +453,13 @@ class _Reader:
         image = self.image(name)
         made = self.build.published(image)
         return made.ref if made is not None else image
+
+
+def _triggers(stage: Stage) -> Iterator[Instruction]:
+    """What ONBUILD sets up: it runs first in each stage that stands on this one."""
+    for item in stage.instructions:
+        if isinstance(item, Onbuild) and (inner := item.inner) is not None:
+            yield inner
 
 
 def _bytewise(text: str) -> str:

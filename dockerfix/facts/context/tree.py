@@ -63,10 +63,11 @@ class Unwalked:
 
 @dataclass(frozen=True, slots=True)
 class StageRef:
-    """A stage of a Dockerfile, by its index from 0."""
+    """A stage of a Dockerfile, by its index from 0; in the build of an image, with its name."""
 
     dockerfile: str
     index: int
+    image: str = ""
 
 
 @dataclass(frozen=True, slots=True)
