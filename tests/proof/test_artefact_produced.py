@@ -13,7 +13,7 @@ from dockerfix.text import Snapshot
 
 WORKSPACE = {
     "Cargo.toml": '[workspace]\nresolver = "3"\nmembers = ["a", "b", "lib"]\n',
-    "a/Cargo.toml": '[package]\nname = "a"\nversion = "1.0.0"\n[[bin]]\nname = "a2"\n'
+    "a/Cargo.toml": '[package]\nname = "a"\nedition = "2021"\n[[bin]]\nname = "a2"\n'
     'path = "src/two.rs"\nrequired-features = ["two"]\n[features]\ntwo = []\n',
     "a/src/main.rs": "fn main() {}\n",
     "b/Cargo.toml": '[package]\nname = "b"\nversion = "1.0.0"\n',
