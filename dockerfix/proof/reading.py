@@ -149,6 +149,17 @@ def from_context(step: Step) -> bool:
     return isinstance(item, Copy) and item.from_ is None and not item.heredocs
 
 
+def taken_from_stages(graph: StageGraph) -> tuple[str, ...]:
+    """The paths that COPY takes from stages or images, and the folders that mounts take."""
+    items = [item for stage in graph.stages for item in stage.instructions]
+    copies = [item for item in items if isinstance(item, Copy) and item.from_ is not None]
+    mounts = [m for item in items if isinstance(item, Run) for m in item.mounts]
+    return (
+        *(word.value for item in copies for word in item.sources),
+        *(m.option("source", "src") or "/" for m in mounts if m.option("from")),
+    )
+
+
 def build_calls(graph: StageGraph) -> tuple[CargoCall, ...]:
     """All `cargo build` calls of a Dockerfile."""
     runs = (item for stage in graph.stages for item in stage.instructions)

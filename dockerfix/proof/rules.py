@@ -15,7 +15,14 @@ from collections.abc import Sequence
 from dockerfix.facts.cargo import CargoCall
 from dockerfix.proof.chain import Step
 from dockerfix.proof.installs import Install
-from dockerfix.proof.reading import ReadChain, ReadCommand, build_calls, from_context, set_by
+from dockerfix.proof.reading import (
+    ReadChain,
+    ReadCommand,
+    build_calls,
+    from_context,
+    set_by,
+    taken_from_stages,
+)
 from dockerfix.proof.tools import is_tool, movable, only_toolchain, variable_aspect
 from dockerfix.syntax import Copy, Run
 from dockerfix.text.value import value
@@ -220,7 +227,7 @@ def _command(pair: Pair, old: ReadCommand, new: ReadCommand) -> tuple[Use, ...] 
         return None
     added = [text for text in new.environment if text not in old.environment]
     kept = all(text in new.environment for text in old.environment)
-    if not kept or (added and not pair.permits("environment-added")):
+    if not kept or (added and not _addable(pair, [text.partition("=")[0] for text in added])):
         return None
     first, second = old.cargo, new.cargo
     if first.verb != second.verb or first.opaque or second.opaque:
@@ -333,7 +340,8 @@ def gone_but_allowed(pair: Pair, step: Step, later: Sequence[Step]) -> Use | Non
         others = [_only_installs(pair.after, other) for other in pair.after.steps]
         if packages <= frozenset[str]().union(*(found for k, found in others if k == kind)):
             return Use("united-packages", f"{_listed(packages)} is installed elsewhere")
-    if not pair.shipped and pair.permits("tools-later") and is_tool(step, later):
+    tool = not pair.shipped and pair.permits("tools-later")
+    if tool and is_tool(step, later, taken_from_stages(pair.before.graph)):
         return Use("tools-later", f"`{step.short}` stays out of what only compiles")
     return _accepted(pair, pair.before, step)
 
@@ -345,9 +353,25 @@ def new_but_allowed(pair: Pair, step: Step) -> Use | None:
         return Use("united-packages", f"installs {_listed(packages)} too")
     names = set_by(step)
     fresh = names and not pair.before.variables.intersection(names)
-    if fresh and pair.permits("environment-added"):
+    if fresh and _addable(pair, names):
         return Use("environment-added", f"sets {', '.join(names)} too")
     return _accepted(pair, pair.after, step)
+
+
+_OF_THE_BASE = frozenset(
+    {"PATH", "HOME", "SHELL", "IFS", "LD_LIBRARY_PATH", "LD_PRELOAD", "CARGO_HOME", "RUSTUP_HOME"}
+)
+"""Variables that a base image sets, or that every program obeys."""
+
+
+def _addable(pair: Pair, names: Sequence[str]) -> bool:
+    """Whether a build stage may gain these variables: one that the compiler reads only when
+    that difference was accepted."""
+    if not pair.permits("environment-added") or _OF_THE_BASE.intersection(names):
+        return False
+    return all(
+        pair.permits(variable_aspect(n)) for n in names if variable_aspect(n) != "environment"
+    )
 
 
 def _accepted(pair: Pair, chain: ReadChain, step: Step) -> Use | None:

@@ -124,7 +124,11 @@ class _Comparison:
             self.fail(new.place, what)
         if old.platform != new.platform:
             was, now = old.platform or "the default", new.platform or "the default"
-            self.fail(new.place, f"the platform is `{now}`, it was `{was}` at {old.place}")
+            if pair.permits("platform"):
+                use = Use("platform", f"it is `{now}`, it was `{was}`: accepted")
+                self.allow(use, old.place, new.place)
+            else:
+                self.fail(new.place, f"the platform is `{now}`, it was `{was}` at {old.place}")
 
     def steps(self, pair: Pair) -> None:
         """Align the steps, then judge what is left and what changed places."""

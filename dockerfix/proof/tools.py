@@ -10,6 +10,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable
+from itertools import pairwise
 
 from dockerfix.facts.cargo import read_cargo
 from dockerfix.facts.shell import Command
@@ -38,12 +39,8 @@ _COMPILERS = frozenset(
         "cargo", "rustup", "cmake", "protoc", "pkg-config", "pkgconf", "llvm-config", "sccache",
     }
 )  # fmt: skip
-_HARMLESS = frozenset(
-    {
-        "printf", "echo", "true", ":", "set", "chmod", "mkdir", "command", "curl", "wget", "tar",
-        "unzip", "gunzip", "sha256sum", "npm", "pip", "pip3", "corepack",
-    }
-)  # fmt: skip
+_SILENT = frozenset({"printf", "echo", "true", ":", "set", "command", "sha256sum", "corepack"})
+_ON_PATHS = frozenset({"chmod", "mkdir"})
 _WRITTEN = r"(?<![\w./-])/[\w./+-]+"
 """An absolute path in a script."""
 _BIN = ("/usr/local/bin/", "/usr/bin/", "/bin/", "/usr/local/sbin/", "/opt/", "/etc/", "/tmp/")
@@ -97,16 +94,29 @@ def _compiler_file(path: str) -> bool:
     return posixpath.basename(path) in COMPILER_FILES or "/.cargo" in f"/{path}"
 
 
-def is_tool(step: Step, later: Iterable[Step]) -> bool:
+def is_tool(step: Step, later: Iterable[Step], taken: Iterable[str] = ()) -> bool:
     """Whether the step only makes a tool that none of the later steps names.
 
     A RUN counts when all its commands are known, and everything that it writes lies beside
-    the sources; a COPY when it brings single files to a folder of programs.
+    the sources; a COPY when it brings single files to a folder of programs. `taken` are the
+    paths that other stages copy: none may be the tool, or a folder that could hold it.
     """
     if step.instruction.keyword in CONFIGURATION:
         return True
     names = _made(step)
-    return names is not None and not any(_named(n, other) for other in later for n in names)
+    if names is None or any(_named(name, other) for other in later for name in names):
+        return False
+    return bool(set_by(step)) or not any(_may_hold(path, names) for path in taken)
+
+
+_HOMES = (*_BIN, "/usr/local/cargo/bin/", "/root/.cargo/bin/", "/usr/local/lib/", "/usr/lib/")
+
+
+def _may_hold(path: str, names: tuple[str, ...]) -> bool:
+    folder = "/" + path.strip("/") + "/" if path.strip("/") else "/"
+    held = any(home.startswith(folder) for home in _HOMES)
+    named = folder.startswith(_HOMES) and posixpath.basename(path.rstrip("/")) in names
+    return held or named or "*" in path
 
 
 def _named(name: str, other: Step) -> bool:
@@ -134,9 +144,11 @@ def _made_by_run(item: Run) -> tuple[str, ...] | None:
     script = script_of(item)
     if script is None or script.broken or script.functions:
         return None
-    text = script_text(item)
-    paths = [path for path in re.findall(_WRITTEN, text) if not path.startswith(("//", "/dev/"))]
-    if not all(path.startswith(_BIN) for path in _outside_quotes(paths, text)):
+    # What stands in quotes is printed or passed on; it is no path that is written to.
+    bare = re.sub(r"'[^']*'|\"[^\"]*\"", "QUOTED", script_text(item))
+    paths = [path for path in re.findall(_WRITTEN, bare) if not path.startswith(("//", "/dev/"))]
+    targets = re.findall(r">>?\s*(?!&)([^\s;&|)]*)", bare)
+    if not all(_among_programs(path) or path.startswith("/dev/") for path in (*paths, *targets)):
         return None
     names: list[str] = []
     for command in script.commands():
@@ -144,18 +156,12 @@ def _made_by_run(item: Run) -> tuple[str, ...] | None:
         if made is None:
             return None
         names += made
-    return _programs([*names, *(path for path in paths if path.startswith(_BIN[:5]))])
+    return _programs([*names, *paths])
 
 
 def script_text(item: Run) -> str:
     """The text that the shell reads; empty in exec form."""
     return item.script.text if item.script is not None else ""
-
-
-def _outside_quotes(paths: list[str], text: str) -> list[str]:
-    """Paths that stand somewhere outside of quotes: what is printed is no file."""
-    bare = re.sub(r"'[^']*'|\"[^\"]*\"", " ", text)
-    return [path for path in paths if path in bare]
 
 
 def _installed(command: Command) -> list[str] | None:
@@ -171,7 +177,29 @@ def _installed(command: Command) -> list[str] | None:
     if install is not None:
         needed = any(is_compiler_package(name_of(package)) for package in install.packages)
         return None if needed else []
-    return [] if command.name in _HARMLESS else None
+    return [] if command.name in _SILENT or _beside_sources(command) else None
+
+
+def _beside_sources(command: Command) -> bool:
+    """Whether a command that writes files is told to write them to a folder of programs."""
+    words = command_words(command)[1:]
+    operands = [word for word in words if not word.startswith("-")]
+    if command.name in _ON_PATHS:
+        modes = 1 if command.name == "chmod" else 0
+        return all(_among_programs(word) for word in operands[modes:])
+    if command.name in ("npm", "pip", "pip3"):
+        everywhere = command.name != "npm" or "-g" in words or "--global" in words
+        return everywhere and not any(w.startswith((".", "-t", "--target", "-e")) for w in words)
+    given = [b for a, b in pairwise(words) if re.fullmatch(r"-\w*[oOCd]|--output|--directory", a)]
+    if command.name == "curl":
+        return all(path == "-" or _among_programs(path) for path in given) and "-O" not in words
+    writes = command.name in ("wget", "tar", "unzip")
+    return writes and bool(given) and all(path == "-" or _among_programs(path) for path in given)
+
+
+def _among_programs(path: str) -> bool:
+    """Whether a path is a folder of programs, or lies in one."""
+    return f"{path}/".startswith(_BIN)
 
 
 def _crates(names: tuple[str, ...]) -> list[str]:

@@ -281,6 +281,10 @@ class TestRules:
         verdict = changed(("WORKDIR /app\n", "WORKDIR /app\nENV SQLX_OFFLINE=true\n"))
         assert rules_of(verdict) == {"environment-added"}
         assert "sets SQLX_OFFLINE too" in verdict.differences[0]
+        for name in ("PATH", "RUSTFLAGS", "LD_PRELOAD", "CARGO_PROFILE_RELEASE_LTO"):
+            assert not changed(("WORKDIR /app\n", f"WORKDIR /app\nENV {name}=x\n")).holds
+        flags = BUILD.replace("WORKDIR /app\n", "WORKDIR /app\nENV RUSTFLAGS=x\n")
+        assert runtime(BUILD, flags, rules=ALL_RULES | {"flags"}).holds
         taken = BUILD.replace("WORKDIR", "ENV A=1\nWORKDIR")
         assert not runtime(taken, taken.replace("ENV A=1", "ENV A=1\nENV A=2")).holds
         runtime_only = BUILD.replace("FROM alpine", "FROM alpine\nENV A=1")
@@ -420,6 +424,47 @@ class TestTools:
     )
     def test_what_may_reach_the_compiler_may_not_stay_out_of_the_builder(self, tool: str) -> None:
         assert not tools(tool, target="").holds
+
+    @pytest.mark.parametrize(
+        "tool",
+        [
+            "RUN printf x > version.txt\n",
+            "RUN printf x > 'version.txt'\n",
+            "RUN echo 'fn main() {}' >> src/main.rs\n",
+            "RUN mkdir -p src/generated\n",
+            "RUN chmod +x build.sh\n",
+            "RUN curl http://x | tar -xz\n",
+            "RUN curl -o data.bin http://x\n",
+            "RUN curl -O http://x/data.bin\n",
+            "RUN wget http://x/data.bin\n",
+            "RUN unzip x.zip\n",
+            "RUN npm ci\n",
+            "RUN pip install -e .\n",
+        ],
+    )
+    def test_what_writes_beside_the_manifest_is_no_tool(self, tool: str) -> None:
+        assert not tools(tool, target="").holds
+
+    @pytest.mark.parametrize(
+        "tool",
+        [
+            "RUN curl -fsSL http://x | tar -xz -C /usr/local/bin\n",
+            "RUN curl -fsSLo /usr/local/bin/probe http://x && chmod 755 /usr/local/bin/probe\n",
+            "RUN wget -O /usr/local/bin/probe http://x 2>/dev/null\n",
+            "RUN npm install -g prettier\n",
+        ],
+    )
+    def test_what_writes_to_a_folder_of_programs_is_one(self, tool: str) -> None:
+        assert rules_of(tools(tool, target="")) == {"tools-later"}
+
+    @pytest.mark.parametrize(
+        "path", ["/usr/local/bin/probe", "/usr/local/bin", "/usr/local", "/", "/usr/local/bin/*"]
+    )
+    def test_a_tool_that_another_stage_copies_is_none(self, path: str) -> None:
+        tool = "RUN printf 'exit 0' > /usr/local/bin/probe && chmod 755 /usr/local/bin/probe\n"
+        copied = f"COPY --from=builder {path} /x\n"
+        old, new = TOOLS.format(tool=tool) + copied, LATER.format(tool=tool) + copied
+        assert not runtime(old, new).holds
 
     def test_a_development_image_keeps_its_tools(self) -> None:
         found = failure(tools("RUN cargo install sqlx-cli\n", ""))
