@@ -144,7 +144,7 @@ def _idle(cost: ContextCost, style: Style) -> Iterator[str]:
 
 
 def _why_idle(item: IdleLine) -> str:
-    return "other lines decide all that it matches" if item.matches else "matches nothing"
+    return "other lines decide all that it matches" if item.matches else "matches nothing now"
 
 
 def _dormant(files: Iterable[DormantFile], style: Style) -> Iterator[str]:
@@ -158,8 +158,8 @@ def _dormant(files: Iterable[DormantFile], style: Style) -> Iterator[str]:
         yield f"{dormant.file.path}{instead}"
         for line, path in dormant.traps:
             place = dormant.file.place(line)
-            text = f"read, `{line.written.strip()}` would leave out {path}, which is copied"
-            yield style.warning(f"  {place}: {text}")
+            text = f"`{line.written.strip()}` would leave out {path}, which is copied"
+            yield style.warning(f"  {place}: if it were read, {text}")
 
 
 def _share(part: Weight, whole: Weight) -> str:

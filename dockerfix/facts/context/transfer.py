@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from dockerfix.facts.context.copying import Simulation
 from dockerfix.facts.context.dormant import DormantFile, dormant_files
 from dockerfix.facts.context.idle import IdleLine, idle_lines
-from dockerfix.facts.context.ignore import Judge, read_ignore
+from dockerfix.facts.context.ignore import BadIgnoreError, Judge, read_ignore
 from dockerfix.facts.context.script import (
     BuildInput,
     CopyStep,
@@ -28,7 +28,7 @@ from dockerfix.facts.context.sources import select, tree_of
 from dockerfix.facts.context.tree import Folder, FromContext, LinkFromContext, Node
 from dockerfix.facts.context.weight import HeavyEntry, Scale, Weight, node_at
 from dockerfix.facts.repository import Facts
-from dockerfix.text import Entry, Place
+from dockerfix.text import Entry, Place, SnapshotError
 
 LARGEST = 10
 """How many of the largest entries are given."""
@@ -112,7 +112,7 @@ def context_cost(
     """What the context of one build costs, by the sizes of `disk`.
 
     `read` are the ignore files that other builds read; all others below the context are
-    dormant. Raises `BadIgnoreError`, and `SnapshotError` when a file cannot be read.
+    dormant. Raises `SnapshotError` when a file, or a pattern of an ignore file, cannot be read.
     """
     return _Costing(facts, given, disk, read).result()
 
@@ -127,6 +127,7 @@ class _Costing:
         self.given = given
         self.disk = disk
         self.build = Simulation(facts, given, whole=disk.tree)
+        self.check_patterns()
         self.read = {*read, *([self.build.ignore.path] if self.build.ignore else [])}
         self.scale = Scale(disk.sizes)
         self.used = self.used_paths()
@@ -150,6 +151,18 @@ class _Costing:
             tuple(dormant_files(self.facts, self.given.context, self.read, self.used)),
             self.build.failure,
         )
+
+    def check_patterns(self) -> None:
+        """Refuse an ignore file that no builder would take, at the line."""
+        for path in {self.classic_ignore(), self.build.ignore and self.build.ignore.path}:
+            if not path:
+                continue
+            file = self.facts.snapshot.derive(path, read_ignore)
+            try:
+                Judge(file.rules)
+            except BadIgnoreError as error:
+                place = file.place(file.lines[error.index])
+                raise SnapshotError(str(place), str(error), "mend the pattern") from None
 
     def used_paths(self) -> set[str]:
         """The files of the context that needed instructions copy or mount."""
