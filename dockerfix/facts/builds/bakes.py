@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from dockerfix.facts.bake import BakeFile, BakeTarget, Plain, merge_bake, parse_bake
 from dockerfix.facts.builds.docker_command import is_remote, located, pushes
-from dockerfix.facts.builds.follow import BakeCall
+from dockerfix.facts.builds.gathered import BakeCall
 from dockerfix.facts.builds.services import service_build
 from dockerfix.facts.builds.words import Scope, remaining
 from dockerfix.facts.compose import BASE_NAMES, ComposeFiles, Service, is_compose
@@ -216,7 +216,8 @@ class _Target:
         ):  # fmt: skip
             name = attribute.removesuffix("s") if attribute == "annotations" else attribute
             found += [Option(name, value, place, True) for value in self.values(attribute)]
-        return tuple(found)
+        given = {flag.name for flag in self.call.flags}
+        return (*(option for option in found if option.name not in given), *self.call.flags)
 
     def value(self, name: str) -> Value | None:
         """A text attribute with its variables filled in."""

@@ -9,7 +9,7 @@ import posixpath
 from collections.abc import Iterable
 
 from dockerfix.facts.builds.docker_command import located
-from dockerfix.facts.builds.follow import ComposeCall
+from dockerfix.facts.builds.gathered import ComposeCall
 from dockerfix.facts.compose import BASE_NAMES
 from dockerfix.facts.model import ComposeUse, Value
 from dockerfix.text import Snapshot

@@ -19,10 +19,12 @@ from dockerfix.facts.builds.assigned import Assigned, assigned_values
 from dockerfix.facts.builds.bakes import Bakes
 from dockerfix.facts.builds.candidates import MAX_BYTES, Candidate, candidate
 from dockerfix.facts.builds.compose_calls import compose_use, named_files
-from dockerfix.facts.builds.docker_command import make_build, recognise
-from dockerfix.facts.builds.follow import Carrier, Follower, Found
+from dockerfix.facts.builds.docker_command import make_build
+from dockerfix.facts.builds.follow import Follower
+from dockerfix.facts.builds.gathered import Carrier, Found
 from dockerfix.facts.builds.jobs import runs_of
 from dockerfix.facts.builds.makefiles import Makefile
+from dockerfix.facts.builds.recognise import recognise
 from dockerfix.facts.builds.services import service_build
 from dockerfix.facts.builds.state import State
 from dockerfix.facts.builds.unread import TOOLS, uncovered

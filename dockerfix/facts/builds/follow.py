@@ -10,24 +10,27 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-from dockerfix.facts.builds.docker_command import (
-    Recognised,
-    arguments_of,
-    make_build,
-    other_builder,
-    plain,
-    recognise,
-    unwrapped,
-)
+from dockerfix.facts.builds.docker_command import arguments_of, make_build
+from dockerfix.facts.builds.gathered import BakeCall, Carrier, ComposeCall, Found
 from dockerfix.facts.builds.image_command import image_call
 from dockerfix.facts.builds.makefiles import Makefiles, make_words
 from dockerfix.facts.builds.paths import globbed, moved, with_printed
+from dockerfix.facts.builds.recognise import Recognised, other_builder, plain, recognise, unwrapped
+from dockerfix.facts.builds.script_files import read_script, script_path
 from dockerfix.facts.builds.state import Ended, State, joined
 from dockerfix.facts.builds.unread import BUILD_TEXT
 from dockerfix.facts.builds.words import OPAQUE, Bound, Scope, bound_to, words_of
-from dockerfix.facts.model import Blind, Build, Call, CallSite, ImageCall, SiteKind, Tool, Value
+from dockerfix.facts.model import (
+    Blind,
+    Build,
+    Call,
+    CallSite,
+    SiteKind,
+    Tool,
+    Value,
+)
 from dockerfix.facts.shell import (
     Assignment,
     Block,
@@ -41,7 +44,7 @@ from dockerfix.facts.shell import (
     parameters,
     parse_shell,
 )
-from dockerfix.text import MappedText, Place, Snapshot, SnapshotError, Source, join_path
+from dockerfix.text import MappedText, Place, Snapshot
 
 _DEPTH = 12
 """Calls of functions, scripts and Makefiles inside one another that are followed."""
@@ -52,68 +55,6 @@ _RUNNERS = frozenset({*_SHELLS, "eval", "ssh", "su", "xargs", "watch", "parallel
 """Commands that run a text that they are given."""
 _MESSAGES = frozenset({"echo", "printf", "grep", "egrep", "sed", "awk", "test", "[", "cat", "tee"})
 """Commands that only print or search what they are given."""
-
-
-@dataclass(slots=True)
-class Found:
-    """What following has gathered."""
-
-    builds: list[Build] = field(default_factory=list)
-    blind: list[Blind] = field(default_factory=list)
-    bakes: list[BakeCall] = field(default_factory=list)
-    composes: list[ComposeCall] = field(default_factory=list)
-    images: list[ImageCall] = field(default_factory=list)
-    assigned: dict[str, dict[str, Place]] = field(default_factory=dict)
-    """Values that scripts give to variables, with the place of the first."""
-    entered: set[str] = field(default_factory=set)
-    """Scripts that were run, and `Makefile:rule` of the rules that were made."""
-
-    def with_more(self, other: Found) -> Found:
-        """This with what another following gathered."""
-        for name in ("builds", "bakes", "composes", "images"):
-            getattr(self, name).extend(getattr(other, name))
-        self.blind += [item for item in other.blind if item not in self.blind]
-        for name, values in other.assigned.items():
-            self.assigned[name] = {**values, **self.assigned.get(name, {})}
-        self.entered |= other.entered
-        return self
-
-
-@dataclass(frozen=True, slots=True)
-class BakeCall:
-    """A `docker buildx bake` command: its files and targets, relative to its folder."""
-
-    site: CallSite
-    folder: str | None
-    files: tuple[Value, ...]
-    targets: tuple[Value, ...]
-    push: bool
-    sets: tuple[Value, ...]
-    variables: Scope
-
-
-@dataclass(frozen=True, slots=True)
-class ComposeCall:
-    """A `docker compose` command, with the variables that are set where it runs.
-
-    `folder` is where it runs (None: unknown), `words` are those behind `compose`.
-    """
-
-    site: CallSite
-    words: tuple[Value, ...]
-    variables: Scope
-    folder: str | None = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Carrier:
-    """What holds the script: kind and name of the call site, and its source."""
-
-    kind: SiteKind
-    name: str
-    source: Source
-    through: tuple[str, ...] = ()
-    calls: tuple[Call, ...] = ()
 
 
 class Follower:
@@ -461,33 +402,6 @@ class Follower:
         return True
 
 
-def script_path(text: str, folder: str) -> str | None:
-    """The path of a script as it is written in a command that runs in `folder`."""
-    for name in ("CI_PROJECT_DIR", "GITHUB_WORKSPACE", "REPOSITORY_ROOT"):
-        if text.startswith("${" + name + "}/"):
-            text, folder = text[len(name) + 4 :], ""
-    return join_path(folder, text) if "${" not in text else None
-
-
-def read_script(snapshot: Snapshot, path: str) -> Script | None:
-    """A shell script of the repository; None when it is none, or cannot be read."""
-    if path not in snapshot or snapshot.entries[path].size > 1_000_000:
-        return None
-    try:
-        return snapshot.derive(path, _shell_script)
-    except SnapshotError:
-        return None
-
-
-def _shell_script(source: Source) -> Script | None:
-    first = source.data[:80].split(b"\n")[0]
-    by_name = source.path.endswith((".sh", ".bash"))
-    by_shebang = first.startswith(b"#!") and re.search(rb"\b(?:ba|da|z|k|a)?sh\b", first)
-    if not (by_name or by_shebang) or b"\0" in source.data[:1024]:
-        return None
-    return parse_shell(MappedText.whole(source.data))
-
-
 def _all_words(item: Command) -> Iterator[ShellWord | None]:
     yield from item.words
     yield from (assignment.value for assignment in item.assignments)
@@ -554,4 +468,9 @@ def _bake(recognised: Recognised, site: CallSite, state: State) -> BakeCall:
         arguments.has("push"),
         arguments.values("set"),
         state.scope,
+        tuple(option for option in arguments.options if option.name in _OF_ALL_TARGETS),
     )
+
+
+_OF_ALL_TARGETS = frozenset({"no-cache", "provenance", "pull", "sbom"})
+"""Flags of bake that override what its targets say, and change the images."""

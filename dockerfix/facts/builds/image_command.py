@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import posixpath
 
-from dockerfix.facts.builds.docker_command import plain, read_arguments, unwrapped
+from dockerfix.facts.builds.docker_command import read_arguments
+from dockerfix.facts.builds.recognise import plain, unwrapped
 from dockerfix.facts.model import CallSite, ImageCall, Value
 
 _TOOLS = frozenset({"docker", "podman", "buildah", "nerdctl"})

@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dockerfix.facts.builds.docker_command import located, unwrapped
+from dockerfix.facts.builds.docker_command import located
 from dockerfix.facts.builds.python_text import Texts, dotted
+from dockerfix.facts.builds.recognise import unwrapped
 from dockerfix.facts.builds.unread import BUILD_TEXT
 from dockerfix.facts.model import Build, BuildArgument, CallSite, SiteKind, Tool, Value
 from dockerfix.text import MappedText, Place, Source

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dockerfix.facts.builds.docker_command import is_remote, located, pushes
-from dockerfix.facts.builds.follow import BakeCall
+from dockerfix.facts.builds.gathered import BakeCall
 from dockerfix.facts.builds.words import MAX_CHOICES, OPAQUE, Bound, Scope, remaining, resolved
 from dockerfix.facts.model import Build, BuildArgument, CallSite, SiteKind, Tool, Value
 from dockerfix.facts.yaml_tree import Mapping as YamlMapping

@@ -1,0 +1,75 @@
+"""What following scripts gathers, and what it carries along. Values; follows nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from dockerfix.facts.builds.words import Scope
+from dockerfix.facts.model import Blind, Build, Call, CallSite, ImageCall, Option, SiteKind, Value
+from dockerfix.text import Place, Source
+
+
+@dataclass(slots=True)
+class Found:
+    """What following has gathered."""
+
+    builds: list[Build] = field(default_factory=list)
+    blind: list[Blind] = field(default_factory=list)
+    bakes: list[BakeCall] = field(default_factory=list)
+    composes: list[ComposeCall] = field(default_factory=list)
+    images: list[ImageCall] = field(default_factory=list)
+    assigned: dict[str, dict[str, Place]] = field(default_factory=dict)
+    """Values that scripts give to variables, with the place of the first."""
+    entered: set[str] = field(default_factory=set)
+    """Scripts that were run, and `Makefile:rule` of the rules that were made."""
+
+    def with_more(self, other: Found) -> Found:
+        """This with what another following gathered."""
+        for name in ("builds", "bakes", "composes", "images"):
+            getattr(self, name).extend(getattr(other, name))
+        self.blind += [item for item in other.blind if item not in self.blind]
+        for name, values in other.assigned.items():
+            self.assigned[name] = {**values, **self.assigned.get(name, {})}
+        self.entered |= other.entered
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class BakeCall:
+    """A `docker buildx bake` command: its files and targets, relative to its folder.
+
+    `flags` are those that hold for all of its targets.
+    """
+
+    site: CallSite
+    folder: str | None
+    files: tuple[Value, ...]
+    targets: tuple[Value, ...]
+    push: bool
+    sets: tuple[Value, ...]
+    variables: Scope
+    flags: tuple[Option, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ComposeCall:
+    """A `docker compose` command, with the variables that are set where it runs.
+
+    `folder` is where it runs (None: unknown), `words` are those behind `compose`.
+    """
+
+    site: CallSite
+    words: tuple[Value, ...]
+    variables: Scope
+    folder: str | None = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """What holds the script: kind and name of the call site, and its source."""
+
+    kind: SiteKind
+    name: str
+    source: Source
+    through: tuple[str, ...] = ()
+    calls: tuple[Call, ...] = ()

@@ -1,0 +1,119 @@
+"""Which build tool the words of a command call. Knows tools and their verbs, no options."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import dataclass
+
+from dockerfix.facts.builds.words import defaults
+from dockerfix.facts.model import Tool, Value
+
+_WRAPPERS = frozenset(
+    {
+        "sudo", "time", "env", "exec", "command", "nice", "ionice", "retry", "nohup", "timeout",
+        "travis_retry", "stdbuf", "winpty", "caffeinate", "builtin", "!",
+    }
+)  # fmt: skip
+_DOCKER = frozenset({"docker", "nerdctl", "finch", "depot"})
+_DOCKER_VALUED = frozenset(
+    {"--context", "-c", "--host", "-H", "--config", "-l", "--log-level", "--namespace", "-n",
+     "--address", "-a", "--tlscacert", "--tlscert", "--tlskey"}
+)  # fmt: skip
+_OTHERS = (
+    ("buildctl", "build"), ("gcloud", "builds", "submit"), ("az", "acr", "build"),
+    ("fly", "deploy"), ("flyctl", "deploy"), ("skaffold",), ("tilt",), ("werf",), ("devspace",),
+    ("img", "build"), ("heroku", "container:push"), ("earthly",), ("oc", "start-build"),
+    ("devcontainer", "build"), ("devcontainer", "up"), ("kraft", "build"),
+)  # fmt: skip
+"""Commands that build from a Dockerfile in ways that are not read here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """A command that builds: the tool, and the words behind its verb."""
+
+    tool: Tool
+    rest: tuple[Value, ...]
+
+
+def plain(value: Value) -> str:
+    """The text with defaults filled in: `${DOCKER:-docker}` runs docker unless told else."""
+    return defaults(value.text)[0]
+
+
+def unwrapped(words: tuple[Value, ...]) -> tuple[Value, ...]:
+    """The words without `sudo`, `time`, `env A=b`, `timeout 60` and the like before them."""
+    at = 0
+    while at < len(words) and posixpath.basename(plain(words[at])) in _WRAPPERS:
+        at += 1
+        while at < len(words) and _is_wrapper_argument(plain(words[at])):
+            at += 1
+    return words[at:]
+
+
+def _is_wrapper_argument(text: str) -> bool:
+    return text.startswith("-") or re.fullmatch(r"\d+[smhd]?|\w+=.*", text, re.DOTALL) is not None
+
+
+def recognise(words: tuple[Value, ...]) -> Recognised | None:
+    """Which build tool the words call; None when it is none."""
+    words = unwrapped(words)
+    if not words:
+        return None
+    name = posixpath.basename(plain(words[0]))
+    verb = plain(words[1]) if len(words) > 1 else ""
+    if name in _DOCKER:
+        return _docker(words)
+    if name in ("podman", "buildah") and verb in ("build", "bud", "compose"):
+        if verb == "compose":
+            return Recognised(Tool.COMPOSE, words[2:])
+        return Recognised(Tool.PODMAN if name == "podman" else Tool.BUILDAH, words[2:])
+    if name == "executor" and "kaniko" in plain(words[0]):
+        return Recognised(Tool.KANIKO, words[1:])
+    if name == "docker-buildx":
+        return _buildx(words[1:])
+    if name in ("docker-compose", "podman-compose"):
+        return Recognised(Tool.COMPOSE, words[1:])
+    return None
+
+
+def other_builder(words: tuple[Value, ...]) -> str | None:
+    """The name of a tool that builds images in a way that is not read here."""
+    texts = tuple(plain(word) for word in unwrapped(words)[:3])
+    if not texts:
+        return None
+    texts = (posixpath.basename(texts[0]), *texts[1:])
+    return next((" ".join(o) for o in _OTHERS if texts[: len(o)] == o), None)
+
+
+def _docker(words: tuple[Value, ...]) -> Recognised | None:
+    at = _after_flags(words, 1)
+    verbs = [plain(word) for word in words[at : at + 2]]
+    if verbs[:1] == ["build"]:
+        return Recognised(Tool.DOCKER_BUILD, words[at + 1 :])
+    if verbs in (["image", "build"], ["builder", "build"]):
+        return Recognised(Tool.DOCKER_BUILD, words[at + 2 :])
+    if verbs[:1] == ["buildx"]:
+        return _buildx(words[at + 1 :])
+    if verbs[:1] == ["bake"]:
+        return Recognised(Tool.BAKE, words[at + 1 :])
+    if verbs[:1] == ["compose"]:
+        return Recognised(Tool.COMPOSE, words[at + 1 :])
+    return None
+
+
+def _after_flags(words: tuple[Value, ...], at: int) -> int:
+    while at < len(words) and plain(words[at]).startswith("-"):
+        at += 2 if plain(words[at]) in _DOCKER_VALUED else 1
+    return at
+
+
+def _buildx(words: tuple[Value, ...]) -> Recognised | None:
+    at = 0
+    while at < len(words) and plain(words[at]).startswith("-"):
+        at += 2 if plain(words[at]) == "--builder" else 1
+    verb = plain(words[at]) if at < len(words) else ""
+    tool = {"build": Tool.BUILDX_BUILD, "b": Tool.BUILDX_BUILD, "bake": Tool.BAKE,
+            "f": Tool.BAKE}.get(verb)  # fmt: skip
+    return Recognised(tool, words[at + 1 :]) if tool else None
