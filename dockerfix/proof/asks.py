@@ -66,29 +66,29 @@ def values_for(facts: Facts) -> Mapping[str, tuple[str, ...]]:
 
 def asks_of(builds: BuildList, values: Mapping[str, tuple[str, ...]]) -> tuple[Ask, ...]:
     """Every ask of a snapshot, with `values` for the variables of targets and Dockerfiles."""
+    moves = _Moves(builds.images)
     return tuple(
         ask
         for build in builds.builds
         for chosen in _choices(build, values)
-        for ask in _asks(build, chosen, builds.images)
+        for ask in _asks(build, chosen, moves)
     )
 
 
 def sent_of(builds: BuildList) -> tuple[Sent, ...]:
     """Pushes of images that come from elsewhere."""
+    moves = _Moves(builds.images)
     built = {
         (_script(build.site), name)
         for build in builds.builds
         for tag in build.tags
-        for name in (tag.text, *_renamed(tag.text, _script(build.site), builds.images))
+        for name in (tag.text, *moves.further(_script(build.site), tag.text))
     }
-    found = []
-    for call in builds.images:
-        if call.verb == "push" and call.names:
-            tag, script = call.names[0].text, _script(call.site)
-            if (script, tag) not in built:
-                found.append(Sent(tag, _source(tag, script, builds.images), call.site))
-    return tuple(found)
+    return tuple(
+        Sent(tag, moves.sources.get((script, tag), ""), site)
+        for script, tag, site in moves.pushes
+        if (script, tag) not in built
+    )
 
 
 def cache_writers(builds: BuildList) -> Iterator[tuple[str, CallSite]]:
@@ -106,6 +106,28 @@ def _script(site: CallSite) -> Script:
     """What runs in one go: a job, a rule, a script."""
     path = () if site.kind is SiteKind.GITLAB else (site.place.path,)
     return (site.kind.value, site.name, *path)
+
+
+class _Moves:
+    """What scripts do with images that are there: `docker tag` and `docker push`."""
+
+    def __init__(self, images: Iterable[ImageCall]) -> None:
+        self.pushes: list[tuple[Script, str, CallSite]] = []
+        self.pushed: set[tuple[Script, str]] = set()
+        self.sources: dict[tuple[Script, str], str] = {}
+        self._names: dict[tuple[Script, str], list[str]] = {}
+        for call in images:
+            script, names = _script(call.site), [name.text for name in call.names]
+            if call.verb == "push" and names:
+                self.pushes.append((script, names[0], call.site))
+                self.pushed.add((script, names[0]))
+            elif call.verb == "tag" and len(names) == 2:
+                self.sources.setdefault((script, names[1]), names[0])
+                self._names.setdefault((script, names[0]), []).append(names[1])
+
+    def further(self, script: Script, tag: str) -> tuple[str, ...]:
+        """Further names that the same script gives an image."""
+        return tuple(self._names.get((script, tag), ()))
 
 
 def _choices(build: Build, values: Mapping[str, tuple[str, ...]]) -> Iterator[Mapping[str, str]]:
@@ -138,7 +160,7 @@ def _by_choices(value: Value | None, name: str) -> tuple[str, ...]:
     return tuple(c[len(head) : len(c) - len(tail) if tail else None] for c in fits)
 
 
-def _asks(build: Build, chosen: Mapping[str, str], images: tuple[ImageCall, ...]) -> Iterator[Ask]:
+def _asks(build: Build, chosen: Mapping[str, str], moves: _Moves) -> Iterator[Ask]:
     def fill(value: Value | None) -> str:
         return expand_text(value.text, chosen) if value is not None else ""
 
@@ -149,8 +171,8 @@ def _asks(build: Build, chosen: Mapping[str, str], images: tuple[ImageCall, ...]
     script = _script(build.site)
     tags = [fill(tag) for tag in build.tags] or list(_output_names(build)) or [""]
     for tag in tags:
-        for name in (tag, *_renamed(tag, script, images)):
-            pushed = _pushed(build, name, script, images) if name else build.push
+        for name in (tag, *moves.further(script, tag)):
+            pushed = _pushes(build, name) or (script, name) in moves.pushed
             yield Ask(
                 pushed,
                 "" if pushed else _owner(build.site),
@@ -181,39 +203,10 @@ def _output_names(build: Build) -> Iterator[str]:
                     yield value
 
 
-def _pushed(build: Build, tag: str, script: Script, images: tuple[ImageCall, ...]) -> bool:
-    """Whether the build pushes the tag, or a command of the same script does."""
-    if build.push and any(tag == value.text or not value.known for value in build.tags):
-        return True
-    if build.push and not build.tags:
-        return True
-    return any(
-        call.verb == "push" and call.names and call.names[0].text == tag
-        for call in images
-        if _script(call.site) == script
-    )
-
-
-def _renamed(tag: str, script: Script, images: tuple[ImageCall, ...]) -> tuple[str, ...]:
-    """Further names that commands of the same script give the image."""
-    return tuple(
-        call.names[1].text
-        for call in images
-        if call.verb == "tag"
-        and len(call.names) == 2
-        and tag
-        and call.names[0].text == tag
-        and _script(call.site) == script
-    )
-
-
-def _source(tag: str, script: Script, images: Iterable[ImageCall]) -> str:
-    """What a command of the same script tagged as `tag`."""
-    for call in images:
-        renames = call.verb == "tag" and len(call.names) == 2 and _script(call.site) == script
-        if renames and call.names[1].text == tag:
-            return call.names[0].text
-    return ""
+def _pushes(build: Build, tag: str) -> bool:
+    """Whether the build itself pushes the tag."""
+    mine = any(tag == word.text or not word.known for word in build.tags)
+    return build.push and (mine or not build.tags)
 
 
 def _owner(site: CallSite) -> str:

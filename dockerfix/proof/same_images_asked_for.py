@@ -110,24 +110,27 @@ class _Comparison:
             for first, second in self.claim.stands_for
         }
         files = {first.dockerfile for first, _ in self.claim.stands_for}
-        rest = list(new)
+        rest: dict[_Call, list[Ask]] = {}
+        for ask in new:
+            rest.setdefault(_call(ask), []).append(ask)
         missing: list[tuple[Ask, Key]] = []
         for ask in old:
             wanted = self.wanted(ask, standing, files)
             if wanted is None:
                 continue
-            found = next((other for other in rest if self.fits(ask, other, wanted)), None)
+            others = rest.get(_call(ask), [])
+            found = next((other for other in others if self.fits(ask, other, wanted)), None)
             if found is not None:
-                rest.remove(found)
+                others.remove(found)
             else:
                 missing.append((ask, wanted))
         for ask, wanted in missing:
-            near = next((a for a in (*rest, *unfulfilled) if _same_call(ask, a)), None)
+            others = rest.get(_call(ask), [])
+            vain = (other for other in unfulfilled if _call(other) == _call(ask))
+            near = others.pop(0) if others else next(vain, None)
             self.missing(ask, near, wanted)
-            if near in rest:
-                rest.remove(near)
         counts = Counter(ask.tag for ask in old if ask.pushed)
-        for ask in rest:
+        for ask in (ask for others in rest.values() for ask in others):
             self.extra(ask, counts)
 
     def wanted(self, ask: Ask, standing: Mapping[Key, Image], files: set[str]) -> Key | None:
@@ -148,8 +151,7 @@ class _Comparison:
 
     def fits(self, old: Ask, new: Ask, wanted: Key) -> bool:
         """Whether a new ask gives the same tag to the wanted image, with all else the same."""
-        same = _same_call(old, new) and self.image(new) == wanted
-        return same and not self.other(old, new)
+        return self.image(new) == wanted and not self.other(old, new)
 
     def image(self, ask: Ask) -> Key:
         """What a new ask builds."""
@@ -281,8 +283,12 @@ class _Comparison:
         return bool(text) and text in self.before.snapshot.read(place.path)
 
 
-def _same_call(old: Ask, new: Ask) -> bool:
-    return (old.pushed, old.owner, old.tag) == (new.pushed, new.owner, new.tag)
+_Call = tuple[bool, str, str]
+
+
+def _call(ask: Ask) -> _Call:
+    """What an ask is looked for by."""
+    return ask.pushed, ask.owner, ask.tag
 
 
 def _shown(path: str | None) -> str:
