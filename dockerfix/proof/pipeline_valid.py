@@ -217,6 +217,9 @@ def _need(pipeline: Pipeline, job: Job, need: Need, place: Place) -> Iterator[Fa
     elif _later(pipeline, needed, job):
         what = f"`{job.name}` needs `{need.job}` of the later stage `{needed.stage}`"
         yield Fault(("later", job.name, need.job), place, what)
+    elif isinstance(need.node, Mapping) and "parallel" in need.node.resolved and not needed.rows:
+        what = f"`{job.name}` needs one run of `{need.job}`, which has no matrix"
+        yield Fault(("matrix", job.name, need.job), place, what)
 
 
 def _later(pipeline: Pipeline, first: Job, second: Job) -> bool:

@@ -79,9 +79,7 @@ def _one(facts: Facts, changes: list[Change], every: Sequence[Change]) -> Edits:
     if build.tool is Tool.ACTION:
         from dockerfix.rewrite.actions import set_action
 
-        if len(changes) > 1:
-            raise Refused(build.site.place, "the step builds several images", "write one step each")
-        return set_action(facts, build, changes[0].wanted)
+        return set_action(facts, changes)
     if build.tool is Tool.BAKE:
         from dockerfix.rewrite.bake import set_bake_target
 

@@ -5,16 +5,27 @@ Knows the action's inputs; knows nothing of jobs.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 from dockerfix.facts.model import Build
 from dockerfix.facts.repository import Facts
-from dockerfix.facts.yaml_tree import Mapping, Node, Scalar, Sequence, YamlFile, parse_yaml
-from dockerfix.rewrite.wanted import Edits, Refused, Wanted
+from dockerfix.facts.yaml_tree import Mapping, Node, Scalar, YamlFile, parse_yaml
+from dockerfix.facts.yaml_tree import Sequence as YamlSequence
+from dockerfix.rewrite.wanted import Change, Edits, Refused
 from dockerfix.rewrite.yaml_edits import column, inserted_line, line_end, quoted, set_scalar
 from dockerfix.text import Span
 
+_EXPRESSION = re.compile(r"\$\{\{.*?\}\}", re.DOTALL)
 
-def set_action(facts: Facts, build: Build, wanted: Wanted) -> Edits:
-    """Edits of the step's `with:`; raises `Refused` without one, or for a value by matrix."""
+
+def set_action(facts: Facts, changes: Sequence[Change]) -> Edits:
+    """Edits of the step's `with:`; `changes` are its builds, one for each row of a matrix.
+
+    Raises `Refused` without a `with:`, and for values that no expression of the step tells
+    apart.
+    """
+    build, wanted = changes[0].build, changes[0].wanted
     path = build.site.place.path
     inputs = _inputs(facts.snapshot.derive(path, parse_yaml), build.site.place.span)
     if inputs is None:
@@ -28,13 +39,12 @@ def set_action(facts: Facts, build: Build, wanted: Wanted) -> Edits:
     edits: Edits = []
     added: list[str] = []
     source = inputs.file.source
-    for key, text in (("file", wanted.dockerfile), ("target", wanted.target)):
+    for key, texts in (("file", _files(changes)), ("target", _targets(changes))):
         node = inputs.get(key)
+        text = _for_all(inputs, changes, key, texts) if texts else None
         if text is None or (isinstance(node, Scalar) and node.text == text):
             continue
         if isinstance(node, Scalar):
-            if "${{" in node.text:
-                raise Refused(build.site.place, f"{key} comes from a matrix", "write it out")
             edits.append((path, set_scalar(node, text)))
         else:
             indent = " " * column(source, inputs.entries[0].key.span.start)
@@ -44,6 +54,56 @@ def set_action(facts: Facts, build: Build, wanted: Wanted) -> Edits:
         end = line_end(source, after.value.span.end)
         edits.append((path, inserted_line(source, end, "\n".join(added))))
     return edits
+
+
+def _files(changes: Sequence[Change]) -> list[str]:
+    """The merged file for each build, with the `./` that stood before the old one."""
+    found = []
+    for change in changes:
+        old = change.build.dockerfile_written
+        dotted = old is not None and old.text.startswith("./")
+        found.append(f"./{change.wanted.dockerfile}" if dotted else change.wanted.dockerfile)
+    return found
+
+
+def _targets(changes: Sequence[Change]) -> list[str]:
+    return [c.wanted.target for c in changes if c.wanted.target is not None]
+
+
+def _for_all(inputs: Mapping, changes: Sequence[Change], key: str, texts: list[str]) -> str:
+    """The one text of an input for all rows of the matrix, by an expression that the step has
+    where they differ; raises `Refused`."""
+    if len(set(texts)) == 1:
+        return texts[0]
+    for expression, values in _held(inputs, changes):
+        made = {
+            text.replace(value, expression, 1) if value and value in text else ""
+            for text, value in zip(texts, values, strict=True)
+        }
+        if len(made) == 1 and "" not in made:
+            return made.pop()
+    place = changes[0].build.site.place
+    raise Refused(place, f"no value of the matrix is its {key}", "write one step for each image")
+
+
+def _held(inputs: Mapping, changes: Sequence[Change]) -> list[tuple[str, list[str]]]:
+    """Expressions that stand alone in an input, with what they are for each build."""
+    found = []
+    for key in ("file", "target", "tags"):
+        node = inputs.get(key)
+        written = _EXPRESSION.findall(node.text) if isinstance(node, Scalar) else []
+        if isinstance(node, Scalar) and len(written) == 1 and "\n" not in node.text.strip():
+            head, _, tail = node.text.strip().partition(written[0])
+            texts = [_text(change.build, key) for change in changes]
+            if all(t.startswith(head) and t.endswith(tail) for t in texts):
+                found.append((written[0], [t[len(head) : len(t) - len(tail)] for t in texts]))
+    return found
+
+
+def _text(build: Build, key: str) -> str:
+    values = {"file": build.dockerfile_written, "target": build.target}
+    value = values[key] if key in values else next(iter(build.tags), None)
+    return value.text if value is not None else ""
 
 
 def _inputs(file: YamlFile, span: Span) -> Mapping | None:
@@ -64,7 +124,7 @@ def _walk(node: Node | None) -> list[Node]:
     children: list[Node] = []
     if isinstance(node, Mapping):
         children = [entry.value for entry in node.entries if not entry.aliased]
-    elif isinstance(node, Sequence):
+    elif isinstance(node, YamlSequence):
         children = [i for i, a in zip(node.items, node.aliased, strict=True) if not a]
     for child in children:
         found += _walk(child)

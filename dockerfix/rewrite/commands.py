@@ -332,11 +332,10 @@ class _Command:
         context = build.context_written
         place = context.place if context is not None and build.tool is not Tool.KANIKO else None
         if place is None:
-            end = max(
-                (o.place.span.end for o in build.options if o.place is not None),
-                default=self.place.span.end,
-            )
-            text = "".join(f" {option}" for option in self.inserted)
+            last = max((o.place.span for o in build.options if o.place is not None), default=None)
+            end = last.end if last is not None else self.place.span.end
+            joint = _joint(self.source, last.start) if last is not None else " "
+            text = "".join(joint + option for option in self.inserted)
             self.found.append((self.place.path, Edit(Span(end, end), text.encode())))
             return
         start = self.word_start(place.span.start)

@@ -24,6 +24,7 @@ from dockerfix.rewrite.yaml_edits import (
     inserted_line,
     line_end,
     quoted,
+    removed_entry,
     removed_item,
     set_scalar,
     shared_anchor,
@@ -86,10 +87,12 @@ def join_jobs(pipeline: Pipeline, jobs: Sequence[Job], joined: Joined) -> Edits:
     path = first.file.source.path
     edits: Edits = [(path, Edit(first.entry.key.span, _key(first.entry.key, joined.name)))]
     carried: list[str] = []
+    removed: list[Span] = []
     for job in jobs[1:]:
-        span, comments = _removal(job, {j.entry.key.span.start for j in jobs})
+        span, comments = _removal(job)
         carried += [text for text in comments if text not in carried]
-        edits.append((job.file.source.path, Edit(span, b"")))
+        removed.append(span)
+    edits += [(path, Edit(span, b"")) for span in _closed(first.file.source, removed)]
     edits += [(path, edit) for edit in _JobEdits(first, jobs, joined, carried).edits()]
     edits += follow_needs(pipeline, {job.name: joined.name for job in jobs})
     return edits
@@ -345,21 +348,26 @@ def follow_needs(pipeline: Pipeline, renamed: dict[str, str]) -> Edits:
     edits: Edits = []
     seen: set[tuple[str, int]] = set()
     for job in pipeline.jobs.values():
-        for key in ("needs", "dependencies"):
-            node = job.keys.get(key)
-            if not isinstance(node, YamlSequence) or job.name in renamed:
-                continue
+        for node in _needing(job) if job.name not in renamed else ():
             place = (node.file.source.path, node.span.start)
-            if place in seen:
-                continue
-            seen.add(place)
-            edits += _followed(node, renamed)
+            if place not in seen:
+                seen.add(place)
+                edits += _followed(node, renamed)
     return edits
+
+
+def _needing(job: Job) -> Iterator[YamlSequence]:
+    """The lists in which a job names others; a rule may have needs of its own."""
+    nodes = [job.keys.get("needs"), job.keys.get("dependencies")]
+    rules = (rule.node for rule in job.rules or ())
+    nodes += [node.get("needs") for node in rules if isinstance(node, YamlMapping)]
+    yield from (node for node in nodes if isinstance(node, YamlSequence))
 
 
 def _followed(node: YamlSequence, renamed: dict[str, str]) -> Edits:
     path = node.file.source.path
     named = [(index, _named(item)) for index, item in enumerate(node.items)]
+    renamed = {**renamed, **_runs(named, renamed)}
     edits: Edits = []
     present = {scalar.text for _, scalar in named if scalar is not None}
     removed: list[int] = []
@@ -375,8 +383,19 @@ def _followed(node: YamlSequence, renamed: dict[str, str]) -> Edits:
         keep = (strict or olds)[0]
         if new not in present or keep[1].text != new:
             edits.append((path, set_scalar(keep[1], new)))
+        edits += [(path, edit) for edit in _without_matrix(node.items[keep[0]])]
         removed += [index for index, _ in olds if index != keep[0]]
     return [*edits, *((path, edit) for edit in _removed(node, removed))]
+
+
+def _runs(named: Sequence[tuple[int, Scalar | None]], renamed: Mapping[str, str]) -> dict[str, str]:
+    """Needs of one run of a matrix, `job: [value, value]`, whose job is renamed."""
+    found: dict[str, str] = {}
+    for _, scalar in named:
+        head, joint, _ = scalar.text.partition(": [") if scalar is not None else ("", "", "")
+        if scalar is not None and joint and scalar.text.endswith("]") and head in renamed:
+            found[scalar.text] = renamed[head]
+    return found
 
 
 def _removed(node: YamlSequence, indexes: Sequence[int]) -> Iterator[Edit]:
@@ -392,6 +411,13 @@ def _removed(node: YamlSequence, indexes: Sequence[int]) -> Iterator[Edit]:
     for index in sorted(gone):
         if index >= head:
             yield removed_item(node, index)
+
+
+def _without_matrix(item: Node) -> Iterator[Edit]:
+    """A need of one run of a matrix becomes one of the job, which has no matrix any more."""
+    entry = item.entry("parallel") if isinstance(item, YamlMapping) else None
+    if entry is not None and isinstance(item, YamlMapping):
+        yield removed_entry(item, entry)
 
 
 def _named(item: Node) -> Scalar | None:
@@ -427,7 +453,7 @@ def _plain_name(name: str) -> str:
     return quoted(name, '"') if unsafe or not name else name
 
 
-def _removal(job: Job, starts: set[int]) -> tuple[Span, list[str]]:
+def _removal(job: Job) -> tuple[Span, list[str]]:
     """The lines of a job that goes, blank lines below included, and its comments."""
     source = job.file.source
     lines = entry_lines(job.entry)
@@ -439,11 +465,22 @@ def _removal(job: Job, starts: set[int]) -> tuple[Span, list[str]]:
             break
         end = line.end
     span = Span(above.start, end)
-    if end >= len(source.data):
-        span = Span(_blank_before(source, span.start), end)
     text = source.text(Span(above.start, lines.end))
     comments = [line.strip() for line in text.splitlines() if line.lstrip().startswith("#")]
     return span, list(dict.fromkeys(comments))
+
+
+def _closed(source: Source, removed: Sequence[Span]) -> list[Span]:
+    """Neighbours as one span; the one at the file's end takes the blank lines above it along."""
+    found: list[Span] = []
+    for span in sorted(removed):
+        if found and span.start <= found[-1].end:
+            found[-1] = found[-1].cover(span)
+        else:
+            found.append(span)
+    if found and found[-1].end >= len(source.data):
+        found[-1] = Span(_blank_before(source, found[-1].start), found[-1].end)
+    return found
 
 
 def _previous_end(job: Job) -> int:

@@ -36,11 +36,10 @@ def _is_number(text: str) -> bool:
 
 
 def _is_expansion(text: str) -> bool:
-    """`word-${NAME:-default}`: plain for YAML, since no colon is followed by a blank."""
-    return (
-        re.fullmatch(r"[A-Za-z0-9_./$-]*\$\{[A-Za-z0-9_:+?./$-]*\}[A-Za-z0-9_./-]*", text)
-        is not None
-    )
+    """`word-${NAME:-default}` and `${{ matrix.name }}`: plain for YAML, since no colon is
+    followed by a blank."""
+    name = r"\$\{(?:[A-Za-z0-9_:+?./$-]*|\{ *[A-Za-z0-9_.-]+ *\})\}"
+    return re.fullmatch(rf"[A-Za-z0-9_./$-]*{name}[A-Za-z0-9_./-]*", text) is not None
 
 
 def set_scalar(scalar: Scalar, text: str) -> Edit:
@@ -136,6 +135,23 @@ def removed_item(sequence: Sequence, index: int) -> Edit:
     if index > 0:
         return Edit(Span(sequence.items[index - 1].span.end, item.span.end), b"")
     return Edit(Span(item.span.start, sequence.items[1].span.start), b"")
+
+
+def removed_entry(mapping: Mapping, entry: Entry) -> Edit:
+    """A key of a mapping taken out with its value.
+
+    Raises `Refused` for the first key of a block, which may stand behind a list's dash.
+    """
+    source = mapping.file.source
+    index = mapping.entries.index(entry)
+    if mapping.flow and index:
+        return Edit(Span(_entry_end(mapping.entries[index - 1]), _entry_end(entry)), b"")
+    if mapping.flow and len(mapping.entries) > 1:
+        return Edit(Span(entry.key.span.start, mapping.entries[1].key.span.start), b"")
+    if not index:
+        place = source.place(entry.key.span)
+        raise Refused(place, f"`{entry.key.text}` is the first key", "write another key first")
+    return Edit(entry_lines(entry), b"")
 
 
 def written(node: Node) -> str:

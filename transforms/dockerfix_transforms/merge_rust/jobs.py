@@ -21,6 +21,7 @@ from dockerfix.api import (
     MappedText,
     Node,
     Pipeline,
+    Place,
     Refused,
     Scalar,
     SiteKind,
@@ -74,6 +75,8 @@ class JobPlan:
     done: set[int] = field(default_factory=set)
     apart: list[Refused] = field(default_factory=list)
     joined: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    idle: list[tuple[str, Place]] = field(default_factory=list)
+    """Templates whose script no job runs any more, with its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,13 @@ def _workflow_jobs(
     they are not joined here."""
     for group in groups:
         mine = {member.file.path for member in group.members}
+        matrix = _matrix_of(mine, changes)
+        if matrix is not None:
+            yield Refused(
+                matrix.site.place, f"the matrix of {matrix.site.name} builds it on a runner each",
+                "build the images in steps of one job",
+            )  # fmt: skip
+            continue
         built: dict[str, dict[str, set[str]]] = {}
         for file, change in changes:
             site = change.build.site
@@ -130,6 +140,20 @@ def _workflow_jobs(
                     first.site.place, f"the jobs {', '.join(jobs)} of {path} build it apart",
                     "build the images in steps of one job",
                 )  # fmt: skip
+
+
+def _matrix_of(mine: set[str], changes: Sequence[tuple[RustFile, Change]]) -> Build | None:
+    """The first build of a GitHub matrix whose rows build several files of a group."""
+    seen: dict[object, tuple[str, dict[str, str]]] = {}
+    for file, change in changes:
+        build = change.build
+        if file.path not in mine or build.site.kind is not SiteKind.GITHUB:
+            continue
+        row = {name: held for name, held in build.variables.items() if name.startswith("matrix_")}
+        path, first = seen.setdefault((build.site.place, build.site.through), (file.path, row))
+        if path != file.path and (build.tool is Tool.ACTION or row != first):
+            return build
+    return None
 
 
 def _build_jobs(
@@ -426,11 +450,25 @@ def _note(plan: JobPlan, pipeline: Pipeline, cluster: _Cluster) -> None:
         plan.added.append(cluster.name)
     plan.removed += [name for name in names if name != cluster.name]
     plan.joined.append((cluster.name, tuple(names)))
+    plan.idle += _idle(pipeline, [b.job for b in cluster.jobs])
     plan.done |= {id(change.build) for b in cluster.jobs for _, change in b.changes}
     for job in pipeline.jobs.values():
         needed = {need.job for need in job.needs or ()} | {d.text for d in job.dependencies}
         if needed & set(names) and job.name not in names and job.name not in plan.changed:
             plan.changed.append(job.name)
+
+
+def _idle(pipeline: Pipeline, jobs: Sequence[Job]) -> Iterator[tuple[str, Place]]:
+    """Hidden jobs whose script only these jobs ran, which have a script of their own now."""
+    node = jobs[0].keys.get("script")
+    if not isinstance(node, Node):
+        return
+    place = node.file.source.place(node.span)
+    names = {job.name for job in jobs}
+    users = [job for job in pipeline.jobs.values() if job.keys.get("script") is node]
+    owner = next((j for j in users if j.hidden and j.entry.span.contains(node.span)), None)
+    if owner is not None and all(job.hidden or job.name in names for job in users):
+        yield owner.name, place
 
 
 def _comment(plan: JobPlan, path: str) -> list[str]:

@@ -10,7 +10,7 @@ import json
 import posixpath
 from collections.abc import Iterator, Sequence
 
-from dockerfix.api import Facts, Finding, Severity, Workspace, read_cargo
+from dockerfix.api import Facts, Finding, Place, Severity, Workspace, read_cargo
 from dockerfix_transforms.merge_rust.compiler import environment, is_compiler_variable
 from dockerfix_transforms.merge_rust.groups import Group, Member
 from dockerfix_transforms.merge_rust.inputs import RustFile
@@ -288,6 +288,22 @@ def unasked_notes(merged: Merged) -> list[Finding]:
             f"{file.path}:{stage.name}",
         )
         for file, stage in merged.unasked
+    ]
+
+
+def idle_notes(idle: Sequence[tuple[str, Place]]) -> list[Finding]:
+    """Scripts of templates that no job runs any more."""
+    return [
+        Finding(
+            Severity.NOTE,
+            "idle-script",
+            f"no job runs the script of {name} any more; it names a file that is gone",
+            "the jobs that ran it are one, with a script of its own",
+            "delete it, or write the new script there",
+            place,
+            name,
+        )
+        for name, place in dict.fromkeys(idle)
     ]
 
 

@@ -6,6 +6,7 @@ names; knows nothing of jobs.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -162,7 +163,12 @@ def _hidden(place: Place, what: str, why: str, keep_old: bool) -> Finding:
 
 def _blind(facts: Facts, blind: Blind, files: Sequence[RustFile], keep_old: bool) -> Finding:
     """A place that cannot be read: it weighs only when its file names an input."""
-    named = [file.path for file in files if _names(facts, blind.place.path, file.path)]
+    text = _command(facts, blind.place)
+    named = [
+        file.path
+        for file in files
+        if _names(facts, blind.place.path, file.path) or _may_name(text, file.path)
+    ]
     if named and not keep_old:
         return _hidden(blind.place, blind.what, f"{blind.what}: {blind.why}", keep_old)
     return Finding(
@@ -177,6 +183,35 @@ def _names(facts: Facts, path: str, wanted: str) -> bool:
     name = wanted.rpartition("/")[2]
     needle = wanted if name == "Dockerfile" else name
     return needle.encode() in facts.snapshot.read(path)
+
+
+def _command(facts: Facts, place: Place) -> str:
+    """The lines of a place, with those that continue them."""
+    if place.path not in facts.snapshot:
+        return ""
+    source = facts.snapshot.source(place.path)
+    line = source.line_of(place.span.start)
+    text = source.text(line)
+    while (text.rstrip().endswith("\\") or line.end < place.span.end) and line.end < len(
+        source.data
+    ):
+        line = source.line_of(line.end)
+        text += source.text(line)
+    return text
+
+
+_HOLE = re.compile(r"\$\([^)]*\)|\$\{\{.*?\}\}|\$\{[^}]*\}|\{\{.*?\}\}|\$\w+|%\w|\$[*@]")
+
+
+def _may_name(text: str, wanted: str) -> bool:
+    """Whether a word of a command that is not followed, with anything in place of its
+    variables, could be the path of an input."""
+    for word in re.split(r"[\s\"'=]+", _HOLE.sub("\0", text)):
+        pattern = ".*".join(map(re.escape, word.removeprefix("./").split("\0")))
+        hidden = "\0" in word and "ockerfile" in word
+        if hidden and re.fullmatch(f"(?:.*/)?{pattern}", wanted):
+            return True
+    return False
 
 
 def hidden_mention(place: Place, path: str) -> Finding:

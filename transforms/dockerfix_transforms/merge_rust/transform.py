@@ -42,6 +42,7 @@ from dockerfix_transforms.merge_rust.inputs import RustFile
 from dockerfix_transforms.merge_rust.jobs import JobPlan, plan_jobs
 from dockerfix_transforms.merge_rust.layout import Merged, merged_file
 from dockerfix_transforms.merge_rust.notes import (
+    idle_notes,
     merge_notes,
     moved_notes,
     plain_docker_build,
@@ -334,6 +335,7 @@ class _Merge:
         self.work.edits += [*self.jobs.edits, *edits]
         self.work.findings += [refusal.finding(_BREAKS) for refusal in refused]
         self.work.findings += [_apart(refusal) for refusal in self.jobs.apart]
+        self.work.findings += idle_notes(self.jobs.idle)
         self.work.findings += hidden_sites(self.facts, self.scope.files, self.wishes.keep_old)
         if self.jobs.bake:
             self.work.created[self.jobs.bake_path] = self.jobs.bake
@@ -409,7 +411,11 @@ class _Merge:
             f"compile passes: {count} before, {passes} after",
         ]
         for name, olds in self.jobs.joined:
-            lines.append(f"CI jobs {', '.join(olds)} become {name}")
+            lines.append(
+                f"CI jobs {', '.join(olds)} become {name}"
+                if len(olds) > 1
+                else f"the matrix of the CI job {name} becomes one run"
+            )
         if self.jobs.joined:
             lines.append(
                 "the sum of CI work falls; jobs that ran side by side do not finish sooner"
