@@ -165,9 +165,12 @@ class _Comparison:
             if simulation.target is None:
                 self.found.failures[f"{image}: there is no such target"] = None
                 return
-            if simulation.failure is not None:
-                self.found.failures[f"{simulation.failure}"] = None
-                return
+        if self.old.failure is not None:
+            self.allow(f"not compared, since the build failed before: {self.old.failure}")
+            return
+        if self.new.failure is not None:
+            self.found.failures[str(self.new.failure)] = None
+            return
         assert self.old.target is not None
         assert self.new.target is not None
         self.pair(self.old.target, self.new.target)

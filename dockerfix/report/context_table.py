@@ -13,6 +13,7 @@ from typing import Any
 from dockerfix.facts.context.dormant import DormantFile
 from dockerfix.facts.context.explored import Question
 from dockerfix.facts.context.idle import IdleLine
+from dockerfix.facts.context.script import LOCAL
 from dockerfix.facts.context.transfer import ContextCost, LargeEntry, Sent
 from dockerfix.facts.context.weight import HeavyEntry, Weight
 from dockerfix.report.json_ import dumped, header, place_data
@@ -73,10 +74,15 @@ def _block(answer: ContextAnswer, style: Style) -> Iterator[str]:
 
 
 def _asked_by(question: Question, style: Style) -> Iterator[str]:
-    if not question.asked_by:
-        yield style.faint("  asked for by no call site: the Dockerfile's folder is taken")
     for build in question.asked_by:
         yield style.faint(f"  asked for by {build.site}: {build.tool.value}")
+    if question.assumed:
+        why = "the context is not known" if question.asked_by else "no call site asks for it"
+        yield style.faint(f"  {why}: the Dockerfile's folder is taken")
+    for name, text in question.given.named_contexts.items():
+        if text.startswith(LOCAL):
+            folder = text.removeprefix(LOCAL) or "."
+            yield f"  the named context {name} ({folder}) is sent too, and not counted here"
 
 
 def _sent_table(cost: ContextCost, style: Style) -> Iterator[str]:
@@ -199,7 +205,8 @@ def _data(answer: ContextAnswer) -> dict[str, Any]:
         "dockerfile": given.dockerfile,
         "context": given.context,
         "target": given.target,
-        "assumed": not answer.question.asked_by,
+        "named_contexts": dict(given.named_contexts),
+        "assumed": answer.question.assumed,
         "asked_by": [
             {
                 "place": place_data(build.site.place),

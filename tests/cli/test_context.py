@@ -83,9 +83,21 @@ def test_json(dockerfix: Run, sample: Path) -> None:
 def test_a_dockerfile_that_nothing_builds(dockerfix: Run, repository: Path) -> None:
     (repository / "app" / "Dockerfile").write_text("FROM a\nCOPY gone /x\nCOPY . /y\n")
     text = dockerfix("context", "app").out.decode()
-    assert "asked for by no call site: the Dockerfile's folder is taken" in text
+    assert "  no call site asks for it: the Dockerfile's folder is taken" in text
     assert 'this build fails: app/Dockerfile:2:1: "/gone": not found' in text
     assert "BuildKit is asked for the whole context by app/Dockerfile:3:1" in text
+
+
+def test_what_cannot_be_known_or_counted_is_said(dockerfix: Run, repository: Path) -> None:
+    (repository / ".gitlab-ci.yml").write_text(
+        "a:\n  script:\n    - docker build -f app/Dockerfile $WHERE\n"
+        "b:\n  script:\n    - docker build --build-context lib=app -f Dockerfile .\n"
+    )
+    text = dockerfix("context", "app").out.decode()
+    assert "asked for by .gitlab-ci.yml:3:7 (GitLab job a): docker build" in text
+    assert "  the context is not known: the Dockerfile's folder is taken" in text
+    text = dockerfix("context", "Dockerfile").out.decode()
+    assert "  the named context lib (app) is sent too, and not counted here" in text
 
 
 def test_an_own_ignore_file(dockerfix: Run, repository: Path) -> None:

@@ -132,6 +132,14 @@ class TestNotSame:
         verdict = files("FROM x AS a\n", "FROM x AS b\n", old="a", new="a")
         assert failure(verdict) == "Dockerfile:a: there is no such target"
 
+    def test_a_build_that_failed_before_is_said(self) -> None:
+        tree = {**WORKSPACE, ".dockerignore": "a.txt\n"}
+        verdict = files("FROM x\nCOPY a.txt /\n", "FROM x\n\nCOPY a.txt /\n", tree=tree)
+        assert verdict.holds
+        assert verdict.differences == (
+            'not compared, since the build failed before: Dockerfile:2:1: "/a.txt": not found',
+        )
+
     def test_many_failures_are_cut(self) -> None:
         tree = {f"f{n}": "" for n in range(40)}
         verdict = files("FROM x\nCOPY f* /x/\n", "FROM x\n", tree=tree)

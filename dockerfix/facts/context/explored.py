@@ -18,10 +18,15 @@ from dockerfix.facts.repository import Facts, is_dockerfile
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One build to look at, and who asks for it; nobody when the context is assumed."""
+    """One build to look at, and who asks for it.
+
+    When no call site says which context, the Dockerfile's folder is `assumed`; `asked_by` are
+    then those whose context cannot be known.
+    """
 
     given: BuildInput
     asked_by: tuple[Build, ...] = ()
+    assumed: bool = False
 
 
 def questions(facts: Facts, path: str, target: str = "") -> tuple[Question, ...]:
@@ -58,7 +63,9 @@ def _all(facts: Facts, path: str, target: str) -> Iterator[Question]:
                 yield Question(replace(given, target=name), (build,))
     for file in files:
         if file not in asked and (not target or facts.stages(file).find(target) is not None):
-            yield Question(BuildInput(file, posixpath.dirname(file), target))
+            unsure = [b for b in facts.builds.builds if (b.dockerfile, b.context) == (file, None)]
+            given = BuildInput(file, posixpath.dirname(file), target)
+            yield Question(given, tuple(unsure), assumed=True)
 
 
 def _in_folder(facts: Facts, folder: str) -> list[str]:

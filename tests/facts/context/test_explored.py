@@ -39,9 +39,7 @@ def facts() -> Facts:
 
 def asked(facts: Facts, path: str, target: str = "") -> list[tuple[str, str, str, int]]:
     found = questions(facts, path, target)
-    return [
-        (q.given.dockerfile, q.given.context, q.given.target, len(q.asked_by)) for q in found
-    ]
+    return [(q.given.dockerfile, q.given.context, q.given.target, len(q.asked_by)) for q in found]
 
 
 def test_a_folder_means_its_dockerfiles_and_the_builds_it_is_the_context_of(facts: Facts) -> None:
