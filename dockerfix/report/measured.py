@@ -70,6 +70,7 @@ def measured_data(outcome: Outcome) -> dict[str, Any]:
             for b in outcome.unread
         ],
         "measured": [_measured_data(measured) for measured in outcome.measured],
+        "not_measured": list(outcome.unmeasured),
         "notes": list(outcome.notes),
     }
 
@@ -113,12 +114,13 @@ class _Text:
         if not outcome.equal:
             bad = sum(not image.equal for image in outcome.images) + len(outcome.lost)
             return self.style.bad(f"{bad} of {count + len(outcome.lost)} images are different")
-        if not outcome.complete:
-            return self.style.warning("some builds cannot be read, so they were not made")
-        if not count:
-            return "nothing to build"
         images = "1 image is" if count == 1 else f"{count} images are"
-        return self.style.good(f"{images} equal before and after")
+        equal = f"{images} equal before and after" if count else "nothing was compared"
+        if any(build.needed for build in outcome.unread):
+            return self.style.warning(f"some builds cannot be read, so not made; {equal}")
+        if outcome.unmeasured:
+            return self.style.warning(f"{equal}, but could not be measured")
+        return self.style.good(equal) if count else "nothing to build"
 
     def failure(self, outcome: NotBuilt) -> Iterator[str]:
         """What the builder said last."""
@@ -145,6 +147,7 @@ class _Text:
             yield f"  not built ({build.side.value}): {build.site}: {build.why}"
         for measured in outcome.measured:
             yield from self.measured(measured)
+        yield from (f"  not measured: {line}" for line in outcome.unmeasured)
 
     def different(self, image: ImageResult) -> Iterator[str]:
         """What counts, by path, and what starts otherwise."""

@@ -116,6 +116,8 @@ class Buildx:
     def create(self, name: str, options: Sequence[str] = ()) -> None:
         """Make a builder with a cache of its own, and start it. Raises `EngineError`."""
         create = ["docker", "buildx", "create", "--name", name, "--driver", "docker-container"]
+        # For call sites that ask for the host's network.
+        create += ["--buildkitd-flags", "--allow-insecure-entitlement network.host"]
         done = self._run([*create, *options, "--bootstrap"], timeout=600)
         if done.returncode != 0:
             lines = done.stderr.strip().splitlines() or ["no reason given"]

@@ -10,7 +10,7 @@ import contextlib
 import os
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from dockerfix.verify.errors import EngineError
@@ -37,10 +37,14 @@ class Engine:
 
     client: DockerClient
     run: str
+    tags: set[str] = field(default_factory=set)
+    """Every tag that was given out; only these are ever removed."""
 
     def tag(self, name: str) -> str:
         """The tag under which this run keeps an image; `name` may hold a-z, 0-9, `-`."""
-        return f"{self.run}:{name}"
+        tag = f"{self.run}:{name}"
+        self.tags.add(tag)
+        return tag
 
     def image(self, tag: str) -> Image:
         """An image's configuration and file tree. Raises `EngineError`."""
@@ -77,16 +81,18 @@ class Engine:
         from docker.errors import DockerException
         from requests.exceptions import RequestException
 
-        with contextlib.suppress(DockerException, RequestException):
+        failures = (DockerException, RequestException)
+        with contextlib.suppress(*failures):
             label = f"{LABEL}={self.run}"
             for container in self.client.containers.list(all=True, filters={"label": label}):
-                with contextlib.suppress(DockerException, RequestException):
+                with contextlib.suppress(*failures):
                     container.remove(force=True, v=True)
-            for image in self.client.images.list(name=self.run):
-                for tag in image.tags:
-                    if tag.startswith(f"{self.run}:"):
-                        with contextlib.suppress(DockerException, RequestException):
-                            self.client.images.remove(tag, force=True)
+        for tag in sorted(self.tags):
+            for force in (False, True):
+                # Force leaves an image without a name behind where a container still uses it.
+                with contextlib.suppress(*failures):
+                    self.client.images.remove(tag, force=force)
+                    break
 
     def close(self) -> None:
         """Close the connection."""

@@ -111,23 +111,25 @@ class Comparison:
             after=str(pair.after),
             sites=pair.sites,
             differences=differences(before, after, rules.explain),
-            starts=tuple(self._starts(name, before)),
+            starts=tuple(self._starts(name, before.command, after.command)),
         )
 
-    def _starts(self, name: str, before: Image) -> Iterator[StartCheck]:
-        """What both images do when they are started; nothing for one without a command."""
-        seconds, command = self.seconds, before.command
-        if seconds <= 0 or not command:
+    def _starts(
+        self, name: str, before: tuple[str, ...], after: tuple[str, ...]
+    ) -> Iterator[StartCheck]:
+        """What both images do when they are started as they say; nothing without a command."""
+        seconds = self.seconds
+        if seconds <= 0 or not before or not after:
             return
         self.watch(Phase(f"starting {name}"))
         old, new = (self._tag(name, side.value) for side in Side)
-        asked = version_command(command)
+        asked = version_command(before)
         if asked is not None:
             answer = self.engine.start(old, asked, seconds)
             if answers(answer):
                 yield compare_versions(asked, answer, self.engine.start(new, asked, seconds))
-        started = (self.engine.start(tag, command, seconds) for tag in (old, new))
-        yield compare_starts(command, *started)
+        first = self.engine.start(old, before, seconds)
+        yield compare_starts(before, first, self.engine.start(new, after, seconds))
 
     def _image(self, name: str, mark: str) -> Image:
         self.watch(Phase(f"reading {name} {mark}"))

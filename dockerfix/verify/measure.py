@@ -153,7 +153,8 @@ class Stopwatch:
     def _job(self, side: Side, job: PipelineJob) -> Work:
         """All calls of a job on one builder."""
         with self.builders.fresh() as builder:
-            buildx = replace(self.buildx, builder=builder)
+            # The builder itself is in the network that its steps need.
+            buildx = replace(self.buildx, builder=builder, network="")
             start = time.monotonic()
             said = [
                 buildx.bake(self._call(side, job.name, call), watch=self.watch)

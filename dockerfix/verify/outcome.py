@@ -116,13 +116,15 @@ class Measured:
 class Verified:
     """Both sides were built and compared.
 
-    `baseline` says that *before* was built twice. `notes` are about the run itself.
+    `unmeasured` says why jobs could not be measured that should have been, `baseline` that
+    *before* was built twice. `notes` are about the run itself.
     """
 
     images: tuple[ImageResult, ...] = ()
     unmatched: tuple[Unmatched, ...] = ()
     unread: tuple[Unread, ...] = ()
     measured: tuple[Measured, ...] = ()
+    unmeasured: tuple[str, ...] = ()
     baseline: bool = False
     notes: tuple[str, ...] = ()
 
@@ -138,8 +140,8 @@ class Verified:
 
     @property
     def complete(self) -> bool:
-        """Whether every build that the patch concerns could be made."""
-        return not any(build.needed for build in self.unread)
+        """Whether every build that the patch concerns could be made, and measured if asked."""
+        return not self.unmeasured and not any(build.needed for build in self.unread)
 
 
 @dataclass(frozen=True, slots=True)

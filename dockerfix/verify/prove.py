@@ -100,8 +100,15 @@ def verify(request: Request, watch: Watch = unwatched) -> Outcome:
             images, measured, unmeasured = run.proved(found)
         except BuildFailedError as error:
             return NotBuilt(error.side, error.images, error.failure, notes)
-        notes = (*notes, *unmeasured)
-        return Verified(images, found.unmatched, found.unread, measured, request.baseline, notes)
+        return Verified(
+            images=images,
+            unmatched=found.unmatched,
+            unread=found.unread,
+            measured=measured,
+            unmeasured=unmeasured,
+            baseline=request.baseline,
+            notes=notes,
+        )
 
 
 @contextlib.contextmanager
@@ -171,7 +178,10 @@ class Run:
             # What was measured before an error stays.
             done.extend(stopwatch.measure(found.orders, pipelines, pushes=cold.pushes))
         except EngineError as error:
-            return tuple(done), (f"not measured: {error.what}",)
+            return tuple(done), (error.what,)
+        except BuildFailedError as error:
+            failed = f"{error.side.value} ({', '.join(error.images)}): {error.failure.step}"
+            return tuple(done), (failed, *error.failure.lines)
         return tuple(done), ()
 
 

@@ -147,9 +147,9 @@ def test_fresh_builders_come_and_go_by_name(docker: Docker, tmp_path: Path) -> N
     buildx = docker("echo $* >> $HERE/words")
     buildx.create("run-1", ("--driver-opt", "x=y"))
     buildx.remove("run-1")
-    assert (tmp_path / "words").read_text().splitlines() == [
-        "buildx create --name run-1 --driver docker-container --driver-opt x=y --bootstrap",
-        "buildx rm --force run-1",
-    ]
+    created, removed = (tmp_path / "words").read_text().splitlines()
+    assert created.startswith("buildx create --name run-1 --driver docker-container ")
+    assert created.endswith(" --driver-opt x=y --bootstrap")
+    assert removed == "buildx rm --force run-1"
     with pytest.raises(EngineError, match="no fresh builder can be made here: denied"):
         docker("echo denied >&2; exit 1").create("run-1")

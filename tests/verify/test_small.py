@@ -1,0 +1,313 @@
+"""`dockerfix verify` as a process, on a small repository: each verdict, each fault, no traces."""
+
+from __future__ import annotations
+
+import contextlib
+import http.server
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from lab.builder import Builder
+from lab.lab import Lab
+from runner.machine import HERE, Machine, dockerfix_command
+
+from dockerfix.engine.patch import make_patch
+from dockerfix.facts.repository import Facts
+from dockerfix.repo.read import read_snapshot
+from dockerfix.verify.outcome import Verified
+from dockerfix.verify.prove import Cold, Request, verify
+
+pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("leaves_nothing")]
+
+CI = """\
+build / app:
+  script:
+    - docker buildx build --target dev --tag $CI_REGISTRY_IMAGE/app:dev --push
+      --cache-from type=registry,ref=$CI_REGISTRY_IMAGE/app:cache
+      --cache-to type=registry,ref=$CI_REGISTRY_IMAGE/app:cache,mode=max app
+"""
+DOCKERFILE = """\
+FROM alpine:3.23 AS dev
+ENV MODE=plain
+COPY run /usr/local/bin/run
+RUN echo built > /built
+USER nobody
+CMD ["run"]
+"""
+RUN = '#!/bin/sh\n[ "$1" = --version ] && echo run 1.0 && exit\necho listening\nsleep 60\n'
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """One image, asked for by one CI job."""
+    folder = tmp_path / "repository"
+    (folder / "app").mkdir(parents=True)
+    (folder / ".gitlab-ci.yml").write_text(CI)
+    (folder / ".dockerfix.toml").write_text("root = true\n")
+    (folder / "app" / "Dockerfile").write_text(DOCKERFILE)
+    (folder / "app" / "run").write_text(RUN)
+    (folder / "app" / "run").chmod(0o755)
+    return folder
+
+
+def patch_of(repository: Path, old: str, new: str, path: str = "app/Dockerfile") -> bytes:
+    """A git diff that replaces a text in one file."""
+    snapshot = read_snapshot(repository)
+    assert old.encode() in snapshot.read(path)
+    return make_patch(snapshot, {path: snapshot.read(path).replace(old.encode(), new.encode())})
+
+
+def test_an_equal_image(machine: Machine, repository: Path) -> None:
+    patch = patch_of(repository, "ENV MODE=plain\nCOPY", "# why\nENV MODE=plain\nCOPY")
+    done = machine.dockerfix("verify", "-", *HERE, "--format=json", cwd=repository, patch=patch)
+    assert done.code == 0, done.err
+    (image,) = done.data["images"]
+    assert (image["name"], image["equal"], image["differences"]) == ("app (dev)", True, [])
+    assert [start["command"] for start in image["starts"]] == [["run", "--version"], ["run"]]
+    assert "building before: app-dev" in done.err
+
+
+def test_everything_that_differs_is_told_by_its_path(machine: Machine, repository: Path) -> None:
+    other = """\
+FROM alpine:3.23 AS dev
+ENV MODE=other
+COPY --chown=7:8 --chmod=0711 run /usr/local/bin/run
+RUN echo rebuilt > /built && echo new > /new && rm /etc/group
+CMD ["true"]
+"""
+    patch = patch_of(repository, DOCKERFILE, other)
+    done = machine.dockerfix("verify", "-", *HERE, "--seconds=1", cwd=repository, patch=patch)
+    assert done.code == 1, done.err
+    assert "1 of 1 images are different" in done.out
+    told = (
+        "configuration: Env: ",
+        "configuration: Cmd: ['run'] -> ['true']",
+        "configuration: User: nobody -> nothing",
+        "content: /built: 6 bytes, ",
+        "added: /new (file, 4 bytes, ",
+        "missing: /etc/group (file, ",
+        "owner: /usr/local/bin/run: 0:0 -> 7:8",
+        "mode: /usr/local/bin/run: 0755 -> 0711",
+        '`run`: still running, first line "listening"; after: ended with 0, no output',
+    )
+    assert [line for line in told if line not in done.out] == []
+    counted = [line for line in done.out.splitlines() if line.startswith("    ")]
+    assert len(counted) == len(told), done.out
+
+
+def test_a_program_that_does_nothing_any_more(machine: Machine, repository: Path) -> None:
+    empty = "RUN printf '#!/bin/sh\\n' > /usr/local/bin/run\nUSER nobody"
+    patch = patch_of(repository, "USER nobody", empty)
+    done = machine.dockerfix("verify", "-", *HERE, "--seconds=1", cwd=repository, patch=patch)
+    assert done.code == 1
+    assert (
+        '`run --version`: ended with 0, first line "run 1.0"; after: ended with 0, no' in done.out
+    )
+
+
+def test_what_is_never_the_same_twice(machine: Machine, repository: Path) -> None:
+    (repository / "app" / "Dockerfile").write_text(
+        DOCKERFILE.replace("echo built", "cat /proc/uptime")
+    )
+    patch = patch_of(repository, "RUN cat", "RUN true && cat")
+    words = ("verify", "-", *HERE, "--seconds=0", "--format=json")
+    plain = machine.dockerfix(*words, cwd=repository, patch=patch)
+    assert plain.code == 1
+    known = machine.dockerfix(*words, "--baseline", cwd=repository, patch=patch)
+    assert known.code == 0, known.err
+    assert known.data["images"][0]["expected_differences"]["noise"][0]["path"] == "/built"
+
+
+def test_a_build_that_only_the_patch_breaks(machine: Machine, repository: Path) -> None:
+    patch = patch_of(repository, "RUN echo built", "RUN echo so sad >&2 && false && echo built")
+    done = machine.dockerfix("verify", "-", *HERE, cwd=repository, patch=patch)
+    assert done.code == 2
+    assert "after could not be built" in done.out
+    assert "so sad" in done.out and "exit code: 1" in done.out
+    assert "the patch breaks this build" in done.out
+
+
+def test_a_build_that_never_worked(machine: Machine, repository: Path) -> None:
+    (repository / "app" / "Dockerfile").write_text(DOCKERFILE.replace("COPY run", "COPY walk"))
+    patch = patch_of(repository, "USER nobody", "USER root")
+    done = machine.dockerfix("verify", "-", *HERE, cwd=repository, patch=patch)
+    assert done.code == 2
+    assert "before could not be built" in done.out and "/walk" in done.out
+
+
+def test_nothing_to_build(machine: Machine, repository: Path) -> None:
+    (repository / "README.md").write_text("one\n")
+    patch = patch_of(repository, "one", "two", "README.md")
+    done = machine.dockerfix("verify", "-", cwd=repository, patch=patch)
+    assert (done.code, "no build is concerned" in done.out) == (0, True)
+    assert machine.dockerfix("verify", "-", cwd=repository, patch=b"").code == 0
+
+
+def test_a_patch_of_another_tree(machine: Machine, repository: Path) -> None:
+    patch = patch_of(repository, "MODE=plain", "MODE=other")
+    (repository / "app" / "Dockerfile").write_text("FROM scratch\n")
+    done = machine.dockerfix("verify", "-", cwd=repository, patch=patch)
+    assert done.code == 2
+    assert "the patch does not apply" in done.err
+
+
+def test_no_engine(machine: Machine, repository: Path, tmp_path: Path) -> None:
+    patch = patch_of(repository, "MODE=plain", "MODE=other")
+    address = f"unix://{tmp_path}/nobody.sock"
+    done = machine.dockerfix("verify", "-", "--engine", address, cwd=repository, patch=patch)
+    assert done.code == 2
+    assert "no Docker Engine answers" in done.err and "--engine" in done.err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_in_the_middle_of_a_build(
+    machine: Machine, repository: Path, number: signal.Signals
+) -> None:
+    patch = patch_of(repository, "RUN echo built", "RUN sleep 60; echo built")
+    command = dockerfix_command("verify", "-", *HERE)
+    with subprocess.Popen(
+        command, cwd=repository, env=machine.env, stdin=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdin is not None and process.stderr is not None
+        process.stdin.write(patch)
+        process.stdin.close()
+        for line in process.stderr:
+            if b"building after" in line:
+                break
+        time.sleep(2)
+        start = time.monotonic()
+        process.send_signal(number)
+        said = process.stderr.read().decode()
+        assert process.wait(timeout=30) == 130
+    assert time.monotonic() - start < 15
+    assert "interrupted; all that was made for the verification is removed" in said
+
+
+def test_an_engine_that_stops_in_the_middle_of_a_build(
+    machine: Machine, repository: Path, cold_builder: Callable[..., Builder]
+) -> None:
+    builder = cold_builder()
+    patch = patch_of(repository, "RUN echo built", "RUN sleep 60; echo built")
+    command = dockerfix_command("verify", "-", "--builder", builder.name)
+    with subprocess.Popen(
+        command,
+        cwd=repository,
+        env=machine.env,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdin is not None and process.stderr is not None
+        process.stdin.write(patch)
+        process.stdin.close()
+        for line in process.stderr:
+            if b"building after" in line:
+                break
+        time.sleep(2)
+        builder.daemon.stop(grace=0)
+        process.stderr.read()
+        assert process.stdout is not None
+        said = process.stdout.read().decode()
+        assert process.wait(timeout=30) == 2
+    assert "after could not be built" in said
+
+
+def test_a_builder_whose_disk_is_full(
+    machine: Machine, repository: Path, cold_builder: Callable[..., Builder]
+) -> None:
+    builder = cold_builder(disk_mib=200).name
+    patch = patch_of(
+        repository, "RUN echo built", "RUN dd if=/dev/zero of=/big bs=1M count=300; echo built"
+    )
+    done = machine.dockerfix(
+        "verify", "-", "--builder", builder, "--seconds=0", cwd=repository, patch=patch
+    )
+    assert done.code == 2, done.out
+    assert "after could not be built" in done.out
+    assert "no space left on device" in done.out.lower()
+
+
+class _Refusing(http.server.BaseHTTPRequestHandler):
+    """A registry that lets nobody push."""
+
+    def _answer(self) -> None:
+        self.send_response(200 if self.command == "GET" and self.path == "/v2/" else 405)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = _answer  # noqa: N815  # the names of the methods are the protocol's
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def refusing_registry() -> Iterator[str]:
+    """`host:port` of a registry that refuses every push."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Refusing)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+class LabBuilders:
+    """Cold builders of the lab."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+
+    @contextlib.contextmanager
+    def fresh(self) -> Iterator[str]:
+        with self.lab.cold_builder() as builder:
+            yield builder.name
+
+
+def measured(
+    lab: Lab, machine: Machine, repository: Path, patch: bytes, registry: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Verified:  # fmt: skip
+    """Verify in this process, so that cold builders can be the lab's."""
+    for name, value in machine.env.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("tempfile.tempdir", None)
+    cold = Cold(registry, 2 if registry else 1, builders=LabBuilders(lab))
+    facts = Facts(read_snapshot(repository))
+    outcome = verify(
+        Request(repository, facts, patch, builder="default", network="host", seconds=0, cold=cold)
+    )
+    assert isinstance(outcome, Verified)
+    return outcome
+
+
+def test_a_registry_that_refuses_a_push(
+    lab: Lab, machine: Machine, repository: Path, refusing_registry: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    patch = patch_of(repository, "USER nobody", "# nobody\nUSER nobody")
+    outcome = measured(lab, machine, repository, patch, refusing_registry, monkeypatch)
+    assert outcome.equal and not outcome.complete
+    assert not outcome.measured
+    assert any("405" in line for line in outcome.unmeasured)
+
+
+def test_jobs_on_cold_builders_with_a_registry(
+    lab: Lab, machine: Machine, repository: Path, registry: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patch = patch_of(repository, "USER nobody", "# nobody\nUSER nobody")
+    outcome = measured(lab, machine, repository, patch, registry, monkeypatch)
+    assert outcome.equal and outcome.complete
+    first, second = outcome.measured
+    (cold,), (warm,) = first.before.jobs, second.before.jobs
+    assert cold.name == warm.name == "build / app"
+    assert cold.work.steps == 3 and cold.work.cached == 0
+    assert warm.work.cached == 2
+    assert cold.work.sent > 100
+    assert cold.work.cache_exported
+    assert cold.work.compiled == 0
