@@ -100,6 +100,20 @@ class Buildx:
         targets: Mapping[str, object] = json.loads(done.stdout).get("target", {})
         return targets
 
+    def stored_bytes(self, reference: str) -> int:
+        """How many bytes of layers an image or a cache of a registry holds; 0 when it cannot be
+        read."""
+        command = ["docker", "buildx", "imagetools", "inspect", "--raw", reference]
+        if self.builder:
+            command += ["--builder", self.builder]
+        try:
+            manifest = json.loads(self._run(command).stdout)
+        except ValueError:
+            return 0
+        # A cache is an image manifest, or an index whose entries are its layers.
+        parts = (*manifest.get("layers", ()), *manifest.get("manifests", ()))
+        return sum(int(part.get("size", 0)) for part in parts)
+
     def check(self) -> None:
         """Raise `EngineError` unless a buildx that can do this is there."""
         if shutil.which("docker", path=self.environment.get("PATH")) is None:

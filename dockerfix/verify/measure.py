@@ -155,13 +155,12 @@ class Stopwatch:
         with self.builders.fresh() as builder:
             # The builder itself is in the network that its steps need.
             buildx = replace(self.buildx, builder=builder, network="")
+            called = [self._call(side, job.name, call) for call in job.calls]
             start = time.monotonic()
-            said = [
-                buildx.bake(self._call(side, job.name, call), watch=self.watch)
-                for call in job.calls
-            ]
+            said = [buildx.bake(call, watch=self.watch) for call in called]
             seconds = time.monotonic() - start
-        return work_of(said, seconds, caches=bool(self.registry))
+            exported = sum(buildx.stored_bytes(ref) for ref in _written_caches(called))
+        return work_of(said, seconds, exported if self.registry else None)
 
     def _call(self, side: Side, name: str, orders: Sequence[Order]) -> Job:
         wanted = tuple(
@@ -207,7 +206,14 @@ class Stopwatch:
         return f"{self.registry}/{name}:{tag}"
 
 
-def work_of(said: Sequence[Steps], seconds: float, *, caches: bool) -> Work:
+def _written_caches(calls: Iterable[Job]) -> frozenset[str]:
+    """The refs that calls write their caches to."""
+    values = (value for call in calls for image in call.wanted for value in image.cache_to)
+    fields = (field for value in values for field in value.split(","))
+    return frozenset(field[4:] for field in fields if field.startswith("ref="))
+
+
+def work_of(said: Sequence[Steps], seconds: float, cache_exported: int | None = None) -> Work:
     """What builders said during a job, added up."""
     steps = [step for run in said for step in run.steps.values()]
     crates = dict.fromkeys(("install", "cook", "build"), 0)
@@ -219,7 +225,7 @@ def work_of(said: Sequence[Steps], seconds: float, *, caches: bool) -> Work:
         steps=sum(len(run.instructions) for run in said),
         cached=sum(run.cached for run in said),
         sent=sum(run.bytes_sent for run in said),
-        cache_exported=sum(run.cache_exported for run in said) if caches else None,
+        cache_exported=cache_exported,
         clipped=any(step.clipped for step in steps),
     )
 

@@ -68,7 +68,6 @@ class Steps:
     said: deque[str] = field(default_factory=lambda: deque(maxlen=_TAIL))
     """Lines that are no progress: errors and warnings of buildx itself."""
     _sent: dict[tuple[str, str], int] = field(default_factory=dict)
-    _exported: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def feed(self, line: bytes) -> tuple[Step, ...]:
         """Take one line; gives the steps that ended with it."""
@@ -114,11 +113,6 @@ class Steps:
         """Bytes of contexts, Dockerfiles and ignore files that were sent to the builder."""
         return sum(self._sent.values())
 
-    @property
-    def cache_exported(self) -> int:
-        """Bytes of the layers that were written to exported caches."""
-        return sum(self._exported.values())
-
     def failure(self) -> Failure:
         """What ended the build: the failed step with what it printed last, or buildx's words."""
         for step in self.steps.values():
@@ -147,15 +141,10 @@ class Steps:
         return step if first else None
 
     def _status(self, entry: Mapping[str, Any]) -> None:
-        vertex, name = str(entry.get("vertex", "")), str(entry.get("id", ""))
-        current = int(entry.get("current") or 0)
-        key = (vertex, name)
+        name = str(entry.get("id", ""))
         if name.startswith("transferring "):
-            self._sent[key] = max(current, self._sent.get(key, 0))
-        step = self.steps.get(vertex)
-        if step is not None and step.name.startswith("exporting cache"):
-            total = int(entry.get("total") or current)
-            self._exported[key] = max(total, self._exported.get(key, 0))
+            key = (str(entry.get("vertex", "")), name)
+            self._sent[key] = max(int(entry.get("current") or 0), self._sent.get(key, 0))
 
     def _log(self, entry: Mapping[str, Any]) -> None:
         step = self.steps.get(str(entry.get("vertex", "")))

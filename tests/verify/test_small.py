@@ -309,5 +309,5 @@ def test_jobs_on_cold_builders_with_a_registry(
     assert cold.work.steps == 3 and cold.work.cached == 0
     assert warm.work.cached == 2
     assert cold.work.sent > 100
-    assert cold.work.cache_exported
+    assert cold.work.cache_exported is not None and cold.work.cache_exported > 1_000_000
     assert cold.work.compiled == 0
