@@ -47,16 +47,40 @@ def set_service(
             "write the build section in the service",
         )
     edits = _Long(service, own)
+    below = _parent(facts, service, own, changes)
     if wanted.context is not None and wanted.context != build.context:
         edits.set("context", _context_text(build, wanted), "")
     old_file = service.scalar("dockerfile")
     if old_file is not None and file == "Dockerfile" and wanted.context is not None:
         edits.remove("dockerfile")
-    elif old_file is not None or file != "Dockerfile":
+    elif (old_file is not None or file != "Dockerfile") and not edits.inherits(
+        "dockerfile", below is not None and below.dockerfile == wanted.dockerfile
+    ):
         edits.set("dockerfile", file, "context")
-    if target is not None:
+    if target is not None and not edits.inherits(
+        "target", below is not None and below.target == target
+    ):
         edits.set("target", target, "dockerfile")
     return edits.finished(_maps(wanted))
+
+
+def _parent(
+    facts: Facts, service: Service, own: Mapping, changes: Sequence[Change]
+) -> Wanted | None:
+    """What is wanted of the service whose build this one lies over (an override file's base,
+    an `extends`): it is the one that the context comes from."""
+    entry = own.entry("context")
+    if entry is None or not entry.aliased:
+        return None
+    asked = {c.build.site.place: c.wanted for c in changes}
+    givers = [
+        other
+        for other in facts.compose.services
+        if other.place != service.place and other.scalar("context") is entry.value
+    ]
+    same = [other for other in givers if other.name == service.name]
+    first = next(iter([*same, *givers]), None)
+    return asked.get(first.place) if first is not None else None
 
 
 def _maps(wanted: Wanted) -> list[tuple[str, list[tuple[str, str]]]]:
@@ -157,6 +181,11 @@ class _Long:
             self.after = after if self.own.entry(after) is not None else "context"
         self.added.append((key, quoted(text)))
 
+    def inherits(self, key: str, same_below: bool) -> bool:
+        """Whether the key need not stand here, since what lies below gives it."""
+        entry = self.own.entry(key)
+        return same_below and (entry is None or entry.aliased)
+
     def remove(self, key: str) -> None:
         """Take out a key whose value is the default now."""
         entry = self.own.entry(key)
@@ -197,7 +226,8 @@ class _Long:
             first = add_key(own, *self.added[0], after=self.after)
             text = b"".join(f", {key}: {value}".encode() for key, value in self.added)
             return [Edit(first.span, text)]
-        indent = " " * column(own.file.source, own.entries[0].key.span.start)
+        here = next(e for e in own.entries if own.span.contains(e.key.span))
+        indent = " " * column(own.file.source, here.key.span.start)
         lines = [f"{indent}{key}: {value}" for key, value in self.added]
         last = own.entries[-1].key.text
         edits: list[Edit] = []

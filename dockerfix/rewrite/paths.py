@@ -26,7 +26,8 @@ def set_paths(facts: Facts, mentions: Sequence[PathMention]) -> Edits:
     edits: Edits = []
     for path, listed in by_path.items():
         new = {m.place.span: m.successor or "" for m in listed}
-        repeated = _repeated(facts, path, new) if path.endswith((".yml", ".yaml")) else []
+        lists = path.endswith((".yml", ".yaml", ".json"))
+        repeated = _repeated(facts, path, new) if lists else []
         covered = [edit.span for edit in repeated]
         edits += [(path, edit) for edit in repeated]
         edits += [
@@ -50,9 +51,10 @@ def _repeated(facts: Facts, path: str, new: dict[Span, str]) -> list[Edit]:
             if not isinstance(item, Scalar) or sequence.aliased[index]:
                 continue
             inner = next((s for s in new if item.span.contains(s)), None)
-            whole = inner is not None and item.text == facts.snapshot.source(path).text(inner)
-            text = new[inner] if inner is not None and whole else item.text
-            if whole and text in seen:
+            old = facts.snapshot.source(path).text(inner) if inner is not None else ""
+            changed = inner is not None and item.text.count(old) == 1
+            text = item.text.replace(old, new[inner]) if inner and changed else item.text
+            if changed and text in seen:
                 edits.append(removed_item(sequence, index))
             seen.add(text)
     return edits

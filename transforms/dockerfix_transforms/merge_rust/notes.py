@@ -10,7 +10,19 @@ import json
 import posixpath
 from collections.abc import Iterator, Sequence
 
-from dockerfix.api import Facts, Finding, Place, Severity, Workspace, read_cargo
+from dockerfix.api import (
+    Facts,
+    Finding,
+    Place,
+    Scalar,
+    Severity,
+    Workspace,
+    YamlError,
+    parse_yaml,
+    read_cargo,
+)
+from dockerfix.api import Mapping as YamlMapping
+from dockerfix.api import Sequence as YamlSequence
 from dockerfix_transforms.merge_rust.compiler import environment, is_compiler_variable
 from dockerfix_transforms.merge_rust.groups import Group, Member
 from dockerfix_transforms.merge_rust.inputs import RustFile
@@ -330,6 +342,47 @@ def _short(step: Step) -> str:
             return f"cargo {call.verb} {' '.join(call.positional)}".strip()
     text = step.item.text
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+_DEPENDABOT = (".github/dependabot.yml", ".github/dependabot.yaml")
+
+
+def dependabot_notes(facts: Facts, moved: Sequence[str], into: str) -> Iterator[Finding]:
+    """Folders that Dependabot looks into for Dockerfiles, and that hold none any more.
+
+    `moved` are paths that go or come; folders are written from the root, with a slash.
+    """
+    left = {posixpath.dirname(path) for path in facts.dockerfiles if path not in moved}
+    left.add(posixpath.dirname(into))
+    gone = {posixpath.dirname(path) for path in moved} - left
+    for folder in _dependabot_folders(facts):
+        if folder.text.strip("/") in gone:
+            yield Finding(
+                Severity.NOTE,
+                "dependabot",
+                f"Dependabot looks for a Dockerfile in {folder.text}, where none is left",
+                "base images there are not updated any more",
+                f"let one entry say /{posixpath.dirname(into)}, and remove the others",
+                folder.file.source.place(folder.span),
+                folder.text,
+            )
+
+
+def _dependabot_folders(facts: Facts) -> Iterator[Scalar]:
+    """The folders of Dependabot's entries for docker; none in a file that is no YAML."""
+    for path in _DEPENDABOT:
+        try:
+            file = facts.snapshot.derive(path, parse_yaml) if path in facts.snapshot else None
+        except YamlError:
+            continue
+        root = file.root if file is not None else None
+        updates = root.get("updates") if root is not None else None
+        for item in updates.items if isinstance(updates, YamlSequence) else ():
+            folder = item.get("directory") if isinstance(item, YamlMapping) else None
+            kind = item.get("package-ecosystem") if isinstance(item, YamlMapping) else None
+            docker = isinstance(kind, Scalar) and kind.text == "docker"
+            if docker and isinstance(folder, Scalar):
+                yield folder
 
 
 def plain_docker_build(deleted: Sequence[str], into: str) -> Iterator[Finding]:

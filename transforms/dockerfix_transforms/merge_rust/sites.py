@@ -7,7 +7,7 @@ names; knows nothing of jobs.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dockerfix.api import (
@@ -44,6 +44,7 @@ def read_sites(
         if not file.builds:
             sites.findings.append(_unused(file))
         for build in file.builds:
+            sites.findings += _doubted(build)
             target = _target(facts, file, build, targets, sites.findings)
             if target is not None:
                 change = Change(build, Wanted(into, target))
@@ -92,6 +93,25 @@ def _target(
         return None
     findings.append(_assumed(build, [name for name, _ in new]))
     return heads.pop() + build.target.text
+
+
+def _doubted(build: Build) -> Iterator[Finding]:
+    """A Dockerfile by a variable that may be set elsewhere: the merged file takes its place."""
+    written = build.dockerfile_written
+    if written is None or build.dockerfile is None:
+        return
+    defaulted = [name for name in written.variables if "${" + name + ":-" in written.text]
+    if defaulted:
+        names = ", ".join(defaulted)
+        yield Finding(
+            Severity.ASSUME,
+            "dockerfile-values",
+            f"{build.site.kind.value} {build.site.name}: {names} is set nowhere else",
+            f"the build takes {build.dockerfile} by default, and the merged file from now on",
+            "",
+            build.site.place,
+            names,
+        )
 
 
 def _refused(build: Build, what: str) -> Finding:

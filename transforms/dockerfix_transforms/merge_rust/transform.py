@@ -5,6 +5,7 @@ Knows the order of the work; every step of it is a module of its own.
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -42,6 +43,7 @@ from dockerfix_transforms.merge_rust.inputs import RustFile
 from dockerfix_transforms.merge_rust.jobs import JobPlan, plan_jobs
 from dockerfix_transforms.merge_rust.layout import Merged, merged_file
 from dockerfix_transforms.merge_rust.notes import (
+    dependabot_notes,
     idle_notes,
     merge_notes,
     moved_notes,
@@ -341,7 +343,12 @@ class _Merge:
             self.work.created[self.jobs.bake_path] = self.jobs.bake
         if not self.wishes.keep_old:
             self.mentions(paths)
-            self.work.findings += plain_docker_build(self.work.deleted, self.scope.into)
+            usual = [f.path for f in self.scope.files if posixpath.dirname(f.path) == f.context]
+            gone = [path for path in usual if path in self.work.deleted]
+            self.work.findings += plain_docker_build(gone, self.scope.into)
+            self.work.findings += dependabot_notes(
+                self.facts, [*self.work.deleted, *self.work.created], self.scope.into
+            )
 
     def mentions(self, paths: Mapping[str, str]) -> None:
         """Everything else that names a file that goes."""
