@@ -12,9 +12,11 @@ import posixpath
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from dockerfix.facts.context.copying import Simulation, StageFiles, local_context
+from dockerfix.facts.context.copying import Simulation, local_context
+from dockerfix.facts.context.ignore import BadIgnoreError
 from dockerfix.facts.context.makers import find_maker
-from dockerfix.facts.context.script import LOCAL, BuildInput, MountStep
+from dockerfix.facts.context.stage_run import StageFiles
+from dockerfix.facts.context.steps import LOCAL, BuildInput, MountStep
 from dockerfix.facts.context.tree import (
     Elsewhere,
     Folder,
@@ -136,7 +138,10 @@ class _Makers:
     def made(self, name: str, depth: int) -> Simulation | Folder | None:
         """The tree of a folder, or the build that makes an image."""
         if name.startswith(LOCAL):
-            return local_context(self.facts, name.removeprefix(LOCAL))
+            try:
+                return local_context(self.facts, name.removeprefix(LOCAL))
+            except BadIgnoreError:
+                return None
         maker = find_maker(self.facts.builds.builds, name) if depth < _MAX_DEPTH else None
         given = BuildInput.of(maker) if maker is not None else None
         if given is None or given.dockerfile not in self.facts.snapshot:

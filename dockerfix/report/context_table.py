@@ -13,7 +13,7 @@ from typing import Any
 from dockerfix.facts.context.dormant import DormantFile
 from dockerfix.facts.context.explored import Question
 from dockerfix.facts.context.idle import IdleLine
-from dockerfix.facts.context.script import LOCAL
+from dockerfix.facts.context.steps import LOCAL
 from dockerfix.facts.context.transfer import ContextCost, LargeEntry, Sent
 from dockerfix.facts.context.weight import HeavyEntry, Weight
 from dockerfix.report.json_ import dumped, header, place_data

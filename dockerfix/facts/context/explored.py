@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from dockerfix.facts.context.arguments import ExpansionError, Variables
-from dockerfix.facts.context.script import BuildInput
-from dockerfix.facts.model import Build, SiteKind
+from dockerfix.facts.context.steps import BuildInput
+from dockerfix.facts.model import Build
 from dockerfix.facts.repository import Facts, is_dockerfile
 
 
@@ -56,8 +56,7 @@ def _all(facts: Facts, path: str, target: str) -> Iterator[Question]:
             continue
         if given.dockerfile not in files and (given.context != path or path in facts.snapshot):
             continue
-        if build.site.kind is not SiteKind.DOCUMENT:
-            asked.add(given.dockerfile)
+        asked.add(given.dockerfile)
         for name in [target] if target else _targets(facts, build, given):
             if not name or facts.stages(given.dockerfile).find(name) is not None:
                 yield Question(replace(given, target=name), (build,))

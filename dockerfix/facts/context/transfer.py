@@ -15,7 +15,8 @@ from dockerfix.facts.context.copying import Simulation
 from dockerfix.facts.context.dormant import DormantFile, dormant_files
 from dockerfix.facts.context.idle import IdleLine, idle_lines
 from dockerfix.facts.context.ignore import BadIgnoreError, Judge, read_ignore
-from dockerfix.facts.context.script import (
+from dockerfix.facts.context.sources import select, tree_of
+from dockerfix.facts.context.steps import (
     BuildInput,
     CopyStep,
     EnterFolder,
@@ -24,7 +25,6 @@ from dockerfix.facts.context.script import (
     Step,
     absolute,
 )
-from dockerfix.facts.context.sources import select, tree_of
 from dockerfix.facts.context.tree import Folder, FromContext, LinkFromContext, Node
 from dockerfix.facts.context.weight import HeavyEntry, Scale, Weight, node_at
 from dockerfix.facts.repository import Facts

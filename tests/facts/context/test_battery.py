@@ -21,7 +21,7 @@ import pytest
 from lab.builder import Builder
 
 from dockerfix.facts.context.copying import Simulation
-from dockerfix.facts.context.script import BuildInput
+from dockerfix.facts.context.steps import BuildInput
 from dockerfix.facts.context.tree import (
     Folder,
     FromContext,

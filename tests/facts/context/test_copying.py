@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import pytest
 
 from dockerfix.facts.context.copying import Images, Simulation, no_images
-from dockerfix.facts.context.script import BuildInput
+from dockerfix.facts.context.steps import BuildInput
 from dockerfix.facts.context.tree import (
     Elsewhere,
     Folder,
@@ -184,6 +184,17 @@ class TestSources:
         assert copied("COPY --exclude=a.txt a.txt d/") == {"/d/a.txt": "a.txt"}
         assert len(copied("COPY --exclude=** --exclude=!img/* docs d")) == 1
 
+    def test_filters_follow_links_that_stand_at_the_root(self) -> None:
+        dead = {"dead": "gone", "docs/dead": "gone"}
+        assert "dead" in str(copied("COPY . x", links=dead))
+        assert failure("COPY --exclude=src . x", links=dead) == 'Dockerfile:2:1: "/dead": not found'
+        assert copied("COPY --exclude=dead . x", links=dead)
+        assert copied("COPY --exclude=img docs x", links=dead)
+
+    def test_flags_are_read_byte_by_byte(self) -> None:
+        tree = {"d/é.txt": "", "d/e.txt": ""}
+        assert len(copied("COPY --exclude=é.txt --exclude=e.txt d x", tree=tree)) == 1
+
     def test_parents(self) -> None:
         assert copied("COPY --parents docs/img/logo.png x/") == {
             "/x/docs/img/logo.png": "docs/img/logo.png"
@@ -203,6 +214,9 @@ class TestSources:
         assert copied("COPY docs d", links=links)["/d/up"] == LinkFromContext("docs/up", "../a.txt")
         assert "not found" in failure("COPY dead x", links=links)
         assert "not found" in failure("COPY l/guide.md x", links=links, ignore="docs\n")
+        nested = {"docs/abs": "/src/lib", "docs/here": "img"}
+        assert copied("COPY docs/abs x", links=nested) == {"/x/x.rs": "src/lib/x.rs"}
+        assert copied("COPY docs/here x", links=nested) == {"/x/logo.png": _LOGO}
         looped = {"p": "q", "q": "p"}
         assert "/p" in failure("COPY p x", links=looped)
 
@@ -303,6 +317,13 @@ class TestStages:
         assert files(build(dockerfile)) == {"/a.txt": "a.txt"}
         assert files(build(dockerfile, arguments={"V": "two"})) == {"/b.txt": "b.txt"}
         assert "should not be blank" in str(build("ARG V\nFROM $V\n").failure)
+
+    def test_env_wins_over_arg_in_a_stage_that_stands_on_this_one(self) -> None:
+        dockerfile = (
+            "FROM scratch AS a\nENV V=env\nARG V=arg\nCOPY a.txt /$V/\n"
+            "FROM a\nCOPY b.txt /$V/\nARG V\nCOPY docs/guide.md /$V/\n"
+        )
+        assert sorted(files(build(dockerfile))) == ["/arg/a.txt", "/env/b.txt", "/env/guide.md"]
 
     def test_onbuild_runs_in_the_child(self) -> None:
         dockerfile = "FROM scratch AS b\nONBUILD COPY a.txt /x\nFROM b\nCOPY b.txt /y\n"

@@ -28,7 +28,8 @@ services:
     image: web:dev
     build: {context: ., dockerfile: web/Dockerfile, target: "${TARGET:-development}"}
 """,
-    "README.md": "```sh\ndocker build web\n```\n",
+    "doc/Dockerfile": "FROM x\n",
+    "README.md": "```sh\ndocker build web\ndocker build --file doc/Dockerfile .\n```\n",
 }
 
 
@@ -49,7 +50,8 @@ def test_a_folder_means_its_dockerfiles_and_the_builds_it_is_the_context_of(fact
         ("web/Dockerfile", "web", "", 1),
         ("web/Dockerfile.tool", "web", "", 0),
     ]
-    assert asked(facts, "") == asked(facts, "web")[:2]
+    assert asked(facts, "") == [("doc/Dockerfile", "", "", 1), *asked(facts, "web")[:2]]
+    assert asked(facts, "doc") == [("doc/Dockerfile", "", "", 1)]
 
 
 def test_a_dockerfile_and_a_target(facts: Facts) -> None:

@@ -12,7 +12,7 @@ from lab.builder import Builder
 from lab.lab import Lab
 
 from dockerfix.facts.context.dormant import dormant_files, read_by_builds
-from dockerfix.facts.context.script import BuildInput
+from dockerfix.facts.context.steps import BuildInput
 from dockerfix.facts.context.transfer import ContextCost, Measured, context_cost
 from dockerfix.facts.context.weight import Weight
 from dockerfix.facts.repository import Facts
@@ -151,7 +151,7 @@ def test_dormant_files() -> None:
                 "Dockerfile": "FROM x\nCOPY web/nginx.conf web/src /etc/\n",
                 "web/nginx.conf": "",
                 "web/src/a": "",
-                "web/.dockerignore": "# why\nnginx.conf\n*.md\n",
+                "web/.dockerignore": "*.conf\n# why\n!n*\nnginx.conf\n*.md\n",
                 "api/Dockerfile": "FROM x\n",
                 "api/.dockerignore": "x\n",
                 "api/Dockerfile.dockerignore": "y\n",
@@ -167,7 +167,7 @@ def test_dormant_files() -> None:
         ("web/.dockerignore", None),
     ]
     ((line, path),) = found[1].traps
-    assert str(found[1].file.place(line)) == "web/.dockerignore:2:1"
+    assert str(found[1].file.place(line)) == "web/.dockerignore:4:1"
     assert path == "web/nginx.conf"
 
 
