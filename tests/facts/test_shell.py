@@ -272,6 +272,11 @@ def test_words_inside_yaml_know_their_bytes(text: str) -> None:
         assert data[slice(*word.span)].decode() == word.written
 
 
+def test_commands_that_are_missing() -> None:
+    for text in ("a && && && b", "|| x", "a ||", "&& a", "if; then; fi", "for in; do done"):
+        assert read(text).broken
+
+
 @settings(max_examples=200)
 @given(st.text(alphabet="ab \n\"'`$(){}[]<>|&;#=\\é1@-EOF", max_size=60))
 def test_no_text_raises(text: str) -> None:

@@ -159,7 +159,7 @@ class _Reader:
         last = body[-1] if body else None
         if operator == "&&" and isinstance(last, Block) and last.conditional and flat:
             body[-1] = replace(last, body=(*last.body, *behind))
-        elif operator == "||" or self.may_fail(left[-1]):
+        elif behind and (operator == "||" or (left and self.may_fail(left[-1]))):
             body.append(Block(behind, self.span(right[0]), conditional=True))
         else:
             body += behind
@@ -170,7 +170,8 @@ class _Reader:
         if node.type == "list":
             return self.may_fail(node.children[-1]) or self.may_fail(node.children[0])
         if node.type == "command":
-            return self.text(node).split(maxsplit=1)[0] in _TESTS
+            # The grammar may miss a command, which then has no text.
+            return not _TESTS.isdisjoint(self.text(node).split(maxsplit=1)[:1])
         return node.type in ("test_command", "negated_command")
 
     def if_(self, node: Node) -> Statement:
