@@ -11,6 +11,7 @@ import re
 from urllib.parse import urlsplit
 
 _BLOCK = 512
+_NAME = re.compile(r"\.(tar(\.(gz|bz2|xz|zst|zstd))?|tgz|tbz2?|txz|tzst)$")
 _SCP = re.compile(r"[\w.-]+@[\w.-]+:(?!//)")
 
 
@@ -37,13 +38,14 @@ def file_name(address: str) -> str:
     return posixpath.basename(urlsplit(address).path.rstrip("/")) or "__unnamed__"
 
 
-def is_archive(name: str, data: bytes) -> bool:
+def is_archive(name: str, data: bytes | None) -> bool:
     """Whether ADD unpacks a file: a tar file that is not empty, plain or compressed.
 
-    The name counts for zstd alone, which the standard library cannot read.
+    The name counts where the bytes are not known (None), and for zstd, which the standard
+    library cannot read.
     """
-    if data.startswith(b"\x28\xb5\x2f\xfd"):
-        return name.endswith((".tar.zst", ".tar.zstd", ".tzst"))
+    if data is None or data.startswith(b"\x28\xb5\x2f\xfd"):
+        return _NAME.search(name) is not None
     return _is_tar_header(_first_block(data))
 
 

@@ -286,7 +286,7 @@ class _Copying:
         if self.step.unpack is False:
             return False
         try:
-            data = self.run.build.facts.snapshot.read(node.path)
-        except SnapshotError as error:
-            raise _StopError(str(error)) from None
+            data = self.run.build.facts.snapshot.peek(node.path)
+        except SnapshotError:  # too large, as archives are, or in a folder that was not walked
+            data = None
         return archives.is_archive(node.path, data)

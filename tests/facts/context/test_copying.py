@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from dockerfix.facts.context.archives import is_archive
 from dockerfix.facts.context.copying import Images, Simulation, no_images
 from dockerfix.facts.context.steps import BuildInput
 from dockerfix.facts.context.tree import (
@@ -258,6 +259,20 @@ class TestHeredocsAndFetching:
         assert sorted(found.children) == ["empty", "fake.tar.gz"]
         assert copied("ADD --unpack=false data.bin d/", tree=tree) == {"/d/data.bin": "data.bin"}
         assert copied("COPY data.bin d/", tree=tree) == {"/d/data.bin": "data.bin"}
+
+    @pytest.mark.parametrize(
+        ("name", "expected"),
+        [
+            ("rootfs.tar.gz", True),
+            ("a.tgz", True),
+            ("a.tar", True),
+            ("tar", False),
+            ("a.gz", False),
+        ],
+    )
+    def test_what_cannot_be_read_is_judged_by_its_name(self, name: str, expected: bool) -> None:
+        assert is_archive(name, None) is expected
+        assert is_archive("a.tzst", b"\x28\xb5\x2f\xfd...")
 
 
 class TestStages:
