@@ -13,21 +13,20 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TYPE_CHECKING
 
-from dockerfix.facts.builds import documents, python_calls, workflows
+from dockerfix.facts.builds import documents
 from dockerfix.facts.builds.assigned import Assigned, assigned_values
-from dockerfix.facts.builds.bakes import Bakes
 from dockerfix.facts.builds.candidates import MAX_BYTES, Candidate, candidate
 from dockerfix.facts.builds.compose_calls import compose_use, named_files
 from dockerfix.facts.builds.docker_command import make_build
 from dockerfix.facts.builds.follow import Follower
 from dockerfix.facts.builds.gathered import Carrier, Found
 from dockerfix.facts.builds.jobs import runs_of
-from dockerfix.facts.builds.makefiles import Makefile
 from dockerfix.facts.builds.recognise import recognise
 from dockerfix.facts.builds.services import service_build
 from dockerfix.facts.builds.state import State
-from dockerfix.facts.builds.unread import TOOLS, uncovered
+from dockerfix.facts.builds.unread import TOOLS, may_build_in_python, uncovered
 from dockerfix.facts.builds.words import Scope
 from dockerfix.facts.compose import ComposeFiles, find_compose
 from dockerfix.facts.gitlab import Pipeline, find_pipeline
@@ -42,6 +41,11 @@ from dockerfix.facts.model import (
 from dockerfix.facts.yaml_tree import Mapping as YamlMapping
 from dockerfix.facts.yaml_tree import Scalar, YamlError, parse_yaml
 from dockerfix.text import MappedText, Place, Snapshot, SnapshotError, Source, Span
+
+if TYPE_CHECKING:
+    # Read only where such files are: start-up time is judged.
+    from dockerfix.facts.builds import python_calls
+    from dockerfix.facts.builds.makefiles import Makefile
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,6 +306,8 @@ class _Finder:
             self.broken(source, error)
             return
         self.keep(source)
+        from dockerfix.facts.builds import workflows
+
         for step in workflows.steps(file):
             build, call = workflows.action_build(step), workflows.action_bake(step)
             self.extra += [build] if build is not None else []
@@ -321,8 +327,10 @@ class _Finder:
 
     def python(self, source: Source) -> None:
         """Calls in a Python file."""
-        if not python_calls.looks_like_builds(source.data):
+        if not may_build_in_python(source.data):
             return
+        from dockerfix.facts.builds import python_calls
+
         calls = python_calls.python_calls(source)
         for place, why in calls.unread:
             self.follower.blind(place, "a build in Python", why)
@@ -337,6 +345,8 @@ class _Finder:
         self, source: Source, item: python_calls.Words | python_calls.Text, folder: str
     ) -> None:
         """One command of a Python file, for a program that runs in `folder`."""
+        from dockerfix.facts.builds import python_calls
+
         where = python_calls.folder_of(item, folder)
         if isinstance(item, python_calls.Text):
             carrier = Carrier(SiteKind.PYTHON, item.name, source)
@@ -363,6 +373,10 @@ class _Finder:
 
     def bakes(self) -> None:
         """The targets that bake calls name, and bake files that no call names."""
+        if not self.found.bakes and not self.bake_files:
+            return
+        from dockerfix.facts.builds.bakes import Bakes
+
         bakes = Bakes(self.snapshot, self.compose_files, self.found.blind, set())
         for call in self.found.bakes:
             self.baked += bakes.builds(call)

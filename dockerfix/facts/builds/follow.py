@@ -11,11 +11,12 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from dockerfix.facts.builds.docker_command import arguments_of, make_build
 from dockerfix.facts.builds.gathered import BakeCall, Carrier, ComposeCall, Found
 from dockerfix.facts.builds.image_command import image_call
-from dockerfix.facts.builds.makefiles import Makefiles, make_words
 from dockerfix.facts.builds.paths import globbed, moved, with_printed
 from dockerfix.facts.builds.recognise import Recognised, other_builder, plain, recognise, unwrapped
 from dockerfix.facts.builds.script_files import read_script, script_path
@@ -46,10 +47,14 @@ from dockerfix.facts.shell import (
 )
 from dockerfix.text import MappedText, Place, Snapshot
 
+if TYPE_CHECKING:
+    from dockerfix.facts.builds.makefiles import Makefiles
+
 _DEPTH = 12
 """Calls of functions, scripts and Makefiles inside one another that are followed."""
 _STEPS = 20_000
 """Statements that one text may make, loops and calls unrolled."""
+_MAKE = frozenset({"make", "gmake"})
 _SHELLS = frozenset({"sh", "bash", "zsh", "dash", "ash", "ksh"})
 _RUNNERS = frozenset({*_SHELLS, "eval", "ssh", "su", "xargs", "watch", "parallel", "script"})
 """Commands that run a text that they are given."""
@@ -62,9 +67,15 @@ class Follower:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
-        self.makefiles = Makefiles(snapshot)
         self.found = Found()
         self.steps = 0
+
+    @cached_property
+    def makefiles(self) -> Makefiles:
+        """The Makefiles of the snapshot."""
+        from dockerfix.facts.builds.makefiles import Makefiles
+
+        return Makefiles(self.snapshot)
 
     def run(self, mapped: MappedText, carrier: Carrier, state: State) -> None:
         """Follow a text in `state`, which is changed as the shell would change it."""
@@ -381,8 +392,13 @@ class Follower:
 
     def make(self, words: tuple[Value, ...], carrier: Carrier, state: State, depth: int) -> bool:
         """`make target NAME=value`: the recipes of the rules, prerequisites first."""
-        call = make_words(unwrapped(words), state.folder)
-        if call is None or depth > _DEPTH:
+        words = unwrapped(words)
+        if not words or posixpath.basename(words[0].text) not in _MAKE or depth > _DEPTH:
+            return False
+        from dockerfix.facts.builds.makefiles import make_words
+
+        call = make_words(words[1:], state.folder)
+        if call is None:
             return False
         makefile = self.makefiles.find(call)
         if makefile is None:

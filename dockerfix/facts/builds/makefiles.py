@@ -174,14 +174,12 @@ def _stem(pattern: str, target: str) -> str | None:
 
 
 def make_words(words: tuple[Value, ...], folder: str | None) -> MakeCall | None:
-    """The words of a `make` command that runs in `folder`; None for any other command, and
-    where the folder or file is not known."""
-    if not words or posixpath.basename(words[0].text) not in ("make", "gmake"):
-        return None
+    """The words behind `make` in a command that runs in `folder`; None where the folder or
+    file is not known."""
     file: str | None = None
     targets: list[str] = []
     variables: dict[str, Bound] = {}
-    rest = iter(words[1:])
+    rest = iter(words)
     for word in rest:
         text = word.text
         flag = re.match(r"(-C|-f|--directory=?|--file=?|--makefile=?)(.*)", text, re.DOTALL)

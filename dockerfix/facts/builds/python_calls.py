@@ -24,8 +24,6 @@ from dockerfix.text import MappedText, Place, Source
 if TYPE_CHECKING:
     import libcst as cst
 
-_LOOKS = re.compile(rb"docker|podman|buildah")
-_BUILDS = re.compile(rb"\b(?:build|bake|bud|compose)\b")
 _COMMAND = re.compile(BUILD_TEXT.pattern + r"|\b(?:docker|podman)[ -]compose\b")
 """A command that builds, or that uses what Compose builds."""
 _MESSAGES = re.compile(
@@ -72,11 +70,6 @@ class Calls:
     sdk: list[Callable[[str], Build]] = field(default_factory=list)
     """Builds through an SDK, to be made for the folder in which the program runs."""
     unread: list[tuple[Place, str]] = field(default_factory=list)
-
-
-def looks_like_builds(data: bytes) -> bool:
-    """Whether a Python file need be parsed at all."""
-    return _LOOKS.search(data) is not None and _BUILDS.search(data) is not None
 
 
 def python_calls(source: Source) -> Calls:

@@ -41,6 +41,15 @@ _MESSAGES = re.compile(
 )
 
 
+def may_build_in_python(data: bytes) -> bool:
+    """Whether a Python file need be parsed at all."""
+    tools = (b"docker", b"podman", b"buildah")
+    return any(tool in data for tool in tools) and _VERB.search(data) is not None
+
+
+_VERB = re.compile(rb"\b(?:build|bake|bud|compose)\b")
+
+
 def build_text(source: Source) -> Iterator[Span]:
     """Spans that look like a build, those in comments and in messages left out."""
     for match in _ANY.finditer(source.data):
