@@ -180,7 +180,7 @@ def _added(
         if command.install is not None and pair.permits("united-packages"):
             uses.append(Use("united-packages", f"installs {_listed(command.install.packages)} too"))
         elif (
-            "build" in verbs
+            any(c.cargo is not None and c.cargo.compiles for c in old)
             and pair.permits("build-widened")
             and (_is_more("build", command) or _finishes_another(pair, command, old))
         ):
@@ -197,7 +197,9 @@ def _added(
 def _is_more(verb: str, command: ReadCommand) -> bool:
     """Whether a command beside builds or cooks is one more, or carries their results away."""
     if command.cargo is not None:
-        return command.cargo.verb == verb and not command.cargo.opaque
+        call = command.cargo
+        same = call.compiles if verb == "build" else call.verb == verb
+        return same and not call.opaque
     return verb == "build" and command.plain.name in _CARRYING
 
 

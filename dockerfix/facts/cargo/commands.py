@@ -15,12 +15,13 @@ from dockerfix.facts.cargo.workspace import Binary, Package, Workspace
 from dockerfix.facts.shell import Command, Script, ShellWord
 from dockerfix.text import join_path
 
-# Flags that take a value, and those that take none, of `cargo build` and `cargo chef cook`.
+# Flags that take a value, and those that take none, of `cargo build`, `cargo chef cook` and
+# `cargo install --path`.
 _VALUED = frozenset(
     {
         "bin", "package", "example", "test", "bench", "exclude", "features", "target", "profile",
         "target-dir", "manifest-path", "jobs", "message-format", "color", "config",
-        "recipe-path", "lockfile-path", "artifact-dir", "out-dir",
+        "recipe-path", "lockfile-path", "artifact-dir", "out-dir", "path", "root",
     }
 )  # fmt: skip
 _BARE = frozenset(
@@ -28,7 +29,7 @@ _BARE = frozenset(
         "release", "locked", "frozen", "offline", "workspace", "all", "bins", "lib", "examples",
         "tests", "benches", "all-targets", "all-features", "no-default-features", "verbose",
         "quiet", "keep-going", "timings", "ignore-rust-version", "check", "clippy", "zigbuild",
-        "no-build", "no-std", "unit-graph", "future-incompat-report",
+        "no-build", "no-std", "unit-graph", "future-incompat-report", "force", "no-track", "debug",
     }
 )  # fmt: skip
 _SHORT = {"p": "package", "F": "features", "j": "jobs", "Z": "unstable"}
@@ -91,12 +92,25 @@ class CargoCall:
     def profile(self) -> str:
         """`release`, `dev` or the name given."""
         given = self.values("profile")
-        return given[-1] if given else "release" if self.has("release") else "dev"
+        installs = self.verb == "install" and not self.has("debug")
+        return given[-1] if given else "release" if self.has("release") or installs else "dev"
+
+    @property
+    def compiles(self) -> bool:
+        """Whether programs of the workspace are made: `cargo build`, `cargo install --path`."""
+        return self.verb == "build" or (self.verb == "install" and bool(self.values("path")))
+
+    @property
+    def alone(self) -> bool:
+        """Whether one package is selected, so that a call for several ones would unify their
+        features."""
+        return bool(self.packages) or self.verb == "install"
 
     @property
     def selects_all(self) -> bool:
         """Whether neither binaries nor packages are named."""
-        return not (self.bins or self.packages or self.has("workspace") or self.has("all"))
+        named = self.bins or self.packages or self.values("path")
+        return not (named or self.has("workspace") or self.has("all"))
 
     def setting(self) -> dict[str, str]:
         """What of the call changes the compiler, selection left out; keys are flag names."""

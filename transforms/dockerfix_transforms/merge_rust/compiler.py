@@ -94,6 +94,7 @@ def _of_step(step: Step) -> list[tuple[str, str]]:
     if step.role is Role.CHEF:
         found.append(("cargo-chef", step.item.arguments))
     for call in step.calls if step.role is Role.BUILD else ():
+        found += [("installation", "cargo install")] if call.verb == "install" else []
         found += [
             ("toolchain", f"+{value}") if name == "toolchain" else (name, value)
             for name, value in call.setting().items()

@@ -19,6 +19,7 @@ from dockerfix_transforms.merge_rust.compiler import (
 from dockerfix_transforms.merge_rust.inputs import RustFile
 from dockerfix_transforms.merge_rust.steps import Role, Step, package_words
 
+_FEATURES = frozenset({"features", "all-features", "no-default-features"})
 _SHARED_ROLES = frozenset(
     {Role.CHEF, Role.PREPARE, Role.RECIPE, Role.COOK, Role.SOURCES, Role.BUILD}
 )
@@ -88,7 +89,10 @@ def group_files(
     findings: list[Finding] = []
     for file in files:
         for cluster in clusters:
-            different = _different(settings[cluster[0].path], settings[file.path]) - accepted
+            first = cluster[0]
+            different = _different(settings[first.path], settings[file.path]) - accepted
+            if first.alone or file.alone:
+                different -= _FEATURES  # each call of the sequence keeps its own
             if not different and _aligned([*cluster, file], accepted) is not None:
                 cluster.append(file)
                 break
@@ -152,16 +156,18 @@ def _leader_first(
     """The order of the inputs, but with the majority's toolchain first when values differ:
     the merged file takes the value that changes the compiler of the fewest binaries, the
     pinned one in a tie."""
+    own = _FEATURES if any(file.alone for file in cluster) else frozenset()
     weights: dict[str, int] = {}
     for file in cluster:
-        value = _signature(settings[file.path])
+        value = _signature(settings[file.path], own)
         weights[value] = weights.get(value, 0) + len(file.shipped)
     best = max(weights, key=lambda v: (weights[v], _pinned(v), -list(weights).index(v)))
-    return sorted(cluster, key=lambda f: _signature(settings[f.path]) != best)
+    return sorted(cluster, key=lambda f: _signature(settings[f.path], own) != best)
 
 
-def _signature(setting: dict[str, Component]) -> str:
-    return "|".join(f"{name}={setting[name].value}" for name in sorted(setting))
+def _signature(setting: dict[str, Component], own: frozenset[str]) -> str:
+    """The values that one call must agree on; `own` are those that each call keeps."""
+    return "|".join(f"{name}={setting[name].value}" for name in sorted(setting.keys() - own))
 
 
 def _pinned(value: str) -> int:

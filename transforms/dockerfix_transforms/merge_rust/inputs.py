@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from dockerfix.api import (
     Build,
+    CargoCall,
     Copy,
     Facts,
     Finding,
@@ -60,7 +61,8 @@ class RustFile:
     live_chain: tuple[Stage, ...]
     binary: str
     shipped: tuple[str, ...]
-    packages: tuple[str, ...] = ()
+    alone: bool = False
+    """Whether its build selects one package, so that several must be built one by one."""
     everything: bool = False
     """Whether an image carries more of an unselected build than binaries (a `.so`, an
     example), so that the build cannot be narrowed to binaries."""
@@ -153,6 +155,7 @@ def _read(
     builds = tuple(b for b in facts.builds.builds if b.dockerfile == path)
     builder = _builder(graph)
     if builder is None:
+        _check_wrappers(graph)
         return None
     chain = graph.chain(builder)
     steps = tuple(step for stage in chain for step in steps_of(graph, stage))
@@ -196,7 +199,7 @@ def _read(
     call = next((s.call for s in steps if s.role is Role.BUILD), None)
     return RustFile(
         path, graph, context, builds, chain, steps, planner, planner_steps, leaves, live_chain,
-        shipped[0], shipped, call.packages if call is not None else (),
+        shipped[0], shipped, call is not None and call.alone,
         _carries_more(workspace, graph, chain),
     )  # fmt: skip
 
@@ -223,6 +226,30 @@ def _check(graph: StageGraph) -> None:
                 "which stage or image it is cannot be read", "give the ARG a default or a name",
                 stage.from_.code,
             )  # fmt: skip
+
+
+_WRAPPERS = frozenset({"xx-cargo", "cross"})
+_WRAPPING = frozenset(
+    {"auditable", "component", "deb", "lambda", "leptos", "make", "rustc", "xtask", "xwin",
+     "zigbuild"}
+)  # fmt: skip
+"""Commands, and verbs of cargo, that compile in ways which are not read here."""
+
+
+def _check_wrappers(graph: StageGraph) -> None:
+    """Refuse a file that compiles through something else than cargo's own commands."""
+    for stage in graph.stages:
+        for step in steps_of(graph, stage):
+            for command in commands(step.script):
+                call = read_cargo(command)
+                verb = f"cargo {call.verb}" if call is not None and call.verb in _WRAPPING else ""
+                name = verb or (command.name if command.name in _WRAPPERS else "")
+                if name:
+                    raise _UnreadableError(
+                        "cargo-call", f"it compiles through `{name}`, which is not read",
+                        "what it makes, and with which flags, is not known",
+                        "merge this file by hand, or leave it out with --exclude", step.item.code,
+                    )  # fmt: skip
 
 
 def _check_steps(steps: tuple[Step, ...]) -> None:
@@ -272,7 +299,7 @@ def _running_folder(step: Step, where: str) -> str:
         if command.name in ("cd", "pushd") and len(command.words) > 1:
             where = posixpath.normpath(posixpath.join(where, command.words[1].value or "."))
         call = read_cargo(command)
-        if call is not None and call.verb == "build":
+        if call is not None and call.compiles:
             manifests = call.values("manifest-path")
             return posixpath.join(where, posixpath.dirname(manifests[-1])) if manifests else where
     return where
@@ -418,13 +445,14 @@ def _built(workspace: Workspace, steps: tuple[Step, ...]) -> tuple[str, ...]:
     names: dict[str, None] = {}
     for step in steps:
         for call in step.calls if step.role is Role.BUILD else ():
-            if call.opaque:
+            hidden = call.opaque or next((n for n in (*call.bins, *call.packages) if "$" in n), "")
+            if hidden:
                 raise _UnreadableError(
-                    "cargo-call", f"cargo build is written with {call.opaque}, which cannot be "
+                    "cargo-call", f"cargo build is written with {hidden}, which cannot be "
                     "read", "the binaries that it makes are not known",
                     "write the selection out", step.item.code,
                 )  # fmt: skip
-            made = selected(workspace, call, workspace.folder)
+            made = selected(workspace, call, _selecting_folder(workspace, call))
             if isinstance(made, str):
                 raise _UnreadableError(
                     "cargo-selection", f"cargo build would fail here: {made}",
@@ -432,6 +460,13 @@ def _built(workspace: Workspace, steps: tuple[Step, ...]) -> tuple[str, ...]:
                 )  # fmt: skip
             names |= dict.fromkeys([*call.bins, *sorted(binary.name for binary in made)])
     return tuple(names)
+
+
+def _selecting_folder(workspace: Workspace, call: CargoCall) -> str:
+    """The folder whose packages a call selects: `--path` of an installation, else the root."""
+    for path in call.values("path"):
+        return join_path(workspace.folder, path) or workspace.folder
+    return workspace.folder
 
 
 def _copied(

@@ -159,7 +159,7 @@ def _inline_environment(workspace: Workspace, group: Group) -> Iterator[Finding]
                     names.setdefault(assignment.name, set()).add(member.file.binary)
     everyone = {member.file.binary for member in group.members}
     scripts = [package.name for package in workspace.packages if package.build_script]
-    sequential = any(member.file.packages for member in group.members)
+    sequential = any(member.file.alone for member in group.members)
     for name, having in names.items():
         lacking = sorted(everyone - having)
         if lacking and not sequential and not is_compiler_variable(name):

@@ -67,13 +67,14 @@ class Step:
     @property
     def calls(self) -> tuple[CargoCall, ...]:
         """The cargo commands of a prepare, cook or build step; several in a sequence."""
-        wanted = {
-            Role.PREPARE: "chef prepare",
-            Role.COOK: "chef cook",
-            Role.BUILD: "build",
-        }.get(self.role)
+        wanted = {Role.PREPARE: "chef prepare", Role.COOK: "chef cook"}.get(self.role)
         found = (read_cargo(command) for command in commands(self.script))
-        return tuple(call for call in found if call is not None and call.verb == wanted)
+        return tuple(
+            call
+            for call in found
+            if call is not None
+            and (call.compiles if self.role is Role.BUILD else call.verb == wanted)
+        )
 
     @property
     def call(self) -> CargoCall | None:
@@ -92,17 +93,26 @@ def commands(script: Script | None) -> Iterator[Command]:
 
 
 def flat_list(script: Script | None) -> tuple[Command, ...] | None:
-    """The commands of `a && b && c`; None for a script of any other shape."""
+    """The commands of `a && b && c`, or of lines below a `set -e`, which stops at the first
+    that fails too; None for a script of any other shape."""
     statements: tuple[Statement, ...] = script.statements if script is not None else ()
     if len(statements) == 1 and isinstance(statements[0], Block):
         block = statements[0]
         if block.operator != "&&" or block.isolated or block.conditional:
             return None
         statements = block.body
-    elif len(statements) != 1:
+    elif len(statements) > 1 and not _stops_at_failure(statements[0]):
         return None
     found = tuple(item for item in statements if isinstance(item, Command))
     return found if len(found) == len(statements) else None
+
+
+def _stops_at_failure(first: Statement) -> bool:
+    """Whether a script begins with `set -e` or the like."""
+    if not isinstance(first, Command) or first.name != "set":
+        return False
+    words = [word.value or "" for word in first.words[1:]]
+    return any(word[:1] == "-" and "e" in word for word in words) or "errexit" in words
 
 
 def package_words(step: Step) -> tuple[str, tuple[str, ...]] | None:
@@ -150,7 +160,7 @@ def _role(
         return Role.PREPARE, "prepare"
     if "chef cook" in verbs:
         return Role.COOK, "cook " + _mounts(item)
-    if "build" in verbs:
+    if any(call.compiles for call in calls):
         return Role.BUILD, "build " + _mounts(item)
     if any(call.verb == "install" and "cargo-chef" in call.positional for call in calls):
         return Role.CHEF, item.text

@@ -16,7 +16,7 @@ from dockerfix_transforms.merge_rust.groups import Group
 from dockerfix_transforms.merge_rust.inputs import RustFile
 from dockerfix_transforms.merge_rust.steps import Role, Step, flat_list, package_words
 
-_SELECTION = frozenset({"bin", "package"})
+_SELECTION = frozenset({"bin", "package", "path"})
 _SETTING = frozenset(
     {"release", "profile", "features", "target", "all-features", "no-default-features"}
 )
@@ -98,19 +98,18 @@ def _cargo(group: Group, step: Step, pairs: Sequence[tuple[RustFile, Step]], lin
     if call is None:
         raise CannotJoinError(pairs[0][0], step, "the cargo command cannot be read")
     builds = _builds(group)
-    sequential = any(b.packages for b in builds.values())
-    leader_build = builds[group.leader.file.path]
+    sequential = any(b.alone for b in builds.values())
+    call_edits: list[Edit] = []
     if step.role is Role.COOK:
-        call_edits = _cook_setting(step, call, leader_build, line)
+        call_edits = _cook_setting(step, call, builds[group.leader.file.path], line)
         if not sequential and len(_bins(group)) > 1 and not _repeats_bin(group):
             line.edits += call_edits + _removed(step.item, call, _SELECTION)
             line.notes.append("cook takes no --bin: this cargo-chef knows it only once")
             return
     else:
-        call_edits = []
         _other_commands(pairs, step, line)
     if sequential:
-        edits = _sequence(step, pairs, group, builds, call_edits)
+        edits = _sequence(step, pairs, builds)
     else:
         edits = [*call_edits, *_joint(step, call, _bins(group))]
         edits += _inline_environment(step, call, pairs)
@@ -180,9 +179,7 @@ def _joint(step: Step, call: CargoCall, bins: Sequence[str]) -> list[Edit]:
 def _sequence(
     step: Step,
     pairs: Sequence[tuple[RustFile, Step]],
-    group: Group,
     builds: dict[str, CargoCall],
-    call_edits: list[Edit],
 ) -> list[Edit]:
     """One call a file in one RUN: the same bytes as separate builds, dependencies once.
 
@@ -191,11 +188,16 @@ def _sequence(
     parts: list[str] = []
     for file, mine in pairs:
         for call in mine.calls:
-            edits = call_edits if mine is step else []
-            edits = [*edits, *_removed(mine.item, call, _SELECTION)]
+            build = builds[file.path]
+            cooks = mine.role is Role.COOK
+            edits = _cook_setting(mine, call, build, Line()) if cooks else []
+            own = build if cooks and build.verb == "build" else call
+            selection = ""
+            if own.compiles and (cooks or call.selects_all):
+                edits += _removed(mine.item, call, _SELECTION)
+                selection = _selection(own, file)
             bare = _apply(mine.item.source.data, _with_prefix(call.command), edits).rstrip()
-            own = call if mine.role is Role.BUILD else builds[file.path]
-            parts.append(f"{bare} {_selection(own, file)}")
+            parts.append(f"{bare} {selection}".rstrip())
     unique = list(dict.fromkeys(parts))
     newline = step.item.source.newline.bytes.decode()
     joint = " && " if step.item.heredocs else f" {step.item.escape}{newline}    && "
@@ -316,14 +318,14 @@ def _other_commands(pairs: Sequence[tuple[RustFile, Step]], leader: Step, line: 
 
 def _joint_of(item: Instruction, commands: Sequence[Command]) -> str:
     """What stands between the last two commands, as they are written; `&&` on a line of its
-    own where a comment stands there or only one command is."""
+    own where only one command is, or more than a separator stands there."""
     newline = item.source.newline.bytes.decode()
-    default = f" {item.escape}{newline}    && "
-    if item.heredocs or len(commands) < 2:
-        return default
-    gap = item.source.text(Span(commands[-2].span.end, commands[-1].span.start))
-    plain = gap.replace(item.escape, "").split() == ["&&"] and newline in gap
-    return gap if plain else default
+    if len(commands) > 1:
+        gap = item.source.text(Span(commands[-2].span.end, commands[-1].span.start))
+        between = gap.replace(item.escape, "").replace(";", " ; ").split()
+        if newline in gap and between in ([], ["&&"], [";"]):
+            return gap
+    return " && " if item.heredocs else f" {item.escape}{newline}    && "
 
 
 def _is_build(step: Step, command: Command) -> bool:
