@@ -51,7 +51,15 @@ def check(claim: SameFiles, before: Facts, after: Facts) -> Verdict:
     """
     statement = f"{claim.after} copies the same files to the same places as {claim.before} did"
     found = _Findings()
-    for way in _ways(claim, before, after):
+    ways = _ways(claim, before, after)
+    for way in ways:
+        if _is_open(way) and any(_closes(other, way) for other in ways):
+            names = ", ".join(_open_arguments(way))
+            found.differences[
+                f"where {names} comes from the environment, it must name the "
+                "image that other call sites name"
+            ] = None
+            continue
         old = _simulate(before, claim.before, claim.before_context, way)
         new = _simulate(after, claim.after, claim.after_context, way)
         _Comparison(claim, old, new, found).run()
@@ -99,6 +107,20 @@ def _ways(claim: SameFiles, before: Facts, after: Facts) -> list[BuildInput]:
         if not any(_same_way(way, other) for other in ways):
             ways.append(way)
     return ways or [BuildInput(claim.after.dockerfile, claim.after_context)]
+
+
+def _open_arguments(way: BuildInput) -> list[str]:
+    """Build arguments that take their value from the environment of who builds."""
+    return [name for name, text in way.arguments.items() if text.startswith("${" + name)]
+
+
+def _is_open(way: BuildInput) -> bool:
+    return bool(_open_arguments(way))
+
+
+def _closes(way: BuildInput, other: BuildInput) -> bool:
+    """Whether one way gives every argument that another takes from the environment."""
+    return not _is_open(way) and way.arguments.keys() >= set(_open_arguments(other))
 
 
 def _same_way(way: BuildInput, other: BuildInput) -> bool:
@@ -295,6 +317,8 @@ class _Comparison:
             if maker:
                 assert isinstance(item, Elsewhere)
                 self.allow(f"{path} also gets what RUN leaves in {item.path} of {maker}'s image")
+            elif self.is_siblings(item):
+                self.allow(f"the sibling's image also has {_named(item)} at {path}")
             else:
                 self.fail(f"{path} also gets {_named(item)}")
 
@@ -321,12 +345,18 @@ class _Comparison:
         """Whether the patch creates or deletes the file: the other side has none."""
         return isinstance(leaf, FromContext | LinkFromContext) and leaf.path not in other
 
-    def is_siblings(self, leaf: Leaf) -> bool:
-        """Whether a file came with an image that this repository makes."""
+    def is_siblings(self, item: Leaf | Unknown) -> bool:
+        """Whether something came with an image that this repository makes: it is of the
+        repository, and not of the new context."""
         context = self.claim.after_context
-        if not isinstance(leaf, FromContext | LinkFromContext) or not context:
-            return False
-        return not leaf.path.startswith(context + "/")
+        match item:
+            case FromContext(path) | LinkFromContext(path) | Unwalked(path) | Unpacked(path):
+                pass
+            case Elsewhere(Repository(), path):
+                pass
+            case _:
+                return False
+        return bool(context) and not path.startswith(context + "/")
 
 
 _COMPARED = (Unpacked, Unwalked, FromAddress, Elsewhere)

@@ -39,7 +39,7 @@ def check(claim: SameRuntime, before: Facts, after: Facts) -> Verdict:
         return Verdict(statement, (), (str(error),))
     comparison = _Comparison(claim, old_graph, new_graph)
     if "sibling-image" in claim.allowed:
-        comparison.siblings = Siblings(claim.after.dockerfile, _context(claim, before), after)
+        comparison.siblings = Siblings(claim.after.dockerfile, before, after)
     comparison.directives()
     comparison.stages(old, new, shipped=True)
     return Verdict(statement, tuple(comparison.differences), tuple(comparison.failures))
@@ -215,12 +215,6 @@ class _Comparison:
         for step, use in reversed(allowed):
             self.allow(use, step.place, None)
         return [step for step in steps if step not in [other for other, _ in allowed]]
-
-
-def _context(claim: SameRuntime, before: Facts) -> str:
-    """The context with which call sites built the Dockerfile before."""
-    contexts = {b.context for b in before.builds.builds if b.dockerfile == claim.before.dockerfile}
-    return next((context for context in sorted(c for c in contexts if c is not None)), "")
 
 
 def _directives(tree: Dockerfile) -> dict[str, str]:

@@ -14,13 +14,17 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from dockerfix.facts.model import Build, Tool
+from dockerfix.facts.context.makers import find_maker
+from dockerfix.facts.model import Build
 from dockerfix.facts.repository import Facts
 from dockerfix.facts.stages import StageGraph
 from dockerfix.proof.chain import Step
 from dockerfix.proof.rules import Use
+from dockerfix.proof.seen_steps import Place, SeenStep, holder, places, seen_step, stays_inside
 from dockerfix.syntax import Copy, Run, Stage
 from dockerfix.text import join_path
+
+_MAX_DEPTH = 8
 
 
 @dataclass(slots=True)
@@ -31,22 +35,43 @@ class Provider:
 
     folder: str
     where: str
-    runs: Counter[str] = field(default_factory=Counter)
+    runs: Counter[SeenStep] = field(default_factory=Counter)
 
 
 class Siblings:
-    """The siblings of one Dockerfile, before and after a change."""
+    """The siblings of one Dockerfile, before and after a change; the contexts are those with
+    which call sites build it."""
 
-    def __init__(self, path: str, context: str, after: Facts) -> None:
-        self.context = context
+    def __init__(self, path: str, before: Facts, after: Facts) -> None:
+        self.context = _context(path, before)
+        self.new_context = _context(path, after)
         self.graph: StageGraph = after.stages(path)
         self.providers = dict(_providers(path, after))
+        self.split: list[Copy] = []
+        self.places: dict[int, tuple[Place, tuple[Copy, ...]]] = {}
+        for stage in before.stages(path).stages:
+            self._locate(before.stages(path), stage)
+
+    def _locate(self, graph: StageGraph, stage: Stage) -> None:
+        """Where each RUN of the old stage stood, and the copies before it."""
+        copies: list[Copy] = []
+        for item, part, place in places(graph, stage):
+            if part is not stage:
+                continue
+            if isinstance(item, Copy) and item.from_ is None:
+                copies.append(item)
+            self.places[id(item)] = (place, tuple(copies))
 
     def new(self, step: Step) -> Use | None:
-        """The rule under which a step may copy from a sibling's image."""
+        """The rule under which a step may copy from a sibling's image, or the rest of a COPY
+        that took a sibling's files as well."""
         item = step.instruction
+        if not isinstance(item, Copy):
+            return None
+        if item.from_ is None:
+            return self._rest(step, item)
         stage = step.references[0] if len(step.references) == 1 else None
-        if not isinstance(item, Copy) or not isinstance(stage, Stage):
+        if not isinstance(stage, Stage):
             return None
         provider = self.providers.get((stage.name or "").lower())
         if provider is None or not self._stands_for_image(stage):
@@ -55,18 +80,55 @@ class Siblings:
             return None
         return Use("sibling-image", f"`{step.short}`: the image of {provider.folder}")
 
+    def _rest(self, step: Step, item: Copy) -> Use | None:
+        """A COPY with the flags, the destination and a part of the sources of a missing one."""
+        mine = {join_path(self.new_context, _clean(word.value)) for word in item.sources}
+        for old in self.split:
+            theirs = {join_path(self.context, _clean(word.value)) for word in old.sources}
+            same = [(f.name, f.value) for f in item.flags] == [(f.name, f.value) for f in old.flags]
+            if same and mine <= theirs and item.words[-1].value == old.words[-1].value:
+                return Use("sibling-image", f"`{step.short}`: the rest of a COPY of siblings")
+        return None
+
     def gone(self, step: Step) -> Use | None:
         """The rule under which a step on a sibling may be missing: its image has seen it."""
         item = step.instruction
+        if isinstance(item, Run):
+            return self._seen(item)
+        if not isinstance(item, Copy) or item.from_ is not None or item.heredocs:
+            return None
+        paths = [posixpath.join(self.context, _clean(word.value)) for word in item.sources]
+        owners = [p for p in self.providers.values() if any(_inside(x, p.folder) for x in paths)]
+        if not owners:
+            return None
+        named = ", ".join(owner.folder for owner in owners)
+        if all(any(_inside(path, owner.folder) for owner in owners) for path in paths):
+            return Use("sibling-image", f"{named} comes from its image")
+        self.split.append(item)
+        return Use("sibling-image", f"{named} comes from its image, the rest by its own COPY")
+
+    def _seen(self, item: Run) -> Use | None:
+        """Whether a sibling's image has seen a RUN, and has all that it changed."""
+        place, copies = self.places.get(id(item), (None, ()))
+        if place is None or not stays_inside(item):
+            return None
         for provider in self.providers.values():
-            if isinstance(item, Copy) and item.from_ is None:
-                paths = [posixpath.join(self.context, _clean(word.value)) for word in item.sources]
-                if paths and all(_inside(path, provider.folder) for path in paths):
-                    return Use("sibling-image", f"{provider.folder} comes from its image")
-            elif isinstance(item, Run) and provider.runs[_plain(item)] > 0:
-                provider.runs[_plain(item)] -= 1
-                return Use("sibling-image", f"the image of {provider.folder} has seen it")
+            for copy in copies:
+                package = self._holder(copy, provider)
+                step = seen_step(item, place, package) if package is not None else None
+                if step is not None and provider.runs[step] > 0:
+                    provider.runs[step] -= 1
+                    return Use("sibling-image", f"the image of {provider.folder} has seen it")
         return None
+
+    def _holder(self, copy: Copy, provider: Provider) -> str | None:
+        """Where a COPY put the provider's package in the old stage."""
+        paths = [posixpath.join(self.context, _clean(word.value)) for word in copy.sources]
+        if not all(_inside(path, provider.folder) for path in paths):
+            return None
+        place, _ = self.places[id(copy)]
+        inner = [posixpath.relpath(path, provider.folder) for path in paths]
+        return holder(copy, place.folder, inner)
 
     def _stands_for_image(self, stage: Stage) -> bool:
         """Whether a stage is an image that a build argument or a named context gives, and
@@ -106,25 +168,33 @@ def _folder(build: Build, name: str, after: Facts) -> str | None:
 def _passed(build: Build, name: str, variables: tuple[str, ...], after: Facts) -> Build | None:
     """The build whose image a call site passes for a stage."""
     for context in build.named_contexts:
-        service = context.value.text.removeprefix("service:") if context.value else ""
         if context.name.lower() == name and context.value is not None:
-            return _service(service, after) or _pushed(service, after)
+            return find_maker(after.builds.builds, context.value.text)
     for argument in build.arguments:
         if argument.name in variables and argument.value is not None:
             return _pushed(argument.value.text, after)
     return None
 
 
-def _service(name: str, after: Facts) -> Build | None:
+def _pushed(tag: str, after: Facts) -> Build | None:
     return next(
-        (b for b in after.builds.builds if b.tool is Tool.COMPOSE and b.site.name == name), None
+        (
+            build
+            for build in after.builds.builds
+            if tag in [value.text for value in build.tags]
+            and (build.push or _pushed_later(tag, build, after))
+        ),
+        None,
     )
 
 
-def _pushed(tag: str, after: Facts) -> Build | None:
-    tag = tag.removeprefix("docker-image://")
-    return next(
-        (b for b in after.builds.builds if b.push and tag in [v.text for v in b.tags]), None
+def _pushed_later(tag: str, build: Build, after: Facts) -> bool:
+    """Whether a command of the same script pushes the tag."""
+    return any(
+        call.verb == "push"
+        and (call.site.kind, call.site.name) == (build.site.kind, build.site.name)
+        and tag in [name.text for name in call.names]
+        for call in after.builds.images
     )
 
 
@@ -133,29 +203,39 @@ def _provider(build: Build, after: Facts) -> Provider | None:
         return None
     graph = after.stages(build.dockerfile)
     stage = graph.target(build.target.text if build.target is not None else "")
-    if stage is None:
+    found = _holding(graph, stage, 0) if stage is not None else None
+    return None if found is None else Provider(build.context, found[0], Counter(found[1]))
+
+
+def _holding(graph: StageGraph, stage: Stage, depth: int) -> tuple[str, list[SeenStep]] | None:
+    """The folder of a stage that holds the package, and the steps that it has seen: its own,
+    and those of a stage whose package was copied as a whole."""
+    if depth > _MAX_DEPTH:
         return None
-    runs: Counter[str] = Counter()
-    folder, where = "/", None
-    for part in graph.chain(stage):
-        for item in part.instructions:
-            if item.keyword == "WORKDIR" and item.words:
-                folder = posixpath.normpath(posixpath.join(folder, item.words[0].value))
-            elif isinstance(item, Run):
-                runs[_plain(item)] += 1
-            elif isinstance(item, Copy) and item.destination is not None:
-                whole = any(word.value in (".", "./") for word in item.sources)
-                if item.from_ is None and whole:
-                    place = item.destination.value
-                    where = posixpath.normpath(posixpath.join(folder, place))
-    return None if where is None else Provider(build.context, where, runs)
-
-
-def _plain(item: Run) -> str:
-    """A RUN without a leading `cd folder &&`."""
-    words = item.arguments.split(None, 3)
-    enters = len(words) == 4 and words[0] == "cd" and words[2] == "&&"
-    return words[3] if enters else " ".join(item.arguments.split())
+    wholes: dict[str, list[SeenStep]] = {}
+    holders: dict[str, list[SeenStep]] = {}
+    runs: list[tuple[Run, Place]] = []
+    for item, part, place in places(graph, stage):
+        if isinstance(item, Run):
+            runs.append((item, place))
+        if not isinstance(item, Copy):
+            continue
+        if item.from_ is None:
+            sources = [_clean(word.value) for word in item.sources]
+            where = holder(item, place.folder, sources)
+            if where is not None:
+                (wholes if sources == ["."] else holders).setdefault(where, [])
+            continue
+        below = graph.find(item.from_.value or "", part.index)
+        inner = _holding(graph, below, depth + 1) if below is not None else None
+        if inner is not None and [posixpath.normpath(w.value) for w in item.sources] == [inner[0]]:
+            where = holder(item, place.folder, ["."])
+            wholes[where or "/"] = inner[1]
+    found = wholes or holders
+    if len(found) != 1:
+        return None
+    where, before = found.popitem()
+    return where, [*before, *(seen_step(item, place, where) for item, place in runs)]
 
 
 def _clean(path: str) -> str:
@@ -165,3 +245,9 @@ def _clean(path: str) -> str:
 def _inside(path: str, folder: str) -> bool:
     path = posixpath.normpath(path)
     return path == folder or path.startswith(f"{folder}/")
+
+
+def _context(path: str, facts: Facts) -> str:
+    """The context with which call sites build a Dockerfile."""
+    contexts = {b.context for b in facts.builds.builds if b.dockerfile == path}
+    return next((context for context in sorted(c for c in contexts if c is not None)), "")
