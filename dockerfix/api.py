@@ -9,15 +9,17 @@ from dockerfix.facts.builds import job_of
 from dockerfix.facts.cargo import ManifestError, Workspace
 from dockerfix.facts.cargo.commands import CargoCall, cargo_calls, read_cargo, selected
 from dockerfix.facts.context.ignore import IgnoreFile, IgnoreLine, Judge, read_ignore
+from dockerfix.facts.context.makers import without_tag
 from dockerfix.facts.context.projection import ProjectionError, project_rules
 from dockerfix.facts.finding import Finding, Severity
 from dockerfix.facts.gitlab import Job, Pipeline, Rule
 from dockerfix.facts.mentions import PathMention, path_mentions
 from dockerfix.facts.model import Blind, Build, BuildArgument, CallSite, SiteKind, Tool, Value
+from dockerfix.facts.presence import AlwaysThere, Missing, implies
 from dockerfix.facts.repository import Facts, is_dockerfile
 from dockerfix.facts.shell import Block, Command, Literal, Script, Statement, parse_shell
 from dockerfix.facts.stages import Reference, StageGraph
-from dockerfix.facts.yaml_tree import Node, Scalar, Sequence, YamlError
+from dockerfix.facts.yaml_tree import Mapping, Node, Scalar, Sequence, YamlError, parse_yaml
 from dockerfix.proof.claims import (
     ArtefactProduced,
     Claim,
@@ -64,6 +66,7 @@ from dockerfix.syntax import (
 from dockerfix.text import (
     Edit,
     EditSet,
+    Kind,
     MappedText,
     Newline,
     Place,
@@ -77,17 +80,19 @@ from dockerfix.text import (
 )
 
 __all__ = [
-    "Add", "Arg", "ArtefactProduced", "Baked", "Blind", "Block", "Build", "BuildArgument",
-    "CallSite", "CargoCall", "Change", "Claim", "Command", "Copy", "Dockerfile", "Edit", "EditSet",
-    "Edits", "Env", "Facts", "Finding", "From", "IgnoreFile", "IgnoreLine", "Image", "Instruction",
-    "Job", "Joined", "Judge", "Literal", "ManifestError", "MappedText", "Newline",
-    "NoDanglingReference", "Node", "Onbuild", "OptionSpec", "PathMention", "Pipeline",
-    "PipelineValid", "Place", "ProjectionError", "Proposal", "Reference", "Refused", "Rule", "Run",
-    "SameCompilerInput", "SameFiles", "SameImagesAskedFor", "SameRuntime", "Scalar", "Script",
-    "Sequence", "Severity", "SiteKind", "Snapshot", "SnapshotError", "Source", "Span", "Stage",
+    "Add", "AlwaysThere", "Arg", "ArtefactProduced", "Baked", "Blind", "Block", "Build",
+    "BuildArgument", "CallSite", "CargoCall", "Change", "Claim", "Command", "Copy",
+    "Dockerfile", "Edit", "EditSet", "Edits", "Env", "Facts", "Finding", "From", "IgnoreFile",
+    "IgnoreLine", "Image", "Instruction", "Job", "Joined", "Judge", "Kind", "Literal",
+    "ManifestError", "MappedText", "Mapping", "Missing", "Newline", "NoDanglingReference",
+    "Node", "Onbuild", "OptionSpec", "PathMention", "Pipeline", "PipelineValid", "Place",
+    "ProjectionError", "Proposal", "Reference", "Refused", "Rule", "Run", "SameCompilerInput",
+    "SameFiles", "SameImagesAskedFor", "SameRuntime", "Scalar", "Script", "Sequence",
+    "Severity", "SiteKind", "Snapshot", "SnapshotError", "Source", "Span", "Stage",
     "StageGraph", "Statement", "Tool", "Transform", "Value", "Wanted", "Word", "Workspace",
-    "YamlError", "add_need", "bake_file", "cargo_calls", "check_joinable", "is_dockerfile",
-    "job_of", "join_jobs", "join_path", "normalise_path", "parse", "parse_shell", "path_mentions",
-    "project_rules", "read_cargo", "read_ignore", "relative_path", "selected", "set_builds",
-    "set_paths", "shared_flags", "united", "widen_rules", "written",
+    "YamlError", "add_need", "bake_file", "cargo_calls", "check_joinable", "implies",
+    "is_dockerfile", "job_of", "join_jobs", "join_path", "normalise_path", "parse",
+    "parse_shell", "parse_yaml", "path_mentions", "project_rules", "read_cargo", "read_ignore",
+    "relative_path", "selected", "set_builds", "set_paths", "shared_flags", "united",
+    "widen_rules", "without_tag", "written",
 ]  # fmt: skip

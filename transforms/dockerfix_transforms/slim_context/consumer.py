@@ -18,6 +18,7 @@ from dockerfix.api import (
     Facts,
     Finding,
     Instruction,
+    Kind,
     Onbuild,
     Run,
     Severity,
@@ -26,6 +27,13 @@ from dockerfix.api import (
     Word,
     join_path,
 )
+from dockerfix_transforms.slim_context.packages import (
+    is_package,
+    nearest_package,
+    owner_of,
+    workspace_root,
+)
+from dockerfix_transforms.slim_context.steps import installs
 
 _ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")
 _MANIFESTS = frozenset(
@@ -93,12 +101,25 @@ def refusal(graph: StageGraph, name: str, what: str, action: str, span: Span) ->
 
 
 def find_consumers(facts: Facts, path: str) -> list[str]:
-    """The Dockerfiles that a path means: the file itself, or those that build the folder."""
+    """The Dockerfiles that a path means: the file itself, those that stand in the folder, or
+    those elsewhere that build hardly anything else (`docker/web.Dockerfile`)."""
     if path in facts.snapshot:
         return [path]
     used = {b.dockerfile for b in facts.builds.builds if b.dockerfile in facts.snapshot}
     listed = {*facts.dockerfiles, *(u for u in used if u)}
-    return sorted(p for p in listed if posixpath.dirname(p) == path)
+    inside = sorted(p for p in listed if posixpath.dirname(p) == path)
+    return inside or sorted(p for p in used if p and path and _is_about(facts, p, path))
+
+
+def _is_about(facts: Facts, dockerfile: str, folder: str) -> bool:
+    """Whether a Dockerfile's builds have a folder as their context, or could have."""
+    for build in facts.builds.builds:
+        if build.dockerfile == dockerfile and build.context is not None:
+            try:
+                return _folder(facts, facts.stages(dockerfile), build.context) == folder
+            except CannotSlimError:
+                return False
+    return False
 
 
 def read_consumer(facts: Facts, path: str) -> Consumer | str:
@@ -126,38 +147,61 @@ def read_consumer(facts: Facts, path: str) -> Consumer | str:
             )
         )  # fmt: skip
     context = builds[0].context or ""
-    folder = _folder(graph, path, context)
+    folder = _folder(facts, graph, context)
     if folder == context:
         return f"the context of {path} is {folder or 'the root'} already"
-    sources = tuple(_sources(graph, context, folder))
+    sources = tuple(_Sources(facts, graph, context, folder).all())
+    _check_workspace(facts, graph, folder)
     return Consumer(path, graph, context, folder, builds, sources)
 
 
-def _folder(graph: StageGraph, path: str, context: str) -> str:
-    """The Dockerfile's own folder; for a folder of Dockerfiles (`docker/`) the directory that
+def _check_workspace(facts: Facts, graph: StageGraph, folder: str) -> None:
+    """A package that is installed from its workspace's lock file needs the workspace."""
+    root = workspace_root(facts, folder)
+    steps = (item for stage in graph.stages for item in stage.instructions)
+    runs = (item for item in steps if isinstance(item, Run) and installs(item))
+    first = next(runs, None) if root is not None else None
+    if first is not None:
+        raise refusal(
+            graph, "workspaces", f"{folder} has no lock file: it is installed as a part of {root}",
+            "give it a lock file of its own", first.code,
+        )  # fmt: skip
+
+
+def _folder(facts: Facts, graph: StageGraph, context: str) -> str:
+    """The Dockerfile's own folder; for a folder of Dockerfiles (`docker/`) the package that
     holds nearly everything that is copied."""
-    own = posixpath.dirname(path)
+    own = posixpath.dirname(graph.tree.path)
     if own == context:
         return context
     words = [w for item in _copies(graph) for w in item.sources if _is_path(item, w)]
     paths = [joined for w in words if (joined := _joined(context, w.value)) is not None]
-    if not paths or any(_inside(p, own) for p in paths):
+    within = not context or _inside(own, context)
+    if within and (not paths or any(_inside(p, own) for p in paths)):
         return own
-    return _owner(graph, paths, context)
+    return _owner(facts, graph, paths, context, within)
 
 
-def _owner(graph: StageGraph, paths: Sequence[str], context: str) -> str:
-    cut = len(context) + 1 if context else 0
-    heads = Counter(p[cut:].split("/")[0] for p in paths if p[cut:])
-    if not heads or "" in paths or context in paths:
+def _owner(
+    facts: Facts, graph: StageGraph, paths: Sequence[str], context: str, within: bool
+) -> str:
+    """The package of most of the paths; the context where it cannot be made smaller."""
+    if not paths or context in paths:
         return context
+    cut = len(context) + 1 if context else 0
+    heads = Counter(
+        nearest_package(facts, p, context) or posixpath.join(context, p[cut:].split("/")[0])
+        for p in paths
+    )
     name, count = heads.most_common(1)[0]
+    if not within and not is_package(facts, name):
+        return context
     if count * 10 < len(paths) * 6:
         raise refusal(
             graph, "owner", "no folder holds most of what is copied",
             "name the package with a Dockerfile in its folder", graph.stages[0].from_.code,
         )  # fmt: skip
-    return posixpath.join(context, name)
+    return name
 
 
 def _copies(graph: StageGraph) -> Iterator[Copy]:
@@ -180,94 +224,145 @@ def _joined(context: str, text: str) -> str | None:
 
 
 def _inside(path: str, folder: str) -> bool:
-    return path == folder or path.startswith(f"{folder}/")
+    """Whether a path is a folder or stands in it; the root holds everything."""
+    return not folder or path == folder or path.startswith(f"{folder}/")
 
 
-def _sources(graph: StageGraph, context: str, folder: str) -> Iterator[Source]:
-    for stage in graph.stages:
-        for item in stage.instructions:
-            if isinstance(item, Onbuild):
-                inner = item.inner
-                if isinstance(inner, Copy) and inner.from_ is None:
-                    raise refusal(
-                        graph, "onbuild", "ONBUILD copies in the child's build",
-                        "the child's context decides; move it there", item.code,
-                    )  # fmt: skip
-            if isinstance(item, Copy) and item.from_ is None:
-                yield from _copied(graph, item, context, folder)
-            if isinstance(item, Run):
-                yield from _mounted(graph, item, context, folder)
+class _Sources:
+    """Reads what a Dockerfile takes from its context. Private to `read_consumer`."""
 
+    def __init__(self, facts: Facts, graph: StageGraph, context: str, folder: str) -> None:
+        self.facts = facts
+        self.graph = graph
+        self.context = context
+        self.folder = folder
 
-def _copied(graph: StageGraph, item: Copy, context: str, folder: str) -> Iterator[Source]:
-    words = [word for word in item.sources if _is_path(item, word)]
-    if words and item.flag("parents") is not None:
-        raise refusal(
-            graph, "parents", "COPY --parents keeps the folders of its sources",
-            "copy without --parents", item.code,
-        )  # fmt: skip
-    for word in words:
-        if isinstance(item, Add) and word.value.endswith(_ARCHIVES):
-            raise refusal(
-                graph, "archive", f"ADD unpacks {word.value}", "copy it and unpack it with RUN",
+    def all(self) -> Iterator[Source]:
+        """Every source in order; raises `CannotSlimError`."""
+        for stage in self.graph.stages:
+            for item in stage.instructions:
+                if isinstance(item, Onbuild):
+                    self.triggered(item)
+                elif isinstance(item, Copy) and item.from_ is None:
+                    yield from self.copied(item)
+                elif isinstance(item, Run):
+                    yield from self.mounted(item)
+
+    def refused(self, name: str, what: str, action: str, span: Span) -> CannotSlimError:
+        """A refusal in this Dockerfile."""
+        return refusal(self.graph, name, what, action, span)
+
+    def triggered(self, item: Onbuild) -> None:
+        """ONBUILD must not copy from the context."""
+        inner = item.inner
+        if isinstance(inner, Copy) and inner.from_ is None:
+            raise self.refused(
+                "onbuild", "ONBUILD copies in the child's build",
+                "the child's context decides; move it there", item.code,
+            )  # fmt: skip
+
+    def copied(self, item: Copy) -> Iterator[Source]:
+        """The paths of a COPY or ADD."""
+        words = [word for word in item.sources if _is_path(item, word)]
+        if words and item.flag("parents") is not None:
+            raise self.refused(
+                "parents", "COPY --parents keeps the folders of its sources",
+                "copy without --parents", item.code,
+            )  # fmt: skip
+        for word in words:
+            if isinstance(item, Add) and word.value.endswith(_ARCHIVES):
+                raise self.refused(
+                    "archive", f"ADD unpacks {word.value}", "copy it and unpack it with RUN",
+                    word.span,
+                )  # fmt: skip
+            yield self.source(item, word, word.value)
+
+    def mounted(self, item: Run) -> Iterator[Source]:
+        """The paths of bind mounts."""
+        for mount in item.mounts:
+            if mount.kind != "bind" or mount.option("from") is not None:
+                continue
+            text = mount.option("source", "src")
+            if not text:
+                raise self.refused(
+                    "bind-mount", "a bind mount shows the whole context",
+                    "give it a source=", mount.flag.span,
+                )  # fmt: skip
+            span = mount.flag.value_span or mount.flag.span
+            source = self.source(item, Word(text, text, span), text)
+            if source.package != self.folder:
+                raise self.refused(
+                    "bind-mount",
+                    f"a bind mount shows {text}, which is no part of {self.folder}",
+                    "copy what it needs", mount.flag.span,
+                )  # fmt: skip
+            yield source
+
+    def source(self, item: Instruction, word: Word, text: str) -> Source:
+        """One path with the package that owns it."""
+        path = _joined(self.context, text)
+        if path is None:
+            raise self.refused("outside", f"{text} leaves the context", "mend the path", word.span)
+        self.check(path, text, word)
+        if _inside(path, self.folder):
+            self.check_links(path, word)
+            return Source(item, word, path, self.folder)
+        name = posixpath.basename(path)
+        package = owner_of(self.facts, path, self.context, self.folder)
+        if package is not None and package != path and "/" in path:
+            return Source(item, word, path, package)
+        if name in _MANIFESTS:
+            raise self.refused(
+                "workspace-manifest", f"{name} of the workspace's root is copied",
+                "the package cannot be installed without its workspace", word.span,
+            )  # fmt: skip
+        if package is None or path in self.facts.snapshot:
+            raise self.refused(
+                "no-package", f"{text} belongs to no package",
+                f"move it into {self.folder}, or into a package whose image is published",
                 word.span,
             )  # fmt: skip
-        yield _source(graph, item, word, word.value, context, folder)
+        return Source(item, word, path, package)
 
-
-def _mounted(graph: StageGraph, item: Run, context: str, folder: str) -> Iterator[Source]:
-    for mount in item.mounts:
-        if mount.kind != "bind" or mount.option("from") is not None:
-            continue
-        text = mount.option("source", "src")
-        if not text:
-            raise refusal(
-                graph, "bind-mount", "a bind mount shows the whole context",
-                "give it a source=", mount.flag.span,
+    def check(self, path: str, text: str, word: Word) -> None:
+        """Sources that no package owns alone; raises `CannotSlimError`."""
+        cut = len(self.context) + 1 if self.context else 0
+        head = path[cut:].split("/")[0]
+        if path != self.folder and _inside(self.folder, path):
+            whole = "the whole context" if path == self.context else f"{path} as a whole"
+            raise self.refused(
+                "whole-context", f"{word.raw} copies {whole}",
+                "copy the package's folder by its name", word.span,
             )  # fmt: skip
-        span = mount.flag.value_span or mount.flag.span
-        source = _source(graph, item, Word(text, text, span), text, context, folder)
-        if source.package != folder:
-            raise refusal(
-                graph, "bind-mount", f"a bind mount shows {text}, which is no part of {folder}",
-                "copy what it needs", mount.flag.span,
+        depth = len([p for p in self.folder[cut:].split("/") if p])
+        for part in path[cut:].split("/")[:depth]:
+            if "$" in part:
+                raise self.refused(
+                    "variable-source", f"the folder of {text} is a variable",
+                    "write the folder out", word.span,
+                )  # fmt: skip
+            if any(sign in part for sign in "*?["):
+                raise self.refused(
+                    "glob-source", f"{text} matches folders of several packages",
+                    "write the folder out", word.span,
+                )  # fmt: skip
+        if head == ".git":
+            raise self.refused(
+                "git", "the repository's history is copied",
+                "pass what is read from it as a build argument", word.span,
             )  # fmt: skip
-        yield source
 
-
-def _source(
-    graph: StageGraph, item: Instruction, word: Word, text: str, context: str, folder: str
-) -> Source:
-    path = _joined(context, text)
-    if path is None:
-        raise refusal(graph, "outside", f"{text} leaves the context", "mend the path", word.span)
-    cut = len(context) + 1 if context else 0
-    head = path[cut:].split("/")[0]
-    if not path[cut:]:
-        raise refusal(
-            graph, "whole-context", f"{word.raw} copies the whole context",
-            "copy the package's folder by its name", word.span,
-        )  # fmt: skip
-    if "$" in head:
-        raise refusal(
-            graph, "variable-source", f"the folder of {text} is a variable",
-            "write the folder out", word.span,
-        )  # fmt: skip
-    if any(sign in head for sign in "*?["):
-        raise refusal(
-            graph, "glob-source", f"{text} matches folders of several packages",
-            "write the folder out", word.span,
-        )  # fmt: skip
-    if head == ".git":
-        raise refusal(
-            graph, "git", "the repository's history is copied",
-            "pass what is read from it as a build argument", word.span,
-        )  # fmt: skip
-    if _inside(path, folder):
-        return Source(item, word, path, folder)
-    if "/" not in path[cut:] and head in _MANIFESTS:
-        raise refusal(
-            graph, "workspace-manifest", f"{head} of the workspace's root is copied",
-            "the package cannot be installed without its workspace", word.span,
-        )  # fmt: skip
-    return Source(item, word, path, posixpath.join(context, head))
+    def check_links(self, path: str, word: Word) -> None:
+        """A source that is named through a link must not lead out of the package."""
+        parts = path[len(self.folder) + 1 :].split("/")
+        for count in range(1, len(parts) + 1):
+            name = posixpath.join(self.folder, *parts[:count])
+            entry = self.facts.snapshot.entries.get(name)
+            if entry is None or entry.kind is not Kind.SYMLINK:
+                continue
+            target = posixpath.normpath(posixpath.join(posixpath.dirname(name), entry.link))
+            if posixpath.isabs(entry.link) or not _inside(target, self.folder):
+                raise self.refused(
+                    "link", f"{name} is a link out of the package, to {entry.link}",
+                    "copy what it points to by its own path", word.span,
+                )  # fmt: skip

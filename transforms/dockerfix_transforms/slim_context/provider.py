@@ -1,46 +1,50 @@
-"""The provider: a sibling package, the image that is published of it, and what that holds.
+"""The provider: a sibling package, the image that is built of it, and what that holds.
 
 Compares what a consumer does inline with what the provider's Dockerfile does, step by step.
-Knows two Dockerfiles; knows no call site of the consumer.
+Knows two Dockerfiles; which call site publishes the image is `publication`'s.
 """
 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
-from dockerfix.api import (
-    Build,
-    Copy,
-    Facts,
-    Instruction,
-    Judge,
-    Pipeline,
-    Run,
-    SiteKind,
-    Stage,
-    StageGraph,
-    read_ignore,
-)
+from dockerfix.api import Build, Copy, Facts, Judge, Stage, StageGraph, read_ignore
+from dockerfix_transforms.slim_context.inline import Region
+from dockerfix_transforms.slim_context.landing import landing, seen_from
+from dockerfix_transforms.slim_context.steps import Step, step_of, walk
+
+_SYSTEM = frozenset({"apk", "apt-get", "apt", "dnf", "yum", "microdnf", "tdnf", "zypper"})
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What an image holds of its package: `where` is the folder that holds it, `parts` are
+    the paths in the package that were copied there (empty string: all of it), `steps` are the
+    RUN instructions whose results are there."""
+
+    where: str
+    parts: tuple[str, ...]
+    steps: tuple[Step, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """A sibling's image: the build that publishes it, and where its files are in it.
-
-    `image` is the reference as a GitLab script must write it. `where` is the folder of the
-    image that holds the package. `runs` are the texts of its RUN instructions in order.
-    """
+    """A sibling's image: the build that makes it, and what it holds."""
 
     folder: str
     name: str
     build: Build
     graph: StageGraph
     stage: Stage
-    image: str
-    where: str
-    runs: tuple[str, ...]
+    held: Held
+
+    @property
+    def where(self) -> str:
+        """The folder of the image that holds the package."""
+        return self.held.where
 
     @property
     def argument(self) -> str:
@@ -54,101 +58,178 @@ class Provider:
         return self.graph.image(self.stage)
 
 
-def find_provider(facts: Facts, folder: str) -> Provider | str:
-    """The provider of a sibling, or a sentence that says what is missing."""
-    builds = [
-        build
-        for build in facts.builds.builds
-        if build.context == folder and build.dockerfile in facts.snapshot
-    ]
-    if not builds:
-        return f"no call site builds an image of {folder}"
-    published = [b for b in builds if b.push and b.tags and b.site.kind is SiteKind.GITLAB]
-    if not published:
-        return f"no CI job publishes an image of {folder}"
-    build = min(published, key=lambda b: _stage_order(facts.pipeline, b))
+@dataclass(frozen=True, slots=True)
+class NoProvider:
+    """Why a sibling has no image that could be used, and what to do about it."""
+
+    what: str
+    action: str
+
+
+def read_provider(facts: Facts, folder: str, build: Build) -> Provider | NoProvider:
+    """The provider that a build makes, or what is missing."""
     graph = facts.stages(build.dockerfile or "")
     stage = graph.target(build.target.text if build.target is not None else "")
     if stage is None:
-        return f"{build.site} asks for a target that {build.dockerfile} does not have"
-    where = _where(graph, stage)
-    if where is None:
-        return f"{build.dockerfile} copies the package nowhere as a whole"
-    runs = tuple(
-        item.arguments
-        for part in graph.chain(stage)
-        for item in part.instructions
-        if isinstance(item, Run)
-    )
-    name = posixpath.basename(folder)
-    return Provider(folder, name, build, graph, stage, build.tags[0].text, where, runs)
+        return NoProvider(
+            f"{build.site} asks for a target that {build.dockerfile} does not have",
+            "mend its target",
+        )
+    held = _held(facts, graph, stage, folder)
+    if held is None:
+        return NoProvider(
+            f"{build.dockerfile} does not keep the files of {folder} in one folder of its image",
+            "let its last stage hold the package as it is, or pass --via context",
+        )
+    return Provider(folder, posixpath.basename(folder), build, graph, stage, held)
 
 
-def _stage_order(pipeline: Pipeline | None, build: Build) -> int:
-    """Which build comes first in a pipeline: its image is there for all later jobs."""
-    job = pipeline.jobs.get(build.site.name) if pipeline is not None else None
-    if pipeline is None or job is None or job.stage not in pipeline.stages:
-        return 10_000
-    return pipeline.stages.index(job.stage)
-
-
-def _where(graph: StageGraph, stage: Stage) -> str | None:
-    """Where the image has the package: the place of `COPY . .`, followed through stages."""
-    folder = "/"
-    found: str | None = None
-    for part in graph.chain(stage):
-        for item in part.instructions:
-            if item.keyword == "WORKDIR" and item.words:
-                folder = posixpath.normpath(posixpath.join(folder, item.words[0].value))
-            elif isinstance(item, Copy) and item.destination is not None:
-                place = posixpath.normpath(posixpath.join(folder, item.destination.value))
-                if item.from_ is None and any(w.value in (".", "./") for w in item.sources):
-                    found = place
-                elif item.from_ is not None:
-                    below = graph.find(item.from_.value or "", part.index)
-                    inner = _where(graph, below) if below is not None else None
-                    paths = [posixpath.normpath(w.value) for w in item.sources]
-                    found = place if inner is not None and paths == [inner] else found
-    return found
-
-
-def missing_steps(inline: Sequence[Instruction], provider: Provider) -> list[Instruction]:
-    """The RUN instructions of an inlined chain that the provider's image has not seen.
-
-    The first one that the provider does not run, and all after it: a later step may need it.
-    """
-    waiting = list(provider.runs)
-    missing: list[Instruction] = []
-    for item in inline:
-        if not isinstance(item, Run):
+def _held(facts: Facts, graph: StageGraph, stage: Stage, package: str) -> Held | None:
+    """What a stage holds of the package, copies from other stages followed."""
+    places: dict[str, str] = {}
+    steps: list[Step] = []
+    inner: Held | None = None
+    for at in walk(graph, stage):
+        step = step_of(at)
+        if step is not None:
+            steps.append(step)
+        item = at.item
+        if not isinstance(item, Copy):
             continue
-        text = plain_run(item)
-        if missing or text not in waiting:
-            missing.append(item)
-        else:
-            waiting = waiting[waiting.index(text) + 1 :]
-    return missing
+        if item.from_ is None:
+            places |= dict(_own_places(facts, item, at.folder, package))
+            continue
+        below = graph.find(item.from_.value or "", at.stage.index)
+        held = _held(facts, graph, below, package) if below is not None else None
+        if held is None:
+            continue
+        taken = dict(_taken_places(facts, item, at.folder, package, held))
+        places |= taken
+        if "" in taken and "" in held.parts:
+            inner = held
+    return _agreed(places, steps, inner)
 
 
-def plain_run(item: Run) -> str:
-    """A RUN's text without a leading `cd folder &&`."""
-    text = item.arguments
-    words = text.split(None, 3)
-    if len(words) == 4 and words[0] == "cd" and words[2] == "&&":
-        return words[3]
-    return text
+def _agreed(places: dict[str, str], steps: Sequence[Step], inner: Held | None) -> Held | None:
+    """One folder that holds all parts; None when they do not agree."""
+    whole = [where for part, where in places.items() if not part]
+    folders = dict.fromkeys(whole or places.values())
+    if len(folders) != 1:
+        return None
+    where = next(iter(folders))
+    parts = tuple(part for part, folder in places.items() if folder == where)
+    return Held(where, parts, (*(_moved(inner, where) if inner else ()), *steps))
 
 
-def lacking_files(facts: Facts, wanted: Sequence[str], provider: Provider) -> list[str]:
-    """Files of the sibling that the consumer copied and that the provider's image lacks,
-    because the provider's own ignore file leaves them out."""
+def _moved(inner: Held, where: str) -> Iterator[Step]:
+    """Steps of a stage whose package was copied to another folder."""
+    for step in inner.steps:
+        relative = posixpath.relpath(step.folder, inner.where)
+        if not relative.startswith(".."):
+            folder = posixpath.normpath(posixpath.join(where, relative))
+            yield Step(step.item, step.text, folder, step.environment, step.stays)
+
+
+def _own_places(facts: Facts, item: Copy, folder: str, package: str) -> Iterator[tuple[str, str]]:
+    """Parts of the package that a COPY takes, with the folder that holds the package there."""
+    for word in item.sources:
+        part = posixpath.normpath(word.value.lstrip("/") or ".")
+        part = "" if part == "." else part
+        if part.startswith("..") or "$" in part:
+            continue
+        path = posixpath.join(package, part) if part else package
+        where = seen_from(landing(facts.snapshot, item, path, folder), part)
+        if where is not None:
+            yield part, where
+
+
+def _taken_places(
+    facts: Facts, item: Copy, folder: str, package: str, held: Held
+) -> Iterator[tuple[str, str]]:
+    """The same for a COPY from a stage that holds the package."""
+    for word in item.sources:
+        path = posixpath.normpath(posixpath.join("/", word.value))
+        relative = posixpath.relpath(path, held.where)
+        part = "" if relative == "." else relative
+        known = "" in held.parts or part in held.parts
+        if part.startswith("..") or not known:
+            continue
+        source = posixpath.join(package, part) if part else package
+        where = seen_from(landing(facts.snapshot, item, source, folder), part)
+        if where is not None:
+            yield part, where
+
+
+def seen_steps(region: Region, provider: Provider) -> list[Step]:
+    """The steps of a region that the provider's image has seen, and whose results came with
+    it: they can go.
+
+    A step that works outside of its folder too stays. The first step that the provider does
+    not run, and all behind it, stay: a later one may need it.
+    """
+    if region.where is None:
+        return []
+    waiting = list(provider.held.steps)
+    seen: list[Step] = []
+    for step in region.steps:
+        twin = next((s for s in waiting if step.like(s, region.where, provider.where)), None)
+        if twin is None:
+            break
+        waiting = waiting[waiting.index(twin) + 1 :]
+        if step.stays:
+            seen.append(step)
+    return seen
+
+
+def missing_steps(region: Region, provider: Provider) -> list[Step]:
+    """The steps that work on the package and that its image has not seen."""
+    gone = seen_steps(region, provider)
+    inside = [s for s in region.steps if s.stays and _below(s.folder, region.where)]
+    return [step for step in inside if step not in gone]
+
+
+def extra_steps(region: Region, provider: Provider) -> list[Step]:
+    """What the provider runs in the package and the region does not."""
+    where = region.where
+    own = region.steps if where is not None else ()
+    return [
+        step
+        for step in provider.held.steps
+        if _below(step.folder, provider.where)
+        and step.text.split(None, 1)[0] not in _SYSTEM
+        and not any(s.like(step, where or "/", provider.where) for s in own)
+    ]
+
+
+def _below(folder: str, where: str | None) -> bool:
+    return where is not None and (folder == where or folder.startswith(f"{where.rstrip('/')}/"))
+
+
+def lacking_files(facts: Facts, wanted: Iterable[str], provider: Provider) -> list[str]:
+    """Files of the sibling that the consumer copied and that the provider's image lacks: its
+    Dockerfile does not copy them, or its ignore file leaves them out."""
     context = provider.build.context or ""
     path = facts.ignore_path(context, provider.build.dockerfile or "")
-    if path is None:
-        return []
-    judge = Judge(facts.snapshot.derive(path, read_ignore).rules)
+    judge = Judge(facts.snapshot.derive(path, read_ignore).rules if path is not None else ())
     cut = len(context) + 1 if context else 0
-    return [file for file in wanted if judge.judge_path(file[cut:]).matched]
+    package = len(provider.folder) + 1
+    return [
+        file
+        for file in wanted
+        if judge.judge_path(file[cut:]).matched or not _is_held(provider.held, file[package:])
+    ]
+
+
+def _is_held(held: Held, part: str) -> bool:
+    return any(not taken or _matches(taken, part) for taken in held.parts)
+
+
+def _matches(pattern: str, part: str) -> bool:
+    """Whether a file is one that a source with wildcards takes, or stands in such a folder."""
+    names, wanted = part.split("/"), pattern.split("/")
+    return len(names) >= len(wanted) and all(
+        fnmatchcase(name, sign) for name, sign in zip(names, wanted, strict=False)
+    )
 
 
 def files_below(facts: Facts, path: str) -> Iterator[str]:
@@ -157,15 +238,3 @@ def files_below(facts: Facts, path: str) -> Iterator[str]:
         yield path
         return
     yield from facts.snapshot.below(path)
-
-
-def resolves(folder: str, package_json: dict[str, object], where: str, own: str) -> bool:
-    """Whether `file:` dependencies of the consumer, installed in `own`, lead to `where`."""
-    for kind in ("dependencies", "devDependencies", "optionalDependencies"):
-        listed = package_json.get(kind)
-        for text in listed.values() if isinstance(listed, dict) else ():
-            if isinstance(text, str) and text.startswith("file:"):
-                path = text.removeprefix("file:")
-                if posixpath.basename(path) == posixpath.basename(folder):
-                    return posixpath.normpath(posixpath.join(own, path)) == where
-    return True

@@ -12,13 +12,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dockerfix.api import Copy, Edit, Instruction, Reference, Run, Span, Stage
 from dockerfix_transforms.slim_context.consumer import Consumer, Source, refusal
 from dockerfix_transforms.slim_context.inline import Region
-from dockerfix_transforms.slim_context.provider import Provider, missing_steps
+from dockerfix_transforms.slim_context.origin import From, Whole
 
 
 def own_edits(consumer: Consumer) -> Iterator[Edit]:
     """The package's own sources, seen from the package's folder."""
     for source in consumer.sources:
-        if source.package == consumer.folder:
+        mixed = any(s.package != consumer.folder for s in consumer.of(source.item))
+        if source.package == consumer.folder and not mixed:
             yield _stripped(consumer, source)
 
 
@@ -53,31 +54,20 @@ def _quoted_at(written: str, prefix: str) -> int:
 
 
 def sibling_edits(
-    consumer: Consumer,
-    regions: Sequence[Region],
-    providers: Mapping[str, Provider],
-    names: Mapping[str, str],
-    provider_builds: bool,
+    consumer: Consumer, regions: Sequence[Region], froms: Mapping[str, From]
 ) -> Iterator[Edit]:
-    """Every region as a copy from its provider's image; `names` are the stages' names."""
+    """Every region as copies from its provider's image, or from a named context."""
     for region in regions:
-        provider, name = providers[region.sibling], names[region.sibling]
-        if region.root is None:
-            yield from _raw(consumer, region, provider, name)
+        if region.split:
+            continue
+        whole = froms[region.sibling].whole(region)
+        if whole is None:
+            yield from _raw(consumer, region, froms[region.sibling])
         else:
-            yield from _built(consumer, region, provider, name, provider_builds)
-
-
-def context_edits(
-    consumer: Consumer, regions: Sequence[Region], names: Mapping[str, str]
-) -> Iterator[Edit]:
-    """Every sibling's source as a path of a named context; all steps stay."""
-    for region in regions:
-        for item in region.copies:
-            yield _from_flag(item, names[region.sibling])
-            for source in consumer.of(item):
-                inner = source.path[len(region.sibling) + 1 :] or "."
-                yield Edit(source.word.span, _like(source, inner).encode())
+            yield from _built(consumer, region, froms[region.sibling], whole)
+    mixed = dict.fromkeys(region.first for region in regions if region.split)
+    for item in mixed:
+        yield from _split(consumer, item, froms)
 
 
 def _like(source: Source, text: str) -> str:
@@ -88,59 +78,106 @@ def _like(source: Source, text: str) -> str:
 def _from_flag(item: Copy, name: str) -> Edit:
     """`--from=` in front of the flags."""
     at = item.code.start + len(item.keyword)
-    lower = item.source.text(Span(item.code.start, at)).islower()
-    keyword = "copy" if lower else "COPY"
-    return Edit(Span(item.code.start, at), f"{keyword} --from={name}".encode())
+    return Edit(Span(item.code.start, at), f"{_keyword(item)} --from={name}".encode())
 
 
-def _raw(consumer: Consumer, region: Region, provider: Provider, name: str) -> Iterator[Edit]:
+def _keyword(item: Copy) -> str:
+    written = item.source.text(Span(item.code.start, item.code.start + len(item.keyword)))
+    return "copy" if written.islower() else "COPY"
+
+
+def _raw(consumer: Consumer, region: Region, origin: From) -> Iterator[Edit]:
     """Parts of a sibling that are copied as they are: from where the image has them."""
     for number, item in enumerate(region.copies):
         if number == 0:
-            yield _note(consumer, item, provider, name, ())
-        yield _from_flag(item, name)
-        for source in consumer.of(item):
-            inner = source.path[len(region.sibling) + 1 :]
-            yield Edit(source.word.span, _like(source, f"{provider.where}/{inner}").encode())
+            yield _note(consumer, item, [origin], ())
+        yield from _part(consumer, item, origin)
 
 
-def _built(
-    consumer: Consumer, region: Region, provider: Provider, name: str, provider_builds: bool
-) -> Iterator[Edit]:
+def _part(consumer: Consumer, item: Copy, origin: From) -> Iterator[Edit]:
+    yield _from_flag(item, origin.name)
+    for source in consumer.of(item):
+        yield Edit(source.word.span, _like(source, origin.path(source)).encode())
+
+
+def _built(consumer: Consumer, region: Region, origin: From, whole: Whole) -> Iterator[Edit]:
     """The region's first copy becomes the copy from the image; copies and steps that the
     image holds already go, their comments stay above it."""
-    root = region.root
-    if root is None:
-        return
-    missing = [] if provider_builds else missing_steps(region.runs, provider)
-    kept = {id(item) for item in missing}
-    gone: list[Instruction] = [c for c in region.copies if c is not region.first]
-    gone += [run for run in region.runs if id(run) not in kept]
-    yield _note(consumer, region.first, provider, name, gone)
-    yield Edit(region.first.code, _copy_text(root, provider, name).encode())
-    for item in gone:
-        start = item.comments[0].span.start if item.comments else item.span.start
-        yield Edit(Span(start, item.span.end), b"")
+    first = region.covered[0]
+    gone: list[Instruction] = [item for item in region.covered if item is not first]
+    gone += [step.item for step in whole.seen]
+    yield _note(consumer, first, [origin], gone)
+    yield Edit(first.code, _copy_text(region, origin, whole).encode())
+    for item in region.sources:
+        yield from _part(consumer, item, origin)
+    for other in gone:
+        start = other.comments[0].span.start if other.comments else other.span.start
+        yield Edit(Span(start, other.span.end), b"")
 
 
-def _copy_text(root: Copy, provider: Provider, name: str) -> str:
+def _copy_text(region: Region, origin: From, whole: Whole) -> str:
     """The copy of the whole package with the flags and the form of the one it replaces."""
-    source = root.source
-    flags = " ".join(source.text(flag.span) for flag in root.flags)
-    destination = root.words[-1]
-    lower = source.text(Span(root.code.start, root.code.start + 4)).islower()
-    words = ["copy" if lower else "COPY", f"--from={name}", *([flags] if flags else [])]
-    if root.json is not None:
-        return " ".join([*words, f'["{provider.where}", {destination.raw}]'])
-    return " ".join([*words, provider.where, destination.raw])
+    model = region.root or region.covered[0]
+    flags = [model.source.text(flag.span) for flag in model.flags]
+    head = [_keyword(model), f"--from={origin.name}", *flags]
+    destination = model.words[-1].raw
+    if region.root is None and whole.destination is not None:
+        destination = _like(Source(model, model.words[-1], "", ""), whole.destination)
+    if model.json is not None:
+        return " ".join([*head, f'["{whole.where}", {destination}]'])
+    return " ".join([*head, whole.where, destination])
+
+
+def _split(consumer: Consumer, item: Copy, froms: Mapping[str, From]) -> Iterator[Edit]:
+    """One instruction for each package whose files a COPY takes."""
+    groups = _owners(consumer, item)
+    newline = consumer.graph.tree.newline.bytes.decode()
+    indent = consumer.graph.tree.source.text(Span(item.span.start, item.code.start))
+    used = [
+        froms[package]
+        for package in dict.fromkeys(g[0].package for g in groups)
+        if package in froms
+    ]
+    lines = [_split_text(consumer, item, group, froms) for group in groups]
+    yield _note(consumer, item, used, ())
+    yield Edit(item.code, (newline + indent).join(lines).encode())
+
+
+def _owners(consumer: Consumer, item: Copy) -> list[list[Source]]:
+    """The sources by owner; in runs of one owner when two have the same name, since the later
+    one must stay the later one."""
+    sources = consumer.of(item)
+    names = [posixpath.basename(source.path) for source in sources]
+    plain = len(set(names)) == len(names) and not any(sign in n for n in names for sign in "*?[")
+    found: list[list[Source]] = []
+    for source in sources:
+        near = found[-1:] if not plain else found
+        group = next((g for g in near if g[0].package == source.package), None)
+        if group is None:
+            found.append([source])
+        else:
+            group.append(source)
+    return found
+
+
+def _split_text(
+    consumer: Consumer, item: Copy, group: Sequence[Source], froms: Mapping[str, From]
+) -> str:
+    origin = froms.get(group[0].package)
+    words = []
+    for source in group:
+        inner = source.path[len(consumer.folder) + 1 :] or "."
+        words.append(_like(source, origin.path(source) if origin is not None else inner))
+    words.append(item.words[-1].raw)
+    flags = [item.source.text(flag.span) for flag in item.flags]
+    head = [_keyword(item), *([f"--from={origin.name}"] if origin is not None else []), *flags]
+    if item.json is not None:
+        return " ".join([*head, "[" + ", ".join(words) + "]"])
+    return " ".join([*head, *words])
 
 
 def _note(
-    consumer: Consumer,
-    item: Instruction,
-    provider: Provider,
-    name: str,
-    gone: Sequence[Instruction],
+    consumer: Consumer, item: Instruction, origins: Sequence[From], gone: Sequence[Instruction]
 ) -> Edit:
     """The comment that BuildKit shows when the image is not given, below the comments of
     what goes."""
@@ -154,42 +191,33 @@ def _note(
         for c in (*other.comments, *other.inner_comments)
         if c.text not in known
     ]
-    lines.append(
-        f"# Needs --build-arg {provider.argument}=IMAGE, or --build-context "
-        f"{name}=docker-image://IMAGE."
-    )
+    lines += [origin.note for origin in origins]
     text = "".join(f"{indent}{line}{newline}" for line in dict.fromkeys(lines))
     return Edit(Span(item.span.start, item.span.start), text.encode())
 
 
 def stage_edits(
-    consumer: Consumer,
-    regions: Sequence[Region],
-    providers: Mapping[str, Provider],
-    names: Mapping[str, str],
+    consumer: Consumer, regions: Sequence[Region], froms: Mapping[str, From]
 ) -> Iterator[Edit]:
     """The argument beside the other global ones, and the stage before its first user.
 
-    A sibling without a provider gets an empty stage for a named context to replace: without
-    it, the name would fall through to the public registry.
+    A sibling without an image gets an empty stage for a named context to replace: without it,
+    the name would fall through to the public registry.
     """
     tree = consumer.graph.tree
     newline = tree.newline.bytes.decode()
-    first = tree.stages[0]
-    users = {r.sibling: r.stage for r in reversed(regions)}
-    arguments = [f"ARG {providers[s].argument}=scratch{newline}" for s in users if s in providers]
+    users: dict[str, Stage] = {}
+    for region in regions:
+        users.setdefault(region.sibling, region.stage)
+    arguments = [f"ARG {name}=scratch{newline}" for s in users if (name := froms[s].argument)]
     blocks: dict[int, list[str]] = {}
     for sibling, stage in users.items():
-        image = f"${{{providers[sibling].argument}}}" if sibling in providers else "scratch"
-        line = f"FROM {image} AS {names[sibling]}{newline}"
+        origin = froms[sibling]
+        image = f"${{{origin.argument}}}" if origin.argument else "scratch"
+        line = f"FROM {image} AS {origin.name}{newline}"
         blocks.setdefault(stage.index, []).append(line)
-    head = first.from_.owned.start
-    texts: dict[int, str] = {}
-    if tree.preamble and arguments:
-        end = tree.preamble[-1].span.end
-        texts[end] = "".join(arguments)
-    else:
-        texts[head] = "".join(arguments)
+    at = tree.preamble[-1].span.end if tree.preamble else tree.stages[0].from_.owned.start
+    texts: dict[int, str] = {at: "".join(arguments)} if arguments else {}
     for index, lines in blocks.items():
         at = tree.stages[index].from_.owned.start
         texts[at] = texts.get(at, "") + "".join(lines) + newline

@@ -43,19 +43,26 @@ from dockerfix_transforms.slim_context.consumer import (
     read_consumer,
     refusal,
 )
+from dockerfix_transforms.slim_context.differences import Differences, dangling_links, lacking
 from dockerfix_transforms.slim_context.documents import COMPOSE_VERSION, compose_notes
 from dockerfix_transforms.slim_context.ignore import plan_ignore
 from dockerfix_transforms.slim_context.inline import Region, regions
-from dockerfix_transforms.slim_context.pipeline import plan_pipeline
+from dockerfix_transforms.slim_context.origin import From, context_note, image_note
+from dockerfix_transforms.slim_context.pipeline import plan_reading
 from dockerfix_transforms.slim_context.provider import (
+    NoProvider,
     Provider,
-    files_below,
-    find_provider,
-    lacking_files,
     missing_steps,
+    read_provider,
+)
+from dockerfix_transforms.slim_context.publication import (
+    Publication,
+    best_for,
+    local_image,
+    makers,
+    publications,
 )
 from dockerfix_transforms.slim_context.rewrite import (
-    context_edits,
     numeric_edits,
     own_edits,
     sibling_edits,
@@ -63,7 +70,19 @@ from dockerfix_transforms.slim_context.rewrite import (
     stage_names,
 )
 
+_PUBLISH = "publish an image of {sibling} from a CI job, or pass --via context"
+
 _RULES = frozenset({"sibling-image", "prefix-stripped"})
+
+_NO_CACHE = Finding(
+    Severity.REFUSE,
+    "via-cache",
+    "a cache does not make the context smaller",
+    "`--cache-from` of a sibling's image saves the inline steps only when they, their base image "
+    "and their sources are the same here and there, and when that image carries its cache "
+    "(`--cache-to type=inline`); the sources must still be sent",
+    "take the sibling's image (--via image), or its folder (--via context)",
+)
 
 _BREAKS = "its build would break with the smaller context"
 
@@ -161,7 +180,8 @@ class SlimContext:
         locally take the sibling by `additional_contexts: service:NAME` (Compose 2.37 or
         newer). Other call sites take the argument from the environment. With `--via context`
         every call site passes the sibling's folder as a named context instead: no registry is
-        needed, and nothing is saved under BuildKit.
+        needed, and nothing is saved under BuildKit. `--via cache` is refused: a cache saves
+        steps, and the context stays as large as it is.
     """
 
     name = "slim-context"
@@ -169,9 +189,10 @@ class SlimContext:
     options = (
         OptionSpec(
             "via",
-            "How siblings come: from their published image, or as a named context.",
+            "How siblings come: from their published image, or as a named context (`cache` "
+            "says why it is refused).",
             default="image",
-            choices=("image", "context"),
+            choices=("image", "context", "cache"),
         ),
         OptionSpec(
             "provider-builds",
@@ -204,7 +225,7 @@ class _Work:
     summary: list[str] = field(default_factory=list)
     steps: list[str] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
-    users: dict[str, list[Build]] = field(default_factory=dict)
+    reads: list[tuple[Build, Publication]] = field(default_factory=list)
     jobs: set[str] = field(default_factory=set)
     done: list[Consumer] = field(default_factory=list)
     added: dict[str, list[str]] = field(default_factory=dict)
@@ -219,9 +240,12 @@ class _Slimming:
         self.wishes = wishes
         self.work = _Work()
         self.providers: dict[str, Provider] = {}
+        self.published: dict[str, list[Publication]] = {}
 
     def proposal(self, paths: Sequence[str]) -> Proposal:
         """The proposal, a refusal, or the reasons why there is nothing to do."""
+        if self.wishes.via == "cache":
+            return Proposal(findings=(_NO_CACHE,), refused=True)
         for path in paths:
             listed = find_consumers(self.facts, path)
             if not listed:
@@ -258,99 +282,104 @@ class _Slimming:
         if isinstance(consumer, str):
             self.work.reasons.append(consumer)
             return
-        found = regions(consumer)
-        names = stage_names(consumer, consumer.siblings)
-        edits = list(own_edits(consumer))
-        if self.wishes.via == "context":
-            edits += context_edits(consumer, found, names)
-            edits += stage_edits(consumer, found, {}, names)
-        elif found:
-            providers = self.read_providers(consumer, found)
-            builds = self.wishes.provider_builds
-            edits += sibling_edits(consumer, found, providers, names, builds)
-            edits += stage_edits(consumer, found, providers, names)
-            self.look(consumer, found, providers)
+        found = regions(consumer, self.facts.snapshot)
+        froms = self.origins(consumer, found)
+        edits = [*own_edits(consumer), *sibling_edits(consumer, found, froms)]
+        edits += stage_edits(consumer, found, froms)
         if found:
             edits += numeric_edits(consumer)
         ignore = plan_ignore(self.facts, consumer)
-        self.work.findings += ignore.findings
+        for region in found:
+            self.look(consumer, region, froms[region.sibling])
+        self.work.findings += [*ignore.findings, *dangling_links(self.facts, consumer)]
         self.work.edits += [(consumer.path, edit) for edit in edits]
         self.work.edits += [(ignore.path, edit) for edit in ignore.edits]
         if ignore.created is not None:
             self.work.created[ignore.path] = ignore.created
-        self.work.changes += [
-            Change(build, self.wanted(consumer, build, names)) for build in consumer.builds
-        ]
+        changes = [Change(b, self.wanted(consumer, b, froms)) for b in consumer.builds]
+        self.check_known(consumer, changes)
+        self.work.changes += changes
         self.work.done.append(consumer)
         context = consumer.context or "the repository's root"
         self.work.summary.append(
             f"the context of {path} shrinks from {context} to {consumer.folder}"
         )
 
-    def read_providers(self, consumer: Consumer, found: Sequence[Region]) -> dict[str, Provider]:
-        """The provider of every sibling; raises `CannotSlimError` for one without an image."""
-        for region in found:
-            if region.sibling in self.providers:
-                continue
-            provider = find_provider(self.facts, region.sibling)
-            if isinstance(provider, str):
+    def check_known(self, consumer: Consumer, changes: Sequence[Change]) -> None:
+        """Raises `CannotSlimError` when no call site names the image of a sibling: whoever
+        builds would have to know it, and nothing could be proved."""
+        for name in dict.fromkeys(n for c in changes for n, _ in c.wanted.arguments):
+            values = [v for c in changes for n, v in c.wanted.arguments if n == name]
+            if all(value is None for value in values):
                 raise refusal(
-                    consumer.graph, "no-provider", provider,
-                    f"publish an image of {region.sibling} from a CI job, or pass --via context",
-                    region.first.code,
+                    consumer.graph, "image-unknown", f"no call site knows what {name} is",
+                    "build it where the sibling's image is published, or pass --via context",
+                    consumer.graph.stages[0].from_.code,
                 )  # fmt: skip
-            self.providers[region.sibling] = provider
-        return self.providers
 
-    def look(
-        self, consumer: Consumer, found: Sequence[Region], providers: Mapping[str, Provider]
-    ) -> None:
-        """What differs between the inlined sibling and its image."""
+    def origins(self, consumer: Consumer, found: Sequence[Region]) -> dict[str, From]:
+        """The stage that stands for each sibling; raises `CannotSlimError` for one without an
+        image that the consumer's call sites can pass."""
+        names = stage_names(consumer, consumer.siblings)
+        origins: dict[str, From] = {}
         for region in found:
-            provider = providers[region.sibling]
-            self.work.users.setdefault(region.sibling, []).extend(consumer.builds)
-            place = consumer.graph.tree.source.place(region.first.code)
-            base = consumer.graph.image(region.stage)
-            if region.root is not None and provider.base != base:
-                self.work.findings.append(
-                    Finding(
-                        Severity.ASSUME, "base-image",
-                        f"{provider.name} was built on {base} here, its image on {provider.base}",
-                        "native modules of one may not load on the other",
-                        "give both the same base image", place, region.sibling,
-                    )
-                )  # fmt: skip
-            wanted = [
-                path
-                for item in region.copies
-                for source in consumer.of(item)
-                for path in files_below(self.facts, source.path.split("*")[0].rstrip("/"))
-            ]
-            lacking = lacking_files(self.facts, wanted, provider)
-            if lacking:
-                self.work.lacking |= set(lacking)
-                accepted = "provider-lacks" in self.wishes.accept
-                self.work.findings.append(
-                    Finding(
-                        Severity.ASSUME if accepted else Severity.REFUSE, "provider-lacks",
-                        f"{provider.name}'s image lacks {', '.join(lacking[:5])}",
-                        "the provider's ignore file leaves it out; the old context had it",
-                        "take it into the image, or --accept provider-lacks", place,
-                        region.sibling,
-                    )
-                )  # fmt: skip
-            self.missing(region, provider)
+            sibling = region.sibling
+            if sibling in origins:
+                continue
+            name = names[sibling]
+            if self.wishes.via == "context":
+                origins[sibling] = From(name, None, context_note(name, sibling))
+                continue
+            provider = self.provider(consumer, region)
+            note = image_note(provider.argument, name)
+            origins[sibling] = From(name, provider, note, self.wishes.provider_builds)
+        return origins
 
-    def missing(self, region: Region, provider: Provider) -> None:
-        """Steps that the image has not seen: kept, or added to the provider on request."""
-        missing = missing_steps(region.runs, provider)
-        if not missing:
+    def provider(self, consumer: Consumer, region: Region) -> Provider:
+        """The provider of a region's sibling."""
+        sibling = region.sibling
+        if sibling in self.providers:
+            return self.providers[sibling]
+        builds = makers(self.facts, sibling)
+        published = publications(self.facts, builds)
+        linked = all(self.link(build, sibling) for build in consumer.builds)
+        found: Provider | NoProvider
+        if not builds:
+            found = NoProvider(f"no call site builds an image of {sibling}", _PUBLISH)
+        elif not published and not linked:
+            found = NoProvider(f"no CI job publishes an image of {sibling}", _PUBLISH)
+        else:
+            build = published[0].build if published else builds[0]
+            found = read_provider(self.facts, sibling, build)
+        if isinstance(found, NoProvider):
+            action = found.action.format(sibling=sibling)
+            raise refusal(
+                consumer.graph, "no-provider", found.what, action, region.first.code
+            )  # fmt: skip
+        self.providers[sibling] = found
+        self.published[sibling] = published
+        return found
+
+    def look(self, consumer: Consumer, region: Region, origin: From) -> None:
+        """What differs between the inlined sibling and its image."""
+        provider = origin.provider
+        if provider is None:
             return
-        texts = [item.arguments for item in missing]
+        whole = None if region.split else origin.whole(region)
+        files = lacking(self.facts, consumer, region, provider)
+        self.work.lacking |= set(files)
+        accepted = "provider-lacks" in self.wishes.accept
+        differences = Differences(consumer, region, provider, whole)
+        self.work.findings += differences.all(files, accepted)
+        missing = missing_steps(region, provider)
+        if missing and whole is not None:
+            self.missing([step.text for step in missing], provider)
+
+    def missing(self, texts: Sequence[str], provider: Provider) -> None:
+        """Steps that the image has not seen: kept, or added to the provider on request."""
         if not self.wishes.provider_builds:
-            self.work.summary.append(
-                f"kept, since the image of {provider.name} lacks it: {'; '.join(texts)}"
-            )
+            shown = "; ".join(text.splitlines()[0] for text in texts)
+            self.work.summary.append(f"kept, since the image of {provider.name} lacks it: {shown}")
             return
         known = self.work.added.setdefault(provider.graph.tree.path, [])
         added = [text for text in texts if text not in known]
@@ -359,36 +388,48 @@ class _Slimming:
             self.work.edits.append(_provider_edit(provider, added))
             self.work.summary.append(f"{provider.name} builds for itself: {'; '.join(added)}")
 
-    def wanted(self, consumer: Consumer, build: Build, names: Mapping[str, str]) -> Wanted:
-        """What a call site must pass for the siblings."""
-        siblings = [s for s in consumer.siblings if s in names]
-        if self.wishes.via == "context":
-            contexts = tuple((names[s], _context_path(build, s)) for s in siblings)
-            return Wanted(consumer.path, None, consumer.folder, (), contexts)
-        if build.tool is Tool.COMPOSE:
-            services = {s: self.service_of(s) for s in siblings}
-            contexts = tuple(
-                (names[s], f"service:{name}") for s, name in services.items() if name is not None
-            )
-            rest = tuple((self.providers[s].argument, None) for s in siblings if not services[s])
-            return Wanted(consumer.path, None, consumer.folder, rest, contexts)
-        known = build.site.kind is SiteKind.GITLAB
-        arguments = tuple(
-            (self.providers[s].argument, self.providers[s].image if known else None)
-            for s in siblings
-        )
-        if not known and arguments:
-            self.work.steps.append(
-                f"{build.site}: set {', '.join(name for name, _ in arguments)} before the build"
-            )
-        return Wanted(consumer.path, None, consumer.folder, arguments)
+    def link(self, build: Build, sibling: str) -> str:
+        """How a call site can take a sibling without a registry: a service of its Compose
+        file, a target of its bake file; empty when it cannot."""
+        for other in self.facts.builds.builds:
+            if other.tool is not build.tool or other.context != sibling:
+                continue
+            if build.tool is Tool.COMPOSE:
+                return f"service:{other.site.name}"
+            target, own = self.facts.bake_target(other), self.facts.bake_target(build)
+            if target is not None and own is not None and target.place.path == own.place.path:
+                return f"target:{target.name}"
+        return ""
 
-    def service_of(self, sibling: str) -> str | None:
-        """The Compose service that builds a sibling."""
-        for build in self.facts.builds.builds:
-            if build.tool is Tool.COMPOSE and build.context == sibling:
-                return build.site.name
-        return None
+    def wanted(self, consumer: Consumer, build: Build, froms: Mapping[str, From]) -> Wanted:
+        """What a call site must pass for the siblings."""
+        contexts: list[tuple[str, str]] = []
+        arguments: list[tuple[str, str | None]] = []
+        for sibling, origin in froms.items():
+            link = self.link(build, sibling) if origin.provider is not None else ""
+            if origin.provider is None:
+                contexts.append((origin.name, _context_path(build, sibling)))
+            elif link:
+                contexts.append((origin.name, link))
+            else:
+                arguments.append((origin.argument, self.image(build, origin.provider)))
+        return Wanted(consumer.path, None, consumer.folder, tuple(arguments), tuple(contexts))
+
+    def image(self, build: Build, provider: Provider) -> str | None:
+        """The provider's image as a call site must write it; None takes it from the
+        environment."""
+        chosen = best_for(self.facts, build, self.published[provider.folder])
+        if chosen is not None:
+            self.work.reads.append((build, chosen))
+            return chosen.image
+        local = None
+        if build.site.kind is SiteKind.MAKE:
+            local = local_image(build, makers(self.facts, provider.folder))
+        if local is None:
+            self.work.steps.append(f"{build.site}: set {provider.argument} before the build")
+        else:
+            self.work.steps.append(f"{build.site}: build {provider.folder} before it")
+        return local
 
     def compose_version(self) -> None:
         """Which Compose people need, said where they are told to run it."""
@@ -404,13 +445,16 @@ class _Slimming:
             )
 
     def pipeline(self) -> None:
-        """Rules and needs of every provider whose image is used."""
-        if self.wishes.via == "context":
-            return
-        for sibling, builds in self.work.users.items():
-            plan = plan_pipeline(self.facts, self.providers[sibling], builds)
+        """Rules and needs of every build that publishes an image which is read."""
+        readers: dict[int, tuple[Publication, list[Build]]] = {}
+        for build, chosen in self.work.reads:
+            known = readers.setdefault(id(chosen.build), (chosen, []))
+            known[1].append(build)
+        for chosen, builds in readers.values():
+            plan = plan_reading(self.facts, chosen, builds)
             self.work.edits += plan.edits
             self.work.findings += plan.findings
+            self.work.summary += plan.summary
             self.work.jobs |= plan.changed
 
     def finished(self) -> Proposal:
