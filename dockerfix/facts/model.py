@@ -222,9 +222,13 @@ class ComposeUse:
 class Blind:
     """Something that looks like a build but cannot be followed: where and why.
 
-    It is shown as *not rewritten*; a transform asks whether it could concern its files.
+    It is shown as *not rewritten*; a transform asks whether it could concern its files. It may
+    build whatever its file names, unless it is `apart`: then what is not read stands
+    elsewhere (an include of another repository), and only what is written at `place` is
+    handed to it.
     """
 
     place: Place
     what: str
     why: str
+    apart: bool = False

@@ -305,6 +305,13 @@ def test_a_child_pipeline_is_read(find: Find, short: Short) -> None:
     ]
 
 
+def test_what_is_included_from_elsewhere_stands_apart(find: Find) -> None:
+    found = find({CI: "include:\n  - template: T\n.unused:\n  script: [docker build .]\n"})
+    assert [(blind.place.position.line, blind.apart) for blind in found.blind] == [
+        (2, True), (4, False),
+    ]  # fmt: skip
+
+
 def test_what_never_runs_is_said(find: Find) -> None:
     found = find({
         CI: ".unused:\n  script: [docker build .]\n# docker build .\n",

@@ -102,7 +102,7 @@ def test_a_workflow_of_another_repository_is_said(find: Find) -> None:
         "  b: {uses: org/repo/.github/workflows/lint.yml@v1}\n"
         "  c: {uses: ./.github/workflows/docker.yml}\n"
     )})  # fmt: skip
-    assert [blind.place.position.line for blind in found.blind] == [2]
+    assert [(blind.place.position.line, blind.apart) for blind in found.blind] == [(2, True)]
 
 
 def test_odd_workflows_do_not_raise(find: Find) -> None:

@@ -127,7 +127,7 @@ class _Finder:
             for scalar in job.child:
                 self.child(scalar, started | {pipeline.path})
         for place, why in pipeline.unread:
-            self.follower.blind(place, "an include", why)
+            self.follower.blind(place, "an include", why, apart=True)
         for path, file in pipeline.files.items():
             self.sources[path] = file.source
 
@@ -143,7 +143,7 @@ class _Finder:
             self.follower.blind(place, "a child pipeline", str(error))
             return
         if pipeline is None:
-            self.follower.blind(place, "a child pipeline", f"{path} does not exist")
+            self.follower.blind(place, "a child pipeline", f"{path} does not exist", apart=True)
         else:
             self.pipeline(pipeline, started)
 
@@ -317,7 +317,7 @@ class _Finder:
                 carrier = Carrier(SiteKind.GITHUB, step.job, source)
                 self.follower.run(script, carrier, State(step.folder, step.scope))
         for place, why in workflows.foreign_workflows(file):
-            self.follower.blind(place, "a reusable workflow", why)
+            self.follower.blind(place, "a reusable workflow", why, apart=True)
 
     def broken(self, source: Source, error: YamlError) -> None:
         """A file that YAML cannot read, at the place where it breaks."""
@@ -368,7 +368,7 @@ class _Finder:
         for error in self.compose_files.broken:
             self.broken(self.snapshot.source(error.path), error)
         for place, why in self.compose_files.unread:
-            self.follower.blind(place, "a Compose service", why)
+            self.follower.blind(place, "a Compose service", why, apart=True)
         self.services = [service_build(service) for service in self.compose_files.services]
 
     def bakes(self) -> None:

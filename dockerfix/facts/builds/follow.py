@@ -95,9 +95,9 @@ class Follower:
             self.blind(place, "a script", "the shell grammar cannot read this part of it")
         self.statements(script.statements, carrier, state, depth)
 
-    def blind(self, place: Place, what: str, why: str) -> None:
+    def blind(self, place: Place, what: str, why: str, apart: bool = False) -> None:
         """Note what cannot be followed, once."""
-        noted = Blind(place, what, why)
+        noted = Blind(place, what, why, apart)
         if noted not in self.found.blind:
             self.found.blind.append(noted)
 

@@ -316,4 +316,4 @@ def foreign_workflows(file: YamlFile) -> Iterator[tuple[Place, str]]:
         if isinstance(uses, Scalar) and join_path("", uses.text) is not None:
             text = file.source.text(entry.span).lower()
             if not uses.text.startswith("./") and ("docker" in text or "image" in text):
-                yield file.source.place(uses.span), f"{uses.text} is in another repository"
+                yield file.source.place(entry.span), f"{uses.text} is in another repository"

@@ -182,12 +182,12 @@ def _hidden(place: Place, what: str, why: str, keep_old: bool) -> Finding:
 
 
 def _blind(facts: Facts, blind: Blind, files: Sequence[RustFile], keep_old: bool) -> Finding:
-    """A place that cannot be read: it weighs only when its file names an input."""
+    """A place that cannot be read: it weighs only when its file names an input, or its own
+    lines do where what they stand for is elsewhere."""
     text = _command(facts, blind.place)
+    known = text if blind.apart else _whole(facts, blind.place.path)
     named = [
-        file.path
-        for file in files
-        if _names(facts, blind.place.path, file.path) or _may_name(text, file.path)
+        file.path for file in files if _names(known, file.path) or _may_name(text, file.path)
     ]
     if named and not keep_old:
         return _hidden(blind.place, blind.what, f"{blind.what}: {blind.why}", keep_old)
@@ -197,12 +197,15 @@ def _blind(facts: Facts, blind: Blind, files: Sequence[RustFile], keep_old: bool
     )  # fmt: skip
 
 
-def _names(facts: Facts, path: str, wanted: str) -> bool:
+def _whole(facts: Facts, path: str) -> str:
     if path not in facts.snapshot:
-        return False
+        return ""
+    return facts.snapshot.read(path).decode("utf-8", "replace")
+
+
+def _names(text: str, wanted: str) -> bool:
     name = wanted.rpartition("/")[2]
-    needle = wanted if name == "Dockerfile" else name
-    return needle.encode() in facts.snapshot.read(path)
+    return (wanted if name == "Dockerfile" else name) in text
 
 
 def _command(facts: Facts, place: Place) -> str:
