@@ -45,7 +45,8 @@ def trouble(error: Exception) -> Trouble:
         return Trouble(f"{error.path}: {error.why}", error.action, exit_code.REFUSED)
     if isinstance(error, YamlError):
         place = f"{error.path}:{error.line}:{error.column}"
-        return Trouble(f"{place}: {error.what}", "mend the YAML", exit_code.REFUSED)
+        action = "save the file as UTF-8" if error.what == "not UTF-8" else "mend the YAML"
+        return Trouble(f"{place}: {error.what}", action, exit_code.REFUSED)
     if isinstance(error, ManifestError):
         return Trouble(str(error), "mend the manifest", exit_code.REFUSED)
     if isinstance(error, TransformError):

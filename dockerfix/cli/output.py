@@ -21,7 +21,7 @@ class StdoutClosedError(Exception):
 def emit(product: bytes, target: Path | None) -> None:
     """Write the product to a file, or to standard output where there is none.
 
-    Raises `StdoutClosedError` and, for a file that cannot be written, a `click.FileError`.
+    Raises `StdoutClosedError`, and a `click.FileError` for what cannot be written.
     """
     if target is not None:
         try:
@@ -37,6 +37,9 @@ def emit(product: bytes, target: Path | None) -> None:
         # Python would flush once more at the end, and complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise StdoutClosedError from None
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise click.FileError("standard output", error.strerror or str(error)) from None
 
 
 def tell(text: str) -> None:

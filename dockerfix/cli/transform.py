@@ -167,7 +167,7 @@ def _run(transform: Transform, transforms: Collection[str], given: Mapping[str, 
         transform=transform.name,
         outcome=outcome,
         accepted=accepted,
-        notes=tuple(_notes(repository, given["accept"], outcome)),
+        notes=tuple(_notes(repository, accepted, given["exclude"], outcome)),
         measured=proof.lines if proof is not None else (),
         measurements=proof.data if proof is not None else {},
         apply=_apply(repository.root),
@@ -240,13 +240,19 @@ def _apply(root: Path) -> str:
     return f"git -C {shlex.quote(str(root))} apply"
 
 
-def _notes(repository: Repository, accept: Iterable[str], outcome: Any) -> Iterator[str]:
+def _notes(
+    repository: Repository, accept: Mapping[str, str], exclude: Sequence[str], outcome: Outcome
+) -> Iterator[str]:
     if repository.recovered:
         yield repository.recovered
+    excluded = [*exclude, *repository.settings.exclude]
+    if excluded and isinstance(outcome, Planned):
+        yield f"not read, and so outside of what is proved: {', '.join(excluded)}"
     findings = outcome.proposal.of_severity(Severity.ASSUME)
     known = sorted({finding.name for finding in findings})
-    for name in dict.fromkeys(accept):
-        if name not in known:
+    for name, reason in accept.items():
+        # A name from the settings may be another run's business.
+        if name not in known and not reason:
             there = f"; there are: {', '.join(known)}" if known else ""
             yield f"--accept {name}: nothing of that name is assumed here{there}"
 

@@ -59,8 +59,12 @@ class _Text:
             yield from self.refused()
         elif isinstance(outcome, NothingToDo):
             yield from self.nothing()
-        if not self.quiet:
-            yield from (f"{self.style.faint('note:')} {note}" for note in self.report.notes)
+        if not self.quiet and not isinstance(outcome, Planned):
+            yield from self.remarks()
+
+    def remarks(self) -> Iterator[str]:
+        """What the command itself has to say; in a long report it stands near the top."""
+        yield from (f"{self.style.faint('note:')} {note}" for note in self.report.notes)
 
     def title(self, text: str) -> str:
         return f"{self.style.heading(self.report.command)}: {text}"
@@ -95,6 +99,7 @@ class _Text:
         if not self.quiet:
             yield self.title(_counted(self.report))
             yield from (f"  {line}" for line in self.report.proposal.summary)
+            yield from self.remarks()
             yield from self.files()
             yield from self.proved()
             yield from self.listed("Measured", self.report.measured)

@@ -9,9 +9,9 @@ from dockerfix.text import Place, Snapshot, SnapshotError, Source, Span
 
 _SKIPPED = frozenset(
     {
-        "7z", "a", "avi", "bin", "bmp", "bz2", "class", "dll", "dylib", "eot", "exe", "flac", "gif",
-        "gz", "ico", "jar", "jpeg", "jpg", "lock", "map", "mov", "mp3", "mp4", "o", "ogg", "otf",
-        "pdf", "png", "pyc", "rar", "rlib", "rmeta", "so", "sum", "svg", "tar", "tgz", "tif",
+        "7z", "a", "avi", "bin", "bmp", "bz2", "class", "diff", "dll", "dylib", "eot", "exe", "flac", "gif",
+        "gz", "ico", "jar", "jpeg", "jpg", "lock", "map", "mov", "mp3", "mp4", "o", "ogg", "orig",
+        "otf", "patch", "pdf", "png", "pyc", "rar", "rej", "rlib", "rmeta", "so", "sum", "svg", "tar", "tgz", "tif",
         "tiff", "ttf", "wasm", "wav", "webm", "webp", "woff", "woff2", "xz", "zip", "zst",
     }
 )  # fmt: skip
