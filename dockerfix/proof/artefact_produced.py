@@ -98,7 +98,8 @@ def programs(facts: Facts, image: Image) -> tuple[Origins, tuple[Built, ...], tu
     found: dict[str, Built] = {}
     undecided: list[str] = []
     for item in shipped(origins, stage):
-        for origin in _origins(origins, item):
+        # A folder that is copied whole brings all programs in it along.
+        for origin in origins.below(item.stage, item.path) or _origins(origins, item):
             if isinstance(origin, Built):
                 found.setdefault(origin.product.name, origin)
             elif isinstance(origin, Undecided) and looks_like_cargo(item.path):

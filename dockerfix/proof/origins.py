@@ -124,6 +124,25 @@ class Origins:
                         found[product.name] = origin
         return tuple(found.values())
 
+    def below(self, stage: Stage, folder: str) -> tuple[Built, ...]:
+        """The programs of the finished stage that lie somewhere in a folder."""
+        events = self.history(stage).events
+        prefix = f"{posixpath.normpath(folder).rstrip('/')}/"
+        paths = {path for event in events for path in self._left(events, event)}
+        found = {
+            path: self.origin(stage, path) for path in sorted(paths) if path.startswith(prefix)
+        }
+        return tuple(origin for origin in found.values() if isinstance(origin, Built))
+
+    def _left(self, events: tuple[Event, ...], event: Event) -> Iterator[str]:
+        """The paths at which an event leaves files that may be programs."""
+        made = self.made(events, event)
+        yield from (product.path for product in (made if isinstance(made, tuple) else ()))
+        if isinstance(event, Carried):
+            yield event.destination
+            for source in event.sources:
+                yield posixpath.join(event.destination, posixpath.basename(source))
+
     def made(self, events: tuple[Event, ...], event: Event) -> tuple[Product, ...] | Unknowable:
         """What a compilation leaves; nothing for other events and for a cook."""
         if not isinstance(event, Compiled) or event.call.verb == "chef cook":
@@ -204,6 +223,8 @@ class _Search:
             return NotMade("it is moved away", event.frame.step.place)
         best: Origin | None = None
         for source in _before_copy(path, event.sources, event.destination, event.folder_named):
+            if self.in_a_program(source, event, at, depth):
+                continue
             origin = self.path(source, at, event.frame, depth + 1)
             if isinstance(origin, Built):
                 certain = origin.certain and event.certain
@@ -212,6 +233,13 @@ class _Search:
         if best is not None and not event.certain:
             return Undecided("it is copied in a branch", event.frame.step.place)
         return best
+
+    def in_a_program(self, path: str, event: Carried, at: int, depth: int) -> bool:
+        """Whether the path would lie below what is copied, which is a program and no folder."""
+        above = [source for source in event.sources if path.startswith(f"{source}/")]
+        return any(
+            isinstance(self.path(source, at, event.frame, depth + 1), Built) for source in above
+        )
 
     def copied(self, event: Copied, path: str, depth: int) -> Origin | None:
         """COPY: another stage's path, or a file of the context if there is one."""

@@ -43,6 +43,11 @@ def check(claim: SameCompilerInput, before: Facts, after: Facts) -> Verdict:
     found = {built.product.name: built for built in new[1]}
     for built in old[1]:
         comparison.program(old[0], built, new[0], found.get(built.product.name), new[2])
+    for name in () if old[2] else sorted(found.keys() - {b.product.name for b in old[1]}):
+        place = found[name].compilation.compiled.place
+        comparison.failures[
+            f"{place}: {claim.after} ships `{name}` too, which {claim.before} did not"
+        ] = None
     for line in (*old[2], *new[2]):
         comparison.differences[f"not-decided: {line}"] = None
     names = ", ".join(sorted(built.product.name for built in old[1]))

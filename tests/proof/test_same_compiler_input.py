@@ -142,6 +142,16 @@ class TestDifferences:
         after = DOCKERFILE.replace("COPY --from=builder /app/target/release/a /a\n", "")
         assert "does not ship `a`" in compared(after).failures[0]
 
+    @pytest.mark.parametrize("carry", ["cp target/release/{} /out/", "mv target/release/{} /out"])
+    def test_a_program_that_a_copied_folder_brings_along(self, carry: str) -> None:
+        one = f"{BUILD} && mkdir /out && {carry.format('a')}"
+        before = DOCKERFILE.replace(BUILD, one).replace("/app/target/release/a /a", "/out/ /bin/")
+        after = before.replace("--bin a", "--bin a --bin b")
+        assert compared(after, before).holds
+        after = after.replace(carry.format("a"), f"{carry.format('a')} && {carry.format('b')}")
+        failures = compared(after, before).failures
+        assert ["ships `b` too" in line for line in failures] == [True]
+
 
 class TestHarmless:
     @pytest.mark.parametrize(

@@ -19,6 +19,15 @@ _ENVIRONMENT = re.compile(
 )
 
 
+_SELECTING = frozenset(
+    {
+        "all", "all-targets", "artifact-dir", "bench", "benches", "bins", "example", "examples",
+        "exclude", "lib", "manifest-path", "out-dir", "target-dir", "test", "tests", "workspace",
+    }
+)  # fmt: skip
+"""Flags of cargo that say what is made, or where, in ways that `--bin` cannot be joined with."""
+
+
 @dataclass(frozen=True, slots=True)
 class Component:
     """One part of the compiler's input: its value for comparison, and the step that sets it."""
@@ -95,6 +104,10 @@ def _of_step(step: Step) -> list[tuple[str, str]]:
         found.append(("cargo-chef", step.item.arguments))
     for call in step.calls if step.role is Role.BUILD else ():
         found += [("installation", "cargo install")] if call.verb == "install" else []
+        unusual = [flag for flag in call.flags if flag.name in _SELECTING]
+        found += [("selection", " ".join(w.written for f in unusual for w in f.words))] * bool(
+            unusual
+        )
         found += [
             ("toolchain", f"+{value}") if name == "toolchain" else (name, value)
             for name, value in call.setting().items()

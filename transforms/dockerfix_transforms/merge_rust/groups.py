@@ -19,6 +19,9 @@ from dockerfix_transforms.merge_rust.compiler import (
 from dockerfix_transforms.merge_rust.inputs import RustFile
 from dockerfix_transforms.merge_rust.steps import Role, Step, package_words
 
+IN_PATHS = frozenset({"profile", "target", "selection", "installation"})
+"""Components that decide where cargo leaves a program, so that an image would have to copy it
+from elsewhere: they cannot be accepted."""
 _FEATURES = frozenset({"features", "all-features", "no-default-features"})
 _SHARED_ROLES = frozenset(
     {Role.CHEF, Role.PREPARE, Role.RECIPE, Role.COOK, Role.SOURCES, Role.BUILD}
@@ -83,6 +86,7 @@ def group_files(
     files: Sequence[RustFile], accepted: frozenset[str]
 ) -> tuple[list[Group], list[Finding]]:
     """Files in groups, largest first, and a finding for each accepted difference."""
+    accepted -= IN_PATHS
     settings = {file.path: components(file) for file in files}
     clusters: list[list[RustFile]] = []
     reasons: dict[str, tuple[str, ...]] = {}

@@ -27,7 +27,7 @@ from dockerfix.api import (
     read_cargo,
     selected,
 )
-from dockerfix_transforms.merge_rust.steps import Role, Step, commands, steps_of
+from dockerfix_transforms.merge_rust.steps import Role, Step, commands, steps_of, written_paths
 
 _EDITORS = frozenset({"sed", "perl", "awk", "tee", "patch", "toml", "dasel", "yq"})
 
@@ -63,6 +63,10 @@ class RustFile:
     shipped: tuple[str, ...]
     alone: bool = False
     """Whether its build selects one package, so that several must be built one by one."""
+    outputs: tuple[str, ...] = ()
+    """The absolute paths in the builder at which its build leaves programs."""
+    taken: tuple[str, ...] = ()
+    """The absolute paths that its images copy out of the builder."""
     everything: bool = False
     """Whether an image carries more of an unselected build than binaries (a `.so`, an
     example), so that the build cannot be narrowed to binaries."""
@@ -200,6 +204,7 @@ def _read(
     return RustFile(
         path, graph, context, builds, chain, steps, planner, planner_steps, leaves, live_chain,
         shipped[0], shipped, call is not None and call.alone,
+        tuple(_outputs(steps, shipped)), tuple(_taken(graph, chain)),
         _carries_more(workspace, graph, chain),
     )  # fmt: skip
 
@@ -240,6 +245,13 @@ def _check_wrappers(graph: StageGraph) -> None:
     """Refuse a file that compiles through something else than cargo's own commands."""
     for stage in graph.stages:
         for step in steps_of(graph, stage):
+            if step.item.keyword == "RUN" and [w.value for w in step.item.json or ()][:1] == [
+                "cargo"
+            ]:
+                raise _UnreadableError(
+                    "cargo-call", "cargo is run in exec form", "only shell form is read",
+                    "write the RUN without brackets", step.item.code,
+                )  # fmt: skip
             for command in commands(step.script):
                 call = read_cargo(command)
                 verb = f"cargo {call.verb}" if call is not None and call.verb in _WRAPPING else ""
@@ -438,6 +450,35 @@ def _carries_more(workspace: Workspace, graph: StageGraph, chain: tuple[Stage, .
                 if "/target/" in word.value and posixpath.basename(word.value) not in names:
                     return True
     return False
+
+
+def _outputs(steps: tuple[Step, ...], shipped: Sequence[str]) -> Iterator[str]:
+    """Where the build leaves the shipped programs, and where its step copies files to."""
+    where = "/"
+    for step in steps:
+        if step.item.keyword == "WORKDIR" and step.item.words:
+            where = posixpath.normpath(posixpath.join(where, step.item.words[0].value))
+        for call in step.calls if step.role is Role.BUILD else ():
+            profile = "debug" if call.profile == "dev" else call.profile
+            folder = posixpath.join(where, "target", *call.values("target")[:1], profile)
+            yield from (posixpath.join(folder, name) for name in shipped)
+        if step.role is Role.BUILD:
+            for command in commands(step.script):
+                yield from (posixpath.join(where, path) for path in written_paths(command))
+
+
+def _taken(graph: StageGraph, chain: tuple[Stage, ...]) -> Iterator[str]:
+    inside = {stage.index for stage in chain}
+    for stage in graph.stages:
+        for item in stage.instructions if stage.index not in inside else ():
+            source = (
+                graph.find(item.from_.value or "", stage.index)
+                if isinstance(item, Copy) and item.from_ is not None
+                else None
+            )
+            if isinstance(item, Copy) and source is not None and source.index in inside:
+                paths = (f"/{word.value.lstrip('/')}" for word in item.sources)
+                yield from (posixpath.normpath(path) for path in paths)
 
 
 def _built(workspace: Workspace, steps: tuple[Step, ...]) -> tuple[str, ...]:

@@ -319,7 +319,7 @@ class _Layout:
         else:
             name = f"{file.binary}-{stage.name or ('runtime' if live else f'stage-{stage.index}')}"
         while name.lower() in self.taken:
-            name = f"{name}-{stage.index}"
+            name = f"{name}-image"
         self.taken.add(name.lower())
         return name
 

@@ -11,6 +11,7 @@ import posixpath
 from collections.abc import Iterator, Sequence
 
 from dockerfix.api import (
+    Build,
     Facts,
     Finding,
     Place,
@@ -24,7 +25,7 @@ from dockerfix.api import (
 from dockerfix.api import Mapping as YamlMapping
 from dockerfix.api import Sequence as YamlSequence
 from dockerfix_transforms.merge_rust.compiler import environment, is_compiler_variable
-from dockerfix_transforms.merge_rust.groups import Group, Member
+from dockerfix_transforms.merge_rust.groups import IN_PATHS, Group, Member
 from dockerfix_transforms.merge_rust.inputs import RustFile
 from dockerfix_transforms.merge_rust.layout import Merged
 from dockerfix_transforms.merge_rust.scope import place_of
@@ -59,10 +60,11 @@ def merge_notes(
 
 
 def _apart(group: Group) -> Iterator[Finding]:
+    names = [reason.partition(":")[0] for reason in group.apart]
+    fixed = any(" " in name or name in IN_PATHS for name in names)
+    accept = "align the files" if fixed else f"--accept {' --accept '.join(names)} unites them"
     for reason in group.apart:
         file = group.leader.file
-        name = reason.partition(":")[0]
-        accept = f"--accept {name} unites them" if " " not in name else "align the files"
         yield Finding(
             Severity.NOTE,
             "separate-builder",
@@ -130,9 +132,15 @@ def _environment(workspace: Workspace, group: Group) -> Iterator[Finding]:
     """Variables that only some files set in a shared stage, where a build script could read
     them in a binary that did not have them."""
     scripts = [package.name for package in workspace.packages if package.build_script]
+    said: set[str] = set()
     for index, step in enumerate(group.common):
         lacking = [m.file.binary for m in group.members if m.matched[index] is None]
-        names = [name for name, _ in environment(step.item) if not is_compiler_variable(name)]
+        names = [
+            name
+            for name, _ in environment(step.item)
+            if not is_compiler_variable(name) and name not in said
+        ]
+        said.update(names)
         if not lacking or not names or step.role is Role.PACKAGES:
             continue
         source = step.item.source
@@ -265,14 +273,9 @@ def _splitting_arguments(groups: Sequence[Group]) -> Iterator[Finding]:
             if step.item.keyword == "ARG"
             for name, _ in environment(step.item)
         }
-        values: dict[str, dict[str, str]] = {}
-        for member in group.members:
-            for build in member.file.builds:
-                for argument in build.arguments:
-                    if argument.name in names and argument.value is not None:
-                        given = values.setdefault(argument.name, {})
-                        given[argument.value.text] = str(build.site)
-        for name, given in values.items():
+        builds = [build for member in group.members for build in member.file.builds]
+        for name in sorted(names):
+            given = {_given(build, name) for build in builds}
             if len(given) > 1:
                 yield Finding(
                     Severity.NOTE,
@@ -284,6 +287,12 @@ def _splitting_arguments(groups: Sequence[Group]) -> Iterator[Finding]:
                     place_of(group.leader.file),
                     name,
                 )
+
+
+def _given(build: Build, name: str) -> str | None:
+    """The value that a build gives to an argument; None when it gives none."""
+    found = (a.value.text if a.value is not None else "" for a in build.arguments if a.name == name)
+    return next(found, None)
 
 
 def unasked_notes(merged: Merged) -> list[Finding]:

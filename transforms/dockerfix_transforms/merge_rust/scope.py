@@ -7,9 +7,10 @@ the others is left out with a finding.
 from __future__ import annotations
 
 import posixpath
+import re
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from dockerfix.api import (
     Arg,
@@ -151,6 +152,34 @@ def _agree(facts: Facts, scope: Scope) -> None:
             )
     _directives(scope)
     _global_arguments(scope)
+    scope.files = list(_told_apart(scope.files))
+
+
+def _told_apart(files: Sequence[RustFile]) -> Iterator[RustFile]:
+    """The files with a name of its own for each: of several that ship one binary, the plain
+    `Dockerfile` or the one that is called like it keeps the binary's name."""
+    for file in files:
+        same = [other for other in files if other.binary == file.binary]
+        plain = [f for f in same if _is_plain(f.path) and posixpath.dirname(f.path) == f.context]
+        called = [other for other in same if _label(other.path) == file.binary]
+        if file is next(iter([*plain, *called, *same])):
+            yield file
+            continue
+        label = _label(file.path)
+        begins = label.startswith(f"{file.binary}-")
+        yield replace(file, binary=label if begins else f"{file.binary}-{label}")
+
+
+def _label(path: str) -> str:
+    """What tells a Dockerfile from others: `x` of `Dockerfile.x`, `x.Dockerfile` and
+    `x/Dockerfile`."""
+    folder, name = posixpath.split(path)
+    parts = [
+        part
+        for part in re.split(r"[._]", name)
+        if not re.search(r"(?i)(docker|container)file", part)
+    ]
+    return "-".join(parts) or posixpath.basename(folder) or "image"
 
 
 def _majority(scope: Scope, value: Callable[[RustFile], object], name: str, what: str) -> None:

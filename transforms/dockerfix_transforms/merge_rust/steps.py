@@ -115,6 +115,22 @@ def _stops_at_failure(first: Statement) -> bool:
     return any(word[:1] == "-" and "e" in word for word in words) or "errexit" in words
 
 
+_FOLDERS = frozenset({".", "/", "/usr/local/bin", "/usr/bin", "/bin", "/opt", "/tmp", "/srv"})
+"""Folders that every image has, so that what is copied to them keeps its name."""
+
+
+def written_paths(command: Command) -> list[str]:
+    """The files that a copying command makes, as it writes them; none for any other."""
+    values = [word.value or "" for word in command.words[1:]]
+    values = [value for value in values if not value.startswith("-")]
+    if command.name not in ("cp", "mv", "install", "ln") or len(values) < 2:
+        return []
+    *sources, last = values
+    folder = last.endswith("/") or last in _FOLDERS or len(sources) > 1
+    names = [posixpath.basename(source) for source in sources]
+    return [posixpath.join(last, name) for name in names] if folder else [last]
+
+
 def package_words(step: Step) -> tuple[str, tuple[str, ...]] | None:
     """The package manager and the packages that a step installs; None when it does not."""
     for command in commands(step.script):
@@ -166,8 +182,27 @@ def _role(
         return Role.CHEF, item.text
     packages = package_words(Step(item, stage, Role.OTHER, "", script))
     if packages is not None and len(verbs) == 0:
-        return Role.PACKAGES, f"packages {packages[0]} {_mounts(item)}"
+        return Role.PACKAGES, _packages_key(item, script)
     return Role.OTHER, item.text
+
+
+def _packages_key(item: Instruction, script: Script | None) -> str:
+    """All of an installing step but its packages: only lists that are installed in the same
+    way are united."""
+    listed = flat_list(script)
+    if listed is None:
+        return item.text
+    texts = [" ".join(_without_packages(command)) for command in listed]
+    return f"packages {' && '.join(texts)} {_mounts(item)}"
+
+
+def _without_packages(command: Command) -> Iterator[str]:
+    installs = posixpath.basename(command.name) in _MANAGERS
+    packages = set(_without_flag_values(command)) if installs else set()
+    for word in command.words:
+        value = word.value if word.value is not None else word.written
+        if value not in packages:
+            yield value
 
 
 def _mounts(item: Instruction) -> str:

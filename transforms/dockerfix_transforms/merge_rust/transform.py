@@ -397,14 +397,17 @@ class _Merge:
 
     def nothing_shared(self, groups: Sequence[Group]) -> Proposal:
         """A merge that would share no stage."""
-        reasons = "; ".join(reason for group in groups for reason in group.apart)
+        apart = [reason for group in groups for reason in group.apart]
+        named = [reason for reason in apart if " " not in reason.partition(":")[0]]
+        action = "align the files, or --accept the difference by its name"
+        reasons = "; ".join(apart)
         tree = self.scope.files[0].graph.tree
         finding = Finding(
             Severity.REFUSE,
             "nothing-shared",
             f"the files share no stage: {reasons}",
             "a merged file would compile as much as the files do apart",
-            "align the files, or --accept the difference by its name",
+            action if len(named) == len(apart) else "align the files",
             tree.source.place(tree.instructions[0].code),
         )
         return self.refused([finding])

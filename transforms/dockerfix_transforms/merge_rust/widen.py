@@ -6,7 +6,7 @@ file's bytes, so that its layout, comments and flags stay. Knows lines; knows no
 
 from __future__ import annotations
 
-import posixpath
+import fnmatch
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,12 +14,19 @@ from dataclasses import dataclass, field
 from dockerfix.api import CargoCall, Command, Edit, Instruction, Span
 from dockerfix_transforms.merge_rust.groups import Group
 from dockerfix_transforms.merge_rust.inputs import RustFile
-from dockerfix_transforms.merge_rust.steps import Role, Step, flat_list, package_words
+from dockerfix_transforms.merge_rust.steps import (
+    Role,
+    Step,
+    flat_list,
+    package_words,
+    written_paths,
+)
 
 _SELECTION = frozenset({"bin", "package", "path"})
 _SETTING = frozenset(
     {"release", "profile", "features", "target", "all-features", "no-default-features"}
 )
+_STRICT = ("locked", "frozen", "offline")
 _REPEATED_BIN = (0, 1, 64)
 """The first cargo-chef whose `cook --bin` may be repeated."""
 
@@ -107,11 +114,12 @@ def _cargo(group: Group, step: Step, pairs: Sequence[tuple[RustFile, Step]], lin
             line.notes.append("cook takes no --bin: this cargo-chef knows it only once")
             return
     else:
+        _check_folders(pairs)
         _other_commands(pairs, step, line)
     if sequential:
         edits = _sequence(step, pairs, builds)
     else:
-        edits = [*call_edits, *_joint(step, call, _bins(group))]
+        edits = [*call_edits, *_joint(step, call, _bins(group)), *_strictest(call, pairs)]
         edits += _inline_environment(step, call, pairs)
     line.edits = _coalesced([*edits, *line.edits])
 
@@ -174,6 +182,14 @@ def _joint(step: Step, call: CargoCall, bins: Sequence[str]) -> list[Edit]:
     for flag in chosen[1:]:
         edits += _without(step.item, call.command, flag.words[0].span, flag.words[-1].span)
     return edits
+
+
+def _strictest(call: CargoCall, pairs: Sequence[tuple[RustFile, Step]]) -> list[Edit]:
+    """`--locked` and the like where another file's command has it: nothing gets looser."""
+    calls = [mine.call for _, mine in pairs if mine.call is not None]
+    missing = [n for n in _STRICT if any(c.has(n) for c in calls) and not call.has(n)]
+    end = call.command.words[-1].span.end
+    return [Edit(Span(end, end), f" --{name}".encode()) for name in missing]
 
 
 def _sequence(
@@ -281,6 +297,26 @@ def _apply(data: bytes, span: Span, edits: Sequence[Edit]) -> str:
     return b"".join(out).decode("utf-8", "surrogateescape")
 
 
+def _check_folders(pairs: Sequence[tuple[RustFile, Step]]) -> None:
+    """No image may copy a folder into which the other files' programs come now."""
+    for file, step in pairs:
+        made = [path for other, _ in pairs if other is not file for path in other.outputs]
+        for path in file.taken:
+            more = {p for p in made if _lies_in(p, path) and p not in file.outputs}
+            if more:
+                raise CannotJoinError(
+                    file, step, f"its image copies all of {path}, where {min(more)} would lie too",
+                    "copy the program by its name",
+                )  # fmt: skip
+
+
+def _lies_in(path: str, copied: str) -> bool:
+    """Whether a copied path, which may be a pattern, brings a file along."""
+    if any(sign in copied for sign in "*?["):
+        return fnmatch.fnmatchcase(path, copied)
+    return path.startswith(f"{copied.rstrip('/')}/")
+
+
 def _other_commands(pairs: Sequence[tuple[RustFile, Step]], leader: Step, line: Line) -> None:
     """What stands beside cargo in a build step (`cp`, `strip`): the leader's stays, commands
     that only other files have follow at the end, joined by `&&`."""
@@ -294,20 +330,20 @@ def _other_commands(pairs: Sequence[tuple[RustFile, Step]], leader: Step, line: 
             )
         return
     known = {_spelled(command) for command in mine if not _is_build(leader, command)}
-    taken = {path for command in mine for path in _written(command)}
+    taken = {path for command in mine for path in written_paths(command)}
     added: list[str] = []
     for file, step, found in lists:
         for command in found or ():
             text = _spelled(command)
             if step is leader or _is_build(step, command) or text in known:
                 continue
-            twice = next((path for path in _written(command) if path in taken), "")
+            twice = next((path for path in written_paths(command) if path in taken), "")
             if twice:
                 raise CannotJoinError(
                     file, step, f"two files write {twice}",
                     "give the copy another name, here and in the COPY --from",
                 )  # fmt: skip
-            taken.update(_written(command))
+            taken.update(written_paths(command))
             known.add(text)
             added.append(text)
     if added:
@@ -337,22 +373,6 @@ def _spelled(command: Command) -> str:
     return " ".join(word.written for word in command.words)
 
 
-_FOLDERS = frozenset({".", "/", "/usr/local/bin", "/usr/bin", "/bin", "/opt", "/tmp", "/srv"})
-"""Folders that every image has, so that what is copied to them keeps its name."""
-
-
-def _written(command: Command) -> list[str]:
-    """The files that a copying command makes."""
-    values = [word.value or "" for word in command.words[1:]]
-    values = [value for value in values if not value.startswith("-")]
-    if command.name not in ("cp", "mv", "install", "ln") or len(values) < 2:
-        return []
-    *sources, last = values
-    folder = last.endswith("/") or last in _FOLDERS or len(sources) > 1
-    names = [posixpath.basename(source) for source in sources]
-    return [posixpath.join(last, name) for name in names] if folder else [last]
-
-
 def _packages(group: Group, step: Step, pairs: Sequence[tuple[RustFile, Step]], line: Line) -> None:
     """The union of package lists; the fullest list verbatim when it holds all others."""
     lists = {file.path: (file, package_words(mine)) for file, mine in pairs}
@@ -379,6 +399,9 @@ def _packages(group: Group, step: Step, pairs: Sequence[tuple[RustFile, Step]], 
     for word, names in partial.items():
         by_owner.setdefault(", ".join(names), []).append(word)
     owner = next((file.binary for file, mine in pairs if mine.item is step.item), "")
+    if not missing and len(by_owner) == 1 and len(partial) == len(wanted):
+        line.above.append(f"Only for {next(iter(by_owner))}.")
+        return
     if missing:
         line.above.append("United package lists. Not asked for by every binary:")
     else:
