@@ -5,6 +5,7 @@ Knows the action's inputs; knows nothing of jobs.
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Sequence
 
@@ -14,7 +15,7 @@ from dockerfix.facts.yaml_tree import Mapping, Node, Scalar, YamlFile, parse_yam
 from dockerfix.facts.yaml_tree import Sequence as YamlSequence
 from dockerfix.rewrite.wanted import Change, Edits, Refused
 from dockerfix.rewrite.yaml_edits import column, inserted_line, line_end, quoted, set_scalar
-from dockerfix.text import Span
+from dockerfix.text import Edit, Span
 
 _EXPRESSION = re.compile(r"\$\{\{.*?\}\}", re.DOTALL)
 
@@ -30,30 +31,94 @@ def set_action(facts: Facts, changes: Sequence[Change]) -> Edits:
     inputs = _inputs(facts.snapshot.derive(path, parse_yaml), build.site.place.span)
     if inputs is None:
         raise Refused(build.site.place, "the step has no `with:`", "give it `file:` and `target:`")
-    if wanted.flags or (wanted.context is not None and wanted.context != build.context):
-        raise Refused(
-            build.site.place,
-            "the context of a build action",
-            "change context and build-args by hand",
-        )
+    if any(change.wanted.flags != wanted.flags for change in changes):
+        raise Refused(build.site.place, "the step builds several images", "write one step each")
     edits: Edits = []
     added: list[str] = []
-    source = inputs.file.source
-    for key, texts in (("file", _files(changes)), ("target", _targets(changes))):
+    indent = " " * column(inputs.file.source, inputs.entries[0].key.span.start)
+    for key, texts in (
+        ("context", _contexts(changes)),
+        ("file", _files(changes)),
+        ("target", _targets(changes)),
+    ):
         node = inputs.get(key)
         text = _for_all(inputs, changes, key, texts) if texts else None
         if text is None or (isinstance(node, Scalar) and node.text == text):
             continue
         if isinstance(node, Scalar):
             edits.append((path, set_scalar(node, text)))
-        else:
-            indent = " " * column(source, inputs.entries[0].key.span.start)
+        elif key != "file" or not _is_default(changes):
             added.append(f"{indent}{key}: {quoted(text)}")
+    for key, lines in _lists(changes):
+        more = _listed(inputs, key, lines, indent)
+        if isinstance(more, Edit):
+            edits.append((path, more))
+        else:
+            added.append(more)
     if added:
         after = inputs.entry("file") or inputs.entry("context") or inputs.entries[-1]
-        end = line_end(source, after.value.span.end)
-        edits.append((path, inserted_line(source, end, "\n".join(added))))
+        end = line_end(inputs.file.source, after.value.span.end)
+        edits.append((path, inserted_line(inputs.file.source, end, "\n".join(added))))
     return edits
+
+
+def _contexts(changes: Sequence[Change]) -> list[str]:
+    """The new context for each build, with the `./` that stood before the old one."""
+    found = []
+    for change in changes:
+        context, old = change.wanted.context, change.build.context_written
+        if context is None or context == change.build.context:
+            return []
+        dotted = old is not None and old.text.startswith("./") and context
+        found.append(f"./{context}" if dotted else context or ".")
+    return found
+
+
+def _is_default(changes: Sequence[Change]) -> bool:
+    """Whether an absent `file:` means the wanted Dockerfile: the one in the context."""
+    for change in changes:
+        context = change.build.context if change.wanted.context is None else change.wanted.context
+        if change.wanted.dockerfile != posixpath.join(context or "", "Dockerfile"):
+            return False
+    return True
+
+
+def _lists(changes: Sequence[Change]) -> list[tuple[str, list[str]]]:
+    """What is added, by the inputs that take one item a line; raises `Refused` for a value
+    from the environment, which the action does not hand on."""
+    wanted = changes[0].wanted
+    for name, text in wanted.arguments:
+        if text is None:
+            place = changes[0].build.site.place
+            raise Refused(place, f"no image is known for {name}", f"give {name} in `build-args:`")
+    arguments = [f"{name}={text}" for name, text in wanted.arguments]
+    contexts = [f"{name}={text}" for name, text in wanted.named_contexts]
+    found = [("build-args", arguments), ("build-contexts", contexts)]
+    return [(key, lines) for key, lines in found if lines]
+
+
+def _listed(inputs: Mapping, key: str, lines: Sequence[str], indent: str) -> Edit | str:
+    """More lines in an input that stands there, or the text of a new one."""
+    entry = inputs.entry(key)
+    if entry is None:
+        if len(lines) == 1:
+            return f"{indent}{key}: {lines[0]}"
+        return "\n".join([f"{indent}{key}: |", *(f"{indent}  {line}" for line in lines)])
+    node, source = entry.value, inputs.file.source
+    if not isinstance(node, Scalar):
+        place = source.place(entry.key.span)
+        raise Refused(place, f"`{key}:` is no text", f"add {', '.join(lines)} by hand")
+    if node.style == "|":
+        last = source.text(node.span).rstrip()
+        at = node.span.start + len(last.encode())
+        line = last.rsplit("\n", 1)[-1]
+        head = line[: len(line) - len(line.lstrip())] if "\n" in last else f"{indent}  "
+        newline = source.newline.bytes.decode()
+        return Edit(Span(at, at), "".join(f"{newline}{head}{text}" for text in lines).encode())
+    texts = [node.text, *lines]
+    newline = source.newline.bytes.decode()
+    body = "".join(f"{newline}{indent}  {text}" for text in texts)
+    return Edit(node.span, f"|{body}".encode())
 
 
 def _files(changes: Sequence[Change]) -> list[str]:

@@ -198,28 +198,97 @@ def _flag_text(option: Option) -> str:
 
 
 def set_bake_target(facts: Facts, target: BakeTarget, build: Build, wanted: Wanted) -> Edits:
-    """Other values in a target of a standing bake file; raises `Refused` for inherited ones."""
+    """Other values in a target of a standing bake file; raises `Refused` for inherited ones,
+    and for new keys in JSON."""
     source = facts.snapshot.source(target.place.path)
-    if wanted.context is not None and wanted.context != build.context:
-        raise Refused(target.place, "the context of a bake target", "change it by hand")
-    file = relative_path(wanted.dockerfile, build.context or "")
-    wishes = [("dockerfile", file)] if file != _attribute(target, "dockerfile") else []
-    if wanted.target is not None and wanted.target != _attribute(target, "target"):
-        wishes.append(("target", wanted.target))
     edits: Edits = []
     added: list[tuple[str, str]] = []
-    for key, text in wishes:
+    for key, text in _wishes(target, build, wanted):
         place = target.places.get(key)
-        if place is not None:
+        if place is not None and key == "dockerfile" and text == "Dockerfile":
+            edits.append((place.path, _without(source, place.span)))
+        elif place is not None:
             edits.append((place.path, Edit(place.span, f'"{_kept(text)}"'.encode())))
-        elif key in target.attributes:
+        elif key in target.attributes and key != "context":
             raise Refused(target.place, f"{key} is inherited", f"write {key} in the target")
         else:
             added.append((key, f'"{_kept(text)}"'))
+    for key, pairs in _maps(wanted):
+        place = target.places.get(key)
+        if place is not None:
+            edits.append((place.path, _more(source, place.span, pairs)))
+        else:
+            added.append((key, _map_text(source, pairs)))
+    if added and target.place.path.endswith(".json"):
+        names = ", ".join(key for key, _ in added)
+        raise Refused(target.place, f"a JSON target lacks {names}", f"write {names} in the target")
     if added:
         edits.append((target.place.path, _inserted(source, target, added)))
-    edits += _added_arguments(target, wanted)
     return edits
+
+
+def _wishes(target: BakeTarget, build: Build, wanted: Wanted) -> list[tuple[str, str]]:
+    """The attributes that must say something else."""
+    wishes: list[tuple[str, str]] = []
+    context = build.context or ""
+    if wanted.context is not None and wanted.context != build.context:
+        context = wanted.context
+        text = relative_path(context, build.folder)
+        dotted = _attribute(target, "context").startswith("./") and not text.startswith(".")
+        wishes.append(("context", f"./{text}" if dotted else text))
+    file = relative_path(wanted.dockerfile, context)
+    default = "dockerfile" not in target.attributes and file == "Dockerfile"
+    if file != _attribute(target, "dockerfile") and not default:
+        wishes.append(("dockerfile", file))
+    if wanted.target is not None and wanted.target != _attribute(target, "target"):
+        wishes.append(("target", wanted.target))
+    return wishes
+
+
+def _maps(wanted: Wanted) -> list[tuple[str, list[tuple[str, str]]]]:
+    """What is added, by the maps of a target; a value from the environment is a variable of
+    bake, which must be declared: it is left to `*.args` of the call."""
+    arguments = [(name, text) for name, text in wanted.arguments if text is not None]
+    found = [("contexts", list(wanted.named_contexts)), ("args", arguments)]
+    return [(key, pairs) for key, pairs in found if pairs]
+
+
+def _map_text(source: Source, pairs: Sequence[tuple[str, str]]) -> str:
+    """A new map, one entry a line when it has several."""
+    if len(pairs) == 1:
+        return f'{{ {pairs[0][0]} = "{_kept(pairs[0][1])}" }}'
+    newline = source.newline.bytes.decode()
+    lines = "".join(f'    {name} = "{_kept(text)}"{newline}' for name, text in pairs)
+    return "{" + newline + lines + "  }"
+
+
+def _more(source: Source, span: Span, pairs: Sequence[tuple[str, str]]) -> Edit:
+    """Entries behind the last one of a map, in its form."""
+    text = source.text(span)
+    json = source.path.endswith(".json")
+    signs = [f'"{n}": "{_kept(t)}"' if json else f'{n} = "{_kept(t)}"' for n, t in pairs]
+    inner = text[1:-1].rstrip()
+    at = span.start + 1 + len(inner.encode())
+    if "\n" not in text:
+        joint = ", " if inner.strip() else " "
+        return Edit(Span(at, at), (joint + ", ".join(signs)).encode())
+    last = inner.rsplit("\n", 1)[-1]
+    indent = source.newline.bytes.decode() + last[: len(last) - len(last.lstrip())]
+    comma = "," if json or inner.endswith(",") else ""
+    head = comma if comma and not inner.endswith(",") else ""
+    tail = comma if inner.endswith(",") else ""
+    joined = (comma + indent).join(signs)
+    return Edit(Span(at, at), f"{head}{indent}{joined}{tail}".encode())
+
+
+def _without(source: Source, span: Span) -> Edit:
+    """An attribute that says what is the default, with its line."""
+    line = source.line_of(span.start)
+    rest = source.text(Span(span.end, line.end)).strip()
+    head = source.text(Span(line.start, span.start)).strip()
+    if rest in ("", ",") and head.rstrip("=: ").strip('"') == "dockerfile" and not rest:
+        return Edit(line, b"")
+    return Edit(span, b'"Dockerfile"')
 
 
 def _inserted(source: Source, target: BakeTarget, added: Sequence[tuple[str, str]]) -> Edit:
@@ -237,12 +306,6 @@ def _inserted(source: Source, target: BakeTarget, added: Sequence[tuple[str, str
     text = "".join(f"{indent}{key:<{width}} = {value}{newline}" for key, value in added)
     end = source.line_of(max(place.span.end - 1, place.span.start)).end
     return Edit(Span(end, end), text.encode())
-
-
-def _added_arguments(target: BakeTarget, wanted: Wanted) -> Edits:
-    if wanted.flags:
-        raise Refused(target.place, "build arguments of a bake target", "add them by hand")
-    return []
 
 
 def _attribute(target: BakeTarget, key: str) -> str:

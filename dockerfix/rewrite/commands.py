@@ -298,6 +298,9 @@ class _Command:
         wanted = [c.wanted.flags for c in self.changes]
         if not any(wanted):
             return
+        named = any(c.wanted.named_contexts for c in self.changes)
+        if named and self.changes[0].build.tool is Tool.KANIKO:
+            raise self.refused("kaniko knows no named contexts", "give it a build argument")
         if not self.others and all(item == wanted[0] for item in wanted):
             for flag in wanted[0]:
                 name, _, text = flag.partition(" ")

@@ -48,6 +48,8 @@ def set_service(
         )
     edits = _Long(service, own)
     below = _parent(facts, service, own, changes)
+    if below == wanted and all(edits.inherits(key, True) for key in ("dockerfile", "target")):
+        return []
     if wanted.context is not None and wanted.context != build.context:
         edits.set("context", _context_text(build, wanted), "")
     old_file = service.scalar("dockerfile")

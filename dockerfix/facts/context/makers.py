@@ -66,4 +66,6 @@ def _is_service(build: Build, name: str) -> bool:
 
 def _is_target(build: Build, name: str) -> bool:
     through = build.site.through
-    return build.tool is Tool.BAKE and bool(through) and through[-1] == f"bake target {name}"
+    called = bool(through) and through[-1] == f"bake target {name}"
+    alone = build.site.kind is SiteKind.BAKE and build.site.name == name
+    return build.tool is Tool.BAKE and (called or alone)
