@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any
 
 from dockerfix.facts.gitlab import Job, Need, Pipeline
@@ -104,8 +105,47 @@ def widen_rules(provider: Job, consumers: Sequence[Job]) -> Edits:
     Nothing when they say so already; raises `Refused` where rules cannot be united.
     """
     edits = _JobEdits(provider, [provider, *consumers], Joined(provider.name, ()), ())
-    edits.rules()
+    edits.put_rules(_covering_rules(provider, consumers))
     return [(provider.file.source.path, edit) for edit in edits.finished()]
+
+
+def _covering_rules(provider: Job, consumers: Sequence[Job]) -> list[dict[str, Any]] | None:
+    """Rules that hold whenever those of one job hold; None for *always*.
+
+    What all jobs begin with stays in front. Where the provider leaves further cases out, the
+    consumers' rules come before; one that leaves cases out itself raises `Refused`.
+    """
+    listed = [_data(job.keys.get("rules")) for job in (provider, *consumers)]
+    if all(rules == listed[0] for rules in listed):
+        return listed[0] if isinstance(listed[0], list) else None
+    lists = [rules for rules in listed if isinstance(rules, list)]
+    if len(lists) < len(listed):
+        return None
+    shared = takewhile(lambda rules: all(r == rules[0] for r in rules), zip(*lists, strict=False))
+    head = [rules[0] for rules in shared]
+    size, own = len(head), lists[0][len(head) :]
+    more: list[dict[str, Any]] = []
+    for job, rules in zip(consumers, lists[1:], strict=True):
+        for rule in rules[size:]:
+            if not isinstance(rule, dict) or rule.get("when") == "never":
+                raise Refused(
+                    job.place,
+                    f"the rules of {job.name} leave cases out, and differ from the other jobs'",
+                    "give the jobs the same rules",
+                )
+            _add_rule(more, _existence(rule))
+    if any(not isinstance(rule, dict) or rule.get("when") == "never" for rule in own):
+        return [*head, *more, *own]
+    united = [dict(rule) for rule in own]
+    for rule in more:
+        _add_rule(united, rule)
+    return [*head, *united]
+
+
+def _existence(rule: dict[str, Any]) -> dict[str, Any]:
+    """What decides that a job is there; how it then runs is its own business."""
+    kept = {key: value for key, value in rule.items() if key in ("if", "changes", "exists")}
+    return kept or {"when": "on_success"}
 
 
 def add_need(job: Job, name: str) -> Edits:
@@ -205,7 +245,10 @@ class _JobEdits:
 
     def rules(self) -> None:
         """Rules that hold whenever one of the jobs' rules held."""
-        rules = united_rules(self.jobs)
+        self.put_rules(united_rules(self.jobs))
+
+    def put_rules(self, rules: list[dict[str, Any]] | None) -> None:
+        """These rules in place of the job's own; None takes them away."""
         mine = _data(self.job.keys.get("rules"))
         if rules == mine:
             return
@@ -245,7 +288,7 @@ class _JobEdits:
             return
         last = value.items[-1]
         if value.flow:
-            text = ", " + quoted(name, '"')
+            text = ", " + _flow_name(name)
             self.found.append(Edit(Span(last.span.end, last.span.end), text.encode()))
             return
         dash = " " * column(self.source, value.span.start)
@@ -451,6 +494,12 @@ def _plain_name(name: str) -> str:
     them."""
     unsafe = ": " in name or " #" in name or name[:1] in "*&!%@`{}[]#\"'|>-?,:"
     return quoted(name, '"') if unsafe or not name else name
+
+
+def _flow_name(name: str) -> str:
+    """The same in a flow list, where more signs mean something."""
+    plain = _plain_name(name)
+    return quoted(name, '"') if any(sign in name for sign in ",[]{}") else plain
 
 
 def _removal(job: Job) -> tuple[Span, list[str]]:
