@@ -8,7 +8,7 @@ comes along with a copy of it. Knows Dockerfiles; which ones are compared is the
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 
 from dockerfix.facts.shell import Command, parse_shell
 from dockerfix.facts.stages import StageGraph
@@ -74,21 +74,23 @@ def seen_step(item: Run, place: Place, package: str) -> SeenStep:
     return SeenStep(joined, posixpath.relpath(folder, package), place.environment)
 
 
-def holder(item: Copy, folder: str, sources: Sequence[str]) -> str | None:
-    """The folder that holds a package after a COPY of its parts `sources`, paths relative to
-    it (`.` is all of it); None when they agree on none."""
+def holder(item: Copy, folder: str, sources: Mapping[str, bool]) -> str | None:
+    """The folder that holds a package after a COPY of its parts; None when they agree on none.
+
+    `sources` are paths relative to the package (`.` is all of it), each with whether it is a
+    folder, whose contents land in the destination.
+    """
     destination = item.destination.value if item.destination is not None else "."
     place = posixpath.normpath(posixpath.join(folder, destination))
-    if list(sources) == ["."]:
-        return place
     into = len(item.sources) > 1 or destination in (".", "./") or destination.endswith("/")
     found: set[str] = set()
-    for source in sources:
-        landed = posixpath.join(place, posixpath.basename(source)) if into else place
-        if landed.endswith(f"/{source}"):
+    for source, is_folder in sources.items():
+        landed = posixpath.join(place, posixpath.basename(source))
+        landed = landed if into and not is_folder else place
+        if source == ".":
+            found.add(landed)
+        elif landed.endswith(f"/{source}"):
             found.add(landed[: -len(source) - 1] or "/")
-        elif place.endswith(f"/{source}"):  # a folder, whose contents land
-            found.add(place[: -len(source) - 1] or "/")
         else:
             return None
     return found.pop() if len(found) == 1 else None

@@ -23,6 +23,7 @@ from dockerfix.proof.rules import Use
 from dockerfix.proof.seen_steps import Place, SeenStep, holder, places, seen_step, stays_inside
 from dockerfix.syntax import Copy, Run, Stage
 from dockerfix.text import join_path
+from dockerfix.text.value import value
 
 _MAX_DEPTH = 8
 
@@ -43,6 +44,7 @@ class Siblings:
     which call sites build it."""
 
     def __init__(self, path: str, before: Facts, after: Facts) -> None:
+        self.before = before.snapshot
         self.context = _context(path, before)
         self.new_context = _context(path, after)
         self.graph: StageGraph = after.stages(path)
@@ -127,7 +129,7 @@ class Siblings:
         if not all(_inside(path, provider.folder) for path in paths):
             return None
         place, _ = self.places[id(copy)]
-        inner = [posixpath.relpath(path, provider.folder) for path in paths]
+        inner = {posixpath.relpath(x, provider.folder): self.before.is_folder(x) for x in paths}
         return holder(copy, place.folder, inner)
 
     def _stands_for_image(self, stage: Stage) -> bool:
@@ -181,7 +183,7 @@ def _pushed(tag: str, after: Facts) -> Build | None:
         (
             build
             for build in after.builds.builds
-            if tag in [value.text for value in build.tags]
+            if tag in [name.text for name in build.tags]
             and (build.push or _pushed_later(tag, build, after))
         ),
         None,
@@ -203,11 +205,42 @@ def _provider(build: Build, after: Facts) -> Provider | None:
         return None
     graph = after.stages(build.dockerfile)
     stage = graph.target(build.target.text if build.target is not None else "")
-    found = _holding(graph, stage, 0) if stage is not None else None
-    return None if found is None else Provider(build.context, found[0], Counter(found[1]))
+    # A provider may have a wider context than its own folder.
+    for folder in (build.context, posixpath.dirname(build.dockerfile)):
+        package = _Package(after, folder, build.context)
+        found = _holding(package, graph, stage, 0) if stage is not None else None
+        if found is not None:
+            return Provider(folder, found[0], Counter(found[1]))
+    return None
 
 
-def _holding(graph: StageGraph, stage: Stage, depth: int) -> tuple[str, list[SeenStep]] | None:
+@value
+class _Package:
+    """A package's folder, and the context with which its image is built."""
+
+    facts: Facts
+    folder: str
+    context: str
+
+    def parts(self, item: Copy) -> dict[str, bool] | None:
+        """The parts of the package that a COPY takes, each with whether it is a folder; None
+        when it takes anything else."""
+        found: dict[str, bool] = {}
+        for word in item.sources:
+            path = posixpath.normpath(posixpath.join(self.context, _clean(word.value)))
+            if path != "." and not _inside(path, self.folder or "."):
+                return None
+            found[posixpath.relpath(path, self.folder or ".")] = self.is_folder(path)
+        return found
+
+    def is_folder(self, path: str) -> bool:
+        """Whether a path is a folder of the repository."""
+        return path == "." or self.facts.snapshot.is_folder(path)
+
+
+def _holding(
+    package: _Package, graph: StageGraph, stage: Stage, depth: int
+) -> tuple[str, list[SeenStep]] | None:
     """The folder of a stage that holds the package, and the steps that it has seen: its own,
     and those of a stage whose package was copied as a whole."""
     if depth > _MAX_DEPTH:
@@ -221,15 +254,15 @@ def _holding(graph: StageGraph, stage: Stage, depth: int) -> tuple[str, list[See
         if not isinstance(item, Copy):
             continue
         if item.from_ is None:
-            sources = [_clean(word.value) for word in item.sources]
-            where = holder(item, place.folder, sources)
-            if where is not None:
-                (wholes if sources == ["."] else holders).setdefault(where, [])
+            sources = package.parts(item)
+            where = holder(item, place.folder, sources) if sources else None
+            if where is not None and sources:
+                (wholes if list(sources) == ["."] else holders).setdefault(where, [])
             continue
         below = graph.find(item.from_.value or "", part.index)
-        inner = _holding(graph, below, depth + 1) if below is not None else None
+        inner = _holding(package, graph, below, depth + 1) if below is not None else None
         if inner is not None and [posixpath.normpath(w.value) for w in item.sources] == [inner[0]]:
-            where = holder(item, place.folder, ["."])
+            where = holder(item, place.folder, {".": True})
             wholes[where or "/"] = inner[1]
     found = wholes or holders
     if len(found) != 1:
