@@ -19,7 +19,7 @@ from dockerfix_transforms.slim_context.provider import (
     files_below,
     lacking_files,
 )
-from dockerfix_transforms.slim_context.steps import walk
+from dockerfix_transforms.slim_context.steps import Step, walk
 
 
 def lacking(facts: Facts, consumer: Consumer, region: Region, provider: Provider) -> list[str]:
@@ -96,7 +96,7 @@ class Differences:
         if other:
             yield self.finding(
                 Severity.ASSUME, "provider-environment",
-                f"{self.provider.name}'s image ran {_listed(s.text for s in other)} in another "
+                f"{self.provider.name}'s image ran {_listed(other)} in another "
                 "environment or folder",
                 "what it made may differ; the step runs again here",
                 "set the same variables in both Dockerfiles",
@@ -105,7 +105,7 @@ class Differences:
         if extra:
             yield self.finding(
                 Severity.ASSUME, "provider-runs-steps",
-                f"{self.provider.name}'s image has also run {_listed(s.text for s in extra)}",
+                f"{self.provider.name}'s image has also run {_listed(extra)}",
                 "what these steps made or removed comes along",
                 "compare the images with `dockerfix verify`",
             )  # fmt: skip
@@ -127,8 +127,8 @@ class Differences:
             )  # fmt: skip
 
 
-def _listed(texts: Iterator[str]) -> str:
-    return "; ".join(text.splitlines()[0] for text in texts)
+def _listed(steps: Sequence[Step]) -> str:
+    return "; ".join(step.short for step in steps)
 
 
 def dangling_links(facts: Facts, consumer: Consumer) -> Iterator[Finding]:

@@ -86,9 +86,9 @@ def _copies_all(consumer: Consumer) -> bool:
     return any(source.path == consumer.folder for source in consumer.sources)
 
 
-def _used(facts: Facts, consumer: Consumer, rules: tuple[str, ...]) -> list[str]:
+def _used(facts: Facts, consumer: Consumer, rules: tuple[str, ...]) -> tuple[list[str], list[str]]:
     """The package's files that the build copies, seen from its folder, as today's ignore file
-    leaves them."""
+    leaves them; and those that this file leaves out."""
     judge = Judge(rules)
     cut = len(consumer.folder) + 1
     found: dict[str, None] = {}
@@ -99,19 +99,20 @@ def _used(facts: Facts, consumer: Consumer, rules: tuple[str, ...]) -> list[str]
         below = head if head in facts.snapshot or head == source.path else posixpath.dirname(head)
         paths = [below] if below in facts.snapshot else facts.snapshot.below(below)
         found |= dict.fromkeys(path[cut:] for path in paths)
-    return [path for path in found if not judge.judge_path(path).matched]
+    out = {path for path in found if judge.judge_path(path).matched}
+    return [path for path in found if path not in out], sorted(out)
 
 
 def _awake(facts: Facts, consumer: Consumer, rules: tuple[str, ...], plan: IgnorePlan) -> None:
     """The dormant file comes alive: lines that would leave out what the build copies become
     comments, rules of today that it lacks come first."""
     file = facts.snapshot.derive(plan.path, read_ignore)
-    used = _used(facts, consumer, rules)
+    used, unused = _used(facts, consumer, rules)
     for line in file.lines:
-        if _harms(line, used):
+        if _harms(line, used, unused):
             plan.edits.append(_commented(file, line))
             plan.findings.append(_trap(file, line, consumer))
-    kept = {line.rule for line in file.lines if not _harms(line, used)}
+    kept = {line.rule for line in file.lines if not _harms(line, used, unused)}
     missing = [rule for rule in rules if rule not in kept]
     if missing:
         newline = file.source.newline.bytes.decode()
@@ -120,12 +121,11 @@ def _awake(facts: Facts, consumer: Consumer, rules: tuple[str, ...], plan: Ignor
         plan.edits.append(Edit(Span(start, start), text.encode("utf-8", "surrogateescape")))
 
 
-def _harms(line: IgnoreLine, used: list[str]) -> bool:
-    """Whether a line would leave out a file that is copied today."""
-    if line.negated:
-        return False
-    judge = Judge((line.rule,))
-    return any(judge.judge_path(path).matched for path in used)
+def _harms(line: IgnoreLine, used: list[str], unused: list[str]) -> bool:
+    """Whether a line would leave out a file that is copied today, or bring back one that is
+    not."""
+    judge = Judge((line.rule.removeprefix("!"),))
+    return any(judge.judge_path(path).matched for path in (unused if line.negated else used))
 
 
 def _commented(file: IgnoreFile, line: IgnoreLine) -> Edit:
@@ -136,8 +136,8 @@ def _trap(file: IgnoreFile, line: IgnoreLine, consumer: Consumer) -> Finding:
     return Finding(
         Severity.NOTE,
         "dormant-ignore",
-        f"`{line.written.strip()}` would leave out what {consumer.path} copies; it becomes a "
-        "comment",
+        f"`{line.written.strip()}` would {'bring back' if line.negated else 'leave out'} what "
+        f"{consumer.path} {'does not copy' if line.negated else 'copies'}; it becomes a comment",
         "this ignore file was not read while the context was larger, and is read now",
         "",
         file.place(line),

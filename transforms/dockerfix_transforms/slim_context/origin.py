@@ -57,7 +57,7 @@ class From:
             return None
         seen = seen_steps(region, self.provider)
         if self.builds:
-            seen = [step for step in region.steps if step.stays]
+            seen = [s for s in region.steps if s.stays and not s.item.heredocs]
         if region.root is None and not seen:
             return None
         relative = posixpath.relpath(region.where, region.folder)

@@ -46,6 +46,10 @@ def plan_reading(facts: Facts, chosen: Publication, builds: Sequence[Build]) -> 
     plan = ReadingPlan()
     if chosen.build.site.kind is SiteKind.GITHUB:
         plan.findings += plan_workflow(facts, chosen, builds)
+        plan.summary += [
+            f"{name} reads {chosen.image}, which {chosen.build.site.name} pushes before it"
+            for name in dict.fromkeys(build.site.name for build in builds)
+        ]
         return plan
     pipeline = facts.pipeline
     source = job_in(pipeline, chosen.build)
@@ -168,7 +172,8 @@ def _waits_less(pipeline: Pipeline, job: Job, source: Job) -> Iterator[Finding]:
 def _runs_more(source: Job, jobs: Sequence[Job]) -> Finding:
     names = ", ".join(job.name for job in jobs)
     always = any(job.rules is None for job in jobs)
-    when = "in every pipeline" if always else f"whenever one of {names} does"
+    one = names if len(jobs) == 1 else f"one of {names}"
+    when = "in every pipeline" if always else f"whenever {one} does"
     return Finding(
         Severity.NOTE,
         "provider-runs-more",

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from dockerfix.api import Build, Copy, Facts, Judge, Stage, StageGraph, read_ignore
+from dockerfix.api import Build, Copy, Facts, Judge, Stage, StageGraph, join_path, read_ignore
 from dockerfix_transforms.slim_context.inline import Region
 from dockerfix_transforms.slim_context.landing import landing, seen_from
 from dockerfix_transforms.slim_context.steps import Step, step_of, walk
@@ -66,8 +66,8 @@ class NoProvider:
     action: str
 
 
-def read_provider(facts: Facts, folder: str, build: Build) -> Provider | NoProvider:
-    """The provider that a build makes, or what is missing."""
+def read_provider(facts: Facts, folder: str, build: Build, name: str) -> Provider | NoProvider:
+    """The provider that a build makes, or what is missing; `name` is that of its argument."""
     graph = facts.stages(build.dockerfile or "")
     stage = graph.target(build.target.text if build.target is not None else "")
     if stage is None:
@@ -75,16 +75,24 @@ def read_provider(facts: Facts, folder: str, build: Build) -> Provider | NoProvi
             f"{build.site} asks for a target that {build.dockerfile} does not have",
             "mend its target",
         )
-    held = _held(facts, graph, stage, folder)
+    held = _held(facts, graph, stage, _Package(folder, build.context or ""))
     if held is None:
         return NoProvider(
             f"{build.dockerfile} does not keep the files of {folder} in one folder of its image",
             "let its last stage hold the package as it is, or pass --via context",
         )
-    return Provider(folder, posixpath.basename(folder), build, graph, stage, held)
+    return Provider(folder, name, build, graph, stage, held)
 
 
-def _held(facts: Facts, graph: StageGraph, stage: Stage, package: str) -> Held | None:
+@dataclass(frozen=True, slots=True)
+class _Package:
+    """A package and the context with which its image is built, relative to the root."""
+
+    folder: str
+    context: str
+
+
+def _held(facts: Facts, graph: StageGraph, stage: Stage, package: _Package) -> Held | None:
     """What a stage holds of the package, copies from other stages followed."""
     places: dict[str, str] = {}
     steps: list[Step] = []
@@ -130,31 +138,31 @@ def _moved(inner: Held, where: str) -> Iterator[Step]:
             yield Step(step.item, step.text, folder, step.environment, step.stays)
 
 
-def _own_places(facts: Facts, item: Copy, folder: str, package: str) -> Iterator[tuple[str, str]]:
+def _own_places(
+    facts: Facts, item: Copy, folder: str, package: _Package
+) -> Iterator[tuple[str, str]]:
     """Parts of the package that a COPY takes, with the folder that holds the package there."""
     for word in item.sources:
-        part = posixpath.normpath(word.value.lstrip("/") or ".")
-        part = "" if part == "." else part
-        if part.startswith("..") or "$" in part:
+        path = join_path(package.context, word.value.lstrip("/") or ".")
+        if path is None or "$" in path or not _below(path, package.folder):
             continue
-        path = posixpath.join(package, part) if part else package
+        part = path[len(package.folder) + 1 :]
         where = seen_from(landing(facts.snapshot, item, path, folder), part)
         if where is not None:
             yield part, where
 
 
 def _taken_places(
-    facts: Facts, item: Copy, folder: str, package: str, held: Held
+    facts: Facts, item: Copy, folder: str, package: _Package, held: Held
 ) -> Iterator[tuple[str, str]]:
     """The same for a COPY from a stage that holds the package."""
     for word in item.sources:
         path = posixpath.normpath(posixpath.join("/", word.value))
         relative = posixpath.relpath(path, held.where)
         part = "" if relative == "." else relative
-        known = "" in held.parts or part in held.parts
-        if part.startswith("..") or not known:
+        if part.startswith("..") or not ("" in held.parts or part in held.parts):
             continue
-        source = posixpath.join(package, part) if part else package
+        source = posixpath.join(package.folder, part) if part else package.folder
         where = seen_from(landing(facts.snapshot, item, source, folder), part)
         if where is not None:
             yield part, where

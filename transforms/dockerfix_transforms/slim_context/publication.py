@@ -22,6 +22,8 @@ from dockerfix.api import (
 )
 
 _PIPELINES = (SiteKind.GITLAB, SiteKind.GITHUB)
+_CONTEXTS = frozenset({"github", "vars", "secrets", "inputs"})
+"""Contexts of workflow expressions that every job of a workflow sees."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +83,22 @@ def _same_script(name: str, kind: SiteKind, build: Build) -> bool:
 
 def _portable(build: Build, tag: Value) -> str:
     """The tag as another job can write it; empty when it cannot."""
-    if build.site.kind is SiteKind.GITLAB:
-        return tag.text
-    if "$" not in tag.text:
-        return tag.text
-    # An expression as written, when nothing of it was known only where it stands.
-    written = tag.written.strip("\"'")
-    kept = tag.text.count("${") == written.count("${{")
-    return written if kept and "matrix." not in written and "steps." not in written else ""
+    return tag.text if build.site.kind is SiteKind.GITLAB else _as_expressions(tag.text)
+
+
+def _as_expressions(text: str) -> str:
+    """`${github_sha}` as the workflow expression that it stands for; empty for what another
+    job does not know."""
+    parts = text.split("${")
+    found = parts[0]
+    for part in parts[1:]:
+        name, _, rest = part.partition("}")
+        context, _, key = name.partition("_")
+        if context.lower() not in _CONTEXTS or not key:
+            return ""
+        lower = context.islower()
+        found += "${{ " + f"{context.lower()}.{key if lower else key.lower()}" + " }}" + rest
+    return found
 
 
 def _vagueness(text: str) -> int:

@@ -106,7 +106,11 @@ def _built(consumer: Consumer, region: Region, origin: From, whole: Whole) -> It
     first = region.covered[0]
     gone: list[Instruction] = [item for item in region.covered if item is not first]
     gone += [step.item for step in whole.seen]
-    yield _note(consumer, first, [origin], gone)
+    if region.first is first:
+        yield _note(consumer, first, [origin], gone)
+    else:
+        yield _note(consumer, region.first, [origin], ())
+        yield _note(consumer, first, (), gone)
     yield Edit(first.code, _copy_text(region, origin, whole).encode())
     for item in region.sources:
         yield from _part(consumer, item, origin)
@@ -262,17 +266,20 @@ def _renamed(reference: Reference, name: str) -> Edit:
 
 
 def stage_names(consumer: Consumer, siblings: Sequence[str]) -> dict[str, str]:
-    """The names of the new stages: the sibling's, unless a stage or image has it."""
-    taken = {(stage.name or "").lower() for stage in consumer.graph.stages}
+    """The names of the new stages: the sibling's, with the folders in front where two have one
+    name, and another one where a stage has it."""
+    stages = {(stage.name or "").lower() for stage in consumer.graph.stages}
     found: dict[str, str] = {}
     for sibling in siblings:
-        name = "".join(
-            char if char.isalnum() or char in "-_." else "-"
-            for char in posixpath.basename(sibling).lower()
-        ).lstrip("0123456789-_.")
-        name = name or "sibling"
-        while name in taken:
+        name = _stage_name(posixpath.basename(sibling))
+        if name in found.values():
+            name = _stage_name(sibling)
+        while name in stages or name in found.values():
             name = f"{name}-image"
-        taken.add(name)
         found[sibling] = name
     return found
+
+
+def _stage_name(text: str) -> str:
+    signs = (char if char.isalnum() or char in "-_." else "-" for char in text.lower())
+    return "".join(signs).lstrip("0123456789-_.") or "sibling"

@@ -45,6 +45,13 @@ class Step:
     environment: frozenset[tuple[str, str]]
     stays: bool
 
+    @property
+    def short(self) -> str:
+        """What it runs in one line, a heredoc by its first."""
+        lines = self.text.splitlines()
+        more = " ..." if len(lines) > 2 else ""
+        return " ".join(lines[:2]) + more
+
     def like(self, other: Step, own: str, theirs: str) -> bool:
         """Whether both do the same, one in the folder `own` as the other in `theirs`."""
         same = self.text == other.text and self.environment == other.environment

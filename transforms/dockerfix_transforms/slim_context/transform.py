@@ -5,6 +5,7 @@ Knows the order of the work; every step of it is a module of its own.
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -69,6 +70,7 @@ from dockerfix_transforms.slim_context.rewrite import (
     stage_edits,
     stage_names,
 )
+from dockerfix_transforms.slim_context.steps import Step as RunStep
 
 _PUBLISH = "publish an image of {sibling} from a CI job, or pass --via context"
 
@@ -350,7 +352,10 @@ class _Slimming:
             found = NoProvider(f"no CI job publishes an image of {sibling}", _PUBLISH)
         else:
             build = published[0].build if published else builds[0]
-            found = read_provider(self.facts, sibling, build)
+            name = posixpath.basename(sibling)
+            if name in [provider.name for provider in self.providers.values()]:
+                name = sibling
+            found = read_provider(self.facts, sibling, build, name)
         if isinstance(found, NoProvider):
             action = found.action.format(sibling=sibling)
             raise refusal(
@@ -373,16 +378,16 @@ class _Slimming:
         self.work.findings += differences.all(files, accepted)
         missing = missing_steps(region, provider)
         if missing and whole is not None:
-            self.missing([step.text for step in missing], provider)
+            self.missing(missing, provider)
 
-    def missing(self, texts: Sequence[str], provider: Provider) -> None:
+    def missing(self, steps: Sequence[RunStep], provider: Provider) -> None:
         """Steps that the image has not seen: kept, or added to the provider on request."""
         if not self.wishes.provider_builds:
-            shown = "; ".join(text.splitlines()[0] for text in texts)
+            shown = "; ".join(step.short for step in steps)
             self.work.summary.append(f"kept, since the image of {provider.name} lacks it: {shown}")
             return
         known = self.work.added.setdefault(provider.graph.tree.path, [])
-        added = [text for text in texts if text not in known]
+        added = [s.text for s in steps if not s.item.heredocs and s.text not in known]
         known += added
         if added:
             self.work.edits.append(_provider_edit(provider, added))
@@ -411,6 +416,7 @@ class _Slimming:
                 contexts.append((origin.name, _context_path(build, sibling)))
             elif link:
                 contexts.append((origin.name, link))
+                self.work.summary.append(f"{build.site.name} takes {sibling} from {link}")
             else:
                 arguments.append((origin.argument, self.image(build, origin.provider)))
         return Wanted(consumer.path, None, consumer.folder, tuple(arguments), tuple(contexts))
