@@ -33,9 +33,9 @@ def test_run_steps(find: Find, short: Short) -> None:
 
 def test_a_matrix_makes_a_build_a_row(find: Find, short: Short) -> None:
     text = (
-        "jobs:\n  j:\n    strategy:\n      matrix:\n        s: [a, b]\n        t: [x]\n"
+        "jobs:\n  j:\n    strategy:\n      matrix:\n        s: [a, b, e]\n        t: [x]\n"
         "        include:\n          - {s: b, f: D.b}\n          - {s: c, t: y, f: D.c}\n"
-        "        exclude: [{s: a, t: no}]\n    steps:\n"
+        "        exclude: [{s: e, t: x}, {s: a, t: no}]\n    steps:\n"
         "      - run: docker build -f ${{ matrix.f }} --target ${{matrix.s}}-${{ matrix.t }} .\n"
     )
     found = find({FLOW: text})
@@ -226,6 +226,9 @@ def test_binary_large_and_unreadable_files(find: Find) -> None:
         "c.md": b"```\ndocker build \xff\n```\n", "d.sh": b"docker build \xff\n",
     })  # fmt: skip
     assert [build.site.place.path for build in found.builds] == ["d.sh"]
+    assert [(blind.place.path, blind.why) for blind in found.blind] == [
+        ("b.sh", "it is larger than 1000000 bytes")
+    ]
 
 
 def test_kinds_of_sites(find: Find) -> None:

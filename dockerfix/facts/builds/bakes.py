@@ -19,7 +19,6 @@ from dockerfix.facts.builds.services import service_build
 from dockerfix.facts.builds.words import Scope, remaining
 from dockerfix.facts.compose import BASE_NAMES, ComposeFiles, Service, is_compose
 from dockerfix.facts.model import (
-    Blind,
     Build,
     BuildArgument,
     CallSite,
@@ -43,12 +42,12 @@ def is_bake(path: str) -> bool:
 
 @dataclass(slots=True)
 class Bakes:
-    """Bake calls of one snapshot; `blind` gathers what cannot be read, `used` the bake files
-    that a call reads."""
+    """Bake calls of one snapshot; `note` is told what cannot be followed, `used` gathers the
+    bake files that a call reads."""
 
     snapshot: Snapshot
     compose: ComposeFiles
-    blind: list[Blind]
+    note: Callable[[Place, str, str], None]
     used: set[str]
 
     def builds(self, call: BakeCall) -> Iterator[Build]:
@@ -115,10 +114,6 @@ class Bakes:
             call = BakeCall(site, folder, (), (), False, (), Scope())
             build = baked(call, target, file.variables)
             yield replace(build, site=site)
-
-    def note(self, place: Place, what: str, why: str) -> None:
-        """Something that cannot be followed."""
-        self.blind.append(Blind(place, what, why))
 
 
 def baked(call: BakeCall, target: BakeTarget, variables: Mapping[str, Plain]) -> Build:

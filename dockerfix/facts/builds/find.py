@@ -26,7 +26,7 @@ from dockerfix.facts.builds.jobs import runs_of
 from dockerfix.facts.builds.recognise import recognise
 from dockerfix.facts.builds.services import service_build
 from dockerfix.facts.builds.state import State
-from dockerfix.facts.builds.unread import TOOLS, may_build_in_python, uncovered
+from dockerfix.facts.builds.unread import TOOLS, build_text, may_build_in_python, uncovered
 from dockerfix.facts.builds.words import Scope
 from dockerfix.facts.compose import ComposeFiles, find_compose
 from dockerfix.facts.gitlab import Pipeline, find_pipeline
@@ -66,8 +66,8 @@ class BuildList:
 
 
 def find_builds(snapshot: Snapshot, pipeline: Pipeline | None) -> BuildList:
-    """All builds, in the order: GitLab, other scripts and documents by path, Compose, Python,
-    workflows' actions, bake."""
+    """All builds: those of scripts (GitLab, workflows, package.json, documents, Python,
+    Makefiles, shell scripts), then Compose services, actions and SDKs, and what bake makes."""
     finder = _Finder(snapshot)
     if pipeline is not None:
         finder.pipeline(pipeline)
@@ -103,18 +103,20 @@ class _Finder:
     def source(self, path: str, needed: Iterable[bytes] | None = None) -> Source | None:
         """A file that names a build tool or a script that does (or one of `needed`); None for
         others, and for what is too large, is no text, or cannot be read, which is said."""
+        start = Source(path, b"").place(Span(0, 0))
         try:
-            if self.snapshot.entries[path].size > MAX_BYTES:
-                return None
-            data = self.snapshot.peek(path)
+            source = Source(path, self.snapshot.peek(path))
         except SnapshotError as error:
-            start = Source(path, b"").place(Span(0, 0))
             self.follower.blind(start, "a file", f"it cannot be read: {error.why}")
             return None
         wanted = self.needles if needed is None else needed
-        if b"\0" in data[:1024] or not any(name in data for name in wanted):
+        if b"\0" in source.data[:1024] or not any(name in source.data for name in wanted):
             return None
-        return Source(path, data)
+        if len(source.data) <= MAX_BYTES:
+            return source
+        if next(build_text(source), None) is not None:
+            self.follower.blind(start, "a file", f"it is larger than {MAX_BYTES} bytes")
+        return None
 
     def pipeline(self, pipeline: Pipeline, started: frozenset[str] = frozenset()) -> None:
         """The jobs of a pipeline that can run, and of the child pipelines that they start."""
@@ -377,7 +379,7 @@ class _Finder:
             return
         from dockerfix.facts.builds.bakes import Bakes
 
-        bakes = Bakes(self.snapshot, self.compose_files, self.found.blind, set())
+        bakes = Bakes(self.snapshot, self.compose_files, self.follower.blind, set())
         for call in self.found.bakes:
             self.baked += bakes.builds(call)
         for path in self.bake_files:

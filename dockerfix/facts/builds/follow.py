@@ -97,9 +97,7 @@ class Follower:
 
     def blind(self, place: Place, what: str, why: str, apart: bool = False) -> None:
         """Note what cannot be followed, once."""
-        noted = Blind(place, what, why, apart)
-        if noted not in self.found.blind:
-            self.found.blind.append(noted)
+        self.found.blind[Blind(place, what, why, apart)] = None
 
     def statements(
         self, statements: Iterable[Statement], carrier: Carrier, state: State, depth: int

@@ -14,7 +14,8 @@ class Found:
     """What following has gathered."""
 
     builds: list[Build] = field(default_factory=list)
-    blind: list[Blind] = field(default_factory=list)
+    blind: dict[Blind, None] = field(default_factory=dict)
+    """In order, each once."""
     bakes: list[BakeCall] = field(default_factory=list)
     composes: list[ComposeCall] = field(default_factory=list)
     images: list[ImageCall] = field(default_factory=list)
@@ -27,7 +28,7 @@ class Found:
         """This with what another following gathered."""
         for name in ("builds", "bakes", "composes", "images"):
             getattr(self, name).extend(getattr(other, name))
-        self.blind += [item for item in other.blind if item not in self.blind]
+        self.blind |= other.blind
         for name, values in other.assigned.items():
             self.assigned[name] = {**values, **self.assigned.get(name, {})}
         self.entered |= other.entered
