@@ -86,11 +86,11 @@ class Runner:
         listed = self._run("--file", _FILE, "--list-json")
         return [job["name"] for job in json.loads(listed[listed.index("[") :])]
 
-    def run(self, job: str, *, builder: str | None = None, only: Sequence[str] = ()) -> list[Call]:
-        """Run one job's script; gives its calls of docker.
+    def run(self, *jobs: str, builder: str | None = None, only: Sequence[str] = ()) -> list[Call]:
+        """Run the scripts of jobs, several at once; gives their calls of docker.
 
         With a builder, builds are real and use it, but for those whose context is not among
-        `only` (all, when it is empty); without one nothing is built. The job must succeed.
+        `only` (all, when it is empty); without one nothing is built. The jobs must succeed.
         """
         calls = self.scratch / "calls"
         shutil.rmtree(calls, ignore_errors=True)
@@ -102,7 +102,7 @@ class Runner:
             "only": list(only),
         }
         (self.scratch / "bin" / "docker.json").write_text(json.dumps(settings))
-        self._run("--file", _FILE, "--force-shell-executor", job)
+        self._run("--file", _FILE, "--force-shell-executor", *jobs)
         return [_call(path) for path in sorted(calls.glob("*.json"))]
 
     def _run(self, *words: str) -> str:

@@ -21,7 +21,7 @@ def main() -> int:
     # The pipeline's DOCKER_HOST and the like name its own runner.
     environment = {**os.environ, **settings["environment"]}
     calls = Path(settings["calls"])
-    note = calls / f"{len(list(calls.glob('*.json'))):03d}.json"
+    note = calls / f"{time.time_ns()}-{os.getpid()}.json"
     bake = read_bake(words, environment)
     start = time.monotonic()
     code = 0
