@@ -6,10 +6,10 @@ with stage names and widened lines edited in place. Knows groups; knows no call 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from dockerfix.api import Arg, Edit, EditSet, From, Instruction, Place, Source, Span, Stage
+from dockerfix.api import Arg, Comment, Edit, EditSet, From, Instruction, Place, Source, Span, Stage
 from dockerfix_transforms.merge_rust.compiler import base_images
 from dockerfix_transforms.merge_rust.groups import Group, Member
 from dockerfix_transforms.merge_rust.inputs import RustFile
@@ -40,13 +40,24 @@ def merged_file(groups: Sequence[Group], files: Sequence[RustFile]) -> Merged:
 
     Raises `CannotJoinError` when lines of one group cannot become one line.
     """
-    return _Layout(groups, files).build()
+    made = _Layout(groups, files, {}).build()
+    homeless = _homeless(files, made.text)
+    return _Layout(groups, files, homeless).build() if homeless else made
 
 
 class _Layout:
-    def __init__(self, groups: Sequence[Group], files: Sequence[RustFile]) -> None:
+    """One merged file. `homeless` are comment lines, by file, that stand at the head of the
+    file's block since what they stood at is another file's now."""
+
+    def __init__(
+        self,
+        groups: Sequence[Group],
+        files: Sequence[RustFile],
+        homeless: Mapping[str, list[str]],
+    ) -> None:
         self.groups = groups
         self.files = files
+        self.homeless = homeless
         self.newline = files[0].graph.tree.newline.bytes.decode()
         self.merged = Merged()
         self.names: Names = {}
@@ -253,13 +264,15 @@ class _Layout:
         if comments:
             foreign = self.foreign_from_comments(group, stage) if len(group.members) > 1 else ""
             own = Span(stage.from_.owned.start, stage.from_.span.start)
-            parts = [leader.graph.tree.source.text(own), foreign, *parts]
+            loose = _loose(leader, stage.from_)
+            parts = [loose, leader.graph.tree.source.text(own), foreign, *parts]
         for index in indexes:
             step = group.common[index]
             owner = next(m.file for m in group.members if any(s is step for s in m.file.steps))
             line = widened(group, index)
             gap = self.newline if len(parts) > 1 and _after_blank(step) else ""
-            parts.append(gap + self.written(owner, step, line))
+            loose = _loose(owner, step.item)
+            parts.append(gap + loose + self.written(owner, step, line))
         return "".join(parts)
 
     def foreign_from_comments(self, group: Group, stage: Stage) -> str:
@@ -285,6 +298,7 @@ class _Layout:
         group, member = self.member(file)
         head = _free_comments(file, head=file is not self.files[0])
         head += _dropped_comments(member)
+        head += self.homeless.get(file.path, [])
         if head:
             self.blocks.append(self.newline.join(head))
         single = len(file.targets) == 1
@@ -429,7 +443,8 @@ class _Layout:
             text = f" {'as' if lower else 'AS'} {name}"
             edits.append(Edit(Span(image.span.end, image.span.end), text.encode()))
         span = item.owned if comments else item.span
-        return _applied(file.graph.tree.source, span, edits, self.newline)
+        loose = _loose(file, item) if comments else ""
+        return loose + _applied(file.graph.tree.source, span, edits, self.newline)
 
     def reference_edits(self, file: RustFile, stage: Stage) -> Iterator[Edit]:
         for reference in file.graph.references(stage):
@@ -502,6 +517,36 @@ def _applied(source: Source, span: Span, edits: Sequence[Edit], newline: str) ->
     data = EditSet.of(shifted).apply(source.slice(span))
     text = data.decode("utf-8", "surrogateescape")
     return text if text.endswith("\n") else text + newline
+
+
+def _loose(file: RustFile, item: Instruction) -> str:
+    """Comments above an instruction that a blank line parts from it, with that blank line.
+
+    Those above the file's first instruction are the head's.
+    """
+    tree = file.graph.tree
+    at = tree.instructions.index(item)
+    if at == 0:
+        return ""
+    between = Span(tree.instructions[at - 1].span.end, item.owned.start)
+    text = tree.source.text(between).strip("\r\n")
+    newline = tree.newline.bytes.decode()
+    return text + newline * 2 if text.strip() else ""
+
+
+def _homeless(files: Sequence[RustFile], text: str) -> dict[str, list[str]]:
+    """The comments of each file that the merged text lacks: those of stages and arguments
+    that another file's stand for, and those behind the last instruction."""
+    found: dict[str, list[str]] = {}
+    for file in files:
+        tree = file.graph.tree
+        inner = (c for item in tree.instructions for c in item.inner_comments)
+        outer = (item for item in tree.items if isinstance(item, Comment))
+        for comment in sorted((*outer, *inner), key=lambda c: c.span):
+            lines = found.setdefault(file.path, [])
+            if comment.text.rstrip(".") not in text and comment.text not in lines:
+                lines.append(comment.text)
+    return {path: lines for path, lines in found.items() if lines}
 
 
 def _piece(item: Instruction) -> str:
