@@ -70,6 +70,7 @@ def read_scope(facts: Facts, paths: Sequence[str], into: str) -> Scope:
     folders = [path for path in paths if path not in facts.snapshot]
     start = folders[0] if folders else posixpath.dirname(given[0])
     workspace = _workspace(facts, start, given)
+    _check_arguments(facts, workspace, folders, into)
     listed = candidates(facts, workspace.folder, given)
     scope = Scope(workspace, _into(workspace, listed, into))
     for path in listed:
@@ -81,7 +82,50 @@ def read_scope(facts: Facts, paths: Sequence[str], into: str) -> Scope:
         elif found is not None:
             scope.files.append(found)
     _agree(facts, scope)
+    if not given:
+        scope.findings += _without_cargo(facts, workspace, listed, scope.into)
     return scope
+
+
+def _check_arguments(facts: Facts, workspace: Workspace, folders: Sequence[str], into: str) -> None:
+    """One workspace at a time, and a merged file inside of the repository."""
+    for folder in folders[1:]:
+        other = _at_or_above(facts, folder)
+        if other is None or other.folder != workspace.folder:
+            raise NoWorkspaceError(
+                Finding(
+                    Severity.REFUSE, "several-workspaces",
+                    f"{folder} does not belong to the workspace {workspace.folder or '.'}",
+                    "merge-rust merges the Dockerfiles of one cargo workspace",
+                    "call it once for each workspace",
+                )
+            )  # fmt: skip
+    if "/" in into and join_path("", into) is None:
+        raise NoWorkspaceError(
+            Finding(
+                Severity.REFUSE, "into", f"--into {into} lies outside of the repository",
+                "a patch only changes the repository",
+                "give a name, or a path relative to the repository's root",
+            )
+        )  # fmt: skip
+
+
+def _without_cargo(
+    facts: Facts, workspace: Workspace, listed: Sequence[str], into: str
+) -> list[Finding]:
+    """Dockerfiles that call sites build in the workspace and that run no cargo: not merged."""
+    found: dict[str, Finding] = {}
+    for build in facts.builds.builds:
+        path = build.dockerfile
+        if path is None or path in listed or path == into or path not in facts.snapshot:
+            continue
+        if build.context == workspace.folder:
+            place = facts.snapshot.source(path).place(Span(0, 0))
+            found[path] = Finding(
+                Severity.NOTE, "no-cargo", f"{path} runs no cargo; it stays as it is",
+                f"{build.site} builds it in the workspace", "", place, path,
+            )  # fmt: skip
+    return list(found.values())
 
 
 def _is_plain(path: str) -> bool:
