@@ -55,6 +55,7 @@ from dockerfix_transforms.merge_rust.sites import (
     Sites,
     hidden_mention,
     hidden_sites,
+    named_settings,
     read_sites,
 )
 from dockerfix_transforms.merge_rust.widen import CannotJoinError
@@ -229,6 +230,7 @@ class _Merge:
         self.work = _Work()
         self.jobs = JobPlan()
         self.sites = Sites()
+        self.targets: Mapping[tuple[str, int], str] = {}
 
     def proposal(self) -> Proposal:
         """The proposal, a refusal, or the reason why there is nothing to do."""
@@ -319,6 +321,7 @@ class _Merge:
 
     def call_sites(self, groups: Sequence[Group], merged: Merged) -> None:
         """Edits of everything that builds or names the inputs."""
+        self.targets = merged.targets
         self.sites = read_sites(self.facts, self.scope.files, merged.targets, self.scope.into)
         if self.wishes.no_ci:
             self.sites.findings = [
@@ -363,6 +366,8 @@ class _Merge:
             and not _touched(mention.place, taken.get(mention.place.path, ()))
         ]
         self.work.edits += set_paths(self.facts, mentions)
+        last = {f.path: self.targets[(f.path, f.graph.stages[-1].index)] for f in self.scope.files}
+        self.work.findings += named_settings(self.facts, mentions, last)
         self.work.findings += [
             hidden_mention(mention.place, mention.path)
             for mention in mentions
@@ -386,7 +391,8 @@ class _Merge:
 
     def too_few(self) -> Proposal:
         """Fewer than two files: nothing to do, or a refusal when some were left out."""
-        files, left_out = self.scope.files, self.scope.findings
+        files = self.scope.files
+        left_out = [f for f in self.scope.findings if f.severity is Severity.REFUSE]
         if len(files) + len(left_out) > 1:
             return Proposal(findings=tuple(left_out), refused=True)
         folder = self.scope.workspace.folder or "."
