@@ -72,7 +72,10 @@ def _resolve(
             hidden, token = False, token[1:]
             span = Span(start + 1, span.end)
             where = Place(place.path, span, place.position)
+    anchored = token.startswith("/") and _anchors(place.path)
     for path in candidates:
+        if anchored and token == f"/{path}":
+            return PathMention(where, path, f"/{moved[path]}")
         if hidden:
             if posixpath.basename(path) not in _PLAIN and alone:
                 return PathMention(where, path, None)
@@ -85,6 +88,12 @@ def _resolve(
         if alone and _is_named(path) and "/" not in token:
             return PathMention(where, path, posixpath.basename(moved[path]))
     return None
+
+
+def _anchors(path: str) -> bool:
+    """Whether a leading slash means the root of the repository in this file."""
+    name = posixpath.basename(path)
+    return name == "CODEOWNERS" or name.endswith((".md", "ignore"))
 
 
 def _is_named(path: str) -> bool:

@@ -230,12 +230,12 @@ def _write(
     facts: Facts,
     pipeline: Pipeline,
     clusters: Sequence[_Cluster],
-    folder: str,
+    context: str,
     paths: dict[str, str],
     plan: JobPlan,
 ) -> None:
     """Script, bake targets and edits of every cluster; one that cannot be said stays apart."""
-    path = _bake_path(facts, folder)
+    path = _bake_path(facts, context)
     baked: dict[str, list[Baked]] = {}
     for cluster in clusters:
         group = _group_name(cluster, baked, len(clusters) == 1)
@@ -254,7 +254,8 @@ def _write(
     if baked:
         newline = facts.snapshot.source(pipeline.path).newline.bytes.decode()
         plan.bake_path = path
-        plan.bake = bake_file(_comment(plan, path), baked, newline)
+        folder = next(iter(baked.values()))[0].build.folder
+        plan.bake = bake_file(_comment(plan, path, folder), baked, newline)
 
 
 def _bake_path(facts: Facts, folder: str) -> str:
@@ -339,10 +340,12 @@ def _united(first: Job, lists: Sequence[list[str]], where: str) -> list[str]:
 
 
 def _may_differ(line: str) -> bool:
-    """Whether a line may be run for each old job: pushing an image, saying something."""
+    """Whether a line may be run for each old job: naming or pushing an image, saying
+    something."""
     commands = _words(line)
     return bool(commands) and all(
-        words[:2] == ["docker", "push"] or words[0] == "echo" for words in commands
+        words[:2] in (["docker", "push"], ["docker", "tag"]) or words[0] == "echo"
+        for words in commands
     )
 
 
@@ -471,10 +474,12 @@ def _idle(pipeline: Pipeline, jobs: Sequence[Job]) -> Iterator[tuple[str, Place]
         yield owner.name, place
 
 
-def _comment(plan: JobPlan, path: str) -> list[str]:
+def _comment(plan: JobPlan, path: str, folder: str) -> list[str]:
+    """What stands at the head of the bake file; `folder` is where the call runs."""
     jobs = ", ".join(f'"{name}"' for name, _ in plan.joined)
+    where = f"cd {folder} && " if folder else ""
     return [
         f"Images of the CI job {jobs}: one call, one builder for all of them.",
-        f"  docker buildx bake --file {path}",
+        f"  {where}docker buildx bake --file {relative_path(path, folder)}",
         "Paths count from the folder in which bake is called.",
     ]

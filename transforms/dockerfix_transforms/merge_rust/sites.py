@@ -16,9 +16,11 @@ from dockerfix.api import (
     Change,
     Facts,
     Finding,
+    PathMention,
     Place,
     Severity,
     SiteKind,
+    Span,
     Wanted,
 )
 from dockerfix_transforms.merge_rust.inputs import RustFile, possible_targets
@@ -169,13 +171,16 @@ def _remote(build: Build) -> bool:
     return text == "-" or "://" in text or text.startswith("git@")
 
 
-def _hidden(place: Place, what: str, why: str, keep_old: bool) -> Finding:
+_WRITE_OUT = "write its Dockerfile out, pass --keep-old, or --accept hidden-call-site"
+
+
+def _hidden(place: Place, what: str, why: str, keep_old: bool, action: str = _WRITE_OUT) -> Finding:
     return Finding(
         Severity.NOTE if keep_old else Severity.REFUSE,
         "hidden-call-site",
         f"a build that cannot be followed: {why}",
         "it may build one of the files that go",
-        "write its Dockerfile out, pass --keep-old, or --accept hidden-call-site",
+        action,
         place,
         what,
     )
@@ -186,11 +191,13 @@ def _blind(facts: Facts, blind: Blind, files: Sequence[RustFile], keep_old: bool
     lines do where what they stand for is elsewhere."""
     text = _command(facts, blind.place)
     known = text if blind.apart else _whole(facts, blind.place.path)
-    named = [
-        file.path for file in files if _names(known, file.path) or _may_name(text, file.path)
-    ]
+    named = [file.path for file in files if _names(known, file.path) or _may_name(text, file.path)]
     if named and not keep_old:
-        return _hidden(blind.place, blind.what, f"{blind.what}: {blind.why}", keep_old)
+        return _hidden(
+            blind.place, blind.what, f"{blind.what}: {blind.why}", keep_old,
+            "--accept hidden-call-site, and give it the merged file and a target by hand; "
+            "or pass --keep-old",
+        )  # fmt: skip
     return Finding(
         Severity.NOTE, "not-read", f"{blind.what} was not read: {blind.why}",
         "a build in it would not be rewritten", "look there by hand", blind.place, blind.what,
@@ -235,6 +242,51 @@ def _may_name(text: str, wanted: str) -> bool:
         if hidden and re.fullmatch(f"(?:.*/)?{pattern}", wanted):
             return True
     return False
+
+
+_SETTING = re.compile(r"(?i)docker[-_]?file(?:[-_]?(?:path|name))?[\"']?\s*[:=]\s*[\"']?$")
+_DOCUMENTS = (".md", ".rst", ".adoc", ".txt")
+
+
+def named_settings(
+    facts: Facts, mentions: Sequence[PathMention], targets: Mapping[str, str]
+) -> Iterator[Finding]:
+    """Settings called *dockerfile* outside of every build that was read: a platform, an action
+    or a tool builds from them, and would get the merged file's last image.
+
+    `targets` are the targets that stand for the old files' last images.
+    """
+    for mention in mentions:
+        place = mention.place
+        if place.path.endswith(_DOCUMENTS) or mention.successor is None:
+            continue
+        source = facts.snapshot.source(place.path)
+        start = source.line_of(place.span.start).start
+        set_here = _SETTING.search(source.text(Span(start, place.span.start)))
+        if set_here and not _is_read(facts, mention):
+            yield Finding(
+                Severity.REFUSE,
+                "hidden-call-site",
+                f"a setting names {mention.path}, and what builds from it is not followed",
+                "it would build the last image of the merged file",
+                f"--accept hidden-call-site, and give it the target "
+                f"{targets.get(mention.path, '')} by hand; or pass --keep-old",
+                place,
+                mention.path,
+            )
+
+
+def _is_read(facts: Facts, mention: PathMention) -> bool:
+    """Whether a variable of a pipeline holds the name, and a build that was read takes it."""
+    pipeline = facts.pipeline
+    if pipeline is None or mention.place.path not in pipeline.files:
+        return False
+    text = facts.snapshot.source(mention.place.path).text(mention.place.span)
+    return any(
+        b.dockerfile == mention.path and text in b.variables.values()
+        for b in facts.builds.builds
+        if b.site.kind is SiteKind.GITLAB
+    )
 
 
 def hidden_mention(place: Place, path: str) -> Finding:
