@@ -218,19 +218,20 @@ class Buildx:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Interrupt the process, and kill it when it does not end; nothing when it has ended."""
+    """Interrupt the process, and kill it when it does not end; nothing when it has ended.
+
+    What it started may be deaf to interrupts and outlive it: its group is killed at the end.
+    """
     if process.poll() is not None:
         return
-    for number, patience in ((signal.SIGINT, _GRACE), (signal.SIGKILL, _GRACE)):
+    for number in (signal.SIGINT, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)
-        until = time.monotonic() + patience
+        until = time.monotonic() + _GRACE
         while process.poll() is None and time.monotonic() < until:
             # Its last lines are read, else it may wait for room in the pipe.
             _drain(process)
             time.sleep(0.05)
-        if process.poll() is not None:
-            return
 
 
 def _drain(process: subprocess.Popen[bytes]) -> None:
