@@ -31,7 +31,7 @@ from dockerfix.text.value import value
 
 def check(claim: SameRuntime, before: Facts, after: Facts) -> Verdict:
     """Whether the chains agree; differences name their rule and both places."""
-    statement = f"the image of {claim.after} is made as that of {claim.before} was"
+    statement = f"{claim.after} is made by the same instructions as {claim.before} was"
     try:
         old_graph, old = find_stage(before, claim.before)
         new_graph, new = find_stage(after, claim.after)
