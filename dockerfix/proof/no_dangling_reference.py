@@ -32,7 +32,9 @@ def check(claim: NoDanglingReference, before: Facts, after: Facts) -> Verdict:
     search.jobs()
     names = [*claim.files, *(f"job `{job}`" for job in claim.jobs)]
     return Verdict(
-        f"nothing names {', '.join(names)}" if names else "every file, stage and job that is named exists",
+        f"nothing names {', '.join(names)}"
+        if names
+        else "every file, stage and job that is named exists",
         tuple(search.differences),
         tuple(search.failures),
     )

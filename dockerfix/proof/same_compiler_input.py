@@ -54,7 +54,7 @@ def check(claim: SameCompilerInput, before: Facts, after: Facts) -> Verdict:
     statement = (
         f"{names} of {claim.after}: compiled with what {claim.before} was compiled with"
         if names
-        else f"{claim.after}: no program that cargo builds is shipped"
+        else f"{claim.after} ships no cargo program"
     )
     return Verdict(statement, tuple(comparison.differences), tuple(comparison.failures))
 
