@@ -1,8 +1,9 @@
 """Named rules: differences that a correct merge makes in development images.
 
 A development image carries what cargo needs to build: its target folder, its cache, its build
-packages. No rule lets anything be lost or changed outside of cargo's own folders, and none but
-that of the patched files holds for an image without a target folder, which only runs a binary.
+packages. No rule lets anything be lost or changed outside of cargo's own folders, and none of
+cargo's holds for an image without a target folder, which only runs a binary. What npm keeps of
+its downloads is never the same twice, and is not needed to run.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ KEPT_NAMES: Final = frozenset({"CACHEDIR.TAG"})
 
 _CARGO_TAG: Final = b"created by cargo"
 _CACHES: Final = ("registry", "git", ".package-cache", ".package-cache-mutate", ".global-cache")
+_NPM_CACHE: Final = ("_cacache", "_logs", "_update-notifier-last-checked")
 _DATABASES: Final = (
     "/etc/apk/world", "/lib/apk/db", "/usr/lib/apk/db", "/var/lib/dpkg", "/var/lib/apt",
     "/var/cache", "/var/log", "/etc/ld.so.cache",
@@ -45,7 +47,9 @@ CACHE = Rule("cargo-cache", "cargo's cache of downloaded crates, which every bui
 COOK = Rule("joint-cook", "the recipe of one cook for all binaries")
 PACKAGES = Rule("united-packages", "build packages that another Dockerfile of the merge had")
 
-RULES: Final = (NOISE, PATCHED, TARGET, CACHE, COOK, PACKAGES)
+NPM = Rule("npm-cache", "npm's cache and logs, which every install fills with other times")
+
+RULES: Final = (NOISE, PATCHED, NPM, TARGET, CACHE, COOK, PACKAGES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,7 @@ class Rules:
         judges: list[tuple[Rule, Callable[[Difference], bool]]] = [
             (NOISE, self._is_noise),
             (PATCHED, self._is_patched),
+            (NPM, self._is_in_npm_cache),
         ]
         if self.target_folders:
             judges += [
@@ -116,6 +121,11 @@ class Rules:
         gone = old is None or (name, old.sha256) in self.patched.removed
         come = new is None or (name, new.sha256) in self.patched.added
         return gone and come and _same_rights(old, new)
+
+    def _is_in_npm_cache(self, difference: Difference) -> bool:
+        home = self.before.environment.get("HOME", "/root")
+        folder = self.before.environment.get("NPM_CONFIG_CACHE") or posixpath.join(home, ".npm")
+        return _within(difference.path, tuple(posixpath.join(folder, name) for name in _NPM_CACHE))
 
     def _is_in_target(self, difference: Difference) -> bool:
         return any(_below(difference.path, (folder,)) for folder in self.target_folders)
