@@ -62,6 +62,9 @@ def _block(answer: ContextAnswer, style: Style) -> Iterator[str]:
     yield from _asked_by(answer.question, style)
     if cost.failure is not None:
         yield style.bad(f"  this build fails: {cost.failure}")
+    for path in cost.emptied:
+        why = "an exception, then a pattern for a folder above it"
+        yield style.bad(f"  BuildKit sends {path} empty: the ignore file has {why}")
     yield ""
     yield from _sent_table(cost, style)
     yield from _asked(cost, style)
@@ -219,6 +222,7 @@ def _data(answer: ContextAnswer) -> dict[str, Any]:
         "fails": {"place": place_data(failure.place), "message": failure.message}
         if failure
         else None,
+        "sent_empty": list(cost.emptied),
         "folder": _weight_data(cost.folder),
         "buildkit": {
             **_sent_data(cost.buildkit),

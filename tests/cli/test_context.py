@@ -88,6 +88,15 @@ def test_a_dockerfile_that_nothing_builds(dockerfix: Run, repository: Path) -> N
     assert "BuildKit is asked for the whole context by app/Dockerfile:3:1" in text
 
 
+def test_a_file_that_arrives_empty(dockerfix: Run, repository: Path) -> None:
+    (repository / "app" / "Dockerfile").write_text("FROM a\nCOPY . /x\n")
+    (repository / "app" / "main.c").write_text("int main;\n")
+    (repository / ".dockerignore").write_text("*\n!app/main.c\napp\n")
+    (repository / ".gitlab-ci.yml").write_text("a:\n  script: docker build -f app/Dockerfile .\n")
+    text = dockerfix("context", "app").out.decode()
+    assert "BuildKit sends app/main.c empty" in text
+
+
 def test_what_cannot_be_known_or_counted_is_said(dockerfix: Run, repository: Path) -> None:
     (repository / ".gitlab-ci.yml").write_text(
         "a:\n  script:\n    - docker build -f app/Dockerfile $WHERE\n"

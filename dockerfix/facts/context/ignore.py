@@ -10,6 +10,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from e2b_dockerfile_utils import PatternMatcher
 
@@ -148,6 +149,7 @@ class Judge:
         "_wide",
         "exceptions",
         "patterns",
+        "reopens",
     )
 
     def __init__(self, patterns: Sequence[str]) -> None:
@@ -157,6 +159,8 @@ class Judge:
         self._matcher = PatternMatcher(accepted)
         self._clean = Verdict(False, (False,) * len(accepted))
         self.exceptions = any(negated for _, negated in self._rules)
+        signs = [negated for _, negated in self._rules]
+        self.reopens = any(before and not after for before, after in pairwise(signs))
         # Most paths of a large tree are not what a plain pattern names, and need not ask it.
         plain = [_plain(text.removeprefix("!")) for text in accepted]
         self._paths = {text for text in plain if text is not None and not text.startswith("**/")}
@@ -202,6 +206,22 @@ class Judge:
     def may_differ_below(self, folder: str) -> bool:
         """Whether a `!` pattern may take back something below a matched folder."""
         return self.exceptions and self._matcher.may_match_under(folder)
+
+    def empties(self, path: str) -> bool:
+        """Whether BuildKit sends a file that is left with no content in it.
+
+        fsutil lists files as `judge` does and refuses to open them by another rule (moby's
+        `MatchesOrParentMatches`); the two disagree where an exception is followed by a pattern
+        for a folder above, as in `*`, `!src/a`, `src`.
+        """
+        if not self.reopens:
+            return False
+        steps = [path[:at] for at in range(1, len(path)) if path[at] == "/"]
+        matched = False
+        for match, negated in self._rules:
+            if negated is matched and (match(path) or any(map(match, steps))):
+                matched = not negated
+        return matched and not self.judge_path(path).matched
 
     def _may_match(self, path: str) -> bool:
         """Whether any pattern matches the path itself: exact where it says no."""

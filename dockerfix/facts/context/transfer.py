@@ -25,7 +25,7 @@ from dockerfix.facts.context.steps import (
     Step,
     absolute,
 )
-from dockerfix.facts.context.tree import Folder, FromContext, LinkFromContext, Node
+from dockerfix.facts.context.tree import Folder, FromContext, LinkFromContext, Node, leaves
 from dockerfix.facts.context.weight import HeavyEntry, Scale, Weight, node_at
 from dockerfix.facts.repository import Facts
 from dockerfix.text import Entry, Place, SnapshotError
@@ -91,8 +91,9 @@ class LargeEntry:
 class ContextCost:
     """Everything that is said of one build.
 
-    `folder` is all that lies in the context's folder. `failure` is why the build would stop, as
-    far as reading can know.
+    `folder` is all that lies in the context's folder. `emptied` are files that BuildKit sends
+    without their content, see `Judge.empties`. `failure` is why the build would stop, as far as
+    reading can know.
     """
 
     given: BuildInput
@@ -103,6 +104,7 @@ class ContextCost:
     largest: tuple[LargeEntry, ...]
     idle: tuple[IdleLine, ...]
     dormant: tuple[DormantFile, ...]
+    emptied: tuple[str, ...] = ()
     failure: Failure | None = None
 
 
@@ -149,6 +151,7 @@ class _Costing:
             tuple(self.largest(classic, buildkit, unused)),
             idle_lines(self.disk.tree, ignore) if ignore else (),
             tuple(dormant_files(self.facts, self.given.context, self.read, self.used)),
+            tuple(self.emptied(buildkit)),
             self.build.failure,
         )
 
@@ -211,6 +214,12 @@ class _Costing:
         """What of a tree no instruction uses; None for nothing."""
         needed = {posixpath.join(self.given.context, path) for path in self.needed_by_builder()}
         return _without(tree, self.used | needed)
+
+    def emptied(self, tree: Folder) -> Iterator[str]:
+        """Files that arrive at BuildKit without their content."""
+        judge = self.build.judge
+        if judge is not None and judge.reopens:
+            yield from (path for path, _ in leaves(tree) if judge.empties(path))
 
     def asked(self) -> Iterator[Asked]:
         """What each instruction asks BuildKit for."""

@@ -88,9 +88,8 @@ class Group:
     def gathered(self, names: Collection[str]) -> str:
         """A Dockerfile whose last stage holds the files of each named stage in a folder of the
         stage's name."""
-        stages = [case.text for case in self.cases if case.name in names]
         copies = [f"COPY --from={name} / /{name}/" for name in sorted(names)]
-        return "\n".join(["ARG OUTER=outer", *stages, "FROM scratch", *copies, ""])
+        return self.dockerfile() + "\n".join(["FROM scratch", *copies, ""])
 
 
 def groups(count: int, cases: int, seed: int = 1) -> list[Group]:

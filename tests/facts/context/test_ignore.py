@@ -82,6 +82,14 @@ class TestVerdicts:
                 if verdict.matched and not judge.may_differ_below(path):
                     assert judge.judge_path(path + "/deeper").matched
 
+    def test_files_that_arrive_empty(self) -> None:
+        judge = Judge(["*", "!src/a", "src"])
+        assert not judge.judge_path("src/a").matched
+        assert judge.empties("src/a")
+        assert not judge.empties("src/b")  # it is not sent at all
+        assert not Judge(["*", "!src/a"]).empties("src/a")
+        assert not Judge(["src", "*", "!src/a"]).empties("src/a")
+
     @pytest.mark.parametrize("pattern", ["[", "a[", "!", "! ", "a\\"])
     def test_what_docker_rejects(self, pattern: str) -> None:
         with pytest.raises(BadIgnoreError) as caught:
