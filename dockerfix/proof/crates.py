@@ -76,14 +76,19 @@ class Sources:
 
 
 def context_of(facts: Facts, dockerfile: str) -> str:
-    """The build context that the snapshot's builds give a Dockerfile; its own folder when
-    none is known."""
+    """The build context that the snapshot's builds give a Dockerfile; when none is known the
+    root of the cargo workspace that it stands in, else its own folder."""
     try:
         builds = facts.builds.builds
     except YamlError:
         builds = ()
     known = [b.context for b in builds if b.dockerfile == dockerfile and b.context is not None]
-    return known[0] if known else posixpath.dirname(dockerfile)
+    folder = posixpath.dirname(dockerfile)
+    try:
+        workspace = workspace_at(facts, folder) if not known else None
+    except ManifestError:
+        workspace = None
+    return known[0] if known else workspace.folder if workspace is not None else folder
 
 
 def workspace_at(facts: Facts, folder: str) -> Workspace | None:

@@ -17,7 +17,7 @@ from dockerfix_transforms.merge_rust.compiler import (
     sets_component,
 )
 from dockerfix_transforms.merge_rust.inputs import RustFile
-from dockerfix_transforms.merge_rust.steps import Role, Step, package_words
+from dockerfix_transforms.merge_rust.steps import Role, Step, makes_tools, package_words
 
 IN_PATHS = frozenset({"profile", "target", "selection", "installation"})
 """Components that decide where cargo leaves a program, so that an image would have to copy it
@@ -279,7 +279,7 @@ def _member(file: RustFile, united: list[Step], accepted: frozenset[str]) -> Mem
         at = found + 1
         matched.append(file.steps[found])
     own = tuple(step for index, step in enumerate(file.steps) if index not in used)
-    if _replaced(own, accepted) and not _standing_ends(file):
+    if (_replaced(own, accepted) or _only_tools(own)) and not _standing_ends(file):
         return Member(file, tuple(matched), (), own)
     return Member(file, tuple(matched), own)
 
@@ -287,6 +287,12 @@ def _member(file: RustFile, united: list[Step], accepted: frozenset[str]) -> Mem
 def _replaced(own: Sequence[Step], accepted: frozenset[str]) -> bool:
     """Whether these steps only set what was accepted to change."""
     return bool(own) and all(any(sets_component(s, name) for name in accepted) for s in own)
+
+
+def _only_tools(own: Sequence[Step]) -> bool:
+    """Whether these steps only install tools; they go where no image stands on them, since
+    what only compiles takes nothing of them along."""
+    return bool(own) and all(makes_tools(step) for step in own)
 
 
 def _standing_ends(file: RustFile) -> list[int]:
@@ -318,9 +324,9 @@ def _movable(file: RustFile, rest: list[Step], mine: list[Step], accepted: froze
         return False
     last_own = max(file.steps.index(step) for step in own)
     build = next(n for n, s in enumerate(file.steps) if s.role is Role.BUILD)
-    if _replaced(own, accepted):
-        return True
     ends = _standing_ends(file)
+    if _replaced(own, accepted) or (_only_tools(own) and not ends):
+        return True
     return any(end > last_own for end in ends) and all(
         end <= build for end in ends if end > last_own
     )

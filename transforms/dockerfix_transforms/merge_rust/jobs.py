@@ -266,12 +266,14 @@ def _bake_path(facts: Facts, folder: str) -> str:
 
 
 def _group_name(cluster: _Cluster, baked: dict[str, list[Baked]], alone: bool) -> str:
+    """`default` for the only group; else the old target, or the images' names."""
     if alone:
         return "default"
-    name = next((t for t in cluster.jobs[0].targets if t and "$" not in t), "images")
-    while name in baked:
-        name = f"{name}-more"
-    return name
+    images = "-".join(dict.fromkeys(f.binary for b in cluster.jobs for f, _ in b.changes))
+    target = next((t for t in cluster.jobs[0].targets if t and "$" not in t), "")
+    if not target:
+        return images
+    return f"{images}-{target}" if target in baked else target
 
 
 def _targets(cluster: _Cluster, taken: set[str]) -> list[Baked]:
@@ -478,8 +480,10 @@ def _comment(plan: JobPlan, path: str, folder: str) -> list[str]:
     """What stands at the head of the bake file; `folder` is where the call runs."""
     jobs = ", ".join(f'"{name}"' for name, _ in plan.joined)
     where = f"cd {folder} && " if folder else ""
+    several = len(plan.joined) > 1
+    head = f"Images of the CI {'jobs' if several else 'job'} {jobs}: "
     return [
-        f"Images of the CI job {jobs}: one call, one builder for all of them.",
+        head + f"one call{' each' if several else ''}, one builder for all of them.",
         f"  {where}docker buildx bake --file {relative_path(path, folder)}",
         "Paths count from the folder in which bake is called.",
     ]

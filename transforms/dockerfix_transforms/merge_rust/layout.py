@@ -13,7 +13,7 @@ from dockerfix.api import Arg, Comment, Edit, EditSet, From, Instruction, Place,
 from dockerfix_transforms.merge_rust.compiler import base_images
 from dockerfix_transforms.merge_rust.groups import Group, Member
 from dockerfix_transforms.merge_rust.inputs import RustFile
-from dockerfix_transforms.merge_rust.steps import Role, Step
+from dockerfix_transforms.merge_rust.steps import Role, Step, words_of
 from dockerfix_transforms.merge_rust.widen import Line, prepared, widened
 
 Names = dict[tuple[str, int], str]
@@ -62,6 +62,7 @@ class _Layout:
         self.merged = Merged()
         self.names: Names = {}
         self.taken: set[str] = set()
+        self.fed: dict[str, str] = {}
         self.blocks: list[str] = []
 
     def build(self) -> Merged:
@@ -227,6 +228,7 @@ class _Layout:
             if _home(group, n) == stage.index
             and (shared is None or any(step is extra for extra in shared[1]))
         ]
+        self.feeders(group, indexes)
         split = group.split
         if group.has_own and split in indexes and indexes[0] < split:
             cook = self.stage_name_for_cook(group, first)
@@ -240,6 +242,31 @@ class _Layout:
             if group.has_own and split in indexes:
                 self.names[(leader.path, -split)] = below or ""
         self.bind(group, stage, name)
+
+    def feeders(self, group: Group, indexes: Iterable[int]) -> None:
+        """Stages beside the chain that shared steps copy from: they stand above the stage that
+        has these steps, once where several files have the same."""
+        for index in indexes:
+            for member in group.members:
+                step = member.matched[index]
+                for stage in _fed_by(member.file, step) if step is not None else ():
+                    if (member.file.path, stage.index) not in self.names:
+                        self.feeder(group, member, stage)
+
+    def feeder(self, group: Group, member: Member, stage: Stage) -> None:
+        """One of them, under its old name where that is free."""
+        file = member.file
+        words = words_of(file.graph, stage)
+        name = self.fed.get(words, "")
+        self.names[(file.path, stage.index)] = name
+        if name:
+            return
+        name = stage.name or f"stage-{stage.index}"
+        while name.lower() in self.taken:
+            name = f"{file.binary}-{name}"
+        self.taken.add(name.lower())
+        self.names[(file.path, stage.index)] = self.fed[words] = name
+        self.blocks.append(self.leaf(group, member, stage, name))
 
     def stage_name_for_cook(self, group: Group, first: bool) -> str:
         cooks = any(step.role is Role.COOK for step in group.common)
@@ -307,7 +334,14 @@ class _Layout:
                 if leaf.stage.name is None:
                     continue
                 self.merged.unasked.append((file, leaf.stage))
+            standing = self.names.get((file.path, leaf.stage.index))
+            if standing is not None and not leaf.live:
+                continue
             name = self.leaf_name(file, leaf.stage, leaf.live, single)
+            if standing is not None:
+                self.blocks.append(f"FROM {standing} AS {name}")
+                self.merged.targets[(file.path, leaf.stage.index)] = name
+                continue
             self.names[(file.path, leaf.stage.index)] = name
             self.blocks.append(self.leaf(group, member, leaf.stage, name))
             if leaf.live:
@@ -484,6 +518,16 @@ class _Layout:
 def _is_plain(file: RustFile) -> bool:
     """Whether a build of the folder without `--file` takes this file: its image stays last."""
     return file.path.rpartition("/")[2] == "Dockerfile"
+
+
+def _fed_by(file: RustFile, step: Step) -> Iterator[Stage]:
+    """The stages beside the chain that an instruction copies from, with what they need."""
+    planner = file.planner.index if file.planner is not None else -1
+    for reference in file.graph.references(step.stage):
+        if reference.instruction is step.item and reference.stage is not None:
+            for stage in file.graph.needs(reference.stage):
+                if not file.in_chain(stage) and stage.index != planner:
+                    yield stage
 
 
 def _home(group: Group, index: int) -> int:

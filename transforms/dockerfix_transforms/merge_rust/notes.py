@@ -29,7 +29,13 @@ from dockerfix_transforms.merge_rust.groups import IN_PATHS, Group, Member
 from dockerfix_transforms.merge_rust.inputs import RustFile
 from dockerfix_transforms.merge_rust.layout import Merged
 from dockerfix_transforms.merge_rust.scope import place_of
-from dockerfix_transforms.merge_rust.steps import Role, Step, commands, package_words
+from dockerfix_transforms.merge_rust.steps import (
+    Role,
+    Step,
+    commands,
+    makes_tools,
+    package_words,
+)
 
 _NATIVE_WORDS = {
     "libpq": "pq", "postgresql": "pq", "xz": "lzma", "libxz": "lzma", "zlib1g": "libz",
@@ -48,6 +54,7 @@ def merge_notes(
     ]
     for group in groups:
         found += _apart(group)
+        found += _dropped(group)
         found += _packages(workspace, group)
         found += _environment(workspace, group)
         found += _inline_environment(workspace, group)
@@ -74,6 +81,21 @@ def _apart(group: Group) -> Iterator[Finding]:
             place_of(file),
             file.binary,
         )
+
+
+def _dropped(group: Group) -> Iterator[Finding]:
+    """Tools that one file alone installs where it only compiles."""
+    for member in group.members:
+        for step in member.dropped if all(makes_tools(s) for s in member.dropped) else ():
+            yield Finding(
+                Severity.NOTE,
+                "dropped",
+                f"{member.file.binary}: {_short(step)} is gone",
+                "no image stands on it, and nothing that is built names the tool",
+                "if its build needs the tool after all, put it back above the cook",
+                step.item.source.place(step.item.code),
+                member.file.binary,
+            )
 
 
 def _packages(workspace: Workspace, group: Group) -> Iterator[Finding]:

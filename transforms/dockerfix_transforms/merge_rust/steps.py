@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dockerfix.api import (
     Block,
@@ -84,7 +84,25 @@ class Step:
 
 def steps_of(graph: StageGraph, stage: Stage) -> tuple[Step, ...]:
     """The steps of one stage, FROM left out."""
-    return tuple(_step(graph, stage, item) for item in stage.instructions)
+    sources: dict[int, str] = {}
+    for reference in graph.references(stage):
+        if reference.stage is not None:
+            words = sources.get(id(reference.instruction), "")
+            sources[id(reference.instruction)] = words + words_of(graph, reference.stage)
+    steps = (_step(graph, stage, item) for item in stage.instructions)
+    return tuple(
+        replace(step, key=f"{step.key} from {sources[id(step.item)]}")
+        if id(step.item) in sources and step.role is not Role.RECIPE
+        else step
+        for step in steps
+    )
+
+
+def words_of(graph: StageGraph, stage: Stage) -> str:
+    """All that makes a stage: a step that copies from it is the same only with the same."""
+    return "\n".join(
+        item.text for other in graph.needs(stage) for item in (other.from_, *other.instructions)
+    )
 
 
 def commands(script: Script | None) -> Iterator[Command]:
@@ -129,6 +147,21 @@ def written_paths(command: Command) -> list[str]:
     folder = last.endswith("/") or last in _FOLDERS or len(sources) > 1
     names = [posixpath.basename(source) for source in sources]
     return [posixpath.join(last, name) for name in names] if folder else [last]
+
+
+def makes_tools(step: Step) -> bool:
+    """Whether a step does nothing but install programs from a registry, or components of the
+    toolchain."""
+    found = tuple(commands(step.script)) if flat_list(step.script) is not None else ()
+    return bool(found) and all(_makes_a_tool(command) for command in found)
+
+
+def _makes_a_tool(command: Command) -> bool:
+    call = read_cargo(command)
+    if call is not None:
+        return call.verb == "install" and not call.values("path") and bool(call.positional)
+    words = [word.value for word in command.words]
+    return words[:3] == ["rustup", "component", "add"]
 
 
 def package_words(step: Step) -> tuple[str, tuple[str, ...]] | None:
