@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import random
-import time
-from collections.abc import Callable
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -135,38 +132,6 @@ def test_a_file_that_cannot_be_read_is_said() -> None:
     found = Facts(Snapshot({name: Entry(Kind.FILE) for name in names}, load)).builds
     assert {blind.place.path for blind in found.blind} == set(names)
     assert all("permission denied" in blind.why for blind in found.blind)
-
-
-GROWING: dict[str, Callable[[int], dict[str, str | bytes]]] = {
-    "jobs": lambda n: {
-        ".gitlab-ci.yml": "".join(
-            f"j{i}:\n  script:\n    - docker build -f d{i}/Dockerfile d{i}\n" for i in range(n)
-        )
-    },
-    "lines of a script": lambda n: {"b.sh": "docker build -t x a\n" * n},
-    "lines beyond ASCII": lambda n: {"b.sh": "docker build -t é a\n" * n},
-    "services": lambda n: {
-        "compose.yml": "services:\n" + "".join(f"  s{i}: {{build: s{i}}}\n" for i in range(n))
-    },
-    "what is not read": lambda n: {"Jenkinsfile": "sh 'docker build .'\n" * n},
-    "scripts": lambda n: {f"s/b{i}.sh": f"docker build -f D{i} .\n" for i in range(n)},
-    "rules": lambda n: {"Makefile": "".join(f"r{i}:\n\tdocker build d{i}\n" for i in range(n))},
-}
-
-
-@pytest.mark.parametrize("make", GROWING.values(), ids=GROWING)
-def test_the_cost_grows_with_the_repository_and_no_faster(
-    make: Callable[[int], dict[str, str | bytes]],
-) -> None:
-    def cost(count: int) -> float:
-        files = make(count)
-        start = time.process_time()
-        builds(files)
-        return time.process_time() - start
-
-    cost(50)
-    small = min(cost(200) for _ in range(3))
-    assert cost(1600) < 8 * small * 3 + 0.2
 
 
 def test_random_order_of_files_gives_the_same_builds() -> None:

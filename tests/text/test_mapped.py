@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -76,14 +74,6 @@ def test_a_slice_maps_as_the_whole_does(runs: list[tuple[str, bool]], data: st.D
         byte = len(part.text[:index].encode())
         assert part.character(byte) == index
         assert part.encoded[byte : byte + len(char.encode())].decode() == char
-
-
-def test_looking_up_a_place_does_not_read_the_text_again() -> None:
-    mapped = MappedText.whole("é x\n".encode() * 100_000)
-    start = time.process_time()
-    for offset in range(0, len(mapped.encoded), 50):
-        mapped.byte_span(offset, offset)
-    assert time.process_time() - start < 1
 
 
 def test_any_part_of_a_replaced_piece_is_the_whole() -> None:
