@@ -33,7 +33,8 @@ Examples:
   dockerfix verify merge.patch
   dockerfix merge-rust controlplane/ | dockerfix verify -
   dockerfix merge-rust controlplane/ --verify
-  dockerfix verify merge.patch --cold --registry localhost:5000
+  dockerfix verify merge.patch --cold --registry localhost:5000 \\
+      --cold-option=--driver-opt=network=host
 
 \b
 Exit codes: 0 the images are equal; 1 they are different; 2 a side could not be
@@ -76,6 +77,13 @@ NOT_BUILT = 2
     "--cold", is_flag=True, help="Measure: run each job that builds once on a fresh builder."
 )
 @click.option(
+    "--cold-option",
+    "cold_options",
+    metavar="WORD",
+    multiple=True,
+    help="With --cold: a further word for `docker buildx create`. Repeatable.",
+)
+@click.option(
     "--registry",
     metavar="ADDRESS",
     default="",
@@ -94,6 +102,7 @@ def verify(
     baseline: bool,
     seconds: float,
     cold: bool,
+    cold_options: tuple[str, ...],
     registry: str,
     form: str,
     quiet: bool,
@@ -114,8 +123,8 @@ def verify(
     """
     from dockerfix.verify.prove import Cold, Request
 
-    if registry and not cold:
-        raise click.UsageError("--registry is for --cold")
+    if (registry or cold_options) and not cold:
+        raise click.UsageError("--registry and --cold-option are for --cold")
     repository = open_repository(["."], root, exclude)
     request = Request(
         root=repository.root,
@@ -128,7 +137,7 @@ def verify(
         network=network,
         baseline=baseline,
         seconds=seconds,
-        cold=Cold(registry, 2 if registry else 1, _options(network)) if cold else None,
+        cold=Cold(registry, 2 if registry else 1, cold_options) if cold else None,
     )
     if repository.recovered:
         tell(f"note: {repository.recovered}\n")
@@ -206,8 +215,3 @@ def _pairs(variables: Sequence[str]) -> list[tuple[str, str]]:
             raise click.UsageError(f"--variable takes NAME=VALUE, not {text}")
         found.append((name, value))
     return found
-
-
-def _options(network: str) -> tuple[str, ...]:
-    """What a fresh builder needs: the same network as the steps that run in it."""
-    return ("--driver-opt", "network=host") if network == "host" else ()

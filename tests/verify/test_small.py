@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.server
+import shutil
 import signal
 import subprocess
 import threading
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 from lab.builder import Builder
 from lab.lab import Lab
+from lab.pins import TOOLS
 from runner.machine import HERE, Machine, dockerfix_command
 
 from dockerfix.engine.patch import make_patch
@@ -311,3 +313,54 @@ def test_jobs_on_cold_builders_with_a_registry(
     assert cold.work.sent > 100
     assert cold.work.cache_exported is not None and cold.work.cache_exported > 1_000_000
     assert cold.work.compiled == 0
+
+
+@pytest.fixture
+def buildkit(lab: Lab, machine: Machine, tmp_path: Path) -> Iterator[tuple[str, ...]]:
+    """Options of `docker buildx create` that make BuildKit containers possible here: an image
+    of the lab's own buildkitd, and the lab's mirror."""
+    image, context = "dockerfix-test/buildkit:1", tmp_path / "buildkit"
+    context.mkdir()
+    for program in ("buildkitd", "runc"):
+        shutil.copy2(lab.programs / program, context)
+    package = "github.com/moby/buildkit/cmd/buildctl"
+    command = ["go", "build", "-mod=readonly", "-o", str(context), package]
+    env = {**machine.env, "CGO_ENABLED": "0"}
+    subprocess.run(command, cwd=TOOLS, env=env, check=True, capture_output=True)
+    library = next(Path("/lib").glob("*-linux-gnu/libseccomp.so.2"))
+    shutil.copy2(library.resolve(), context / library.name)
+    (context / "Dockerfile").write_text(
+        f"FROM alpine:3.23\nCOPY {library.name} {library}\n"
+        'COPY buildctl buildkitd runc /usr/bin/\nENTRYPOINT ["buildkitd"]\n'
+    )
+    machine.docker("buildx", "build", *HERE, "--tag", image, str(context))
+    mirror = (lab.run_dir / "mirror").read_text()
+    config = tmp_path / "buildkitd.toml"
+    config.write_text(
+        f'[registry."docker.io"]\nmirrors = ["{mirror}"]\n[registry."{mirror}"]\nhttp = true\n'
+    )
+    yield f"--driver-opt=network=host,image={image}", f"--buildkitd-config={config}"
+    machine.docker("image", "rm", image)
+
+
+def test_jobs_on_builders_in_containers(
+    machine: Machine, repository: Path, buildkit: tuple[str, ...]
+) -> None:
+    patch = patch_of(repository, "USER nobody", "# nobody\nUSER nobody")
+    options = [f"--cold-option={option}" for option in buildkit]
+    words = ("verify", "-", *HERE, "--seconds=0", "--format=json", "--cold", *options)
+    done = machine.dockerfix(*words, cwd=repository, patch=patch)
+    assert done.code == 0, done.out + done.err
+    (measured,) = done.data["measured"]
+    assert measured["conditions"] == "each job on a cold builder, without a registry cache"
+    (job,) = measured["before"]["jobs"]
+    assert (job["name"], job["steps"], job["cached_steps"]) == ("build / app", 3, 0)
+
+
+def test_where_no_builder_can_be_made_the_rest_is_told(machine: Machine, repository: Path) -> None:
+    patch = patch_of(repository, "USER nobody", "# nobody\nUSER nobody")
+    words = ("verify", "-", *HERE, "--seconds=0", "--cold", "--cold-option=--driver-opt=image=a/b")
+    done = machine.dockerfix(*words, cwd=repository, patch=patch)
+    assert done.code == 2
+    assert "1 image is equal before and after, but could not be measured" in done.out
+    assert "not measured: no fresh builder can be made here" in done.out
