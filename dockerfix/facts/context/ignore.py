@@ -10,7 +10,6 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from e2b_dockerfile_utils import PatternMatcher
 
@@ -142,6 +141,7 @@ class Judge:
 
     __slots__ = (
         "_clean",
+        "_late",
         "_matcher",
         "_names",
         "_paths",
@@ -149,7 +149,6 @@ class Judge:
         "_wide",
         "exceptions",
         "patterns",
-        "reopens",
     )
 
     def __init__(self, patterns: Sequence[str]) -> None:
@@ -159,8 +158,8 @@ class Judge:
         self._matcher = PatternMatcher(accepted)
         self._clean = Verdict(False, (False,) * len(accepted))
         self.exceptions = any(negated for _, negated in self._rules)
-        signs = [negated for _, negated in self._rules]
-        self.reopens = any(before and not after for before, after in pairwise(signs))
+        first = next((n for n, (_, negated) in enumerate(self._rules) if negated), len(accepted))
+        self._late = [match for match, negated in self._rules[first:] if not negated]
         # Most paths of a large tree are not what a plain pattern names, and need not ask it.
         plain = [_plain(text.removeprefix("!")) for text in accepted]
         self._paths = {text for text in plain if text is not None and not text.startswith("**/")}
@@ -214,14 +213,17 @@ class Judge:
         `MatchesOrParentMatches`); the two disagree where an exception is followed by a pattern
         for a folder above, as in `*`, `!src/a`, `src`.
         """
-        if not self.reopens:
-            return False
         steps = [path[:at] for at in range(1, len(path)) if path[at] == "/"]
         matched = False
         for match, negated in self._rules:
             if negated is matched and (match(path) or any(map(match, steps))):
                 matched = not negated
         return matched and not self.judge_path(path).matched
+
+    def may_empty_below(self, folder: str) -> bool:
+        """Whether a pattern that follows an exception matches the folder: only in such a folder
+        may a file be emptied."""
+        return any(match(folder) for match in self._late)
 
     def _may_match(self, path: str) -> bool:
         """Whether any pattern matches the path itself: exact where it says no."""

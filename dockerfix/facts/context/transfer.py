@@ -25,7 +25,14 @@ from dockerfix.facts.context.steps import (
     Step,
     absolute,
 )
-from dockerfix.facts.context.tree import Folder, FromContext, LinkFromContext, Node, leaves
+from dockerfix.facts.context.tree import (
+    Folder,
+    FromContext,
+    LinkFromContext,
+    Node,
+    folders,
+    leaves,
+)
 from dockerfix.facts.context.weight import HeavyEntry, Scale, Weight, node_at
 from dockerfix.facts.repository import Facts
 from dockerfix.text import Entry, Place, SnapshotError
@@ -151,7 +158,7 @@ class _Costing:
             tuple(self.largest(classic, buildkit, unused)),
             idle_lines(self.disk.tree, ignore) if ignore else (),
             tuple(dormant_files(self.facts, self.given.context, self.read, self.used)),
-            tuple(self.emptied(buildkit)),
+            self.emptied(buildkit),
             self.build.failure,
         )
 
@@ -215,11 +222,17 @@ class _Costing:
         needed = {posixpath.join(self.given.context, path) for path in self.needed_by_builder()}
         return _without(tree, self.used | needed)
 
-    def emptied(self, tree: Folder) -> Iterator[str]:
+    def emptied(self, tree: Folder) -> tuple[str, ...]:
         """Files that arrive at BuildKit without their content."""
         judge = self.build.judge
-        if judge is not None and judge.reopens:
-            yield from (path for path, _ in leaves(tree) if judge.empties(path))
+        if judge is None:
+            return ()
+        found: dict[str, None] = {}
+        for path, folder in folders(tree):
+            if judge.may_empty_below(path):
+                inside = (f"{path}/{name}" for name, _ in leaves(folder))
+                found |= dict.fromkeys(file for file in inside if judge.empties(file))
+        return tuple(found)
 
     def asked(self) -> Iterator[Asked]:
         """What each instruction asks BuildKit for."""
