@@ -53,12 +53,12 @@ def slimmed(machine: Machine, sample: Path, tmp_path: Path) -> Callable[..., Pat
 
 
 @pytest.fixture
-def tags(machine: Machine) -> Iterator[Callable[[str], str]]:
+def tags(machine: Machine) -> Iterator[Callable[..., str]]:
     """Names for images, which are gone in the end."""
     made: list[str] = []
 
-    def tag(name: str) -> str:
-        made.append(f"{TEST}:{name}")
+    def tag(name: str, repository: str = TEST) -> str:
+        made.append(f"{repository}:{name}")
         return made[-1]
 
     yield tag
@@ -104,14 +104,14 @@ def test_bundle_is_built_from_the_published_image(
     machine: Machine,
     registry: str,
     slimmed: Callable[..., Path],
-    tags: Callable[[str], str],
+    tags: Callable[..., str],
     sample: Path,
     change: Callable[[Path], None],
 ) -> None:
     """The link that npm makes leads to the sibling from the registry, and the bundle is the
     same as before; a provider without `node_modules` leaves the install to the consumer."""
     folder = slimmed("after", change)
-    published = f"{registry}/node-sdk:{change.__name__.strip('<>')}"
+    published = tags(change.__name__.strip("<>"), f"{registry}/node-sdk")
     build(machine, folder, "--push", "--tag", published, "node-sdk")
     argument = f"--build-arg=NODE_SDK_IMAGE={published}"
     base, new, old = tags("base"), tags("after"), tags("before")
@@ -168,7 +168,12 @@ def buildkit_bytes(machine: Machine, folder: Path, *words: str) -> float:
 
 
 def test_bytes_sent(
-    machine: Machine, registry: str, sample: Path, tmp_path: Path, slimmed: Callable[..., Path]
+    machine: Machine,
+    registry: str,
+    sample: Path,
+    tmp_path: Path,
+    slimmed: Callable[..., Path],
+    tags: Callable[..., str],
 ) -> None:
     """The classic builder is sent less than a hundredth; BuildKit was sent what is named
     before already, and saves the sibling alone."""
@@ -177,7 +182,7 @@ def test_bytes_sent(
     heavy(before)
     after = slimmed("after")
     heavy(after)
-    published = f"{registry}/node-sdk:bytes"
+    published = tags("bytes", f"{registry}/node-sdk")
     build(machine, after, "--push", "--tag", published, "node-sdk")
     wide = classic_bytes(machine, before, "--file=console/Dockerfile", ".")
     narrow = classic_bytes(machine, after, "console")
