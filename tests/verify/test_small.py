@@ -364,3 +364,82 @@ def test_where_no_builder_can_be_made_the_rest_is_told(machine: Machine, reposit
     assert done.code == 2
     assert "1 image is equal before and after, but could not be measured" in done.out
     assert "not measured: no fresh builder can be made here" in done.out
+
+
+TOYS = '''
+"""Two transforms that put a line on top or at the end of a Dockerfile."""
+from dockerfix.api import Edit, EditSet, Proposal, Span
+
+class Remark:
+    """Say why.
+
+    What it does
+        Says it.
+    Why
+        To be seen.
+    Before
+        -- Dockerfile --
+        FROM a
+    After
+        -- Dockerfile --
+        # why
+        FROM a
+    Safety
+        None.
+    Call sites
+        None.
+    """
+    name, line, at_end = "remark", b"# why\\n", False
+    summary = "Say why."
+    options = ()
+
+    def propose(self, facts, paths, options):
+        path = "app/Dockerfile"
+        data = facts.dockerfile(path).source.data
+        if self.line in data:
+            return Proposal(reason="it is said already")
+        place = len(data) if self.at_end else 0
+        return Proposal(edits={path: EditSet.of([Edit(Span(place, place), self.line)])})
+
+class Demote(Remark):
+    __doc__ = Remark.__doc__
+    name, line, at_end = "demote", b"USER 7\\n", True
+'''
+
+
+@pytest.fixture
+def with_toys(machine: Machine, tmp_path: Path) -> Machine:
+    """The machine with the two transforms installed, and its own builder the current one."""
+    folder = tmp_path / "installed"
+    info = folder / "toys-1.0.dist-info"
+    info.mkdir(parents=True)
+    (folder / "toys.py").write_text(TOYS)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: toys\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(
+        "[dockerfix.transforms]\nremark = toys:Remark\ndemote = toys:Demote\n"
+    )
+    return Machine({**machine.env, "PYTHONPATH": str(folder), "BUILDX_BUILDER": "default"})
+
+
+def test_a_transform_writes_what_is_proved(with_toys: Machine, repository: Path) -> None:
+    done = with_toys.dockerfix("remark", "--verify", "--write", "--force", cwd=repository)
+    assert done.code == 0, done.err
+    assert "1 image is equal before and after" in done.err
+    assert (repository / "app" / "Dockerfile").read_text().startswith("# why\n")
+
+
+def test_a_transform_does_not_write_what_makes_a_difference(
+    with_toys: Machine, repository: Path
+) -> None:
+    words = ("demote", "--verify", "--write", "--force", "--format=json")
+    done = with_toys.dockerfix(*words, cwd=repository)
+    assert done.code == 1, done.err
+    assert (repository / "app" / "Dockerfile").read_text() == DOCKERFILE
+    assert done.data["written"] is False
+    assert done.data["measurements"]["images"][0]["differences"][0] == {
+        "what": "configuration",
+        "path": "User",
+        "before": "nobody",
+        "after": "7",
+    }
+    assert "    configuration: User: nobody -> 7" in done.err
