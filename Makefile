@@ -39,7 +39,7 @@ test: $(READY) lint types ## everything, with the tests that need a build engine
 	@$(BIN)/pytest --cov --cov-report=term
 
 test-fast: $(READY) ## the tests that need no build engine
-	@$(BIN)/pytest -q -m 'not engine'
+	@$(BIN)/pytest -q -n auto -m 'not engine'
 
 check: lint types test-fast ## before a commit: style, types, layers, fast tests
 
