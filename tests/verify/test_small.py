@@ -21,6 +21,7 @@ from runner.machine import HERE, Machine, dockerfix_command
 from dockerfix.engine.patch import make_patch
 from dockerfix.facts.repository import Facts
 from dockerfix.repo.read import read_snapshot
+from dockerfix.verify.image import CONFIGURATION
 from dockerfix.verify.outcome import Verified
 from dockerfix.verify.prove import Cold, Request, verify
 
@@ -100,6 +101,34 @@ CMD ["true"]
     assert [line for line in told if line not in done.out] == []
     counted = [line for line in done.out.splitlines() if line.startswith("    ")]
     assert len(counted) == len(told), done.out
+
+
+CONFIGURED = """\
+FROM alpine:3.23 AS dev
+ENV A={0}
+EXPOSE {0}
+VOLUME /{0}
+WORKDIR /tmp/{0}
+USER {0}
+LABEL a={0}
+HEALTHCHECK --interval={0}s CMD ["true"]
+STOPSIGNAL {0}
+SHELL ["/bin/sh", "-e{0}"]
+ONBUILD RUN {0}
+ENTRYPOINT ["echo", "{0}"]
+CMD ["{0}"]
+"""
+
+
+def test_each_part_of_the_configuration_is_seen(machine: Machine, repository: Path) -> None:
+    """Engines differ in what they tell of an image; none of it may be lost."""
+    (repository / "app" / "Dockerfile").write_text(CONFIGURED.format(7))
+    patch = patch_of(repository, CONFIGURED.format(7), CONFIGURED.format(8))
+    words = ("verify", "-", *HERE, "--seconds=0", "--format=json")
+    done = machine.dockerfix(*words, cwd=repository, patch=patch)
+    assert done.code == 1, done.err
+    found = [d["path"] for d in done.data["images"][0]["differences"]]
+    assert found[: len(CONFIGURATION)] == list(CONFIGURATION)
 
 
 def test_a_program_that_does_nothing_any_more(machine: Machine, repository: Path) -> None:
