@@ -156,9 +156,10 @@ def _held(inputs: Mapping, changes: Sequence[Change]) -> list[tuple[str, list[st
     found = []
     for key in ("file", "target", "tags"):
         node = inputs.get(key)
-        written = _EXPRESSION.findall(node.text) if isinstance(node, Scalar) else []
-        if isinstance(node, Scalar) and len(written) == 1 and "\n" not in node.text.strip():
-            head, _, tail = node.text.strip().partition(written[0])
+        line = node.text.strip().split("\n")[0].strip() if isinstance(node, Scalar) else ""
+        written = _EXPRESSION.findall(line)
+        if len(written) == 1:
+            head, _, tail = line.partition(written[0])
             texts = [_text(change.build, key) for change in changes]
             if all(t.startswith(head) and t.endswith(tail) for t in texts):
                 found.append((written[0], [t[len(head) : len(t) - len(tail)] for t in texts]))

@@ -8,7 +8,7 @@ words of the file. Knows values and their way back to the bytes; knows no comman
 from __future__ import annotations
 
 from dockerfix.facts.model import Build, Value
-from dockerfix.text import Piece, Source
+from dockerfix.text import MappedText, Piece, Source
 
 
 def standing(value: Value, source: Source) -> str:
@@ -50,11 +50,21 @@ def _reference(value: Value, name: str, source: Source) -> str:
     sign = next((at for form in forms if (at := value.written.find(form)) >= 0), None)
     if sign is None or value.mapped is None:
         return plain
-    piece = value.mapped.slice(sign, sign + 1).pieces[0]
-    if piece.literal:
+    piece = _piece_at(value.mapped, sign)
+    if piece is None or piece.literal:
         return plain
     raw = _raw(piece, source)
     return f"{raw}{{{name}}}" if piece.text == "$" else raw
+
+
+def _piece_at(mapped: MappedText, offset: int) -> Piece | None:
+    """The whole run of the text that holds a character."""
+    end = 0
+    for piece in mapped.pieces:
+        end += len(piece.text)
+        if offset < end:
+            return piece
+    return None
 
 
 def _raw(piece: Piece, source: Source) -> str:

@@ -209,8 +209,12 @@ class _Finder:
             self.rules(makefile)
 
     def rules(self, makefile: Makefile) -> None:
-        """Every rule once for each of its targets."""
+        """Every rule once for each of its targets; a pattern that something else makes targets
+        of stands for those."""
         for rule, target in makefile.runs():
+            made = (name.partition(":")[2] for name in self.found.entered)
+            if "%" in target and any(rule.makes(target, name) for name in made):
+                continue
             scope = makefile.scope(rule, target)
             carrier = Carrier(SiteKind.MAKE, target, rule.source)
             folder = posixpath.dirname(makefile.path)

@@ -68,6 +68,10 @@ class Rule:
         first = self.prerequisites[0] if self.prerequisites else ""
         return {"@": target, "*": self.stem(target), "<": first, "^": " ".join(self.prerequisites)}
 
+    def makes(self, pattern: str, target: str) -> bool:
+        """Whether a pattern of this rule's targets fits a target that is none itself."""
+        return pattern in self.targets and "%" not in target and _stem(pattern, target) is not None
+
     def stem(self, target: str) -> str:
         """What `%` stands for in `target`; unknown for a pattern itself."""
         for pattern in self.targets:

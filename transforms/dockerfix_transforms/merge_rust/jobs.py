@@ -7,12 +7,14 @@ pipelines through dockerfix's facts; knows nothing of stages.
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from dockerfix.api import (
     Baked,
     Build,
+    CallSite,
     Change,
     Edits,
     Facts,
@@ -172,20 +174,46 @@ def _build_jobs(
         ]
         if job is not None and len(builds) == len(mine):
             found.append(BuildJob(job, tuple(mine)))
-    return found
+    return [*found, *_composing_jobs(facts, pipeline, changes, set(by_job))]
+
+
+def _composing_jobs(
+    facts: Facts,
+    pipeline: Pipeline,
+    changes: Sequence[tuple[RustFile, Change]],
+    known: set[str],
+) -> Iterator[BuildJob]:
+    """Jobs that build services of Compose files, all of them members."""
+    built: dict[str, list[CallSite]] = {}
+    for use in facts.builds.compose_uses:
+        if use.builds and use.site.kind is SiteKind.GITLAB and use.site.name not in known:
+            built.setdefault(use.site.name, []).extend(
+                service.site
+                for service in facts.builds.builds
+                if service.site.kind is SiteKind.COMPOSE
+                and service.site.place.path in use.files
+                and (not use.services or service.site.name in use.services)
+            )
+    for name, sites in built.items():
+        mine = tuple(pair for pair in changes if pair[1].build.site in sites)
+        job = pipeline.jobs.get(name)
+        if job is not None and mine and len(mine) == len(sites):
+            yield BuildJob(job, mine)
 
 
 def _clusters(
     pipeline: Pipeline, jobs: Sequence[BuildJob], folder: str, whole: bool, plan: JobPlan
 ) -> list[_Cluster]:
     """Jobs of one stage and one target together. A job alone stays as it is, unless a matrix
-    makes several runners of it."""
+    makes several runners of it; so do jobs that build the same files each, which compile no
+    more than before."""
     rows: dict[tuple[str, tuple[str, ...]], list[BuildJob]] = {}
     for build_job in jobs:
         rows.setdefault((build_job.job.stage, build_job.targets), []).append(build_job)
     found = []
     for together in rows.values():
-        apart = len(together) > 1 or bool(together[0].job.rows and len(together[0].changes) > 1)
+        sets = {frozenset(file.path for file, _ in b.changes) for b in together}
+        apart = len(sets) > 1 or bool(together[0].job.rows and len(together[0].changes) > 1)
         if not apart:
             continue
         try:
@@ -240,6 +268,9 @@ def _write(
     for cluster in clusters:
         group = _group_name(cluster, baked, len(clusters) == 1)
         try:
+            if _elsewhere(cluster):
+                _line_up(pipeline, cluster, paths, plan)
+                continue
             targets = _targets(cluster, {t.name for ts in baked.values() for t in ts})
             bake_file((), {group: targets}, "\n")
             call = _call(cluster, path, group)
@@ -251,11 +282,60 @@ def _write(
         baked[group] = targets
         plan.edits += edits
         _note(plan, pipeline, cluster)
+        plan.done |= {id(change.build) for b in cluster.jobs for _, change in b.changes}
     if baked:
         newline = facts.snapshot.source(pipeline.path).newline.bytes.decode()
         plan.bake_path = path
         folder = next(iter(baked.values()))[0].build.folder
         plan.bake = bake_file(_comment(plan, path, folder), baked, newline)
+
+
+def _elsewhere(cluster: _Cluster) -> bool:
+    """Whether the builds stand in other files than the jobs: Makefiles, scripts, Compose."""
+    own = {build_job.job.file.source.path for build_job in cluster.jobs}
+    places = (c.build.site.place.path for b in cluster.jobs for _, c in b.changes)
+    templates = {
+        node.file.source.path
+        for b in cluster.jobs
+        if isinstance(node := b.job.keys.get("script"), Node)
+    }
+    return not set(places) <= own | templates
+
+
+def _line_up(pipeline: Pipeline, cluster: _Cluster, paths: dict[str, str], plan: JobPlan) -> None:
+    """One job that runs what the jobs ran, one after the other on one builder; raises
+    `Refused`."""
+    apart = _told_apart(cluster)
+    lists = [
+        [t for item in _script_items(b.job) for t in _expanded(item, b.job, apart)]
+        for b in cluster.jobs
+    ]
+    head = _alike(lists)
+    tails = [lines[head:] for lines in lists]
+    end = _alike([lines[::-1] for lines in tails])
+    middle = [line for lines in tails for line in lines[: len(lines) - end]]
+    first = cluster.jobs[0].job
+    if len(set(middle)) < len(cluster.jobs) or not all(map(_only_makes, middle)):
+        raise Refused(first.place, "the jobs do more than build their images", "align them")
+    script = (*lists[0][:head], *middle, *tails[0][len(tails[0]) - end :])
+    joined = Joined(cluster.name, script, apart, paths)
+    plan.edits += join_jobs(pipeline, [b.job for b in cluster.jobs], joined)
+    _note(plan, pipeline, cluster)
+
+
+def _alike(lists: Sequence[Sequence[str]]) -> int:
+    """How many first lines all lists have in common."""
+    rows = zip(*lists, strict=False)
+    return next((n for n, row in enumerate(rows) if len(set(row)) > 1), min(map(len, lists)))
+
+
+def _only_makes(line: str) -> bool:
+    """Whether a line runs make, a script or a docker command, and leaves the shell as it was."""
+    names = [posixpath.basename(words[0]) for words in _words(line)]
+    return bool(names) and all(
+        name in ("make", "docker", "docker-compose", "echo") or name.endswith((".sh", "bash", "sh"))
+        for name in names
+    )
 
 
 def _bake_path(facts: Facts, folder: str) -> str:
@@ -354,6 +434,8 @@ def _may_differ(line: str) -> bool:
 def _expanded(item: Node, job: Job, names: frozenset[str]) -> list[str]:
     """A script item with the variables that told the jobs apart replaced by their values,
     once for each row of a matrix."""
+    if isinstance(item, YamlSequence):
+        return [_named_list(item, job, names)]
     text = written(item)
     if not any(f"${name}" in text or f"${{{name}" in text for name in names):
         return [text]
@@ -367,6 +449,30 @@ def _expanded(item: Node, job: Job, names: frozenset[str]) -> list[str]:
             line = _replaced(line, name, value)
         found.append(line)
     return list(dict.fromkeys(found))
+
+
+_ANCHOR = re.compile(r"&([^\s,\[\]{}]+)\s")
+
+
+def _named_list(item: YamlSequence, job: Job, names: frozenset[str]) -> str:
+    """A list that stands elsewhere, as the job names it; raises `Refused` where it reads a
+    variable that goes."""
+    source = item.file.source
+    if item.tag == "!reference":
+        text = written(item)
+        named = text if text.startswith("!reference") else f"!reference {text}"
+    else:
+        found = _ANCHOR.match(source.text(item.span))
+        if found is None:
+            raise Refused(job.place, f"the script of {job.name} is nested", "write it flat")
+        named = f"*{found[1]}"
+    lines = [line.scalar.text for line in job.lines]
+    if any(f"${name}" in line or f"${{{name}" in line for name in names for line in lines):
+        raise Refused(
+            job.place, f"{named} may read a variable that differs between the jobs",
+            "write the list out",
+        )  # fmt: skip
+    return named
 
 
 def _replaced(line: str, name: str, value: str) -> str:
@@ -390,21 +496,14 @@ def _build_items(build_job: BuildJob) -> tuple[list[Node], list[int]]:
     """The items of a job's script, and which of them build; raises `Refused` where an item
     does more than build."""
     job = build_job.job
-    script = job.keys.get("script")
-    items: list[Node] = []
-    if isinstance(script, YamlSequence):
-        items = list(script.items)
-    elif isinstance(script, Scalar):
-        items = [script]
+    items = _script_items(job)
     places = {change.build.site.place.span for _, change in build_job.changes}
     index = []
     for number, item in enumerate(items):
-        if not isinstance(item, Scalar):
-            raise Refused(job.place, f"the script of {job.name} is nested", "write it flat")
         inside = [span for span in places if item.span.contains(span)]
         if not inside:
             continue
-        if not _only_builds(item, len(inside)):
+        if not isinstance(item, Scalar) or not _only_builds(item, len(inside)):
             raise Refused(
                 job.place, f"one line of {job.name} builds and does more", "split the line"
             )
@@ -412,6 +511,16 @@ def _build_items(build_job: BuildJob) -> tuple[list[Node], list[int]]:
     if not index or index != list(range(index[0], index[-1] + 1)):
         raise Refused(job.place, f"the builds of {job.name} do not stand together", "move them")
     return items, index
+
+
+def _script_items(job: Job) -> list[Node]:
+    """The items as the job writes them: a list from elsewhere (an anchor, `!reference`) is
+    one."""
+    own = job.body.get("script") if job.body is not None else None
+    script = own if isinstance(own, YamlSequence) else job.keys.get("script")
+    if isinstance(script, YamlSequence):
+        return list(script.items)
+    return [script] if isinstance(script, Scalar) else []
 
 
 def _only_builds(item: Scalar, count: int) -> bool:
@@ -456,7 +565,6 @@ def _note(plan: JobPlan, pipeline: Pipeline, cluster: _Cluster) -> None:
     plan.removed += [name for name in names if name != cluster.name]
     plan.joined.append((cluster.name, tuple(names)))
     plan.idle += _idle(pipeline, [b.job for b in cluster.jobs])
-    plan.done |= {id(change.build) for b in cluster.jobs for _, change in b.changes}
     for job in pipeline.jobs.values():
         needed = {need.job for need in job.needs or ()} | {d.text for d in job.dependencies}
         if needed & set(names) and job.name not in names and job.name not in plan.changed:

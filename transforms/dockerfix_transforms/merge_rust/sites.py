@@ -160,8 +160,8 @@ def hidden_sites(facts: Facts, files: Sequence[RustFile], keep_old: bool) -> lis
         if b.dockerfile is None and (b.context is None or b.context in folders)
         and b.site.kind is not SiteKind.DOCUMENT and not _remote(b)
     ]  # fmt: skip
-    found += [_blind(facts, blind, files, keep_old) for blind in facts.builds.blind]
-    return found
+    blinds = (_blind(facts, blind, files, keep_old) for blind in facts.builds.blind)
+    return [*found, *(finding for finding in blinds if finding is not None)]
 
 
 def _remote(build: Build) -> bool:
@@ -186,12 +186,18 @@ def _hidden(place: Place, what: str, why: str, keep_old: bool, action: str = _WR
     )
 
 
-def _blind(facts: Facts, blind: Blind, files: Sequence[RustFile], keep_old: bool) -> Finding:
+_DOCKERFILE_KEY = re.compile(r"(?i)\s*(?:- )?\s*[\"']?docker[-_]?file[\"']?\s*:")
+
+
+def _blind(facts: Facts, blind: Blind, files: Sequence[RustFile], keep_old: bool) -> Finding | None:
     """A place that cannot be read: it weighs only when its file names an input, or its own
     lines do where what they stand for is elsewhere."""
     text = _command(facts, blind.place)
     known = text if blind.apart else _whole(facts, blind.place.path)
     named = [file.path for file in files if _names(known, file.path) or _may_name(text, file.path)]
+    path, settings = blind.place.path, _DOCKERFILE_KEY.match(text)
+    if settings and named and all(_built_by_workflow(facts, path, name) for name in named):
+        return None  # a value of the matrix, which the workflow's own step takes
     if named and not keep_old:
         return _hidden(
             blind.place, blind.what, f"{blind.what}: {blind.why}", keep_old,
@@ -277,7 +283,10 @@ def named_settings(
 
 
 def _is_read(facts: Facts, mention: PathMention) -> bool:
-    """Whether a variable of a pipeline holds the name, and a build that was read takes it."""
+    """Whether a variable of a pipeline or a value of a workflow's matrix holds the name, and a
+    build that was read takes it."""
+    if _built_by_workflow(facts, mention.place.path, mention.path):
+        return True
     pipeline = facts.pipeline
     if pipeline is None or mention.place.path not in pipeline.files:
         return False
@@ -286,6 +295,14 @@ def _is_read(facts: Facts, mention: PathMention) -> bool:
         b.dockerfile == mention.path and text in b.variables.values()
         for b in facts.builds.builds
         if b.site.kind is SiteKind.GITLAB
+    )
+
+
+def _built_by_workflow(facts: Facts, workflow: str, path: str) -> bool:
+    return any(
+        b.dockerfile == path and b.site.place.path == workflow
+        for b in facts.builds.builds
+        if b.site.kind is SiteKind.GITHUB
     )
 
 
