@@ -69,8 +69,8 @@ NOT_BUILT = 2
     "--seconds",
     type=click.FloatRange(0),
     metavar="NUMBER",
-    default=3.0,
-    show_default="3",
+    default=3,
+    show_default=True,
     help="How long each image's command is watched; 0 starts nothing.",
 )
 @click.option(
