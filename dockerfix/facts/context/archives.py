@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import posixpath
 import re
-from urllib.parse import urlsplit
 
 _BLOCK = 512
 _NAME = re.compile(r"\.(tar(\.(gz|bz2|xz|zst|zstd))?|tgz|tbz2?|txz|tzst)$")
@@ -18,9 +17,9 @@ _SCP = re.compile(r"[\w.-]+@[\w.-]+:(?!//)")
 def is_git(source: str) -> bool:
     """Whether a source is a Git repository: `git@host:path`, `ssh://`, `git://`, or an address
     that ends in `.git`."""
-    if _SCP.match(source) or source.startswith(("git://", "ssh://")):
-        return True
-    return source.startswith(("http://", "https://")) and urlsplit(source).path.endswith(".git")
+    if source.startswith(("http://", "https://")):
+        return _path(source).endswith(".git")
+    return source.startswith(("git://", "ssh://")) or _SCP.match(source) is not None
 
 
 def is_address(source: str) -> bool:
@@ -35,7 +34,13 @@ def is_fetched(source: str) -> bool:
 
 def file_name(address: str) -> str:
     """The name that a fetched file gets."""
-    return posixpath.basename(urlsplit(address).path.rstrip("/")) or "__unnamed__"
+    return posixpath.basename(_path(address).rstrip("/")) or "__unnamed__"
+
+
+def _path(address: str) -> str:
+    from urllib.parse import urlsplit  # few builds fetch anything
+
+    return urlsplit(address).path
 
 
 def is_archive(name: str, data: bytes | None) -> bool:

@@ -18,6 +18,8 @@ _PLATFORM = tuple(
     for side in ("BUILD", "TARGET")
     for part in ("PLATFORM", "OS", "OSVERSION", "ARCH", "VARIANT")
 )
+_SPECIAL = frozenset("$'\"<")
+"""What the lexer does not take as it stands, the escape character aside."""
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -45,6 +47,8 @@ class Variables:
 
         With `quotes` off, quotes are text, as in the body of a heredoc.
         """
+        if _SPECIAL.isdisjoint(text) and escape not in text:
+            return text
         lexer = ShellLex(
             escape, skip_process_quotes=not quotes, env=self.values, skip_unset_env=self.open
         )

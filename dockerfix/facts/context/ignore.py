@@ -10,6 +10,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from e2b_dockerfile_utils import PatternMatcher
 
@@ -122,8 +123,7 @@ def clean(path: str) -> str:
     return posixpath.normpath("/" + path.lstrip("/") if path.startswith("/") else path)
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """How one path was judged: whether it is matched after all patterns, and which pattern
     matched it or a folder above it."""
 

@@ -8,6 +8,7 @@ Knows builds; knows no registry.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from dockerfix.facts.model import Build, SiteKind, Tool
 
@@ -32,6 +33,7 @@ def find_maker(builds: Sequence[Build], name: str) -> Build | None:
     return _one(b for b in builds if any(without_tag(tag.text) == bare for tag in b.tags))
 
 
+@lru_cache(maxsize=4096)
 def without_tag(image: str) -> str:
     """An image's name without tag and digest; a port of the registry is no tag, and a colon
     in a variable's default is none."""

@@ -7,7 +7,7 @@ it is. Knows the snapshot, patterns and trees; knows no Dockerfile.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from dockerfix.facts.context.globs import has_wildcard
 from dockerfix.facts.context.ignore import Judge, Verdict
@@ -69,16 +69,14 @@ def select(root: Folder, include: Judge | None = None, exclude: Judge | None = N
     return _Selection(include, exclude).of(root, "", _Above()) or Folder()
 
 
-@dataclass(frozen=True, slots=True)
-class _Above:
+class _Above(NamedTuple):
     """The verdicts on the folder above."""
 
     include: Verdict | None = None
     exclude: Verdict | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Selection:
+class _Selection(NamedTuple):
     include: Judge | None
     exclude: Judge | None
 

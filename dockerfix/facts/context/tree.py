@@ -11,6 +11,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from dockerfix.facts.context import globs
 
@@ -137,8 +138,7 @@ class Folder:
 Node = Folder | Leaf
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """The outcome of a look-up.
 
     `path` is absolute and free of links. `node` is None when nothing is known to be there;
@@ -190,11 +190,12 @@ def child(node: Node | None, name: str) -> Node | None:
     return node.children.get(name) if isinstance(node, Folder) else None
 
 
-@dataclass(frozen=True, slots=True)
 class NoSuchPathError(Exception):
     """A path that must be there and is not."""
 
-    path: str
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
 
 
 def expand(root: Folder, pattern: str) -> tuple[list[str], bool]:
