@@ -86,11 +86,22 @@ class _Command:
                 f"write --{name} as a word of its own in the command",
             )
         present = [value for value in values if value is not None]
+        if self.by_one_variable(present, texts) and self.at_origins(present, texts):
+            return
         if not self.others and self.in_place(present, texts):
             return
         if self.at_origins(present, texts):
             return
         self.parameter(name, present, texts)
+
+    def by_one_variable(self, values: Sequence[Value], texts: list[str]) -> bool:
+        """Whether all values come out of one assignment of the same file, and become one."""
+        first = values[0].origin
+        if first is None or _common(texts) is None or first.path != self.place.path:
+            return False
+        line = self.source.line_of(first.span.start)
+        before = self.source.text(Span(line.start, first.span.start)).rstrip("\"'")
+        return before.endswith("=") and all(value.origin == first for value in values)
 
     def unchanged(self, name: str) -> bool:
         """Whether an absent `--file` means the wanted file already."""
@@ -316,7 +327,9 @@ class _Command:
         if not calls or number is None:
             raise self.refused(
                 "the command builds other images too, and has no place for one build argument",
-                "give the function a parameter for more flags (`${extra_args}`)",
+                "give the function a parameter for more flags (`${extra_args}`)"
+                if calls
+                else "give this image a command of its own",
             )
         words = " ".join(change.wanted.flags)
         edit = self.calls.setdefault(calls[-1].place, _CallEdit(calls[-1]))
