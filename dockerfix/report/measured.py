@@ -65,6 +65,7 @@ def measured_data(outcome: Outcome) -> dict[str, Any]:
         "baseline": outcome.baseline,
         "images": [_image_data(image) for image in outcome.images],
         "lost": [{"name": image.name, "asked_for_at": image.site} for image in outcome.lost],
+        "new": [{"name": image.name, "asked_for_at": image.site} for image in outcome.new],
         "not_read": [
             {"side": b.side.value, "asked_for_at": b.site, "why": b.why, "needed": b.needed}
             for b in outcome.unread
@@ -142,6 +143,8 @@ class _Text:
             if not image.equal:
                 yield from self.different(image)
         yield from self.lost(outcome)
+        for new in outcome.new:
+            yield f"  {new.name}: new, built and compared with nothing; {new.site} asks for it"
         yield from self.expected(outcome.images)
         for build in outcome.unread:
             yield f"  not built ({build.side.value}): {build.site}: {build.why}"

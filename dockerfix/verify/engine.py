@@ -46,6 +46,13 @@ class Engine:
         self.tags.add(tag)
         return tag
 
+    @property
+    def platform(self) -> str:
+        """What containers run on here: `linux/amd64`. Raises `EngineError`."""
+        with self._answering("saying its platform"):
+            told: Any = self.client.version()
+        return f"{told['Os']}/{told['Arch']}"
+
     def image(self, tag: str) -> Image:
         """An image's configuration and file tree. Raises `EngineError`."""
         with self._answering(f"reading {tag}"):

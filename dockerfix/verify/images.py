@@ -7,7 +7,7 @@ Knows in which order; how each is done stands in `buildx`, `engine`, `compare`, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from dockerfix.verify.bake import Wanted
@@ -78,10 +78,19 @@ class Comparison:
         again = " again, without cache" if no_cache else ""
         self.watch(Phase(f"building {side.value}{again}: {', '.join(recipes)}"))
         wanted = tuple(
-            Wanted(name, recipe, (self._tag(name, mark),)) for name, recipe in recipes.items()
+            Wanted(name, self._single(recipe), (self._tag(name, mark),))
+            for name, recipe in recipes.items()
         )
         job = Job(side, self.copies.folder(side), wanted, side.value)
         self.buildx.bake(job, no_cache=no_cache, watch=self.watch)
+
+    def _single(self, recipe: Recipe) -> Recipe:
+        """The recipe for one platform: the engine's own, where several are asked for."""
+        if len(recipe.platforms) < 2:
+            return recipe
+        own = self.engine.platform
+        chosen = own if own in recipe.platforms else recipe.platforms[0]
+        return replace(recipe, platforms=(chosen,))
 
     def _again(self, named: Mapping[str, Pair]) -> dict[str, frozenset[tuple[Aspect, str]]]:
         """What differs between two builds of *before*, by image."""

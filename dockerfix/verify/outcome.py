@@ -134,6 +134,11 @@ class Verified:
         return tuple(image for image in self.unmatched if image.side is Side.BEFORE)
 
     @property
+    def new(self) -> tuple[Unmatched, ...]:
+        """Images that nobody asked for before; they were built, and compared with nothing."""
+        return tuple(image for image in self.unmatched if image.side is Side.AFTER)
+
+    @property
     def equal(self) -> bool:
         """Whether every image that was asked for is asked for still, and is the same."""
         return not self.lost and all(image.equal for image in self.images)

@@ -203,6 +203,9 @@ def _notes(found: Concern, copies: Copies) -> Iterator[str]:
             f"{', '.join(found.stood_in)}: no value is known, both sides get the same stand-in "
             "(--variable NAME=VALUE gives one)"
         )
+    several = [pair.name for pair in found.pairs if len(pair.before.platforms) > 1]
+    if several:
+        yield f"asked for on several platforms, compared on one: {', '.join(several)}"
     if found.dropped:
         yield f"not passed on to buildx: {', '.join(found.dropped)}"
     if copies.left_out:

@@ -5,6 +5,7 @@ Knows builds as facts give them; knows no engine and no disk.
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -135,7 +136,7 @@ def order_of(
         arguments=arguments,
         contexts=tuple(_contexts(build, reader, arguments, provided)),
         platforms=tuple(p for v in build.platforms for p in reader.text(v).split(",")),
-        secrets=tuple(reader.text(value) for value in build.secrets),
+        secrets=tuple(_secret(reader.text(value), build.folder) for value in build.secrets),
         options=tuple(sorted(options)),
     )
     seen = dict(reader.stood_in)
@@ -153,6 +154,17 @@ def _options(build: Build, reader: _Reader) -> tuple[list[Setting], list[str]]:
         elif option.name not in _ELSEWHERE:
             dropped.append(f"--{option.name}")
     return kept, dropped
+
+
+def _secret(text: str, folder: str) -> str:
+    """A secret whose file counts from the root, where bake is called."""
+    parts = [part.partition("=") for part in text.split(",")]
+    return ",".join(
+        f"{name}={posixpath.join(folder, value)}"
+        if name in ("src", "source")
+        else name + sign + value
+        for name, sign, value in parts
+    )
 
 
 def _contexts(

@@ -153,6 +153,9 @@ def test_a_lost_image_is_a_difference_and_an_unread_build_is_incomplete() -> Non
     )
     assert verdict(Verified((EQUAL,), (lost,))) == "different"
     assert verdict(Verified((EQUAL,), (new,))) == "equal"
+    assert "  worker: new, built and compared with nothing" in render_measured(
+        Verified((EQUAL,), (new,))
+    )
     unread = Unread(Side.AFTER, "ci:1:1", "its target holds T", True)
     assert verdict(Verified((EQUAL,), unread=(unread,))) == "incomplete"
     shown = Unread(Side.AFTER, "README.md:1:1", "its target holds T", False)

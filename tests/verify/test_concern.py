@@ -175,6 +175,16 @@ def test_a_service_context_of_compose_is_the_other_service() -> None:
     assert found.pairs[0].after.contexts == (("sdk", Recipe("other", "other/Dockerfile")),)
 
 
+def test_a_secrets_file_counts_from_the_folder_of_the_call() -> None:
+    ci = (
+        "a:\n  script:\n    - cd app\n    - docker buildx build --tag a"
+        " --secret id=npm,src=.npmrc --secret id=env,env=TOKEN --file Dockerfile.a .\n"
+    )
+    files = {**FILES, ".gitlab-ci.yml": ci}
+    found = concerned(files, {"app/Dockerfile.a": "FROM scratch AS dev\nUSER 1\n"})
+    assert found.pairs[0].after.secrets == ("id=npm,src=app/.npmrc", "id=env,env=TOKEN")
+
+
 def test_pairs_give_the_recipe_of_a_side() -> None:
     pair = Pair("x", Recipe("a", "a/b"), Recipe("c", "c/d"))
     assert (pair.recipe(Side.BEFORE).context, pair.recipe(Side.AFTER).context) == ("a", "c")

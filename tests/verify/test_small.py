@@ -75,6 +75,17 @@ def test_an_equal_image(machine: Machine, repository: Path) -> None:
     assert "building before: app-dev" in done.err
 
 
+def test_of_several_platforms_the_engines_own_is_compared(
+    machine: Machine, repository: Path
+) -> None:
+    platforms = "docker buildx build --platform linux/riscv64,linux/arm64,linux/amd64"
+    (repository / ".gitlab-ci.yml").write_text(CI.replace("docker buildx build", platforms))
+    patch = patch_of(repository, "USER nobody", "# nobody\nUSER nobody")
+    done = machine.dockerfix("verify", "-", *HERE, "--seconds=1", cwd=repository, patch=patch)
+    assert done.code == 0, done.out + done.err
+    assert "asked for on several platforms, compared on one: app (dev)" in done.out
+
+
 def test_everything_that_differs_is_told_by_its_path(machine: Machine, repository: Path) -> None:
     other = """\
 FROM alpine:3.23 AS dev
