@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 
 from dockerfix.facts.shell import Command, parse_shell
 from dockerfix.facts.stages import StageGraph
+from dockerfix.proof.environment import expand_text
 from dockerfix.syntax import Arg, Copy, Env, Instruction, Run, Stage
 from dockerfix.text.value import value
 
@@ -59,9 +60,10 @@ def places(graph: StageGraph, stage: Stage) -> Iterator[tuple[Instruction, Stage
         for item in part.instructions:
             yield item, part, Place(folder, frozenset(variables.items()))
             if item.keyword == "WORKDIR" and item.words:
-                folder = posixpath.normpath(posixpath.join(folder, item.words[0].value))
+                text = expand_text(item.words[0].value, variables)
+                folder = posixpath.normpath(posixpath.join(folder, text))
             elif isinstance(item, Arg):
-                variables |= {name: default for name, default in item.entries if default}
+                variables |= {name: default or "" for name, default in item.entries}
             elif isinstance(item, Env) and item.keyword == "ENV":
                 variables |= dict(item.pairs)
 

@@ -38,8 +38,14 @@ class Differences:
     """The findings of one region. `whole` is None when its copies stay what they are."""
 
     def __init__(
-        self, consumer: Consumer, region: Region, provider: Provider, whole: Whole | None
+        self,
+        facts: Facts,
+        consumer: Consumer,
+        region: Region,
+        provider: Provider,
+        whole: Whole | None,
     ) -> None:
+        self.facts = facts
         self.consumer = consumer
         self.region = region
         self.provider = provider
@@ -49,6 +55,7 @@ class Differences:
         """Every finding; `accepted` says that the person took the lack of files."""
         if lacking:
             yield self.lacks(lacking, accepted)
+        yield from self.generated()
         if self.takes_all:
             yield from self.base()
             yield from self.extra()
@@ -75,6 +82,23 @@ class Differences:
             "had it",
             "take it into the image, or --accept provider-lacks",
         )  # fmt: skip
+
+    def generated(self) -> Iterator[Finding]:
+        """Sources that are made before the build: nothing says that the image has the same."""
+        for item in self.region.copies:
+            for source in self.consumer.of(item):
+                plain = not any(sign in source.path for sign in "*?[$")
+                if plain and source.package == self.region.sibling and not self.exists(source.path):
+                    yield self.finding(
+                        Severity.REFUSE, "made-before",
+                        f"{source.path} is not in the repository",
+                        "it is made before the build, and the image may hold another one",
+                        "build it in the provider's image and copy it from there by hand",
+                    )  # fmt: skip
+
+    def exists(self, path: str) -> bool:
+        """Whether a path is a file or a folder of the repository."""
+        return path in self.facts.snapshot or self.facts.snapshot.is_folder(path)
 
     def base(self) -> Iterator[Finding]:
         """Another base image."""

@@ -76,7 +76,7 @@ def read_provider(facts: Facts, folder: str, build: Build, name: str) -> Provide
             "mend its target",
         )
     held = _held(facts, graph, stage, _Package(folder, build.context or ""))
-    if held is None:
+    if held is None or "$" in held.where:
         return NoProvider(
             f"{build.dockerfile} does not keep the files of {folder} in one folder of its image",
             "let its last stage hold the package as it is, or pass --via context",

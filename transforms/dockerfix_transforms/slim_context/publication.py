@@ -35,6 +35,11 @@ class Publication:
     image: str
     text: str
 
+    def seen_by(self, consumer: Build) -> str:
+        """The reference as a consumer must write it: what a shell knows, or an expression."""
+        in_shell = consumer.tool is not Tool.ACTION and "${GITHUB_" in self.text
+        return self.text if in_shell else self.image
+
     @property
     def shared(self) -> bool:
         """Whether all branches push the same tag: nothing in it varies."""
@@ -115,6 +120,8 @@ def best_for(facts: Facts, consumer: Build, published: Sequence[Publication]) ->
     fitting = [p for p in published if p.build.site.kind is consumer.site.kind]
     if consumer.site.kind is SiteKind.GITHUB:
         fitting = [p for p in fitting if p.build.site.place.path == consumer.site.place.path]
+        shell = consumer.tool is not Tool.ACTION
+        fitting = [p for p in fitting if shell or "${GITHUB_" not in p.text]
     if not fitting:
         return None
     return min(fitting, key=lambda p: _rank(facts.pipeline, consumer, p))

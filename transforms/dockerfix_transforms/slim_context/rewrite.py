@@ -268,7 +268,7 @@ def _renamed(reference: Reference, name: str) -> Edit:
 def stage_names(consumer: Consumer, siblings: Sequence[str]) -> dict[str, str]:
     """The names of the new stages: the sibling's, with the folders in front where two have one
     name, and another one where a stage has it."""
-    stages = {(stage.name or "").lower() for stage in consumer.graph.stages}
+    stages = {name.lower() for name in _names_in_use(consumer)}
     found: dict[str, str] = {}
     for sibling in siblings:
         name = _stage_name(posixpath.basename(sibling))
@@ -278,6 +278,14 @@ def stage_names(consumer: Consumer, siblings: Sequence[str]) -> dict[str, str]:
             name = f"{name}-image"
         found[sibling] = name
     return found
+
+
+def _names_in_use(consumer: Consumer) -> Iterator[str]:
+    """Names of stages, and of the images and named contexts that a stage would hide."""
+    for stage in consumer.graph.stages:
+        yield stage.name or ""
+        yield stage.from_.image.value if stage.from_.image is not None else ""
+        yield from (reference.text for reference in consumer.graph.references(stage))
 
 
 def _stage_name(text: str) -> str:

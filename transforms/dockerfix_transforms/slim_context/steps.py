@@ -69,11 +69,21 @@ def walk(graph: StageGraph, stage: Stage) -> Iterator[At]:
         for item in part.instructions:
             yield At(item, part, folder, frozenset(environment.items()))
             if item.keyword == "WORKDIR" and item.words:
-                folder = posixpath.normpath(posixpath.join(folder, item.words[0].value))
+                text = _expanded(item.words[0].value, environment)
+                folder = posixpath.normpath(posixpath.join(folder, text))
             elif isinstance(item, Env) and item.keyword == "ENV":
                 environment.update(item.pairs)
             elif isinstance(item, Arg):
-                environment.update({n: d for n, d in item.entries if d is not None})
+                environment.update({n: "" if d is None else d for n, d in item.entries})
+
+
+def _expanded(text: str, environment: dict[str, str]) -> str:
+    """A path with the variables that have a known value filled in."""
+    for name in sorted(environment, key=len, reverse=True):
+        value = environment[name]
+        if value and "$" not in value:
+            text = text.replace("${" + name + "}", value).replace(f"${name}", value)
+    return text
 
 
 def step_of(at: At) -> Step | None:

@@ -333,6 +333,12 @@ class _Slimming:
                 origins[sibling] = From(name, None, context_note(name, sibling))
                 continue
             provider = self.provider(consumer, region)
+            if provider.argument in consumer.graph.global_arguments:
+                raise refusal(
+                    consumer.graph, "argument-taken",
+                    f"the file has a build argument {provider.argument} already",
+                    "give it another name", consumer.graph.stages[0].from_.code,
+                )  # fmt: skip
             note = image_note(provider.argument, name)
             origins[sibling] = From(name, provider, note, self.wishes.provider_builds)
         return origins
@@ -374,7 +380,7 @@ class _Slimming:
         files = lacking(self.facts, consumer, region, provider)
         self.work.lacking |= set(files)
         accepted = "provider-lacks" in self.wishes.accept
-        differences = Differences(consumer, region, provider, whole)
+        differences = Differences(self.facts, consumer, region, provider, whole)
         self.work.findings += differences.all(files, accepted)
         missing = missing_steps(region, provider)
         if missing and whole is not None:
@@ -427,7 +433,7 @@ class _Slimming:
         chosen = best_for(self.facts, build, self.published[provider.folder])
         if chosen is not None:
             self.work.reads.append((build, chosen))
-            return chosen.image
+            return chosen.seen_by(build)
         local = None
         if build.site.kind is SiteKind.MAKE:
             local = local_image(build, makers(self.facts, provider.folder))
