@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from dockerfix.verify.compare import Aspect, differences
 from dockerfix.verify.image import Image, Node, NodeKind
-from dockerfix.verify.rules import PatchedFiles, Rules
+from dockerfix.verify.rules import RULES, PatchedFiles, Rules
 
 TAG = b"Signature: 8a477f597d28d172789f06886806bc55\n# created by cargo.\n"
 FOLDER = Node(NodeKind.FOLDER, 0o755)
@@ -161,3 +162,8 @@ def test_noise_excuses_what_was_noisy_and_not_what_is_lost() -> None:
 def test_configuration_is_never_excused() -> None:
     after = replace(DEVELOPMENT, configuration={**DEVELOPMENT.configuration, "User": "nobody"})
     assert rules_of(DEVELOPMENT, after) == {"User": ""}
+
+
+def test_the_manual_names_every_rule() -> None:
+    manual = (Path(__file__).parents[2] / "docs" / "verify.md").read_text()
+    assert [rule.name for rule in RULES if f"| `{rule.name}` |" not in manual] == []
