@@ -20,6 +20,7 @@ from pathlib import Path
 
 from dockerfix.verify.bake import Wanted, definition
 from dockerfix.verify.errors import BuildFailedError, EngineError, Failure
+from dockerfix.verify.interrupts import undisturbed
 from dockerfix.verify.side import Side
 from dockerfix.verify.steps import Steps
 from dockerfix.verify.watch import Progress, Watch, unwatched
@@ -210,7 +211,8 @@ class Buildx:
             yield process
             process.wait()
         finally:
-            _end(process)
+            with undisturbed():
+                _end(process)
             for pipe in (process.stdin, process.stderr):
                 if pipe is not None:
                     with contextlib.suppress(OSError):
