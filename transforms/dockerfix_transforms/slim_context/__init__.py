@@ -1,8 +1,10 @@
 """slim-context: the build context shrinks to the package, siblings come as images.
 
-Read in this order: `consumer` (what is slimmed), `inline` (where siblings are built in it),
-`provider` (whose image replaces that), `rewrite` and `ignore` (the new files), `pipeline`
-(the image is there in time), `transform` (all of it).
+Read in this order: `consumer` (what is slimmed; `packages` says who owns a path), `inline` (where
+siblings are built in it; `steps` and `landing` say what its instructions do), `provider` (the
+image that replaces that) and `publication` (who pushes it), `origin`, `rewrite` and `ignore` (the
+new files), `pipeline` and `workflow` (the image is there in time), `differences` (what is said),
+`transform` (all of it).
 """
 
 from dockerfix_transforms.slim_context.transform import SlimContext

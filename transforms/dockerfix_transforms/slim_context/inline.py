@@ -47,7 +47,7 @@ class Region:
         return self.copies[0]
 
     @property
-    def sources(self) -> tuple[Copy, ...]:
+    def elsewhere(self) -> tuple[Copy, ...]:
         """The copies that stay copies of their own when the package comes as a whole."""
         return tuple(item for item in self.copies if item not in self.covered)
 

@@ -112,7 +112,7 @@ def _built(consumer: Consumer, region: Region, origin: From, whole: Whole) -> It
         yield _note(consumer, region.first, [origin], ())
         yield _note(consumer, first, (), gone)
     yield Edit(first.code, _copy_text(region, origin, whole).encode())
-    for item in region.sources:
+    for item in region.elsewhere:
         yield from _part(consumer, item, origin)
     for other in gone:
         start = other.comments[0].span.start if other.comments else other.span.start
