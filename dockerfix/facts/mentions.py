@@ -14,6 +14,7 @@ from dockerfix.text import Place, Snapshot, Span, join_path, relative_path
 
 _PATH = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./+@"
 _ROOTS = (b"${CI_PROJECT_DIR}/", b"$CI_PROJECT_DIR/", b"${GITHUB_WORKSPACE}/")
+_HISTORY = ("CHANGELOG", "CHANGES", "HISTORY", "NEWS", "RELEASES")
 _PLAIN = frozenset({"Dockerfile", "Containerfile"})
 
 
@@ -42,6 +43,8 @@ def path_mentions(snapshot: Snapshot, moved: Mapping[str, str]) -> Iterator[Path
         if name in everywhere:
             everywhere[name] += 1
     for place, name in mentions(snapshot, tuple(by_name)):
+        if posixpath.basename(place.path).upper().startswith(_HISTORY):
+            continue  # what was is not rewritten
         data = snapshot.read(place.path)
         start = place.span.start
         while start > 0 and data[start - 1 : start] in _BYTES:

@@ -265,6 +265,8 @@ class _Reader:
         for mount in item.mounts:
             source = next(named, None) if mount.option("from") else None
             target = mount.option("target", "dst", "destination") or ""
+            if not target and mount.kind in ("ssh", "secret"):
+                continue  # a socket or file below /run
             path = mount.option("source", "src") or "/"
             yield Mounted(_absolute(self.state.folder, target), mount.kind, source, path)
 

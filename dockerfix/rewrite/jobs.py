@@ -66,6 +66,8 @@ def check_joinable(pipeline: Pipeline, jobs: Sequence[Job]) -> None:
     for job in jobs:
         if job.body is None or job.file is not first.file:
             raise Refused(job.place, f"{job.name} is defined elsewhere", "define it in one file")
+        if job.body.flow:
+            raise Refused(job.place, f"{job.name} is a flow mapping", "write its keys as lines")
     anchor = shared_anchor(first.file, [job.entry.span for job in jobs])
     if anchor:
         raise Refused(

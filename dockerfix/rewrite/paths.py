@@ -6,6 +6,7 @@ stand; what they mean there is not its business.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from dockerfix.facts.mentions import PathMention
@@ -27,7 +28,10 @@ def set_paths(facts: Facts, mentions: Sequence[PathMention]) -> Edits:
     for path, listed in by_path.items():
         new = {m.place.span: m.successor or "" for m in listed}
         lists = path.endswith((".yml", ".yaml", ".json"))
-        repeated = _repeated(facts, path, new) if lists else []
+        repeated = [
+            *_named_again(facts, path, new),
+            *(_repeated(facts, path, new) if lists else []),
+        ]
         covered = [edit.span for edit in repeated]
         edits += [(path, edit) for edit in repeated]
         edits += [
@@ -35,6 +39,22 @@ def set_paths(facts: Facts, mentions: Sequence[PathMention]) -> Edits:
             for span, text in new.items()
             if not any(cover.contains(span) for cover in covered)
         ]
+    return edits
+
+
+_JOINTS = re.compile(r"[ \t]+|`, `|`,? and `|, |,? and ")
+
+
+def _named_again(facts: Facts, path: str, new: dict[Span, str]) -> list[Edit]:
+    """Neighbours in a line that would name the same file again, with what joins them."""
+    source = facts.snapshot.source(path)
+    edits: list[Edit] = []
+    last: Span | None = None
+    for span in sorted(new):
+        joint = source.text(Span(last.end, span.start)) if last is not None else ""
+        if last is not None and new[span] == new[last] and _JOINTS.fullmatch(joint):
+            edits.append(Edit(Span(last.end, span.end), b""))
+        last = span
     return edits
 
 

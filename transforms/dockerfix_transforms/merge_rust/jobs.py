@@ -422,11 +422,11 @@ def _united(first: Job, lists: Sequence[list[str]], where: str) -> list[str]:
 
 
 def _may_differ(line: str) -> bool:
-    """Whether a line may be run for each old job: naming or pushing an image, saying
+    """Whether a line may be run for each old job: naming, trying or pushing an image, saying
     something."""
     commands = _words(line)
     return bool(commands) and all(
-        words[:2] in (["docker", "push"], ["docker", "tag"]) or words[0] == "echo"
+        (words[0] == "docker" and words[1:2] in (["push"], ["tag"], ["run"])) or words[0] == "echo"
         for words in commands
     )
 
@@ -487,7 +487,9 @@ def _replaced(line: str, name: str, value: str) -> str:
 
 
 def _words(line: str) -> list[list[str]]:
-    """The words of each simple command of a line."""
+    """The words of each simple command of a line, which may be a quoted scalar."""
+    if line[:1] in ("'", '"') and line[-1:] == line[:1]:
+        line = line[1:-1]
     script = parse_shell(MappedText.whole(line.encode()))
     return [[word.value or word.written for word in c.words] for c in script.commands()]
 

@@ -186,7 +186,10 @@ def _hidden(place: Place, what: str, why: str, keep_old: bool, action: str = _WR
     )
 
 
-_DOCKERFILE_KEY = re.compile(r"(?i)\s*(?:- )?\s*[\"']?docker[-_]?file[\"']?\s*:")
+_DOCKERFILE_KEY = re.compile(
+    r"(?i)\s*(?:- |local |export |readonly )?\s*[\"']?\w*docker[-_]?file\w*[\"']?\s*[:?]?[:=]"
+)
+"""A setting or variable that holds a Dockerfile's name, at the beginning of a line."""
 
 
 def _blind(facts: Facts, blind: Blind, files: Sequence[RustFile], keep_old: bool) -> Finding | None:
@@ -196,8 +199,8 @@ def _blind(facts: Facts, blind: Blind, files: Sequence[RustFile], keep_old: bool
     known = text if blind.apart else _whole(facts, blind.place.path)
     named = [file.path for file in files if _names(known, file.path) or _may_name(text, file.path)]
     path, settings = blind.place.path, _DOCKERFILE_KEY.match(text)
-    if settings and named and all(_built_by_workflow(facts, path, name) for name in named):
-        return None  # a value of the matrix, which the workflow's own step takes
+    if settings and named and all(_built_there(facts, path, name) for name in named):
+        return None  # a value that a build of the same file takes
     if named and not keep_old:
         return _hidden(
             blind.place, blind.what, f"{blind.what}: {blind.why}", keep_old,
@@ -285,7 +288,7 @@ def named_settings(
 def _is_read(facts: Facts, mention: PathMention) -> bool:
     """Whether a variable of a pipeline or a value of a workflow's matrix holds the name, and a
     build that was read takes it."""
-    if _built_by_workflow(facts, mention.place.path, mention.path):
+    if _built_there(facts, mention.place.path, mention.path):
         return True
     pipeline = facts.pipeline
     if pipeline is None or mention.place.path not in pipeline.files:
@@ -298,12 +301,9 @@ def _is_read(facts: Facts, mention: PathMention) -> bool:
     )
 
 
-def _built_by_workflow(facts: Facts, workflow: str, path: str) -> bool:
-    return any(
-        b.dockerfile == path and b.site.place.path == workflow
-        for b in facts.builds.builds
-        if b.site.kind is SiteKind.GITHUB
-    )
+def _built_there(facts: Facts, where: str, path: str) -> bool:
+    """Whether a build that was read in that file takes the Dockerfile."""
+    return any(b.dockerfile == path and b.site.place.path == where for b in facts.builds.builds)
 
 
 def hidden_mention(place: Place, path: str) -> Finding:
