@@ -5,6 +5,7 @@ Knows chains and components; knows nothing of bytes to write.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -146,9 +147,10 @@ def _reasons(
 def _misplaced(main: RustFile, file: RustFile) -> str:
     """The first step that one file has and the other has not, where nothing else differs."""
     for one, other in ((file, main), (main, file)):
-        keys = {step.key for step in other.steps}
+        left = Counter(step.key for step in other.steps)
         for step in one.steps:
-            if step.key not in keys:
+            left[step.key] -= 1
+            if left[step.key] < 0:
                 place = one.graph.tree.source.place(step.item.code)
                 return f"the step at {place} has no place in a shared builder"
     return "the steps of the build stages stand in another order"

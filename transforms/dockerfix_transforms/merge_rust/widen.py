@@ -152,11 +152,19 @@ def _bins(group: Group) -> list[str]:
     builds = _builds(group)
     if any(m.file.everything and builds[m.file.path].selects_all for m in group.members):
         return []
+    if any(_whole(build) for build in builds.values()):
+        return []
     names: list[str] = []
     for member in group.members:
         call = _builds(group)[member.file.path]
         names += call.bins or member.file.shipped
     return list(dict.fromkeys(names))
+
+
+def _whole(build: CargoCall) -> bool:
+    """Whether a build names the whole workspace: it is left so, since `--bin` alone looks in
+    the default members only."""
+    return (build.has("workspace") or build.has("all")) and not build.bins
 
 
 def _repeats_bin(group: Group) -> bool:
@@ -326,8 +334,9 @@ def _other_commands(pairs: Sequence[tuple[RustFile, Step]], leader: Step, line: 
         texts = {step.item.text for _, step in pairs}
         if len(texts) > 1:
             raise CannotJoinError(
-                pairs[0][0], leader, "its build step is no plain list of commands"
-            )
+                pairs[0][0], leader, "its build step is no plain list of commands",
+                "write it as `a && b`, without branches and loops",
+            )  # fmt: skip
         return
     known = {_spelled(command) for command in mine if not _is_build(leader, command)}
     taken = {path for command in mine for path in written_paths(command)}
