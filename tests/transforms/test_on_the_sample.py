@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import pytest
 
@@ -41,20 +41,6 @@ def changed(snapshot: Snapshot, registry: Registry, name: str, paths: Sequence[s
     outcome = run_transform(registry.load(name), snapshot, paths, {})
     assert isinstance(outcome, Planned), outcome
     return snapshot.with_changes(outcome.changes)
-
-
-def contents(snapshot: Snapshot) -> Mapping[str, bytes]:
-    return {path: snapshot.read(path) for path in snapshot.paths}
-
-
-def test_the_order_of_the_transforms_does_not_matter(
-    snapshot: Snapshot, registry: Registry
-) -> None:
-    slim = ("slim-context", ["console", "system-tests"])
-    merge = ("merge-rust", ["controlplane"])
-    one = changed(changed(snapshot, registry, *merge), registry, *slim)
-    other = changed(changed(snapshot, registry, *slim), registry, *merge)
-    assert contents(one) == contents(other)
 
 
 def test_consumers_slimmed_together_or_one_after_the_other(
