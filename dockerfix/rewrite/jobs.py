@@ -320,9 +320,15 @@ def united_rules(jobs: Sequence[Job]) -> list[dict[str, Any]] | None:
         return listed[0] if isinstance(listed[0], list) else None
     if any(rules is None for rules in listed):
         return None
+    lists = [rules if isinstance(rules, list) else [] for rules in listed]
+    # The first rule that matches counts: what all begin with decides alike for all.
+    rows = zip(*lists, strict=False)
+    head = next((n for n, row in enumerate(rows) if any(r != row[0] for r in row)), 0)
+    if not all(isinstance(rule, dict) for rule in lists[0][:head]):
+        head = 0
     united: list[dict[str, Any]] = []
-    for job, rules in zip(jobs, listed, strict=True):
-        for rule in rules if isinstance(rules, list) else ():
+    for job, rules in zip(jobs, lists, strict=True):
+        for rule in rules[head:]:
             if not isinstance(rule, dict) or rule.get("when") == "never":
                 raise Refused(
                     job.place,
@@ -330,7 +336,7 @@ def united_rules(jobs: Sequence[Job]) -> list[dict[str, Any]] | None:
                     "give the jobs the same rules",
                 )
             _add_rule(united, rule)
-    return united
+    return [*(dict(rule) for rule in lists[0][:head]), *united]
 
 
 def _add_rule(united: list[dict[str, Any]], rule: dict[str, Any]) -> None:
