@@ -1,4 +1,4 @@
-"""Print the tables: parsing, the whole process, growth with the repository."""
+"""Print the tables: the whole process, growth with the repository, parsing, the pipeline."""
 
 from __future__ import annotations
 
@@ -21,8 +21,10 @@ def main() -> None:
         sample(Path(name))
         growth(Path(name))
     from benchmarks.parse import parsing
+    from benchmarks.pipeline import pipeline
 
     parsing()
+    pipeline()
 
 
 def sample(place: Path) -> None:
