@@ -79,6 +79,7 @@ from dockerfix.text import (
     normalise_path,
     relative_path,
 )
+from dockerfix.text.frozen import frozen, replace
 
 __all__ = [
     "Add", "AlwaysThere", "Arg", "ArtefactProduced", "Baked", "Blind", "Block", "Build",
@@ -91,8 +92,9 @@ __all__ = [
     "SameFiles", "SameImagesAskedFor", "SameRuntime", "Scalar", "Script", "Sequence", "Severity",
     "SiteKind", "Snapshot", "SnapshotError", "Source", "Span", "Stage", "StageGraph", "Statement",
     "Tool", "Transform", "Value", "Wanted", "Word", "Workspace", "YamlError", "add_need",
-    "bake_file", "cargo_calls", "check_joinable", "implies", "is_dockerfile", "job_of",
+    "bake_file", "cargo_calls", "check_joinable", "frozen", "implies", "is_dockerfile", "job_of",
     "join_jobs", "join_path", "normalise_path", "parse", "parse_shell", "parse_yaml",
-    "path_mentions", "project_rules", "read_cargo", "read_ignore", "relative_path", "selected",
-    "set_builds", "set_paths", "shared_flags", "united", "widen_rules", "without_tag", "written",
+    "path_mentions", "project_rules", "read_cargo", "read_ignore", "relative_path", "replace",
+    "selected", "set_builds", "set_paths", "shared_flags", "united", "widen_rules", "without_tag",
+    "written",
 ]  # fmt: skip

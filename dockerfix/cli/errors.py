@@ -11,10 +11,10 @@ import traceback
 from pathlib import Path
 
 from dockerfix.cli import exit_code
-from dockerfix.text.value import value
+from dockerfix.text.frozen import frozen
 
 
-@value
+@frozen
 class Trouble:
     """What to tell the person, and the exit code."""
 

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dockerfix.facts.repository import Facts
-from dockerfix.text.value import value
+from dockerfix.text.frozen import frozen
 
 if TYPE_CHECKING:
     from dockerfix.repo.settings import Settings
 
 
-@value
+@frozen
 class Repository:
     """A repository as one command sees it.
 

@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from inspect import cleandoc
 
 from dockerfix.engine.proposal import Transform
-from dockerfix.text.value import value
+from dockerfix.text.frozen import frozen
 
 SECTIONS = ("What it does", "Why", "Before", "After", "Safety", "Call sites")
 """The sections that every transform has, in this order."""
 
 
-@value
+@frozen
 class Documentation:
     """The first paragraph, and the text of each section that is there, without its heading."""
 

@@ -26,13 +26,13 @@ from dockerfix.proof.claims import (
 )
 from dockerfix.syntax import Dockerfile
 from dockerfix.text import Kind, Snapshot, normalise_path
-from dockerfix.text.value import value
+from dockerfix.text.frozen import frozen
 
 Changes = Mapping[str, bytes | None]
 """The bytes of each written file; None for a deleted one."""
 
 
-@value
+@frozen
 class Passed:
     """Everything held: what changes, and the verdict of each claim in the claims' order."""
 
@@ -40,7 +40,7 @@ class Passed:
     verdicts: tuple[Verdict, ...]
 
 
-@value
+@frozen
 class Failed:
     """A check failed: its name, and what it found, one line each."""
 
@@ -48,7 +48,7 @@ class Failed:
     found: tuple[str, ...]
 
 
-@value
+@frozen
 class Judges:
     """The independent code that the gate asks; `Judges.real` is what runs outside of tests.
 
@@ -97,7 +97,7 @@ def examine(
     return Passed(changes, verdicts)
 
 
-@value
+@frozen
 class _Touched:
     """What the checks look at: both sides, what changes, and which paths are Dockerfiles
     whatever their name."""

@@ -16,10 +16,10 @@ from dockerfix.engine.proposal import Proposal, Transform
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.claims import Verdict
 from dockerfix.text import EditConflictError
-from dockerfix.text.value import value
+from dockerfix.text.frozen import frozen
 
 
-@value
+@frozen
 class Planned:
     """A patch that passed the gate.
 
@@ -33,21 +33,21 @@ class Planned:
     verdicts: tuple[Verdict, ...]
 
 
-@value
+@frozen
 class NothingToDo:
     """Nothing would change; `proposal.reason` says why."""
 
     proposal: Proposal
 
 
-@value
+@frozen
 class Refused:
     """The transform refuses as a whole; the findings say why and what to do."""
 
     proposal: Proposal
 
 
-@value
+@frozen
 class CheckFailed:
     """A check of the gate failed, which is a bug: no patch. `detail` has a line a fault."""
 

@@ -10,10 +10,10 @@ from dockerfix.facts.finding import Finding, Severity
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.claims import Claim
 from dockerfix.text import EditSet
-from dockerfix.text.value import value
+from dockerfix.text.frozen import frozen
 
 
-@value
+@frozen
 class Proposal:
     """What a transform wants: edits, claims, findings. Nothing has happened yet.
 
@@ -44,7 +44,7 @@ class Proposal:
         return [finding for finding in self.findings if finding.severity is severity]
 
 
-@value
+@frozen
 class OptionSpec:
     """One option of a transform, from which the command line and the settings are made.
 

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator
 from dockerfix.facts.repository import is_dockerfile
 from dockerfix.syntax import Comment, Dockerfile, Instruction, parse_source, render
 from dockerfix.text import MappedText, Snapshot, Source, Span
-from dockerfix.text.value import value
+from dockerfix.text.frozen import frozen
 
 
-@value
+@frozen
 class Fault:
     """Something that a grammar cannot read: `where` is `path:line:column`, `message` is the
     same wherever it stands, so that two readings can be compared."""

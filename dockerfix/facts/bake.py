@@ -8,13 +8,14 @@ target with a matrix is reported instead. Knows bake files; knows nothing of who
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from dockerfix.facts.yaml_tree import Mapping as YamlMapping
 from dockerfix.facts.yaml_tree import YamlError, parse_yaml, to_data
 from dockerfix.text import Place, Source, Span
+from dockerfix.text.frozen import frozen
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
@@ -23,7 +24,7 @@ Plain = str | list[str] | dict[str, str] | None
 """A string with `${NAME}` for variables, a list, a map, or None for what is not followed."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BakeTarget:
     """A target: its attributes (inherited ones included), where the block stands, and where
     the values stand that are written in the block itself."""
@@ -34,7 +35,7 @@ class BakeTarget:
     places: Mapping[str, Place]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BakeFile:
     """A bake file's targets and groups, and the names of the variables that it declares.
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 
 from dockerfix.facts.yaml_tree import (
     Entry,
@@ -23,6 +22,7 @@ from dockerfix.facts.yaml_tree import (
 )
 from dockerfix.facts.yaml_tree import Mapping as YamlMapping
 from dockerfix.text import Place, Snapshot, SnapshotError, Source, Span, join_path
+from dockerfix.text.frozen import frozen, replace
 
 _NAME = re.compile(r"(?:docker-)?compose[^/]*\.ya?ml")
 BASE_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
@@ -30,7 +30,7 @@ BASE_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compo
 _DEPTH = 20
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Service:
     """A service with a `build`.
 
@@ -65,7 +65,7 @@ class Service:
         return node if isinstance(node, Scalar) else None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ComposeFiles:
     """All Compose files of a snapshot.
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 
 from dockerfix.text import Place
+from dockerfix.text.frozen import frozen
 
 
 class Severity(enum.Enum):
@@ -19,7 +19,7 @@ class Severity(enum.Enum):
     """This file or call site is left out and named."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Finding:
     """What was noticed.
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from itertools import product
 
 from dockerfix.facts.yaml_tree import (
@@ -25,6 +24,7 @@ from dockerfix.facts.yaml_tree import (
 )
 from dockerfix.facts.yaml_tree import Mapping as YamlMapping
 from dockerfix.text import Place, Snapshot, SnapshotError, Span
+from dockerfix.text.frozen import frozen, replace
 
 ROOT = ".gitlab-ci.yml"
 
@@ -47,7 +47,7 @@ _DEPTH = 11
 Effective = dict[str, "Node | Effective"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Need:
     """One entry of `needs:`; `node` is the item as written."""
 
@@ -56,7 +56,7 @@ class Need:
     node: Node
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rule:
     """One entry of `rules:`. `changes` is None when the rule has none."""
 
@@ -67,7 +67,7 @@ class Rule:
     node: Node
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Line:
     """One item of a script with the section it comes from (`before_script`, `script`, ...)."""
 
@@ -75,7 +75,7 @@ class Line:
     scalar: Scalar
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Job:
     """A job or a hidden template.
 
@@ -180,7 +180,7 @@ class Job:
         return tuple(found)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pipeline:
     """All jobs of a pipeline's root file and its local includes.
 

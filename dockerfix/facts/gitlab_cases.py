@@ -24,10 +24,10 @@ from dockerfix.facts.gitlab_conditions import (
     pattern_of,
 )
 from dockerfix.facts.gitlab_gates import Gate
-from dockerfix.text.value import value
+from dockerfix.text.frozen import frozen
 
 
-@value
+@frozen
 class Case:
     """One pipeline: what a person calls it, its variables, and whether it has a list of
     changed files (without one, GitLab takes every `changes:` as true)."""
@@ -84,7 +84,7 @@ def cases(
             yield Case(title, {**case.variables, **given}, case.has_changes)
 
 
-@value
+@frozen
 class _FromFiles:
     """The value that the pipeline's own files give a variable."""
 

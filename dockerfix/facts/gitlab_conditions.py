@@ -11,28 +11,28 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
-from dockerfix.text.value import value
+from dockerfix.text.frozen import frozen
 
 
 class ConditionError(Exception):
     """An expression that GitLab would reject, or one that cannot be decided; says why."""
 
 
-@value
+@frozen
 class Variable:
     """`$NAME` or `${NAME}`."""
 
     name: str
 
 
-@value
+@frozen
 class Text:
     """A string in quotes; `null` is None."""
 
     value: str | None
 
 
-@value
+@frozen
 class Pattern:
     """`/expression/flags`, as written between the slashes."""
 
@@ -44,7 +44,7 @@ class Pattern:
         return f"/{self.body}/{self.flags}"
 
 
-@value
+@frozen
 class Compare:
     """`left operator right`."""
 
@@ -53,14 +53,14 @@ class Compare:
     right: Operand
 
 
-@value
+@frozen
 class Present:
     """A single operand: true when it is set and not empty."""
 
     operand: Operand
 
 
-@value
+@frozen
 class Both:
     """`left && right`."""
 
@@ -68,7 +68,7 @@ class Both:
     right: Condition
 
 
-@value
+@frozen
 class Either:
     """`left || right`."""
 
@@ -80,7 +80,7 @@ Operand = Variable | Text | Pattern
 Condition = Compare | Present | Both | Either
 
 
-@value
+@frozen
 class SomeText:
     """Some text, not empty and equal to no text of the rules, that matches just these
     patterns: a value for proofs over everything that a variable may hold."""

@@ -25,10 +25,10 @@ from dockerfix.facts.gitlab_conditions import (
 from dockerfix.facts.yaml_tree import Mapping as YamlMapping
 from dockerfix.facts.yaml_tree import Node, Scalar, to_data
 from dockerfix.facts.yaml_tree import Sequence as YamlSequence
-from dockerfix.text.value import value
+from dockerfix.text.frozen import frozen
 
 
-@value
+@frozen
 class Clause:
     """One step of a decision: when all that it asks for is so, it says whether the job is
     there. `base` is the `compare_to` from which the changes count."""

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Iterable
 from functools import lru_cache
 
-from dockerfix.text.value import value
+from dockerfix.text.frozen import frozen
 
 MAX_WORK = 1_000_000
 """Steps of single globs that one question about several may take."""
@@ -25,7 +25,7 @@ class GlobError(Exception):
     """A glob, or a set of globs, about which no exact answer can be given; the text says why."""
 
 
-@value
+@frozen
 class _Token:
     """One element: a literal, `?`, `*`, `**/`, or a class of characters."""
 

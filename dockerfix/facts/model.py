@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from dockerfix.text import MappedText, Place
+from dockerfix.text.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Value:
     """A word of a call site, as far as reading can know it.
 
@@ -69,7 +70,7 @@ class Value:
         return self.text
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BuildArgument:
     """`--build-arg NAME=VALUE`; no value means: taken from the caller's environment."""
 
@@ -106,7 +107,7 @@ class SiteKind(enum.Enum):
     DOCUMENT = "document"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CallSite:
     """The place where a build is written.
 
@@ -125,7 +126,7 @@ class CallSite:
         return f"{self.place} ({self.kind.value} {self.name})"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Call:
     """A call of a shell function on the way to a build.
 
@@ -142,7 +143,7 @@ class Call:
     parameters: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Option:
     """One flag of a build command as written: its name without dashes, its value, and the
     place of the whole flag (name and value, be they one word or two)."""
@@ -154,7 +155,7 @@ class Option:
     """Whether the value stands in the flag's own word (`--file=x`)."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Build:
     """One image build that some file asks for.
 
@@ -194,7 +195,7 @@ class Build:
     """What variables hold where the command runs, as far as reading knows."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ImageCall:
     """`docker push NAME` or `docker tag OLD NEW`: the verb and the images' names."""
 
@@ -203,7 +204,7 @@ class ImageCall:
     names: tuple[Value, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ComposeUse:
     """A `docker compose` command: its verb, the services that it names (none: all), the files
     that it reads, relative to the root, and whether it builds images itself.
@@ -218,7 +219,7 @@ class ComposeUse:
     builds: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Blind:
     """Something that looks like a build but cannot be followed: where and why.
 

@@ -17,25 +17,25 @@ from dockerfix.facts.gitlab_cases import Case, cases, patterns_in
 from dockerfix.facts.gitlab_conditions import ConditionError, Value, holds
 from dockerfix.facts.gitlab_gates import ALWAYS, Clause, Gate, gate_of, workflow_gate, written
 from dockerfix.facts.gitlab_globs import GlobError, classes
-from dockerfix.text.value import value
+from dockerfix.text.frozen import frozen
 
 MAX_CASES = 50_000
 """Pipelines that one question may look at."""
 
 
-@value
+@frozen
 class AlwaysThere:
     """The job exists in every pipeline that holds the other."""
 
 
-@value
+@frozen
 class Missing:
     """There is a pipeline without it: `example` describes one, as a sentence."""
 
     example: str
 
 
-@value
+@frozen
 class Undecided:
     """Reading cannot tell; `why` says what stands in the way."""
 
@@ -65,7 +65,7 @@ def covers(pipeline: Pipeline, job: Job, others: Iterable[Job]) -> Presence:
     return AlwaysThere()
 
 
-@value
+@frozen
 class _Files:
     """What changed and what exists: the globs matched for each base (None when the pipeline
     has no list of changes), example paths, and the `exists:` lists that find a file."""

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 from dockerfix.syntax import Arg, Copy, Dockerfile, Flag, Instruction, Run, Stage
+from dockerfix.text.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reference:
     """A place that names a stage or an image outside FROM: `COPY --from`, a mount's `from`.
 

@@ -8,12 +8,13 @@ knows nothing of GitLab or Compose.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from dockerfix.facts.yaml_scalar import scalar_text
 from dockerfix.text import MappedText, Source, Span
+from dockerfix.text.frozen import frozen
 
 if TYPE_CHECKING:
     import yaml
@@ -34,7 +35,7 @@ class YamlError(Exception):
         self.what = what
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Scalar:
     """A scalar: `text` is its value, `style` one of `'`, `"`, `|`, `>` or empty for plain.
 
@@ -54,7 +55,7 @@ class Scalar:
         return scalar_text(self.file.source.data, self.span, self.style, self.text)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entry:
     """One `key: value` of a mapping. `aliased` says that the value stands elsewhere."""
 
@@ -68,7 +69,7 @@ class Entry:
         return self.key.span if self.aliased else self.key.span.cover(self.value.span)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Mapping:
     """A mapping; `flow` is the `{a: b}` style.
 
@@ -118,7 +119,7 @@ class Mapping:
         return found if self.file.psych else {**found, **own}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sequence:
     """A sequence; `aliased` tells for each item whether it stands elsewhere."""
 

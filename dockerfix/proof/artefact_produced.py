@@ -19,10 +19,10 @@ from dockerfix.proof.history import Carried, Copied, Event
 from dockerfix.proof.origins import Built, NotMade, Origin, Origins, Undecided
 from dockerfix.syntax import Stage
 from dockerfix.text import Place
-from dockerfix.text.value import value
+from dockerfix.text.frozen import frozen
 
 
-@value
+@frozen
 class Shipped:
     """A path that the image takes out of a stage, and the place that takes it."""
 

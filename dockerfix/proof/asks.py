@@ -15,7 +15,7 @@ from dockerfix.facts.model import Build, CallSite, ImageCall, SiteKind, Tool, Va
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.environment import expand_text
 from dockerfix.text import join_path
-from dockerfix.text.value import value
+from dockerfix.text.frozen import frozen
 
 MAX_VALUES = 256
 
@@ -29,7 +29,7 @@ _READ_ELSEWHERE = frozenset(
 """Options that have a field of their own, and those that do not change the image."""
 
 
-@value
+@frozen
 class Ask:
     """One image with one tag.
 
@@ -49,7 +49,7 @@ class Ask:
     site: CallSite
 
 
-@value
+@frozen
 class Sent:
     """A push of an image that the same script did not build: its tag and what it was tagged
     from."""

@@ -16,7 +16,7 @@ from dockerfix.facts.stages import Reference, StageGraph
 from dockerfix.proof.claims import Image
 from dockerfix.syntax import Arg, Copy, From, Instruction, Onbuild, Run, Stage
 from dockerfix.text import Place
-from dockerfix.text.value import value
+from dockerfix.text.frozen import frozen
 
 Key = tuple[object, ...]
 
@@ -25,14 +25,14 @@ class NoSuchImageError(Exception):
     """An image that a claim names is not in the snapshot; says which and why."""
 
 
-@value
+@frozen
 class Outside:
     """What `--from` names when it is no stage: an image or a named context."""
 
     name: str
 
 
-@value
+@frozen
 class Step:
     """One instruction of a chain.
 
@@ -57,7 +57,7 @@ class Step:
         return line if len(line) <= 72 else line[:69] + "..."
 
 
-@value
+@frozen
 class Base:
     """The image below a chain: FROM as written, with the defaults of the build arguments
     that it names, and its platform."""
@@ -68,7 +68,7 @@ class Base:
     place: Place
 
 
-@value
+@frozen
 class Chain:
     """A stage's image, flattened."""
 

@@ -7,10 +7,10 @@ transform. Knows what can be claimed; knows nothing of any transform.
 
 from __future__ import annotations
 
-from dockerfix.text.value import value
+from dockerfix.text.frozen import frozen
 
 
-@value
+@frozen
 class Image:
     """What a build makes: a Dockerfile, relative to the root, and a target in it.
 
@@ -63,7 +63,7 @@ COMPILER_ASPECTS = {
 well."""
 
 
-@value
+@frozen
 class SameRuntime:
     """The chain of instructions of the final image is the same after renaming stages.
 
@@ -76,7 +76,7 @@ class SameRuntime:
     allowed: frozenset[str] = frozenset()
 
 
-@value
+@frozen
 class SameCompilerInput:
     """Each cargo binary that the image ships is compiled with the same base image, toolchain,
     triple, profile, features, flags and native packages; `accepted` names the aspects of
@@ -87,14 +87,14 @@ class SameCompilerInput:
     accepted: frozenset[str] = frozenset()
 
 
-@value
+@frozen
 class ArtefactProduced:
     """Every path that the image copies out of another stage is made there."""
 
     after: Image
 
 
-@value
+@frozen
 class SameFiles:
     """COPY and ADD give every stage of the image the same paths from the same sources.
 
@@ -109,7 +109,7 @@ class SameFiles:
     accepted: frozenset[str] = frozenset()
 
 
-@value
+@frozen
 class SameImagesAskedFor:
     """Each tag pushed before is pushed after, from the image that stands for the old one,
     with the same build arguments, platforms, secrets, named contexts and labels, and no tag
@@ -126,7 +126,7 @@ class SameImagesAskedFor:
     contexts: tuple[tuple[str, str], ...] = ()
 
 
-@value
+@frozen
 class NoDanglingReference:
     """Nothing in the snapshot after names a file or job that the patch removed, or a stage
     that went with a file.
@@ -138,7 +138,7 @@ class NoDanglingReference:
     jobs: tuple[str, ...] = ()
 
 
-@value
+@frozen
 class PipelineValid:
     """The CI file parses to the same jobs but for the named ones; `needs:` holds everywhere.
 
@@ -162,7 +162,7 @@ Claim = (
 )
 
 
-@value
+@frozen
 class Verdict:
     """The outcome of one check.
 

@@ -14,10 +14,10 @@ from weakref import WeakKeyDictionary
 from dockerfix.facts.shell import Assignment, Block, Command, Script, Statement, parse_shell
 from dockerfix.syntax import Run
 from dockerfix.text import Source, Span
-from dockerfix.text.value import value
+from dockerfix.text.frozen import frozen
 
 
-@value
+@frozen
 class Plain:
     """One command of the sequence; `text` is its words with one blank between them."""
 

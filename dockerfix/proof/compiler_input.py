@@ -18,7 +18,7 @@ from dockerfix.proof.crates import Compilation, Sources, chosen_packages, triple
 from dockerfix.proof.history import Compiled
 from dockerfix.proof.tools import variable_aspect
 from dockerfix.text import Place, SnapshotError
-from dockerfix.text.value import value
+from dockerfix.text.frozen import frozen
 
 _SILENT = (
     "CARGO_HOME", "CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR", "CARGO_BUILD_JOBS", "CARGO_TERM_",
@@ -29,7 +29,7 @@ _SILENT = (
 """Beginnings of variables that do not reach what is compiled, or that other aspects hold."""
 
 
-@value
+@frozen
 class Aspect:
     """One aspect: its name (as `--accept` takes it), what it is about when there are several
     of the name (a variable), and its value for a person."""
@@ -39,7 +39,7 @@ class Aspect:
     value: str
 
 
-@value
+@frozen
 class Input:
     """All aspects of one compilation by name and subject, the packages apart, and the place
     of the command."""

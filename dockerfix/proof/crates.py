@@ -20,10 +20,10 @@ from dockerfix.facts.yaml_tree import YamlError
 from dockerfix.proof.environment import unknown
 from dockerfix.proof.history import Compiled, Copied, Event
 from dockerfix.text import Snapshot, SnapshotError, join_path
-from dockerfix.text.value import value
+from dockerfix.text.frozen import frozen
 
 
-@value
+@frozen
 class Product:
     """A file that a cargo command leaves: its absolute path, the binary's name, and its
     package."""
@@ -33,14 +33,14 @@ class Product:
     package: str
 
 
-@value
+@frozen
 class Unknowable:
     """What a command makes cannot be told; `why` is for the message."""
 
     why: str
 
 
-@value
+@frozen
 class Sources:
     """The build context of a Dockerfile, with the facts of its repository."""
 
@@ -108,7 +108,7 @@ def workspace_at(facts: Facts, folder: str) -> Workspace | None:
         folder = posixpath.dirname(folder)
 
 
-@value
+@frozen
 class Compilation:
     """A compilation with the workspace that it compiles; `folder` is its folder in the
     repository."""

@@ -7,9 +7,9 @@ not, and stays in the text as `${NAME}`. Knows expansion; knows no command.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 from dockerfix.facts.shell import Command, Literal, Part, ShellWord, Variable
+from dockerfix.text.frozen import replace
 
 Variables = Mapping[str, str]
 

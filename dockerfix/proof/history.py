@@ -29,7 +29,7 @@ from dockerfix.proof.installs import read_install
 from dockerfix.proof.tools import command_words
 from dockerfix.syntax import Arg, Copy, Env, Label, Run, Stage
 from dockerfix.text import Place
-from dockerfix.text.value import replace, value
+from dockerfix.text.frozen import frozen, replace
 
 MAX_TEXT = 10_000
 """Characters of a variable's value that are followed."""
@@ -38,7 +38,7 @@ MAX_EVENTS = 2_000
 COMPILING = frozenset({"build", "rustc", "run", "zigbuild", "install"})
 
 
-@value
+@frozen
 class Mounted:
     """A mount of a RUN: where, of which kind, and what stands there.
 
@@ -52,7 +52,7 @@ class Mounted:
     path: str
 
 
-@value
+@frozen
 class Frame:
     """One RUN, within which its mounts are seen."""
 
@@ -65,7 +65,7 @@ class Frame:
         return max(over, key=lambda mount: len(mount.target), default=None)
 
 
-@value
+@frozen
 class Compiled:
     """A cargo command, with all that it meets.
 
@@ -90,7 +90,7 @@ class Compiled:
         return source.place(self.call.command.span)
 
 
-@value
+@frozen
 class Carried:
     """`cp`, `mv`, `install` or `ln`: absolute sources and the destination."""
 
@@ -102,7 +102,7 @@ class Carried:
     certain: bool
 
 
-@value
+@frozen
 class Removed:
     """`rm`: absolute paths."""
 
@@ -110,7 +110,7 @@ class Removed:
     paths: tuple[str, ...]
 
 
-@value
+@frozen
 class Copied:
     """COPY or ADD: what it names, the absolute destination, and where from (None is the build
     context)."""
@@ -122,7 +122,7 @@ class Copied:
     frame: None = None
 
 
-@value
+@frozen
 class Opaque:
     """A command that may do anything: a script, make, a cargo extension."""
 
@@ -131,7 +131,7 @@ class Opaque:
     place: Place
 
 
-@value
+@frozen
 class Written:
     """A file that a known command writes: the recipe of `cargo chef prepare`."""
 
@@ -142,7 +142,7 @@ class Written:
 Event = Compiled | Carried | Removed | Copied | Written | Opaque
 
 
-@value
+@frozen
 class History:
     """The events of a stage's chain in order, and its variables and folder at the end."""
 
@@ -184,7 +184,7 @@ _SHELLS = frozenset({"sh", "bash", "ash", "dash"})
 _CARRIERS = frozenset({"cp", "mv", "install", "ln"})
 
 
-@value
+@frozen
 class _State:
     """Where the shell stands; `loops` names variables that no program sees."""
 

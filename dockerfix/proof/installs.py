@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 
 from dockerfix.facts.shell import Command
-from dockerfix.text.value import value
+from dockerfix.text.frozen import frozen
 
 _VERBS = {
     "apk": ("add",),
@@ -32,7 +32,7 @@ _VALUED = {
 _FAMILY = {"apt-get": "apt", "microdnf": "dnf", "yum": "dnf"}
 
 
-@value
+@frozen
 class Install:
     """One installing command: the manager, its options, and the packages as written, with
     their versions."""

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from dockerfix.text import Kind, Place, Snapshot, SnapshotError, Source, Span, join_path
-from dockerfix.text.value import value
+from dockerfix.text.frozen import frozen
 
 MAX_BYTES = 1_000_000
 _ENDINGS = (
@@ -36,7 +36,7 @@ _HASHED = (
 _ROOTS = ("CI_PROJECT_DIR", "GITHUB_WORKSPACE", "PWD")
 
 
-@value
+@frozen
 class NamedPath:
     """A word that names `path`. `remark` is empty where it counts: in a comment or in a list
     of past changes it says so."""

@@ -37,13 +37,13 @@ from dockerfix.proof.history import (
 )
 from dockerfix.syntax import Stage
 from dockerfix.text import Place, join_path
-from dockerfix.text.value import value
+from dockerfix.text.frozen import frozen
 
 _DEPTH = 24
 _BESIDE = (".wasm", ".d", ".rlib", ".rmeta", ".dll", ".dylib", ".pdb", ".dwp")
 
 
-@value
+@frozen
 class Built:
     """A cargo command makes it; `before` are the events that come before that command."""
 
@@ -52,28 +52,28 @@ class Built:
     certain: bool
 
 
-@value
+@frozen
 class FromContext:
     """A file of the build context, relative to the root of the repository."""
 
     path: str
 
 
-@value
+@frozen
 class FromOutside:
     """A file of another image or of a named context."""
 
     name: str
 
 
-@value
+@frozen
 class FromCommand:
     """A file that a known command writes, and the place of its RUN."""
 
     place: Place
 
 
-@value
+@frozen
 class Undecided:
     """Reading cannot tell; why, and where known the place."""
 
@@ -81,7 +81,7 @@ class Undecided:
     place: Place | None = None
 
 
-@value
+@frozen
 class NotMade:
     """Nothing makes it, though it should be made here; why, and the nearest place."""
 

@@ -18,7 +18,7 @@ from dockerfix.facts.repository import Facts
 from dockerfix.facts.yaml_tree import Mapping, Scalar, Sequence, YamlError, to_data
 from dockerfix.proof.claims import PipelineValid, Verdict
 from dockerfix.text import Place
-from dockerfix.text.value import value
+from dockerfix.text.frozen import frozen
 
 MAX_NEEDS = 50
 
@@ -43,7 +43,7 @@ def check(claim: PipelineValid, before: Facts, after: Facts) -> Verdict:
     return Verdict(statement, tuple(comparison.differences), tuple(comparison.failures))
 
 
-@value
+@frozen
 class Fault:
     """Something that GitLab refuses: `key` is equal before and after, whatever moves."""
 

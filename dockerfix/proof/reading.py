@@ -17,10 +17,10 @@ from dockerfix.proof.chain import Chain, Step, flatten
 from dockerfix.proof.commands import Plain, plain_commands, script_of
 from dockerfix.proof.installs import Install, read_install
 from dockerfix.syntax import Arg, Copy, Env, Label, Run, Stage
-from dockerfix.text.value import value
+from dockerfix.text.frozen import frozen
 
 
-@value
+@frozen
 class ReadCommand:
     """A plain command with what it is: a cargo call, an installation, or neither."""
 

@@ -25,7 +25,7 @@ from dockerfix.proof.reading import (
 )
 from dockerfix.proof.tools import is_tool, movable, only_toolchain, variable_aspect
 from dockerfix.syntax import Copy, Run
-from dockerfix.text.value import value
+from dockerfix.text.frozen import frozen
 
 SELECTION = frozenset({"bin", "bins", "package", "workspace", "all", "exclude"})
 NEUTRAL = frozenset(
@@ -40,7 +40,7 @@ _FINISHING = frozenset({"strip", "objcopy", "upx", "chmod", "ls", "du", "file", 
 """Commands that change or show the files that they name, and no others."""
 
 
-@value
+@frozen
 class Use:
     """One use of a rule: its name, and what it allows here."""
 
@@ -48,7 +48,7 @@ class Use:
     what: str
 
 
-@value
+@frozen
 class Pair:
     """Two chains that are compared. `shipped` says that they are an image's own and not only
     copied from; `allowed` names the rules that may be used."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from dockerfix.facts.context.copying import Simulation, local_context
 from dockerfix.facts.context.ignore import BadIgnoreError
@@ -37,6 +37,7 @@ from dockerfix.facts.context.tree import (
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.claims import Image, SameFiles, Verdict
 from dockerfix.text import Snapshot
+from dockerfix.text.frozen import replace
 
 _MAX_DEPTH = 8
 _MAX_SHOWN = 12

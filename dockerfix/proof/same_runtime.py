@@ -26,7 +26,7 @@ from dockerfix.proof.rules import (
 from dockerfix.proof.siblings import Siblings
 from dockerfix.syntax import Dockerfile, Stage
 from dockerfix.text import Place
-from dockerfix.text.value import value
+from dockerfix.text.frozen import frozen
 
 
 def check(claim: SameRuntime, before: Facts, after: Facts) -> Verdict:
@@ -45,7 +45,7 @@ def check(claim: SameRuntime, before: Facts, after: Facts) -> Verdict:
     return Verdict(statement, tuple(comparison.differences), tuple(comparison.failures))
 
 
-@value
+@frozen
 class _Match:
     """A step of the old chain and the one that stands for it, by their numbers."""
 

@@ -14,7 +14,7 @@ from dockerfix.facts.shell import Command, parse_shell
 from dockerfix.facts.stages import StageGraph
 from dockerfix.proof.environment import expand_text
 from dockerfix.syntax import Arg, Copy, Env, Instruction, Run, Stage
-from dockerfix.text.value import value
+from dockerfix.text.frozen import frozen
 
 _INSIDE = {
     "npm": ("ci", "install", "i", "run", "run-script", "rebuild", "prune", "test", "exec"),
@@ -34,7 +34,7 @@ caches); no commands means any."""
 _OUTSIDE = frozenset({"-g", "--global", "--location=global", "global", "link", "config"})
 
 
-@value
+@frozen
 class Place:
     """An instruction's working directory and the variables that are set there."""
 
@@ -42,7 +42,7 @@ class Place:
     environment: frozenset[tuple[str, str]]
 
 
-@value
+@frozen
 class SeenStep:
     """What a RUN runs, its folder relative to the package, and its environment."""
 

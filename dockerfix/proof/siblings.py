@@ -23,7 +23,7 @@ from dockerfix.proof.rules import Use
 from dockerfix.proof.seen_steps import Place, SeenStep, holder, places, seen_step, stays_inside
 from dockerfix.syntax import Copy, Run, Stage
 from dockerfix.text import join_path
-from dockerfix.text.value import value
+from dockerfix.text.frozen import frozen
 
 _MAX_DEPTH = 8
 
@@ -214,7 +214,7 @@ def _provider(build: Build, after: Facts) -> Provider | None:
     return None
 
 
-@value
+@frozen
 class _Package:
     """A package's folder, and the context with which its image is built."""
 

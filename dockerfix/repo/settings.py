@@ -17,7 +17,7 @@ from `pyproject.toml`, so that neither is ignored without a word.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,7 @@ from dockerfix.repo.errors import GlobError, SettingsError
 from dockerfix.repo.globs import compile_globs
 from dockerfix.repo.root import SETTINGS_NAME
 from dockerfix.repo.toml_file import TomlFile
+from dockerfix.text.frozen import frozen
 
 if TYPE_CHECKING:
     from dockerfix.engine.proposal import OptionSpec
@@ -34,7 +35,7 @@ _PYPROJECT = "pyproject.toml"
 _TYPES: Mapping[type, str] = {str: "a string", bool: "true or false", int: "a whole number"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Layer:
     """The settings of one file: the table, and the keys that lead to it."""
 
@@ -47,7 +48,7 @@ class _Layer:
         return SettingsError(self.file.place((*self.prefix, *keys)), what, action)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Settings:
     """What the settings files of one root say.
 

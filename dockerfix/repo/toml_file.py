@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from dockerfix.repo.errors import SettingsError
+from dockerfix.text.frozen import frozen
 
 _MAX_BYTES = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TomlFile:
     """A parsed TOML file. `path` is how messages name it."""
 

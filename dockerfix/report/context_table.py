@@ -7,7 +7,6 @@ answers of `facts.context` and nothing of the disk.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from dockerfix.facts.context.dormant import DormantFile
@@ -18,6 +17,7 @@ from dockerfix.facts.context.transfer import ContextCost, LargeEntry, Sent
 from dockerfix.facts.context.weight import HeavyEntry, Weight
 from dockerfix.report.json_ import dumped, header, place_data
 from dockerfix.report.style import PLAIN, Style
+from dockerfix.text.frozen import frozen
 
 SIZES = "Sizes are those of the working tree, ignored and untracked files included."
 _CLASSIC = "classic builder, kaniko, remote API"
@@ -25,7 +25,7 @@ _SHOWN = 5
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ContextAnswer:
     """One build that was looked at, and what was found."""
 

@@ -11,7 +11,7 @@ from dockerfix.engine.plan import NothingToDo, Outcome, Planned, Refused
 from dockerfix.engine.proposal import Proposal
 from dockerfix.facts.finding import Finding, Severity
 from dockerfix.proof.claims import Verdict
-from dockerfix.text.value import value
+from dockerfix.text.frozen import frozen
 
 
 class Change(enum.Enum):
@@ -22,7 +22,7 @@ class Change(enum.Enum):
     DELETED = "deleted"
 
 
-@value
+@frozen
 class Report:
     """The outcome of one run of a transform.
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dockerfix.text.value import value
+from dockerfix.text.frozen import frozen
 
 
-@value
+@frozen
 class Style:
     """How text is marked up; `Style(False)` leaves it as it is."""
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from dockerfix.facts.bake import BakeTarget
 from dockerfix.facts.model import Build, Option, Value
 from dockerfix.facts.repository import Facts
 from dockerfix.rewrite.wanted import Edits, Refused, Wanted
 from dockerfix.text import Edit, Source, Span, relative_path
+from dockerfix.text.frozen import frozen
 
 _SKIPPED = frozenset(
     {"file", "target", "tag", "cache-from", "cache-to", "build-arg", "push", "load", "output"}
@@ -29,7 +29,7 @@ SHARED = frozenset({"builder", "progress", "provenance", "sbom", "allow", "quiet
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::?-([^}]*))?\}")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Baked:
     """One target of a new bake file: its name, the build it stands for, and what it asks for.
 

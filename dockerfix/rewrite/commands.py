@@ -10,7 +10,6 @@ build means is the gate's business, which reads every call site again.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from dockerfix.facts.model import Build, Call, SiteKind, Tool, Value
 from dockerfix.facts.repository import Facts
@@ -18,6 +17,7 @@ from dockerfix.facts.shell import Assignment, Variable, parse_shell
 from dockerfix.rewrite.expansions import expansions, of_the_shell, standing
 from dockerfix.rewrite.wanted import Change, Edits, Refused
 from dockerfix.text import Edit, MappedText, Place, Source, Span, relative_path
+from dockerfix.text.frozen import frozen
 
 _ROOTS = ("${CI_PROJECT_DIR}", "$CI_PROJECT_DIR", "${GITHUB_WORKSPACE}", "$GITHUB_WORKSPACE")
 
@@ -369,7 +369,7 @@ class _Command:
         return line.start + len(text) - len(text.lstrip())
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Argument:
     number: int
     text: str

@@ -7,7 +7,7 @@ carried over. Knows the keys of a job; what the one job runs is handed in.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import takewhile
 from typing import Any
 
@@ -32,12 +32,13 @@ from dockerfix.rewrite.yaml_edits import (
     written,
 )
 from dockerfix.text import Edit, Source, Span
+from dockerfix.text.frozen import frozen
 
 _OWN = frozenset({"script", "rules", "needs", "variables", "extends", "parallel", "dependencies"})
 """Keys in which jobs that become one may differ, or which are looked at on their own."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Joined:
     """What the one job is: its name and the items of its script, as YAML texts.
 

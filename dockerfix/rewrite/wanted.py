@@ -5,18 +5,17 @@ Knows the words of builds; knows no file format.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from dockerfix.facts.finding import Finding, Severity
 from dockerfix.facts.model import Build
 from dockerfix.facts.repository import Facts
 from dockerfix.text import Edit, EditConflictError, EditSet, Place
+from dockerfix.text.frozen import frozen
 
 Edits = list[tuple[str, Edit]]
 """Edits with the path of the file that each one belongs to."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wanted:
     """What a build must ask for afterwards; paths are relative to the root.
 
@@ -41,7 +40,7 @@ class Wanted:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Change:
     """A build, and what it must ask for."""
 

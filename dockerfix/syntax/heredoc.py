@@ -11,10 +11,10 @@ an older parser that does not take blanks between `<<` and the name.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from dockerfix.syntax.space import SPACE
 from dockerfix.syntax.words import json_words, split_command
+from dockerfix.text.frozen import frozen
 
 KEYWORDS = frozenset({"RUN", "COPY", "ADD"})
 """The instructions whose words may open heredocs."""
@@ -28,7 +28,7 @@ _LARGEST_FD = 2**64 - 1
 _SPECIAL = "@*#?-$!0"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Opening:
     """A word that opens a heredoc: the name without quotes, and how the body is read."""
 

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from dockerfix.syntax.space import SPACE_BYTES, lstrip_space, strip_space
 from dockerfix.syntax.words import split_command
+from dockerfix.text.frozen import frozen
 from dockerfix.text.source import BOM
 
 
@@ -51,7 +52,7 @@ class Scanned:
         return self.heredocs[0].body_start if self.heredocs else self.end
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RawHeredoc:
     """A heredoc's opening word, the span of its body, and the end of the end marker's line."""
 

@@ -15,10 +15,11 @@ from functools import cached_property
 from dockerfix.syntax import scan, words
 from dockerfix.syntax.space import BLANKS, SPACE
 from dockerfix.text import MappedText, Newline, Piece, Source, Span
+from dockerfix.text.frozen import frozen
 from dockerfix.text.source import BOM
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Word:
     """An argument.
 
@@ -33,7 +34,7 @@ class Word:
     variables: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Flag:
     """`--name=value` or `--name` before the arguments; spans in bytes of the file."""
 
@@ -43,7 +44,7 @@ class Flag:
     value_span: Span | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Heredoc:
     """A heredoc: the opening word, the body as it stands, and the line of the end marker
     (empty when the marker is missing)."""
@@ -58,7 +59,7 @@ class Heredoc:
     marker_span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Mount:
     """One `--mount` of RUN with its comma-separated options; an option without a value is
     the empty string."""
@@ -76,7 +77,7 @@ class Mount:
         return next((self.options[name] for name in names if name in self.options), None)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Comment:
     """One comment line, its newline included."""
 
@@ -84,14 +85,14 @@ class Comment:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Blank:
     """One or more blank lines."""
 
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Directive:
     """A parser directive (`syntax`, `escape`, `check`) on its line."""
 
@@ -100,7 +101,7 @@ class Directive:
     value: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Problem:
     """Something BuildKit rejects or warns of: where, what, and what to do."""
 
@@ -109,21 +110,21 @@ class Problem:
     hint: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ShellForm:
     """Arguments that a shell reads."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ExecForm:
     """Arguments given as a JSON list."""
 
     arguments: tuple[Word, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HeredocForm:
     """A command line that opens heredocs."""
 

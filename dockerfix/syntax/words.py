@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 
 from dockerfix.syntax.space import BLANKS, SPACE, skip_space
+from dockerfix.text.frozen import frozen
 
 _PLAIN_WORD = re.compile(f"[^{BLANKS}]+")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RawWord:
     """A word as written, and where it stands in the logical line."""
 
@@ -25,7 +25,7 @@ class RawWord:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Command:
     """A logical line, split as BuildKit's `splitCommand` does.
 

@@ -31,14 +31,14 @@ from dockerfix.engine.proposal import Transform
 from dockerfix.testing.pipeline import run_transform
 from dockerfix.testing.tree import FileTree, parse_tree
 from dockerfix.text import normalise_path
-from dockerfix.text.value import value
+from dockerfix.text.frozen import frozen
 
 
 class CaseError(ValueError):
     """A case file that cannot be read."""
 
 
-@value
+@frozen
 class Case:
     """A case as written: `given` is the text up to the expectation, which may be empty."""
 

@@ -16,11 +16,11 @@ from dockerfix.engine.proposal import Transform
 from dockerfix.syntax import Copy, Dockerfile, Instruction, Run, parse
 from dockerfix.testing.pipeline import run_transform
 from dockerfix.text import Edit, EditSet, Snapshot, Span
+from dockerfix.text.frozen import frozen
 from dockerfix.text.source import BOM
-from dockerfix.text.value import value
 
 
-@value
+@frozen
 class Variant:
     """A hostile form of a Dockerfile: what is hostile about it, and its bytes."""
 

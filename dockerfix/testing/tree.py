@@ -22,8 +22,8 @@ import re
 from collections.abc import Iterator, Mapping
 
 from dockerfix.text import Entry, Kind, Snapshot
+from dockerfix.text.frozen import frozen
 from dockerfix.text.source import BOM
-from dockerfix.text.value import value
 
 _HEADING = re.compile(r"^-- (?P<path>\S.*?)(?: \((?P<how>[a-z ,]+)\))? --$")
 _GUARDED = re.compile(r"^\\+(--|==) ")
@@ -35,7 +35,7 @@ class TreeError(ValueError):
     """A text that is no tree: the line, from 1, and what is wrong."""
 
 
-@value
+@frozen
 class FileTree:
     """Files and symbolic links by path, relative to the root."""
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
+from dockerfix.text.frozen import frozen
 from dockerfix.text.source import Span
 
 
@@ -34,7 +35,7 @@ class Edit:
     replacement: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EditSet:
     """Sorted, disjoint edits against one baseline. Build it with `EditSet.of`."""
 

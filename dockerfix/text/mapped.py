@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
+from dockerfix.text.frozen import frozen
 from dockerfix.text.source import Span
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Piece:
     """A run of derived text.
 

@@ -12,9 +12,9 @@ import enum
 import posixpath
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TypeVar
 
+from dockerfix.text.frozen import frozen
 from dockerfix.text.source import Source
 
 T = TypeVar("T")
@@ -47,7 +47,7 @@ class Opaque(enum.Enum):
     UNREADABLE = "its permissions do not let dockerfix list it"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entry:
     """One path: its kind, its permission bits (`0o644`), its size in bytes, and for a
     symbolic link what it points to, as written."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import enum
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
+
+from dockerfix.text.frozen import frozen
 
 BOM = b"\xef\xbb\xbf"
 
@@ -41,7 +43,7 @@ class Position(NamedTuple):
     column: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Place:
     """A span in a named file of the snapshot, with its position for messages."""
 
@@ -67,7 +69,7 @@ class Newline(enum.Enum):
         return self.value or b"\n"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Source:
     r"""A path relative to the root, and the file's bytes.
 

@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dockerfix.text import relative_path
+from dockerfix.text.frozen import frozen
 from dockerfix.verify.recipe import Recipe
 
 _LISTS = ("extra-hosts", "annotations", "ssh", "ulimits")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wanted:
     """One image to build: its name among the others, its recipe, and where the result goes.
 

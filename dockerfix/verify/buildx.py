@@ -15,9 +15,10 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from pathlib import Path
 
+from dockerfix.text.frozen import frozen, replace
 from dockerfix.verify.bake import Wanted, definition
 from dockerfix.verify.errors import BuildFailedError, EngineError, Failure
 from dockerfix.verify.interrupts import undisturbed
@@ -36,7 +37,7 @@ _ALLOW = (0, 17)
 """The first buildx whose bake asks for privileges, and takes `--allow`."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Job:
     """One call of bake: what it builds in which tree, and what a person calls that."""
 
@@ -51,7 +52,7 @@ class Job:
         return tuple(image.name for image in self.wanted)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Buildx:
     """How buildx is called.
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
 
+from dockerfix.text.frozen import frozen, replace
 from dockerfix.verify.image import CONFIGURATION, Image, Node, NodeKind
 
 
@@ -26,7 +26,7 @@ class Aspect(enum.Enum):
     CONFIGURATION = "configuration"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Difference:
     """One thing that is not the same.
 

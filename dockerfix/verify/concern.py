@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from dockerfix.facts.model import Build, SiteKind
 from dockerfix.facts.repository import Facts
+from dockerfix.text.frozen import frozen
 from dockerfix.verify.recipe import Order, Recipe, Unknown, order_of
 from dockerfix.verify.side import Side
 from dockerfix.verify.variables import Variables
@@ -20,7 +21,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pair:
     """One image before and after: its name, how each side builds it, and who asks for it."""
 
@@ -34,7 +35,7 @@ class Pair:
         return self.before if side is Side.BEFORE else self.after
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unmatched:
     """An image that only one side builds: `site` asked for it on `side`."""
 
@@ -44,7 +45,7 @@ class Unmatched:
     recipe: Recipe
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unread:
     """A build that the patch concerns and that cannot be made: who asks for it, and why not.
 
@@ -57,7 +58,7 @@ class Unread:
     needed: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Concern:
     """What has to be built to judge a patch.
 
@@ -189,7 +190,7 @@ def _recipes_differ(old: Order | None, new: Order | None) -> bool:
     return old is None or new is None or old.recipe != new.recipe
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Touched:
     """Whether the patch changes the files that say how an image is built."""
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from dockerfix.text.frozen import frozen
 from dockerfix.verify.side import Side
 
 
@@ -28,7 +27,7 @@ class ReadingError(VerifyError):
     """A tool reads a file otherwise than dockerfix does: a bug."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Failure:
     """How a build ended: which step failed, and the builder's last lines about it."""
 

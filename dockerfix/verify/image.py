@@ -10,8 +10,10 @@ import enum
 import hashlib
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
+
+from dockerfix.text.frozen import frozen
 
 CONFIGURATION = (
     "Env", "Cmd", "Entrypoint", "User", "WorkingDir", "ExposedPorts", "Labels", "Volumes",
@@ -34,7 +36,7 @@ class NodeKind(enum.Enum):
     PIPE = "pipe"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Node:
     """One path of an image.
 
@@ -53,7 +55,7 @@ class Node:
     attributes: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Image:
     """An image as compared: configuration by the names of `CONFIGURATION`, nodes by absolute
     path, and the bytes of the few files whose content has to be read."""

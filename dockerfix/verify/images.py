@@ -7,9 +7,9 @@ Knows in which order; how each is done stands in `buildx`, `engine`, `compare`, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from dockerfix.text.frozen import frozen, replace
 from dockerfix.verify.bake import Wanted
 from dockerfix.verify.buildx import Buildx, Job
 from dockerfix.verify.compare import Aspect, differences, unexplained
@@ -35,7 +35,7 @@ _AGAIN = "again"
 """What marks the images of the second build of *before*."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Comparison:
     """How images are built and compared.
 
@@ -137,8 +137,12 @@ class Comparison:
             answer = self.engine.start(old, asked, seconds)
             if answers(answer):
                 yield compare_versions(asked, answer, self.engine.start(new, asked, seconds))
-        first = self.engine.start(old, before, seconds)
-        yield compare_starts(before, first, self.engine.start(new, after, seconds))
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            starts = [
+                pool.submit(self.engine.start, tag, command, seconds)
+                for tag, command in ((old, before), (new, after))
+            ]
+            yield compare_starts(before, *(start.result() for start in starts))
 
     def _image(self, name: str, mark: str) -> Image:
         self.watch(Phase(f"reading {name} {mark}"))

@@ -11,11 +11,12 @@ import itertools
 import posixpath
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from dockerfix.facts.gitlab import Pipeline
 from dockerfix.facts.model import SiteKind, Tool, Value
+from dockerfix.text.frozen import frozen, replace
 from dockerfix.verify.bake import Wanted
 from dockerfix.verify.buildx import Buildx, Job
 from dockerfix.verify.copies import Copies
@@ -62,7 +63,7 @@ class ContainerBuilders:
                 self.buildx.remove(name)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PipelineJob:
     """One job: the calls that it makes, each with the builds that it asks for."""
 
@@ -97,7 +98,7 @@ def _call(order: Order) -> object:
     return Tool.COMPOSE if build.tool is Tool.COMPOSE else id(order)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stopwatch:
     """Runs jobs on cold builders.
 

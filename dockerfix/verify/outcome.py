@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from dockerfix.text.frozen import frozen
 from dockerfix.verify.compare import Difference
 from dockerfix.verify.concern import Unmatched, Unread
 from dockerfix.verify.errors import Failure
@@ -12,7 +12,7 @@ from dockerfix.verify.side import Side
 from dockerfix.verify.starts import StartCheck
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ImageResult:
     """One image, built before and after and compared.
 
@@ -46,7 +46,7 @@ class ImageResult:
         return not self.counting and all(check.same for check in self.starts)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Work:
     """What builds cost.
 
@@ -69,7 +69,7 @@ class Work:
         return sum(self.crates.values())
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class JobWork:
     """One job on a builder of its own: its name, its stage (may be empty), its work."""
 
@@ -78,7 +78,7 @@ class JobWork:
     work: Work
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SideWork:
     """All jobs of one side. `elapsed` is the time from the first start to the last end, in
     seconds, with as many runners as can be used; `stages` the same for each stage alone."""
@@ -98,7 +98,7 @@ class SideWork:
         return sum(job.work.compiled for job in self.jobs)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Measured:
     """The same jobs before and after, each on a cold builder; `title` says under which
     conditions."""
@@ -112,7 +112,7 @@ class Measured:
         return self.before if side is Side.BEFORE else self.after
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Verified:
     """Both sides were built and compared.
 
@@ -149,7 +149,7 @@ class Verified:
         return not self.unmeasured and not any(build.needed for build in self.unread)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NotBuilt:
     """A side could not be built: which, what was being built, and the builder's last lines."""
 

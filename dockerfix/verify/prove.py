@@ -10,7 +10,7 @@ import contextlib
 import os
 import secrets
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from dockerfix import syntax
@@ -18,6 +18,7 @@ from dockerfix.facts.cargo.commands import cargo_calls
 from dockerfix.facts.repository import Facts
 from dockerfix.facts.shell import parse_shell
 from dockerfix.repo.read import read_snapshot
+from dockerfix.text.frozen import frozen
 from dockerfix.verify.buildx import Buildx
 from dockerfix.verify.concern import Concern, Pair, concern
 from dockerfix.verify.copies import Copies, two_copies
@@ -33,7 +34,7 @@ from dockerfix.verify.variables import Variables
 from dockerfix.verify.watch import Watch, unwatched
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cold:
     """How jobs are measured: with which cold builders, and with which registry.
 
@@ -48,7 +49,7 @@ class Cold:
     builders: Builders | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Request:
     """What to verify, and how.
 
@@ -123,7 +124,7 @@ def _engine(run: str, address: str) -> Iterator[Engine]:
             engine.close()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Run:
     """One verification under way: the trees on the disk, the facts after, and the name that
     everything carries that it makes."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from dockerfix.facts.model import Build, BuildArgument, Value
 from dockerfix.text import join_path
+from dockerfix.text.frozen import frozen
 from dockerfix.verify.variables import Variables
 
 _KEPT = {
@@ -38,7 +39,7 @@ Setting = tuple[str, str]
 """A name and its value."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Recipe:
     """Everything that decides what an image holds; two equal recipes are one build.
 
@@ -66,7 +67,7 @@ class Recipe:
         return f"{self.dockerfile}, target {self.target or '(last stage)'}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Order:
     """A build that can be made: the recipe, and what the call site does with the image.
 
@@ -81,7 +82,7 @@ class Order:
     dropped: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unknown:
     """A build that cannot be made, since reading cannot know what it builds; `why` says so."""
 

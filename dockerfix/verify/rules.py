@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+from dockerfix.text.frozen import frozen
 from dockerfix.verify.compare import Aspect, Difference
 from dockerfix.verify.image import Image, Node, NodeKind
 
@@ -32,7 +33,7 @@ _LOCAL: Final = ("/usr/local", "/opt", "/root", "/home")
 """Where packages of a distribution never install anything (Filesystem Hierarchy Standard)."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rule:
     """A rule's name, and why what it covers is no difference that matters."""
 
@@ -52,12 +53,15 @@ NPM = Rule("npm-cache", "npm's cache and logs, which every install fills with ot
 RULES: Final = (NOISE, PATCHED, NPM, TARGET, CACHE, COOK, PACKAGES)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PatchedFiles:
     """What the patch takes away and puts there: names of files with their sha256."""
 
     removed: frozenset[tuple[str, str]] = frozenset()
     added: frozenset[tuple[str, str]] = frozenset()
+
+
+_NOTHING_PATCHED = PatchedFiles()
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,7 @@ class Rules:
     before: Image
     after: Image
     others: tuple[Image, ...] = ()
-    patched: PatchedFiles = PatchedFiles()
+    patched: PatchedFiles = _NOTHING_PATCHED
     recipes: frozenset[str] = frozenset()
     noise: frozenset[tuple[Aspect, str]] = frozenset()
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import enum
 import posixpath
-from dataclasses import dataclass
+
+from dockerfix.text.frozen import frozen
 
 _SHELLS = frozenset({"sh", "bash", "ash", "dash", "busybox", "env"})
 """Programs whose `--version` says nothing of what the image is for."""
@@ -23,7 +24,7 @@ class Ending(enum.Enum):
     FAILED = "could not be started"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Start:
     """One start of a container: how it ended, its exit code (0 while it runs), and the lines
     that it printed first."""
@@ -38,7 +39,7 @@ class Start:
         return f'{ended}, first line "{self.lines[0]}"' if self.lines else f"{ended}, no output"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StartCheck:
     """One command started in both images, and what came of it.
 

@@ -7,12 +7,14 @@ Knows the parameter expansions of the POSIX shell, Compose and bake, as facts wr
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from dockerfix.text.frozen import frozen
 
 _OPERATORS = (":-", ":=", ":+", ":?", "-", "=", "+", "?")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Filled:
     """A text with every variable replaced.
 
@@ -25,7 +27,7 @@ class Filled:
     hidden: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Variables:
     """What variables hold in both trees: the given values, else a stand-in made of the name.
 

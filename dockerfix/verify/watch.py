@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from dockerfix.text.frozen import frozen
 from dockerfix.verify.steps import Step, Steps
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Phase:
     """Something begins: `text` says what, for a person."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Progress:
     """A build went on: `step` ended just now, or nothing did (None).
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from dockerfix.text.frozen import replace
 from dockerfix.verify.compare import Aspect, differences
 from dockerfix.verify.image import Image, Node, NodeKind
 from dockerfix.verify.rules import RULES, PatchedFiles, Rules

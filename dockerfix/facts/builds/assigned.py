@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from dockerfix.facts.builds.candidates import MAX_BYTES
 from dockerfix.facts.builds.words import default_values
 from dockerfix.facts.gitlab import Pipeline
 from dockerfix.facts.model import Build
 from dockerfix.text import Place, Snapshot, SnapshotError, Source, Span
+from dockerfix.text.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Assigned:
     """A value that the snapshot assigns to a variable, and where."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import fnmatch
 import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from dockerfix.facts.bake import BakeFile, BakeTarget, Plain, merge_bake, parse_bake
 from dockerfix.facts.builds.docker_command import is_remote, located, pushes
@@ -28,6 +28,7 @@ from dockerfix.facts.model import (
     Value,
 )
 from dockerfix.text import Place, Snapshot, SnapshotError, Source, Span
+from dockerfix.text.frozen import frozen, replace
 
 BAKE_NAMES = (
     "docker-bake.json", "docker-bake.override.json", "docker-bake.hcl", "docker-bake.override.hcl",
@@ -147,7 +148,7 @@ def _set(call: BakeCall, target: BakeTarget) -> BakeTarget:
 _LISTS = frozenset({"tags", "cache-from", "cache-to", "platform", "platforms", "output", "secret"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Target:
     """One target of one call. Private to `baked`."""
 

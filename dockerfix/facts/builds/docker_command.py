@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Container
-from dataclasses import dataclass
 
 from dockerfix.facts.builds.recognise import Recognised
 from dockerfix.facts.builds.words import OPAQUE, ROOTS, closing, cut, defaults
 from dockerfix.facts.model import Build, BuildArgument, CallSite, Option, Tool, Value
 from dockerfix.text import Place, join_path
+from dockerfix.text.frozen import frozen
 
 _VALUED = frozenset(
     {
@@ -38,7 +38,7 @@ _KANIKO_SHORT = {"f": "file", "c": "context", "d": "tag", "v": "verbosity"}
 _KANIKO = {"dockerfile": "file", "destination": "tag"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Arguments:
     """The words behind the verb, sorted.
 

@@ -11,7 +11,7 @@ import json
 import posixpath
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -41,6 +41,7 @@ from dockerfix.facts.model import (
 from dockerfix.facts.yaml_tree import Mapping as YamlMapping
 from dockerfix.facts.yaml_tree import Scalar, YamlError, parse_yaml
 from dockerfix.text import MappedText, Place, Snapshot, SnapshotError, Source, Span
+from dockerfix.text.frozen import frozen
 
 if TYPE_CHECKING:
     # Read only where such files are: start-up time is judged.
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     from dockerfix.facts.builds.makefiles import Makefile
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BuildList:
     """Every build of a snapshot, what could not be followed, the values that variables get
     anywhere in it, the commands that tag and push, and those that use Compose services."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -46,6 +45,7 @@ from dockerfix.facts.shell import (
     parse_shell,
 )
 from dockerfix.text import MappedText, Place, Snapshot
+from dockerfix.text.frozen import replace
 
 if TYPE_CHECKING:
     from dockerfix.facts.builds.makefiles import Makefiles

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from dockerfix.facts.builds.words import Scope
 from dockerfix.facts.model import Blind, Build, Call, CallSite, ImageCall, Option, SiteKind, Value
 from dockerfix.text import Place, Source
+from dockerfix.text.frozen import frozen
 
 
 @dataclass(slots=True)
@@ -35,7 +36,7 @@ class Found:
         return self
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BakeCall:
     """A `docker buildx bake` command: its files and targets, relative to its folder.
 
@@ -52,7 +53,7 @@ class BakeCall:
     flags: tuple[Option, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ComposeCall:
     """A `docker compose` command, with the variables that are set where it runs.
 
@@ -65,7 +66,7 @@ class ComposeCall:
     folder: str | None = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Carrier:
     """What holds the script: kind and name of the call site, and its source."""
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from dockerfix.facts.builds.words import OPAQUE, ROOTS, Bound, Scope, defaults, resolved
 from dockerfix.facts.model import Value
 from dockerfix.text import MappedText, Piece, Snapshot, SnapshotError, Source, Span, join_path
+from dockerfix.text.frozen import frozen, replace
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
@@ -26,7 +27,7 @@ _UNKNOWN = "${" + OPAQUE + "}"
 _OWN_FOLDER = frozenset({"dir", "abspath", "realpath", "lastword", "firstword", "MAKEFILE_LIST"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MakeCall:
     """A `make` command: its folder, the file if one is named, targets, and variables."""
 
@@ -36,7 +37,7 @@ class MakeCall:
     variables: Mapping[str, Bound]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rule:
     """One rule; `targets` and `prerequisites` are words after expansion."""
 
@@ -81,7 +82,7 @@ class Rule:
         return _UNKNOWN
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Assigned:
     """A variable of a Makefile; `weak` is `?=`, which the environment overrides."""
 
@@ -89,7 +90,7 @@ class Assigned:
     weak: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Makefile:
     """A Makefile with what it includes."""
 

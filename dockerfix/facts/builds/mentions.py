@@ -9,10 +9,11 @@ from dockerfix.text import Place, Snapshot, SnapshotError, Source, Span
 
 _SKIPPED = frozenset(
     {
-        "7z", "a", "avi", "bin", "bmp", "bz2", "class", "diff", "dll", "dylib", "eot", "exe", "flac", "gif",
-        "gz", "ico", "jar", "jpeg", "jpg", "lock", "map", "mov", "mp3", "mp4", "o", "ogg", "orig",
-        "otf", "patch", "pdf", "png", "pyc", "rar", "rej", "rlib", "rmeta", "so", "sum", "svg", "tar", "tgz", "tif",
-        "tiff", "ttf", "wasm", "wav", "webm", "webp", "woff", "woff2", "xz", "zip", "zst",
+        "7z", "a", "avi", "bin", "bmp", "bz2", "class", "diff", "dll", "dylib", "eot", "exe",
+        "flac", "gif", "gz", "ico", "jar", "jpeg", "jpg", "lock", "map", "mov", "mp3", "mp4", "o",
+        "ogg", "orig", "otf", "patch", "pdf", "png", "pyc", "rar", "rej", "rlib", "rmeta", "so",
+        "sum", "svg", "tar", "tgz", "tif", "tiff", "ttf", "wasm", "wav", "webm", "webp", "woff",
+        "woff2", "xz", "zip", "zst",
     }
 )  # fmt: skip
 """Endings of files that hold no text, or text that a tool writes."""

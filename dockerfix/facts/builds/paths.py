@@ -8,13 +8,13 @@ from __future__ import annotations
 import fnmatch
 import posixpath
 from collections.abc import Iterable
-from dataclasses import replace
 
 from dockerfix.facts.builds.state import State
 from dockerfix.facts.builds.words import ROOTS, Scope, expand
 from dockerfix.facts.model import Value
 from dockerfix.facts.shell import Block, Command, Opaque, ShellWord, Statement
 from dockerfix.text import Snapshot, join_path
+from dockerfix.text.frozen import replace
 
 _ROOT = "${" + ROOTS[-1] + "}"
 _SELF = frozenset({"$0", "${0}", "$BASH_SOURCE", "${BASH_SOURCE}", "${BASH_SOURCE[0]}"})

@@ -20,6 +20,7 @@ from dockerfix.facts.builds.recognise import unwrapped
 from dockerfix.facts.builds.unread import BUILD_TEXT
 from dockerfix.facts.model import Build, BuildArgument, CallSite, SiteKind, Tool, Value
 from dockerfix.text import MappedText, Place, Source
+from dockerfix.text.frozen import frozen
 
 if TYPE_CHECKING:
     import libcst as cst
@@ -42,7 +43,7 @@ _WHALES = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Words:
     """A command given as a list of words."""
 
@@ -52,7 +53,7 @@ class Words:
     folder: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Text:
     """A command given as one text for a shell."""
 
@@ -214,7 +215,7 @@ class _Reader:
         self.calls.sdk.append(lambda folder: reader.build(site, folder))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Sdk:
     """Arguments of an SDK's call. Private to `_Reader`; `beside` says that the Dockerfile
     counts from where the program runs and not from the context."""

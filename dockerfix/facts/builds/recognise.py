@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass
 
 from dockerfix.facts.builds.words import defaults
 from dockerfix.facts.model import Tool, Value
+from dockerfix.text.frozen import frozen
 
 _WRAPPERS = frozenset(
     {
@@ -29,7 +29,7 @@ _OTHERS = (
 """Commands that build from a Dockerfile in ways that are not read here."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Recognised:
     """A command that builds: the tool, and the words behind its verb."""
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from dockerfix.facts.builds.words import MAX_CHOICES, Bound, Scope
 from dockerfix.facts.shell import Function
 from dockerfix.text import Source
+from dockerfix.text.frozen import replace
 
 
 class Ended(enum.Enum):

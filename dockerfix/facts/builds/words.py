@@ -7,11 +7,12 @@ docker.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 
 from dockerfix.facts.model import Value
 from dockerfix.facts.shell import Literal, Opaque, Part, ShellWord, Variable
 from dockerfix.text import Place, Source, Span
+from dockerfix.text.frozen import frozen, replace
 
 OPAQUE = "OPAQUE"
 """The name that stands for text which no variable gives: a substitution, a cut."""
@@ -22,7 +23,7 @@ MAX_CHOICES = 64
 """A word with more expansions than this is not known."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Bound:
     """What a variable holds: text with unresolved variables as `${NAME}`, all its choices
     when there are several, and where the text was written."""
@@ -34,7 +35,7 @@ class Bound:
     """Whether it is known to hold nothing at all, which `${X-y}` tells from the empty text."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Scope:
     """Variables and positional parameters at one point of a script.
 

@@ -11,7 +11,6 @@ import itertools
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from dockerfix.facts.builds.docker_command import is_remote, located, pushes
 from dockerfix.facts.builds.gathered import BakeCall
@@ -20,12 +19,13 @@ from dockerfix.facts.model import Build, BuildArgument, CallSite, SiteKind, Tool
 from dockerfix.facts.yaml_tree import Mapping as YamlMapping
 from dockerfix.facts.yaml_tree import Node, Scalar, Sequence, YamlFile
 from dockerfix.text import MappedText, Piece, Place, join_path
+from dockerfix.text.frozen import frozen
 
 _EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 _NAME = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_.-]*)\s*")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Step:
     """One step of a job, for one row of its matrix, with the variables that it sees."""
 
@@ -237,7 +237,7 @@ def _context(context: Value | None, unknown: list[str]) -> str | None:
     return located(context.text, "", "the context", unknown)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Inputs:
     """`with:` of a step. Private to the readers of actions."""
 

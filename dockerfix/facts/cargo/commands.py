@@ -9,11 +9,11 @@ from __future__ import annotations
 import fnmatch
 import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from dockerfix.facts.cargo.workspace import Binary, Package, Workspace
 from dockerfix.facts.shell import Command, Script, ShellWord
 from dockerfix.text import join_path
+from dockerfix.text.frozen import frozen
 
 # Flags that take a value, and those that take none, of `cargo build`, `cargo chef cook` and
 # `cargo install --path`.
@@ -39,7 +39,7 @@ _LEADING = frozenset({"--config", "--color", "-Z", "-C"})
 _CHEF = ("prepare", "cook")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CargoFlag:
     """One flag with its value and the words it takes."""
 
@@ -48,7 +48,7 @@ class CargoFlag:
     words: tuple[ShellWord, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CargoCall:
     """A cargo command.
 

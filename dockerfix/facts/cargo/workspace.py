@@ -13,17 +13,18 @@ import posixpath
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from dockerfix.text import Snapshot, SnapshotError, join_path
+from dockerfix.text.frozen import frozen
 
 
 class ManifestError(Exception):
     """A manifest that cargo could not read either: `path:line:column: what is wrong`."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Binary:
     """A binary target: its name, its package, and the features it cannot do without."""
 
@@ -32,7 +33,7 @@ class Binary:
     required_features: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Package:
     """A member: its folder relative to the root, and what its manifest says."""
 
@@ -60,7 +61,7 @@ class Package:
         return frozenset(found)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Workspace:
     """A workspace at `folder`. `virtual` means that the root manifest has no package.
 

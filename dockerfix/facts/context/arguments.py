@@ -7,11 +7,12 @@ reading cannot know stays as `${NAME}` in the text. Knows words and variables; k
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 
 from e2b_dockerfile_utils import ShellLex
 
 from dockerfix.syntax import Arg, Env, Instruction
+from dockerfix.text.frozen import frozen, replace
 
 _PLATFORM = tuple(
     f"{side}{part}"
@@ -27,7 +28,7 @@ class ExpansionError(Exception):
     """BuildKit cannot expand the word; the message is its own."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Variables:
     """What words of one stage see.
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
 
 from dockerfix.facts.context.ignore import (
     BadIgnoreError,
@@ -19,11 +18,12 @@ from dockerfix.facts.context.ignore import (
 )
 from dockerfix.facts.model import Build
 from dockerfix.facts.repository import Facts
+from dockerfix.text.frozen import frozen
 
 _NAME = ".dockerignore"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DormantFile:
     """An ignore file that no known build reads.
 

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 
 from dockerfix.facts.context.arguments import ExpansionError, Variables
 from dockerfix.facts.context.steps import BuildInput
 from dockerfix.facts.model import Build
 from dockerfix.facts.repository import Facts, is_dockerfile
+from dockerfix.text.frozen import frozen, replace
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Question:
     """One build to look at, and who asks for it.
 

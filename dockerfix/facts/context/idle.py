@@ -5,13 +5,12 @@ Knows one ignore file and one tree, and says nothing of files that may come.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from dockerfix.facts.context.ignore import IgnoreFile, IgnoreLine, Judge, Verdict
 from dockerfix.facts.context.tree import Folder, child
+from dockerfix.text.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class IdleLine:
     """A line that does nothing, and whether it matches anything at all."""
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from e2b_dockerfile_utils import PatternMatcher
 
 from dockerfix.text import Place, Source, Span
+from dockerfix.text.frozen import frozen
 from dockerfix.text.source import BOM
 
 # What Go's strings.TrimSpace removes; str.strip() would remove more.
@@ -33,7 +33,7 @@ class BadIgnoreError(Exception):
         self.why = why
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class IgnoreLine:
     """One line with a pattern.
 
@@ -54,7 +54,7 @@ class IgnoreLine:
         return ("!" if self.negated else "") + self.pattern
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class IgnoreFile:
     """An ignore file's lines in order; those of an absent file are none."""
 

@@ -8,7 +8,6 @@ build is given; knows no tree of files.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import cached_property
 
 from dockerfix.facts.context import archives
@@ -32,6 +31,7 @@ from dockerfix.facts.context.steps import (
 from dockerfix.facts.context.tree import ImageRef, Inline, StageRef
 from dockerfix.facts.stages import StageGraph
 from dockerfix.syntax import Add, Copy, Heredoc, Instruction, Mount, Onbuild, Run, Stage, Word
+from dockerfix.text.frozen import replace
 
 UNKNOWN_FOLDER = "/${WORKDIR}"
 """Stands for the working directory that a base image sets."""

@@ -8,7 +8,6 @@ files of other stages come from is the simulation's business.
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeGuard
 
 from dockerfix.facts.context import archives, globs
@@ -45,12 +44,13 @@ from dockerfix.facts.context.tree import (
 )
 from dockerfix.syntax import Add, Instruction
 from dockerfix.text import SnapshotError
+from dockerfix.text.frozen import frozen
 
 if TYPE_CHECKING:
     from dockerfix.facts.context.copying import Simulation
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Taken:
     """The nodes that one COPY, ADD or mount took, filters applied."""
 
@@ -58,7 +58,7 @@ class Taken:
     nodes: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StageFiles:
     """What is known of a stage after its last step.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from dockerfix.facts.context import archives
 from dockerfix.facts.context.arguments import Variables
@@ -16,9 +16,10 @@ from dockerfix.facts.context.tree import ImageRef, Inline, StageRef
 from dockerfix.facts.model import Build, BuildArgument
 from dockerfix.syntax import Copy, Instruction, Run, Stage
 from dockerfix.text import Place, join_path
+from dockerfix.text.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Failure:
     """Why a build stops: where, and what BuildKit says."""
 
@@ -30,7 +31,7 @@ class Failure:
         return f"{self.place}: {self.message}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BuildInput:
     """What one build is given: paths relative to the root, a target (empty: the last stage),
     build arguments, named contexts.
@@ -88,7 +89,7 @@ def _context(build: Build, text: str) -> str:
     return text if folder is None else LOCAL + folder
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EnterFolder:
     """WORKDIR, which makes the folder; `path` is absolute."""
 
@@ -96,7 +97,7 @@ class EnterFolder:
     path: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CopyStep:
     """COPY or ADD.
 
@@ -121,7 +122,7 @@ class CopyStep:
         return tuple(path for path in self.paths if not archives.is_fetched(path))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MountStep:
     """A mount that shows files of the context (`source` is None), of a stage or of an image."""
 
@@ -130,7 +131,7 @@ class MountStep:
     source: StageRef | ImageRef | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunStep:
     """RUN: it reads its mounts, and what it makes is not known."""
 
@@ -141,7 +142,7 @@ class RunStep:
 Step = EnterFolder | CopyStep | RunStep
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StageScript:
     """A stage as steps.
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from dockerfix.facts.context.copying import Simulation
 from dockerfix.facts.context.dormant import DormantFile, dormant_files
@@ -36,6 +35,7 @@ from dockerfix.facts.context.tree import (
 from dockerfix.facts.context.weight import HeavyEntry, Scale, Weight, node_at
 from dockerfix.facts.repository import Facts
 from dockerfix.text import Entry, Place, SnapshotError
+from dockerfix.text.frozen import frozen
 
 LARGEST = 10
 """How many of the largest entries are given."""
@@ -43,7 +43,7 @@ LARGEST = 10
 _CONTENT = (FromContext, LinkFromContext)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Measured:
     """A context's folder as it is on the disk: its tree, and sizes in bytes by path."""
 
@@ -58,7 +58,7 @@ class Measured:
         return cls(tree_of(listed, context), sizes)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Asked:
     """One instruction that makes BuildKit send something: how much, and whether that is the
     whole context."""
@@ -69,7 +69,7 @@ class Asked:
     weight: Weight
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sent:
     """What one kind of builder is sent.
 
@@ -83,7 +83,7 @@ class Sent:
     unused_largest: tuple[HeavyEntry, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LargeEntry:
     """One of the largest entries that the classic builder is sent; of it, what BuildKit is
     sent and what no needed instruction uses."""
@@ -94,7 +94,7 @@ class LargeEntry:
     unused: Weight
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ContextCost:
     """Everything that is said of one build.
 

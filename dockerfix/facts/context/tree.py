@@ -10,22 +10,22 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from dockerfix.facts.context import globs
+from dockerfix.text.frozen import frozen
 
 _MAX_LINKS = 255
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FromContext:
     """A file of a build context; `path` is relative to the root of the repository."""
 
     path: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LinkFromContext:
     """A symbolic link of a build context and what it points to, as written."""
 
@@ -33,7 +33,7 @@ class LinkFromContext:
     target: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Inline:
     """A heredoc's text, variables expanded where the heredoc is."""
 
@@ -41,28 +41,28 @@ class Inline:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FromAddress:
     """What ADD fetches: a file of a web address, or the contents of a Git repository."""
 
     address: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unpacked:
     """The contents of an archive of the context that ADD unpacks."""
 
     path: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unwalked:
     """What lies in a folder of the repository that the snapshot did not walk."""
 
     path: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StageRef:
     """A stage of a Dockerfile, by its index from 0; in the build of an image, with its name."""
 
@@ -71,19 +71,19 @@ class StageRef:
     image: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ImageRef:
     """An image, or a named context, by the text that names it."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Repository:
     """The repository itself, where a folder was not walked."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Elsewhere:
     """What another stage or an image has at a path, as far as reading cannot know it.
 
@@ -94,7 +94,7 @@ class Elsewhere:
     path: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MadeByRun:
     """What the RUN instructions of a stage leave anywhere in it."""
 

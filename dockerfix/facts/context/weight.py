@@ -7,14 +7,14 @@ trees and numbers.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from dockerfix.facts.context.tree import Folder, FromContext, Node, child
+from dockerfix.text.frozen import frozen
 
 _NEARLY_ALL = 0.9
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Weight:
     """Files, links among them, and their bytes."""
 
@@ -25,7 +25,7 @@ class Weight:
         return Weight(self.files + other.files, self.size + other.size)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HeavyEntry:
     """A file or folder (then the path ends in `/`), and how much it weighs."""
 

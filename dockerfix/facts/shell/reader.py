@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -28,6 +27,7 @@ from dockerfix.facts.shell.syntax import (
     Variable,
 )
 from dockerfix.text import MappedText, Piece, Span
+from dockerfix.text.frozen import replace
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser

@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from dockerfix.text import MappedText, Piece, Span
+from dockerfix.text.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Literal:
     """Characters that mean themselves."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Variable:
     """`$NAME`, `${NAME}` or `${NAME<operator>operand}`; positional ones are `1`, `2`, `@`..."""
 
@@ -28,7 +29,7 @@ class Variable:
     operand: tuple[Part, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Opaque:
     """A substitution or an expansion whose text reading cannot know.
 
@@ -42,7 +43,7 @@ class Opaque:
 Part = Literal | Variable | Opaque
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ShellWord:
     """One word: as written, in parts, and its bytes in the file.
 
@@ -81,7 +82,7 @@ class ShellWord:
         return tuple(_names(self.parts))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Assignment:
     """`NAME=value`, alone, before a command, or through `local`, `export`, `readonly`.
 
@@ -96,7 +97,7 @@ class Assignment:
     appends: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Command:
     """A simple command: assignments before it, its words, and its bytes.
 
@@ -115,7 +116,7 @@ class Command:
         return (self.words[0].value or "") if self.words else ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Function:
     """A function's definition."""
 
@@ -125,7 +126,7 @@ class Function:
     body_span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Loop:
     """`for variable in values; do body; done`; without `in` the values are `"$@"`."""
 
@@ -135,7 +136,7 @@ class Loop:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Block:
     """Statements that run together: a group, a subshell, a branch, a pipeline.
 
@@ -158,7 +159,7 @@ class Block:
 Statement = Command | Assignment | Function | Loop | Block
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Script:
     """A parsed script; `broken` are the spans that the grammar could not read."""
 

@@ -6,9 +6,8 @@ Two files whose components are equal may be compiled by one `cargo build`. Knows
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
-from dockerfix.api import Arg, Env, Instruction
+from dockerfix.api import Arg, Env, Instruction, frozen
 from dockerfix_transforms.merge_rust.inputs import RustFile
 from dockerfix_transforms.merge_rust.steps import Role, Step, commands
 
@@ -28,7 +27,7 @@ _SELECTING = frozenset(
 """Flags of cargo that say what is made, or where, in ways that `--bin` cannot be joined with."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Component:
     """One part of the compiler's input: its value for comparison, and the step that sets it."""
 

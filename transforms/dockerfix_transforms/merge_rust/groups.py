@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from dockerfix.api import Finding, Severity
+from dockerfix.api import Finding, Severity, frozen
 from dockerfix_transforms.merge_rust.compiler import (
     Component,
     components,
@@ -30,7 +29,7 @@ _SHARED_ROLES = frozenset(
 _OWN_KEYWORDS = frozenset({"RUN", "COPY", "ADD", "LABEL", "EXPOSE", "HEALTHCHECK", "CMD"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Member:
     """A file in a group: `matched[i]` is its step that stands for the group's common step i
     (None for a package list that it lacks), `own` its steps that no other file has, `dropped`
@@ -56,7 +55,7 @@ class Member:
         return tuple(step for step in self.own if id(step) in first)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Group:
     """Files that share one builder. `apart` says what keeps it from the first group."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from dockerfix.api import (
     Build,
@@ -23,6 +22,7 @@ from dockerfix.api import (
     Stage,
     StageGraph,
     Workspace,
+    frozen,
     join_path,
     read_cargo,
     selected,
@@ -32,7 +32,7 @@ from dockerfix_transforms.merge_rust.steps import Role, Step, commands, steps_of
 _EDITORS = frozenset({"sed", "perl", "awk", "tee", "patch", "toml", "dasel", "yq"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Leaf:
     """A stage outside of the build chain: a runtime image, a development image, a helper."""
 
@@ -40,7 +40,7 @@ class Leaf:
     live: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RustFile:
     """One input.
 

@@ -30,6 +30,7 @@ from dockerfix.api import (
     Tool,
     bake_file,
     check_joinable,
+    frozen,
     join_jobs,
     parse_shell,
     relative_path,
@@ -46,7 +47,7 @@ BAKE_NAME = "docker-bake.hcl"
 _CLIENTS = (Tool.DOCKER_BUILD, Tool.BUILDX_BUILD)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BuildJob:
     """A job that builds members of one group and nothing else."""
 
@@ -81,7 +82,7 @@ class JobPlan:
     """Templates whose script no job runs any more, with its place."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Cluster:
     """Jobs that become one, with the item of each one's script that builds."""
 

@@ -10,7 +10,7 @@ import posixpath
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from dockerfix.api import (
     Arg,
@@ -22,6 +22,7 @@ from dockerfix.api import (
     Span,
     Workspace,
     join_path,
+    replace,
 )
 from dockerfix_transforms.merge_rust.inputs import RustFile, candidates, read_file
 

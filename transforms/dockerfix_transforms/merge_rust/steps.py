@@ -9,7 +9,6 @@ from __future__ import annotations
 import enum
 import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 
 from dockerfix.api import (
     Block,
@@ -23,8 +22,10 @@ from dockerfix.api import (
     Stage,
     StageGraph,
     Statement,
+    frozen,
     parse_shell,
     read_cargo,
+    replace,
 )
 
 
@@ -50,7 +51,7 @@ _MANAGERS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Step:
     """One instruction of a chain.
 

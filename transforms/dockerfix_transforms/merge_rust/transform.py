@@ -33,6 +33,7 @@ from dockerfix.api import (
     SiteKind,
     Span,
     Stage,
+    frozen,
     path_mentions,
     set_builds,
     set_paths,
@@ -200,7 +201,7 @@ class MergeRust:
         return _Merge(facts, scope, wishes).proposal()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Wishes:
     into: str
     keep_old: bool

@@ -9,7 +9,6 @@ from __future__ import annotations
 import posixpath
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from dockerfix.api import (
     Add,
@@ -25,6 +24,7 @@ from dockerfix.api import (
     Span,
     StageGraph,
     Word,
+    frozen,
     join_path,
 )
 from dockerfix_transforms.slim_context.packages import (
@@ -44,7 +44,7 @@ _MANIFESTS = frozenset(
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Source:
     """One source of a COPY or ADD, or of a bind mount.
 
@@ -59,7 +59,7 @@ class Source:
     package: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Consumer:
     """What is slimmed. `context` is today's context, `folder` the package and tomorrow's."""
 

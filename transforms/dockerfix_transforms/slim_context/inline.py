@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
-from dockerfix.api import Copy, Instruction, Snapshot, Stage
+from dockerfix.api import Copy, Instruction, Snapshot, Stage, frozen
 from dockerfix_transforms.slim_context.consumer import Consumer, Source
 from dockerfix_transforms.slim_context.landing import landing, seen_from
 from dockerfix_transforms.slim_context.steps import At, Step, step_of, walk
@@ -19,7 +18,7 @@ _PASSING = frozenset({"RUN", "ENV", "ARG", "LABEL", "USER"})
 """Instructions that may stand between those that work on a sibling; none of them ends it."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Region:
     """Instructions of one stage that copy one sibling and work on it.
 

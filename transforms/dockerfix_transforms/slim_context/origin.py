@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from dockerfix.api import frozen
 from dockerfix_transforms.slim_context.consumer import Source
 from dockerfix_transforms.slim_context.inline import Region
 from dockerfix_transforms.slim_context.provider import Provider, seen_steps
 from dockerfix_transforms.slim_context.steps import Step
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Whole:
     """A region that becomes one copy of the package: the folder of the image, the destination
     where no copy of the region names it, and the steps that go."""
@@ -26,7 +26,7 @@ class Whole:
     seen: Sequence[Step]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class From:
     """A stage that stands for a sibling. Without a provider it is a named context.
 

@@ -8,10 +8,19 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from dockerfix.api import Build, Copy, Facts, Judge, Stage, StageGraph, join_path, read_ignore
+from dockerfix.api import (
+    Build,
+    Copy,
+    Facts,
+    Judge,
+    Stage,
+    StageGraph,
+    frozen,
+    join_path,
+    read_ignore,
+)
 from dockerfix_transforms.slim_context.inline import Region
 from dockerfix_transforms.slim_context.landing import landing, seen_from
 from dockerfix_transforms.slim_context.steps import Step, step_of, walk
@@ -19,7 +28,7 @@ from dockerfix_transforms.slim_context.steps import Step, step_of, walk
 _SYSTEM = frozenset({"apk", "apt-get", "apt", "dnf", "yum", "microdnf", "tdnf", "zypper"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Held:
     """What an image holds of its package: `where` is the folder that holds it, `parts` are
     the paths in the package that were copied there (empty string: all of it), `steps` are the
@@ -30,7 +39,7 @@ class Held:
     steps: tuple[Step, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Provider:
     """A sibling's image: the build that makes it, and what it holds."""
 
@@ -58,7 +67,7 @@ class Provider:
         return self.graph.image(self.stage)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NoProvider:
     """Why a sibling has no image that could be used, and what to do about it."""
 
@@ -84,7 +93,7 @@ def read_provider(facts: Facts, folder: str, build: Build, name: str) -> Provide
     return Provider(folder, name, build, graph, stage, held)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Package:
     """A package and the context with which its image is built, relative to the root."""
 

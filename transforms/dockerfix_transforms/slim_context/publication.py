@@ -6,7 +6,6 @@ Knows builds, pushes and jobs; knows no Dockerfile.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from dockerfix.api import (
     AlwaysThere,
@@ -17,6 +16,7 @@ from dockerfix.api import (
     SiteKind,
     Tool,
     Value,
+    frozen,
     implies,
     without_tag,
 )
@@ -26,7 +26,7 @@ _CONTEXTS = frozenset({"github", "vars", "secrets", "inputs"})
 """Contexts of workflow expressions that every job of a workflow sees."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Publication:
     """A build that pushes a sibling's image. `image` is the reference as other commands of
     the same pipeline must write it, `text` the same with variables as `${NAME}`."""

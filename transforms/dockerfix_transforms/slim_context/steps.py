@@ -8,9 +8,18 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from dockerfix.api import Arg, Command, Env, Instruction, Run, Stage, StageGraph, parse_shell
+from dockerfix.api import (
+    Arg,
+    Command,
+    Env,
+    Instruction,
+    Run,
+    Stage,
+    StageGraph,
+    frozen,
+    parse_shell,
+)
 
 _PACKAGE_MANAGERS = frozenset({"npm", "pnpm", "yarn", "bun", "npx", "bunx"})
 _GLOBAL = frozenset({"-g", "--global", "global", "--location=global", "config", "link", "set"})
@@ -23,7 +32,7 @@ _BUILDERS = {
 _FILE_TOOLS = frozenset({"rm", "mkdir", "cp", "mv", "touch", "set", "tsc", "true", "echo"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class At:
     """An instruction, the working directory in which it stands (absolute), and the variables
     that ENV and ARG have set before it."""
@@ -34,7 +43,7 @@ class At:
     environment: frozenset[tuple[str, str]]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Step:
     """A RUN. `text` is what it runs, heredocs included and a leading `cd` left out; `folder`
     is where it runs; `stays` says that everything it changes stands in that folder."""

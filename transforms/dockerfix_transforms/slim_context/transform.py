@@ -33,6 +33,7 @@ from dockerfix.api import (
     Span,
     Tool,
     Wanted,
+    frozen,
     relative_path,
     set_builds,
     united,
@@ -211,7 +212,7 @@ class SlimContext:
         return _Slimming(facts, wishes).proposal(paths)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Wishes:
     via: str
     provider_builds: bool

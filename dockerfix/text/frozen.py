@@ -30,7 +30,7 @@ class _Part(NamedTuple):
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
-def value(cls: type[T]) -> type[T]:
+def frozen(cls: type[T]) -> type[T]:
     """Make a class a value; its annotations are its fields, those of value bases come first.
 
     Of `dataclasses.field(...)`, default, default_factory, init, compare and repr count. As with

@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 
 import pytest
 
-from dockerfix.text.value import replace, value
+from dockerfix.text.frozen import frozen, replace
 
 
-@value
+@frozen
 class Point:
     """A point."""
 
@@ -123,11 +123,11 @@ def test_docstring_methods_and_names_stay() -> None:
 
 
 def test_bases_give_their_fields_first() -> None:
-    @value
+    @frozen
     class Base:
         a: int
 
-    @value
+    @frozen
     class Child(Base):
         b: int = 2
 
@@ -138,7 +138,7 @@ def test_bases_give_their_fields_first() -> None:
 
 
 def test_a_method_of_its_own_wins() -> None:
-    @value
+    @frozen
     class Folded:
         text: str
 
@@ -162,14 +162,14 @@ def test_a_method_of_its_own_wins() -> None:
 def test_a_required_field_behind_an_optional_one() -> None:
     with pytest.raises(TypeError, match=r"Late\.b has no default, but a has one"):
 
-        @value
+        @frozen
         class Late:
             a: int = 1
             b: int
 
 
 def test_a_value_without_fields() -> None:
-    @value
+    @frozen
     class Nothing:
         """Nothing."""
 
