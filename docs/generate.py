@@ -15,6 +15,7 @@ from pathlib import Path
 from dockerfix.engine.documentation import SECTIONS, documentation
 from dockerfix.engine.proposal import Transform
 from dockerfix.engine.registry import Registry
+from dockerfix.proof.claims import COMPILER_ASPECTS, RUNTIME_RULES
 
 TOP = Path(__file__).parent.parent
 _CODE = ("Before", "After")
@@ -27,6 +28,7 @@ def pages() -> Iterator[tuple[str, str]]:
     for name in sorted(registry.names):
         yield f"docs/{name}.md", _transform(registry.load(name))
     yield "docs/commands.md", _commands(sorted(registry.names))
+    yield "docs/rules.md", _rules()
     for name, path in _SAMPLE.items():
         arguments = ("--root", "sample-repo", f"sample-repo/{path}")
         yield f"docs/sample/{name}.patch", _run(*arguments, of=name)
@@ -46,6 +48,33 @@ def _transform(transform: Transform) -> str:
     if transform.name in _SAMPLE:
         link = f"[the patch](sample/{transform.name}.patch)"
         lines += ["", f"What it prints for the sample repository: {link}."]
+    return "\n".join(lines) + "\n"
+
+
+def _rules() -> str:
+    """The names under which `-v` lists differences that the gate allowed."""
+    lines = [
+        "# Rules of the gate",
+        "",
+        "The gate compares what a patch claims to leave as it was, instruction by instruction. What",
+        "is not the same must be allowed by a rule that the claim names; `-v` lists every use of one",
+        "with both places. A difference under no rule makes the claim fail, and no patch is shown.",
+        "",
+        "## Same runtime",
+        "",
+        "| rule | what it allows |",
+        "|---|---|",
+        *(f"| `{name}` | {meaning} |" for name, meaning in RUNTIME_RULES.items()),
+        "",
+        "## Same compiler input",
+        "",
+        "What must be the same for every program that an image ships; a difference counts as allowed",
+        "only when it was accepted by its name.",
+        "",
+        "| aspect | what it is |",
+        "|---|---|",
+        *(f"| `{name}` | {meaning} |" for name, meaning in COMPILER_ASPECTS.items()),
+    ]
     return "\n".join(lines) + "\n"
 
 
