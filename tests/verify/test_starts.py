@@ -48,6 +48,11 @@ def test_another_ending_is_a_difference(after: Start) -> None:
     assert not compare_starts(("server",), RUNNING, after).same
 
 
+def test_another_exit_code_is_a_difference() -> None:
+    failed, done = (Start(Ending.EXITED, code, ("starting",)) for code in (1, 0))
+    assert not compare_starts(("worker",), done, failed).same
+
+
 def test_a_version_must_be_the_same_text() -> None:
     old, new = (Start(Ending.EXITED, 0, (f"server 0.4.{n}",)) for n in (0, 1))
     assert not compare_versions(("server", "--version"), old, new).same
