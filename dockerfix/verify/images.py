@@ -7,6 +7,8 @@ Knows in which order; how each is done stands in `buildx`, `engine`, `compare`, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from dockerfix.text.frozen import frozen, replace
