@@ -72,10 +72,9 @@ def _section(title: str, items: Sequence[T], line: Callable[[T], str]) -> Iterat
 
 def _finding(finding: Finding) -> str:
     place = f"{_code(str(finding.place))}: " if finding.place else ""
-    tail = " ".join(_escaped(part) for part in (finding.why, finding.action) if part)
-    return f"{place}{_escaped(finding.what)} ({_code(finding.name)})" + (
-        f"<br>{tail}" if tail else ""
-    )
+    tail = [_escaped(finding.why)] if finding.why else []
+    tail += [f"→ {_escaped(finding.action)}"] if finding.action else []
+    return "<br>".join([f"{place}{_escaped(finding.what)} ({_code(finding.name)})", *tail])
 
 
 def _accepted(finding: Finding, report: Report) -> str:
