@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import field
 
+from dockerfix.facts.builds.words import closing
 from dockerfix.text.frozen import frozen
 
 _OPERATORS = (":-", ":=", ":+", ":?", "-", "=", "+", "?")
@@ -50,7 +51,8 @@ class Variables:
         parts: list[str] = []
         at = 0
         while (start := text.find("${", at)) >= 0:
-            end = _closing(text, start)
+            end = closing(text, start)
+            end = len(text) if end < 0 else end
             parts += [text[at:start], self._one(text[start + 2 : end], stood_in, hidden)]
             at = end + 1
         return "".join([*parts, text[at:]])
@@ -74,19 +76,6 @@ def stand_in(name: str) -> str:
     """A value for a variable that nobody gave one: valid in a tag and in an image's name."""
     kept = "".join(char if char.isascii() and char.isalnum() else "-" for char in name.lower())
     return kept.strip("-") or "x"
-
-
-def _closing(text: str, start: int) -> int:
-    """Where the brace that opens at `start` closes; the end of the text when it does not."""
-    depth = 0
-    for at in range(start, len(text)):
-        if text.startswith("${", at):
-            depth += 1
-        elif text[at] == "}":
-            depth -= 1
-            if depth == 0:
-                return at
-    return len(text)
 
 
 def _split(inside: str) -> tuple[str, str, str]:

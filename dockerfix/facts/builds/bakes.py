@@ -36,11 +36,6 @@ BAKE_NAMES = (
 """The bake files that a call without `-f` merges, after Compose's."""
 
 
-def is_bake(path: str) -> bool:
-    """Whether a path is a bake file by its name."""
-    return posixpath.basename(path) in BAKE_NAMES
-
-
 @dataclass(slots=True)
 class Bakes:
     """Bake calls of one snapshot; `note` is told what cannot be followed, `used` gathers the

@@ -231,7 +231,6 @@ class _Merge:
         self.work = _Work()
         self.jobs = JobPlan()
         self.sites = Sites()
-        self.targets: Mapping[tuple[str, int], str] = {}
 
     def proposal(self) -> Proposal:
         """The proposal, a refusal, or the reason why there is nothing to do."""
@@ -322,7 +321,6 @@ class _Merge:
 
     def call_sites(self, groups: Sequence[Group], merged: Merged) -> None:
         """Edits of everything that builds or names the inputs."""
-        self.targets = merged.targets
         self.sites = read_sites(self.facts, self.scope.files, merged.targets, self.scope.into)
         if self.wishes.no_ci:
             self.sites.findings = [
@@ -346,7 +344,7 @@ class _Merge:
         if self.jobs.bake:
             self.work.created[self.jobs.bake_path] = self.jobs.bake
         if not self.wishes.keep_old:
-            self.mentions(paths)
+            self.mentions(paths, merged.targets)
             usual = [f.path for f in self.scope.files if posixpath.dirname(f.path) == f.context]
             gone = [path for path in usual if path in self.work.deleted]
             self.work.findings += plain_docker_build(gone, self.scope.into)
@@ -354,7 +352,7 @@ class _Merge:
                 self.facts, [*self.work.deleted, *self.work.created], self.scope.into
             )
 
-    def mentions(self, paths: Mapping[str, str]) -> None:
+    def mentions(self, paths: Mapping[str, str], targets: Mapping[tuple[str, int], str]) -> None:
         """Everything else that names a file that goes."""
         taken: dict[str, list[Span]] = {}
         for path, edit in self.work.edits:
@@ -367,7 +365,7 @@ class _Merge:
             and not _touched(mention.place, taken.get(mention.place.path, ()))
         ]
         self.work.edits += set_paths(self.facts, mentions)
-        last = {f.path: self.targets[(f.path, f.graph.stages[-1].index)] for f in self.scope.files}
+        last = {f.path: targets[(f.path, f.graph.stages[-1].index)] for f in self.scope.files}
         self.work.findings += named_settings(self.facts, mentions, last)
         self.work.findings += [
             hidden_mention(mention.place, mention.path)
