@@ -61,21 +61,10 @@ def pipeline() -> None:
             lab.down()
 
 
-class LabBuilders:
-    """Cold builders of the lab."""
-
-    def __init__(self, lab: Lab) -> None:
-        self.lab = lab
-
-    @contextlib.contextmanager
-    def fresh(self) -> Iterator[str]:
-        """One that lives for a job."""
-        with self.lab.cold_builder() as builder:
-            yield builder.name
-
-
 def measure(lab: Lab, registry: str) -> Iterator[Measured]:
     """The first push and the next one."""
+    from lab.lab import LabBuilders
+
     sample = _ROOT / "sample-repo"
     facts = Facts(read_snapshot(sample))
     planned = plan(facts, Registry.installed().load("merge-rust"), ["controlplane"], {})

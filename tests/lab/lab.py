@@ -283,6 +283,19 @@ class Lab:
         (self._docker_config / "config.json").write_text(json.dumps(config), encoding="utf-8")
 
 
+class LabBuilders:
+    """Cold builders of the lab, as `dockerfix.verify` asks for them."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+
+    @contextlib.contextmanager
+    def fresh(self) -> Iterator[str]:
+        """The name of one that lives for a job."""
+        with self.lab.cold_builder() as builder:
+            yield builder.name
+
+
 def open_lab(folder: Path | None = None) -> Lab:
     """The lab of this work tree (or in `folder`), running or not; starts nothing.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import http.server
 import shutil
 import signal
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from lab.builder import Builder
-from lab.lab import Lab
+from lab.lab import Lab, LabBuilders
 from lab.pins import TOOLS
 from runner.machine import HERE, Machine, dockerfix_command
 
@@ -297,18 +296,6 @@ def refusing_registry() -> Iterator[str]:
     yield f"127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
-
-
-class LabBuilders:
-    """Cold builders of the lab."""
-
-    def __init__(self, lab: Lab) -> None:
-        self.lab = lab
-
-    @contextlib.contextmanager
-    def fresh(self) -> Iterator[str]:
-        with self.lab.cold_builder() as builder:
-            yield builder.name
 
 
 def measured(
