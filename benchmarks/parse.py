@@ -25,7 +25,7 @@ def parsing() -> None:
     import dockerfile
     from dockerfile_parse import DockerfileParser
 
-    from dockerfix.syntax import parse, render
+    from dockerfix.syntax.dockerfile import parse, render
 
     corpus = dockerfiles(_FILES)
     texts = [data.decode() for data in corpus]
@@ -57,7 +57,7 @@ def parsing() -> None:
 
 def _tree_weight(corpus: list[bytes]) -> float:
     """The bytes of memory that a parsed file holds on average, words not yet read."""
-    from dockerfix.syntax import parse
+    from dockerfix.syntax.dockerfile import parse
 
     gc.collect()
     tracemalloc.start()

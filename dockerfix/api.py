@@ -11,15 +11,13 @@ from dockerfix.facts.cargo.commands import CargoCall, cargo_calls, read_cargo, s
 from dockerfix.facts.context.ignore import IgnoreFile, IgnoreLine, Judge, read_ignore
 from dockerfix.facts.context.makers import without_tag
 from dockerfix.facts.context.projection import ProjectionError, project_rules
+from dockerfix.facts.dockerfile.stages import Reference, StageGraph
 from dockerfix.facts.finding import Finding, Severity
-from dockerfix.facts.gitlab import Job, Pipeline, Rule
+from dockerfix.facts.gitlab.pipeline import Job, Pipeline, Rule
+from dockerfix.facts.gitlab.presence import AlwaysThere, Missing, implies
 from dockerfix.facts.mentions import PathMention, path_mentions
 from dockerfix.facts.model import Blind, Build, BuildArgument, CallSite, SiteKind, Tool, Value
-from dockerfix.facts.presence import AlwaysThere, Missing, implies
 from dockerfix.facts.repository import Facts, is_dockerfile
-from dockerfix.facts.shell import Block, Command, Literal, Script, Statement, parse_shell
-from dockerfix.facts.stages import Reference, StageGraph
-from dockerfix.facts.yaml_tree import Mapping, Node, Scalar, Sequence, YamlError, parse_yaml
 from dockerfix.proof.claims import (
     ArtefactProduced,
     Claim,
@@ -49,7 +47,7 @@ from dockerfix.rewrite import (
     widen_rules,
 )
 from dockerfix.rewrite.yaml_edits import written
-from dockerfix.syntax import (
+from dockerfix.syntax.dockerfile import (
     Add,
     Arg,
     Comment,
@@ -64,6 +62,8 @@ from dockerfix.syntax import (
     Word,
     parse,
 )
+from dockerfix.syntax.shell import Block, Command, Literal, Script, Statement, parse_shell
+from dockerfix.syntax.yaml.tree import Mapping, Node, Scalar, Sequence, YamlError, parse_yaml
 from dockerfix.text import (
     Edit,
     EditSet,

@@ -33,8 +33,8 @@ def trouble(error: Exception) -> Trouble:
     from dockerfix.engine.options import OptionError
     from dockerfix.engine.registry import BrokenTransformError, TransformError
     from dockerfix.facts.cargo import ManifestError
-    from dockerfix.facts.yaml_tree import YamlError
     from dockerfix.repo.errors import GlobError, RepoError, RootError, SettingsError
+    from dockerfix.syntax.yaml.tree import YamlError
     from dockerfix.text import SnapshotError
 
     if isinstance(error, RepoError):

@@ -24,7 +24,7 @@ from dockerfix.proof.claims import (
     SameRuntime,
     Verdict,
 )
-from dockerfix.syntax import Dockerfile
+from dockerfix.syntax.dockerfile import Dockerfile
 from dockerfix.text import Kind, Snapshot, normalise_path
 from dockerfix.text.frozen import frozen
 

@@ -11,7 +11,7 @@ import posixpath
 from collections.abc import Callable, Iterator
 
 from dockerfix.facts.repository import is_dockerfile
-from dockerfix.syntax import Comment, Dockerfile, Instruction, parse_source, render
+from dockerfix.syntax.dockerfile import Comment, Dockerfile, Instruction, parse_source, render
 from dockerfix.text import MappedText, Snapshot, Source, Span
 from dockerfix.text.frozen import frozen
 
@@ -80,7 +80,7 @@ def _dockerfile(snapshot: Snapshot, path: str) -> Iterator[Fault]:
 
 
 def _yaml(snapshot: Snapshot, path: str) -> Iterator[Fault]:
-    from dockerfix.facts.yaml_tree import YamlError, parse_yaml
+    from dockerfix.syntax.yaml.tree import YamlError, parse_yaml
 
     try:
         file = snapshot.derive(path, parse_yaml)
@@ -93,7 +93,7 @@ def _yaml(snapshot: Snapshot, path: str) -> Iterator[Fault]:
 
 def _repeated_keys(source: Source, document: object) -> Iterator[Fault]:
     """Keys that stand twice in one mapping: YAML composes them and drops the first."""
-    from dockerfix.facts.yaml_tree import Mapping, Node, Sequence
+    from dockerfix.syntax.yaml.tree import Mapping, Node, Sequence
 
     queue: list[object] = [document]
     visited: set[int] = set()
@@ -147,7 +147,7 @@ def _toml(snapshot: Snapshot, path: str) -> Iterator[Fault]:
 
 
 def _shell(snapshot: Snapshot, path: str) -> Iterator[Fault]:
-    from dockerfix.facts.shell import parse_shell
+    from dockerfix.syntax.shell import parse_shell
 
     source = snapshot.source(path)
     for span in parse_shell(MappedText.whole(source.data)).broken:

@@ -12,8 +12,8 @@ from dataclasses import field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from dockerfix.facts.yaml_tree import Mapping as YamlMapping
-from dockerfix.facts.yaml_tree import YamlError, parse_yaml, to_data
+from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
+from dockerfix.syntax.yaml.tree import YamlError, parse_yaml, to_data
 from dockerfix.text import Place, Source, Span
 from dockerfix.text.frozen import frozen
 

@@ -11,7 +11,7 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator
 
-from dockerfix.facts.yaml_tree import (
+from dockerfix.syntax.yaml.tree import (
     Entry,
     Node,
     Scalar,
@@ -20,7 +20,7 @@ from dockerfix.facts.yaml_tree import (
     YamlFile,
     parse_yaml,
 )
-from dockerfix.facts.yaml_tree import Mapping as YamlMapping
+from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
 from dockerfix.text import Place, Snapshot, SnapshotError, Source, Span, join_path
 from dockerfix.text.frozen import frozen, replace
 

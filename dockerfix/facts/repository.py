@@ -11,8 +11,8 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from dockerfix.facts.stages import StageGraph
-from dockerfix.syntax import Dockerfile, parse_source
+from dockerfix.facts.dockerfile.stages import StageGraph
+from dockerfix.syntax.dockerfile import Dockerfile, parse_source
 from dockerfix.text import Snapshot, Source
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dockerfix.facts.cargo import Workspace
     from dockerfix.facts.compose import ComposeFiles
     from dockerfix.facts.context.tree import Folder
-    from dockerfix.facts.gitlab import Pipeline
+    from dockerfix.facts.gitlab.pipeline import Pipeline
     from dockerfix.facts.model import Build
 
 _NAME = re.compile(r"(?:.*\.)?(?:[Dd]ockerfile|Containerfile)(?:[._-].*)?", re.DOTALL)
@@ -56,7 +56,7 @@ class Facts:
     @cached_property
     def pipeline(self) -> Pipeline | None:
         """The GitLab pipeline; None without a CI file. Raises `YamlError`."""
-        from dockerfix.facts.gitlab import find_pipeline
+        from dockerfix.facts.gitlab.pipeline import find_pipeline
 
         return find_pipeline(self.snapshot)
 

@@ -15,6 +15,16 @@ from dockerfix.proof.claims import Claim, Verdict
 
 __all__ = ["check"]
 
+_SUBJECTS = {
+    "same_runtime": "image",
+    "same_compiler_input": "cargo",
+    "artefact_produced": "cargo",
+    "same_files": "context",
+    "same_images_asked_for": "asks",
+    "no_dangling_reference": "references",
+    "pipeline_valid": "pipeline",
+}
+
 
 def check(claim: Claim, before: Facts, after: Facts) -> Verdict:
     """The verdict on one claim about the facts before and after.
@@ -22,11 +32,11 @@ def check(claim: Claim, before: Facts, after: Facts) -> Verdict:
     A file that cannot be read is a failure of the claim, with its place, and never an error.
     """
     from dockerfix.facts.cargo import ManifestError
-    from dockerfix.facts.yaml_tree import YamlError
+    from dockerfix.syntax.yaml.tree import YamlError
     from dockerfix.text import SnapshotError
 
     name = re.sub(r"(?<!^)(?=[A-Z])", "_", type(claim).__name__).lower()
-    module = importlib.import_module(f"dockerfix.proof.{name}")
+    module = importlib.import_module(f"dockerfix.proof.{_SUBJECTS[name]}.{name}")
     try:
         verdict = module.check(claim, before, after)
     except (SnapshotError, YamlError, ManifestError) as error:

@@ -11,12 +11,12 @@ from functools import cached_property
 from weakref import WeakKeyDictionary
 
 from dockerfix.facts.cargo import CargoCall, read_cargo
-from dockerfix.facts.shell import Assignment, Command
-from dockerfix.facts.stages import StageGraph
-from dockerfix.proof.chain import Chain, Step, flatten
-from dockerfix.proof.commands import Plain, plain_commands, script_of
-from dockerfix.proof.installs import Install, read_install
-from dockerfix.syntax import Arg, Copy, Env, Label, Run, Stage
+from dockerfix.facts.dockerfile.stages import StageGraph
+from dockerfix.proof.cargo.commands import Plain, plain_commands, script_of
+from dockerfix.proof.image.chain import Chain, Step, flatten
+from dockerfix.proof.image.installs import Install, read_install
+from dockerfix.syntax.dockerfile import Arg, Copy, Env, Label, Run, Stage
+from dockerfix.syntax.shell import Assignment, Command
 from dockerfix.text.frozen import frozen
 
 

@@ -13,8 +13,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from dockerfix.facts.cargo import CargoCall
-from dockerfix.proof.chain import Step
-from dockerfix.proof.installs import Install
+from dockerfix.proof.cargo.tools import is_tool, movable, only_toolchain, variable_aspect
+from dockerfix.proof.image.chain import Step
+from dockerfix.proof.image.installs import Install
 from dockerfix.proof.reading import (
     ReadChain,
     ReadCommand,
@@ -23,8 +24,7 @@ from dockerfix.proof.reading import (
     set_by,
     taken_from_stages,
 )
-from dockerfix.proof.tools import is_tool, movable, only_toolchain, variable_aspect
-from dockerfix.syntax import Copy, Run
+from dockerfix.syntax.dockerfile import Copy, Run
 from dockerfix.text.frozen import frozen
 
 SELECTION = frozenset({"bin", "bins", "package", "workspace", "all", "exclude"})

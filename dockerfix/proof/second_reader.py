@@ -18,7 +18,7 @@ from io import BytesIO
 from itertools import chain
 from typing import NamedTuple
 
-from dockerfix.syntax import Blank, Comment, Directive, Dockerfile, Instruction
+from dockerfix.syntax.dockerfile import Blank, Comment, Directive, Dockerfile, Instruction
 from dockerfix.text import Span
 from dockerfix.text.source import BOM
 

@@ -13,7 +13,7 @@ from dockerfix.facts.model import SiteKind, Tool
 from dockerfix.facts.repository import Facts
 from dockerfix.rewrite.bake import Baked, bake_file, shared_flags
 from dockerfix.rewrite.commands import set_command
-from dockerfix.rewrite.jobs import (
+from dockerfix.rewrite.gitlab import (
     Joined,
     add_need,
     check_joinable,
@@ -77,7 +77,7 @@ def _one(facts: Facts, changes: list[Change], every: Sequence[Change]) -> Edits:
         service = next(s for s in facts.compose.services if s.place == build.site.place)
         return [e for c in changes for e in set_service(facts, service, c.build, c.wanted, every)]
     if build.tool is Tool.ACTION:
-        from dockerfix.rewrite.actions import set_action
+        from dockerfix.rewrite.github import set_action
 
         return set_action(facts, changes)
     if build.tool is Tool.BAKE:

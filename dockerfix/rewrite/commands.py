@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 
 from dockerfix.facts.model import Build, Call, SiteKind, Tool, Value
 from dockerfix.facts.repository import Facts
-from dockerfix.facts.shell import Assignment, Variable, parse_shell
 from dockerfix.rewrite.expansions import expansions, of_the_shell, standing
 from dockerfix.rewrite.wanted import Change, Edits, Refused
+from dockerfix.syntax.shell import Assignment, Variable, parse_shell
 from dockerfix.text import Edit, MappedText, Place, Source, Span, relative_path
 from dockerfix.text.frozen import frozen
 

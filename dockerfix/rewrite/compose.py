@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from dockerfix.facts.compose import Service
 from dockerfix.facts.model import Build
 from dockerfix.facts.repository import Facts
-from dockerfix.facts.yaml_tree import Entry, Mapping, Scalar
-from dockerfix.facts.yaml_tree import Sequence as YamlSequence
 from dockerfix.rewrite.wanted import Change, Edits, Refused, Wanted
 from dockerfix.rewrite.yaml_edits import (
     add_key,
@@ -21,6 +19,8 @@ from dockerfix.rewrite.yaml_edits import (
     quoted,
     set_scalar,
 )
+from dockerfix.syntax.yaml.tree import Entry, Mapping, Scalar
+from dockerfix.syntax.yaml.tree import Sequence as YamlSequence
 from dockerfix.text import Edit, Span, relative_path
 
 

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 
 from dockerfix.facts.mentions import PathMention
 from dockerfix.facts.repository import Facts
-from dockerfix.facts.yaml_tree import Mapping, Node, Scalar, YamlError, parse_yaml
-from dockerfix.facts.yaml_tree import Sequence as YamlSequence
 from dockerfix.rewrite.wanted import Edits
 from dockerfix.rewrite.yaml_edits import removed_item
+from dockerfix.syntax.yaml.tree import Mapping, Node, Scalar, YamlError, parse_yaml
+from dockerfix.syntax.yaml.tree import Sequence as YamlSequence
 from dockerfix.text import Edit, Span
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
-from dockerfix.facts.yaml_tree import Entry, Mapping, Node, Scalar, Sequence, YamlFile
 from dockerfix.rewrite.wanted import Refused
+from dockerfix.syntax.yaml.tree import Entry, Mapping, Node, Scalar, Sequence, YamlFile
 from dockerfix.text import Edit, Source, Span
 
 _PLAIN = re.compile(r"^[A-Za-z0-9_./$+-][A-Za-z0-9_./$+=*-]*(?::[A-Za-z_/][A-Za-z0-9_./$+=*-]*)?$")

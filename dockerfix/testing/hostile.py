@@ -13,7 +13,7 @@ from typing import Any
 from dockerfix.engine.gate import Judges
 from dockerfix.engine.plan import Outcome
 from dockerfix.engine.proposal import Transform
-from dockerfix.syntax import Copy, Dockerfile, Instruction, Run, parse
+from dockerfix.syntax.dockerfile import Copy, Dockerfile, Instruction, Run, parse
 from dockerfix.testing.pipeline import run_transform
 from dockerfix.text import Edit, EditSet, Snapshot, Span
 from dockerfix.text.frozen import frozen

@@ -17,7 +17,7 @@ from dockerfix.engine.gate import Judges
 from dockerfix.engine.plan import CheckFailed, NothingToDo, Outcome, Planned, plan
 from dockerfix.engine.proposal import Transform
 from dockerfix.facts.repository import Facts, is_dockerfile
-from dockerfix.syntax import parse, render
+from dockerfix.syntax.dockerfile import parse, render
 from dockerfix.text import Kind, Snapshot
 
 

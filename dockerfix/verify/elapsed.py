@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from dockerfix.facts.gitlab import Job, Pipeline
+from dockerfix.facts.gitlab.pipeline import Job, Pipeline
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from dockerfix.facts.gitlab import Pipeline
+from dockerfix.facts.gitlab.pipeline import Pipeline
 from dockerfix.facts.model import SiteKind, Tool, Value
 from dockerfix.text.frozen import frozen, replace
 from dockerfix.verify.bake import Wanted

@@ -13,11 +13,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import field
 from pathlib import Path
 
-from dockerfix import syntax
 from dockerfix.facts.cargo.commands import cargo_calls
 from dockerfix.facts.repository import Facts
-from dockerfix.facts.shell import parse_shell
 from dockerfix.repo.read import read_snapshot
+from dockerfix.syntax import dockerfile as syntax
+from dockerfix.syntax.shell import parse_shell
 from dockerfix.text.frozen import frozen
 from dockerfix.verify.buildx import Buildx
 from dockerfix.verify.concern import Concern, Pair, concern

@@ -14,7 +14,7 @@ from dockerfix.engine.proposal import OptionSpec, Proposal
 from dockerfix.facts.finding import Finding, Severity
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.claims import ArtefactProduced, Claim, Image, Verdict
-from dockerfix.syntax import Dockerfile
+from dockerfix.syntax.dockerfile import Dockerfile
 from dockerfix.text import Edit, EditSet, Entry, Kind, Snapshot, Source, Span
 
 DOCKERFILE = b"FROM a\n# why\nRUN b\n"

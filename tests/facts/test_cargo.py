@@ -9,7 +9,7 @@ import pytest
 
 from dockerfix.facts.cargo import CargoCall, ManifestError, Workspace, find_workspace, read_cargo
 from dockerfix.facts.cargo.commands import cargo_calls, selected
-from dockerfix.facts.shell import parse_shell
+from dockerfix.syntax.shell import parse_shell
 from dockerfix.text import MappedText, Snapshot, SnapshotError
 
 

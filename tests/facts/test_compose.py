@@ -8,7 +8,7 @@ import pytest
 
 from dockerfix.facts.builds import BuildList
 from dockerfix.facts.model import Build, SiteKind, Tool
-from dockerfix.facts.yaml_tree import Mapping
+from dockerfix.syntax.yaml.tree import Mapping
 
 Find = Callable[..., BuildList]
 Short = Callable[[Build], str]

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from dockerfix.facts.builds import BuildList
-from dockerfix.facts.gitlab import Job, Pipeline, find_pipeline
+from dockerfix.facts.gitlab.pipeline import Job, Pipeline, find_pipeline
 from dockerfix.facts.model import Build, SiteKind
-from dockerfix.facts.yaml_tree import Scalar, YamlError
+from dockerfix.syntax.yaml.tree import Scalar, YamlError
 from dockerfix.text import Snapshot
 
 Find = Callable[..., BuildList]

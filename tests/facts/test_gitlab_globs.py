@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dockerfix.facts.gitlab_globs import GlobError, classes, matches, uncovered
+from dockerfix.facts.gitlab.globs import GlobError, classes, matches, uncovered
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from dockerfix.facts.builds import BuildList
 from dockerfix.facts.repository import Facts
-from dockerfix.facts.yaml_tree import YamlError
+from dockerfix.syntax.yaml.tree import YamlError
 from dockerfix.text import Snapshot, SnapshotError
 
 WORDS = (

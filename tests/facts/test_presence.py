@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from dockerfix.facts.gitlab import Pipeline, find_pipeline
-from dockerfix.facts.gitlab_conditions import ConditionError, SomeText, holds, parse_condition
-from dockerfix.facts.presence import AlwaysThere, Missing, Presence, Undecided, covers, implies
+from dockerfix.facts.gitlab.conditions import ConditionError, SomeText, holds, parse_condition
+from dockerfix.facts.gitlab.pipeline import Pipeline, find_pipeline
+from dockerfix.facts.gitlab.presence import (
+    AlwaysThere,
+    Missing,
+    Presence,
+    Undecided,
+    covers,
+    implies,
+)
 from dockerfix.text import Snapshot
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dockerfix.facts.shell import (
+from dockerfix.syntax.shell import (
     Assignment,
     Block,
     Command,
@@ -21,7 +21,7 @@ from dockerfix.facts.shell import (
     parse_shell,
     walk,
 )
-from dockerfix.facts.yaml_tree import Mapping, Scalar, Sequence, parse_yaml
+from dockerfix.syntax.yaml.tree import Mapping, Scalar, Sequence, parse_yaml
 from dockerfix.text import MappedText, Source
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dockerfix.facts.stages import StageGraph
-from dockerfix.syntax import parse
+from dockerfix.facts.dockerfile.stages import StageGraph
+from dockerfix.syntax.dockerfile import parse
 
 
 def graph(text: str) -> StageGraph:

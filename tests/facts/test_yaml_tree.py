@@ -7,7 +7,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dockerfix.facts.yaml_tree import (
+from dockerfix.syntax.yaml.tree import (
     MAX_BYTES,
     Mapping,
     Node,

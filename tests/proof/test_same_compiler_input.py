@@ -8,8 +8,8 @@ import pytest
 
 from dockerfix.facts.repository import Facts
 from dockerfix.proof import check
+from dockerfix.proof.cargo.native import crates_that_notice, is_compiler_package
 from dockerfix.proof.claims import Image, SameCompilerInput, SameRuntime, Verdict
-from dockerfix.proof.native import crates_that_notice, is_compiler_package
 from dockerfix.text import Snapshot
 
 WORKSPACE = {

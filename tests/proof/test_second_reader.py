@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dockerfix.proof.second_reader import disagreements
-from dockerfix.syntax import parse
+from dockerfix.syntax.dockerfile import parse
 
 CORPUS = Path(__file__).parents[1] / "syntax" / "corpus"
 FILES = sorted(CORPUS.rglob("*.Dockerfile"))

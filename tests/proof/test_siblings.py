@@ -6,7 +6,7 @@ import pytest
 
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.claims import Image, SameRuntime, Verdict
-from dockerfix.proof.same_runtime import check
+from dockerfix.proof.image.same_runtime import check
 from dockerfix.text import Snapshot
 
 PROVIDER = """FROM node:22

@@ -19,8 +19,16 @@ import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
-from dockerfix.syntax import Dockerfile, Env, Healthcheck, Instruction, Onbuild, OneArgument, parse
-from dockerfix.syntax.words import flag_text, upper_keyword
+from dockerfix.syntax.dockerfile import (
+    Dockerfile,
+    Env,
+    Healthcheck,
+    Instruction,
+    Onbuild,
+    OneArgument,
+    parse,
+)
+from dockerfix.syntax.dockerfile.words import flag_text, upper_keyword
 
 HERE = Path(__file__).parent
 RECORDED = json.loads((HERE / "buildkit.json").read_text())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dockerfix.syntax import Dockerfile, parse, render
+from dockerfix.syntax.dockerfile import Dockerfile, parse, render
 
 CORPUS = Path(__file__).parent / "corpus"
 VALID = sorted(CORPUS.glob("*.Dockerfile"))

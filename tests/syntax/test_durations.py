@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dockerfix.syntax.durations import milliseconds
+from dockerfix.syntax.dockerfile.durations import milliseconds
 
 
 @pytest.mark.parametrize(

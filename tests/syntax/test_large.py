@@ -11,7 +11,7 @@ import time
 import pytest
 
 from dockerfix.proof.second_reader import disagreements
-from dockerfix.syntax import Env, Instruction, Onbuild, Run, parse, render
+from dockerfix.syntax.dockerfile import Env, Instruction, Onbuild, Run, parse, render
 
 MEGABYTE = 1_000_000
 BOUND = 40.0

@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from dockerfix.syntax import Arg, Comment, Env, Instruction, Onbuild, Run, parse, render
+from dockerfix.syntax.dockerfile import Arg, Comment, Env, Instruction, Onbuild, Run, parse, render
 from dockerfix.text import MappedText, Span
 
 TOKENS = (

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import pytest
 
-from dockerfix.syntax import (
+from dockerfix.syntax.dockerfile import (
     Arg,
     Copy,
     Dockerfile,

@@ -16,7 +16,7 @@ from dockerfix.engine.registry import Plugin, Registry
 from dockerfix.facts.finding import Finding, Severity
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.claims import Verdict
-from dockerfix.syntax import From, parse, render
+from dockerfix.syntax.dockerfile import From, parse, render
 from dockerfix.testing import (
     assert_codemod,
     assert_nothing_to_do,

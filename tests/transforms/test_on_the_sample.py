@@ -9,7 +9,7 @@ import pytest
 from dockerfix.engine.plan import NothingToDo, Planned, Refused, plan
 from dockerfix.engine.registry import Registry
 from dockerfix.facts.repository import Facts
-from dockerfix.syntax import parse
+from dockerfix.syntax.dockerfile import parse
 from dockerfix.testing.hostile import run_hostile
 from dockerfix.testing.pipeline import run_transform
 from dockerfix.text import Snapshot

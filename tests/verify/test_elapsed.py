@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from dockerfix.facts.gitlab import Pipeline, find_pipeline
+from dockerfix.facts.gitlab.pipeline import Pipeline, find_pipeline
 from dockerfix.text import Snapshot
 from dockerfix.verify.elapsed import elapsed
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from dockerfix.facts.builds.candidates import MAX_BYTES
 from dockerfix.facts.builds.words import default_values
-from dockerfix.facts.gitlab import Pipeline
+from dockerfix.facts.gitlab.pipeline import Pipeline
 from dockerfix.facts.model import Build
 from dockerfix.text import Place, Snapshot, SnapshotError, Source, Span
 from dockerfix.text.frozen import frozen

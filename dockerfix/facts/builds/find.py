@@ -29,7 +29,7 @@ from dockerfix.facts.builds.state import State
 from dockerfix.facts.builds.unread import TOOLS, build_text, may_build_in_python, uncovered
 from dockerfix.facts.builds.words import Scope
 from dockerfix.facts.compose import ComposeFiles, find_compose
-from dockerfix.facts.gitlab import Pipeline, find_pipeline
+from dockerfix.facts.gitlab.pipeline import Pipeline, find_pipeline
 from dockerfix.facts.model import (
     Blind,
     Build,
@@ -38,8 +38,8 @@ from dockerfix.facts.model import (
     ImageCall,
     SiteKind,
 )
-from dockerfix.facts.yaml_tree import Mapping as YamlMapping
-from dockerfix.facts.yaml_tree import Scalar, YamlError, parse_yaml
+from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
+from dockerfix.syntax.yaml.tree import Scalar, YamlError, parse_yaml
 from dockerfix.text import MappedText, Place, Snapshot, SnapshotError, Source, Span
 from dockerfix.text.frozen import frozen
 

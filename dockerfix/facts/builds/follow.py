@@ -31,7 +31,7 @@ from dockerfix.facts.model import (
     Tool,
     Value,
 )
-from dockerfix.facts.shell import (
+from dockerfix.syntax.shell import (
     Assignment,
     Block,
     Command,

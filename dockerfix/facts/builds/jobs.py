@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 from dockerfix.facts.builds.state import State
 from dockerfix.facts.builds.words import MAX_CHOICES, OPAQUE, Bound, Scope, resolved
-from dockerfix.facts.gitlab import Job, Pipeline
-from dockerfix.facts.yaml_tree import Scalar
+from dockerfix.facts.gitlab.pipeline import Job, Pipeline
+from dockerfix.syntax.yaml.tree import Scalar
 from dockerfix.text import MappedText, Piece, Place, Source
 
 Run = list[tuple[MappedText, Source, State]]

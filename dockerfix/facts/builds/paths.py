@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dockerfix.facts.builds.state import State
 from dockerfix.facts.builds.words import ROOTS, Scope, expand
 from dockerfix.facts.model import Value
-from dockerfix.facts.shell import Block, Command, Opaque, ShellWord, Statement
+from dockerfix.syntax.shell import Block, Command, Opaque, ShellWord, Statement
 from dockerfix.text import Snapshot, join_path
 from dockerfix.text.frozen import replace
 

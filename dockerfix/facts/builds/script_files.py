@@ -6,7 +6,7 @@ import re
 
 from dockerfix.facts.builds.candidates import MAX_BYTES
 from dockerfix.facts.builds.words import ROOTS
-from dockerfix.facts.shell import Script, parse_shell
+from dockerfix.syntax.shell import Script, parse_shell
 from dockerfix.text import MappedText, Snapshot, SnapshotError, Source, join_path
 
 

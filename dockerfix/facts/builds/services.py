@@ -9,7 +9,7 @@ from dockerfix.facts.builds.docker_command import is_remote, located
 from dockerfix.facts.builds.words import remaining
 from dockerfix.facts.compose import Service, pairs
 from dockerfix.facts.model import Build, BuildArgument, CallSite, SiteKind, Tool, Value
-from dockerfix.facts.yaml_tree import Node, Scalar, Sequence
+from dockerfix.syntax.yaml.tree import Node, Scalar, Sequence
 
 
 def service_build(service: Service) -> Build:

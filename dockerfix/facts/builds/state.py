@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from dockerfix.facts.builds.words import MAX_CHOICES, Bound, Scope
-from dockerfix.facts.shell import Function
+from dockerfix.syntax.shell import Function
 from dockerfix.text import Source
 from dockerfix.text.frozen import replace
 

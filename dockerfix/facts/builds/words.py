@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
 
 from dockerfix.facts.model import Value
-from dockerfix.facts.shell import Literal, Opaque, Part, ShellWord, Variable
+from dockerfix.syntax.shell import Literal, Opaque, Part, ShellWord, Variable
 from dockerfix.text import Place, Source, Span
 from dockerfix.text.frozen import frozen, replace
 

@@ -16,8 +16,8 @@ from dockerfix.facts.builds.docker_command import is_remote, located, pushes
 from dockerfix.facts.builds.gathered import BakeCall
 from dockerfix.facts.builds.words import MAX_CHOICES, OPAQUE, Bound, Scope, remaining, resolved
 from dockerfix.facts.model import Build, BuildArgument, CallSite, SiteKind, Tool, Value
-from dockerfix.facts.yaml_tree import Mapping as YamlMapping
-from dockerfix.facts.yaml_tree import Node, Scalar, Sequence, YamlFile
+from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
+from dockerfix.syntax.yaml.tree import Node, Scalar, Sequence, YamlFile
 from dockerfix.text import MappedText, Piece, Place, join_path
 from dockerfix.text.frozen import frozen
 

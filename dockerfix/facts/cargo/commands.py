@@ -11,7 +11,7 @@ import posixpath
 from collections.abc import Iterator
 
 from dockerfix.facts.cargo.workspace import Binary, Package, Workspace
-from dockerfix.facts.shell import Command, Script, ShellWord
+from dockerfix.syntax.shell import Command, Script, ShellWord
 from dockerfix.text import join_path
 from dockerfix.text.frozen import frozen
 

@@ -11,7 +11,7 @@ from dataclasses import field
 
 from e2b_dockerfile_utils import ShellLex
 
-from dockerfix.syntax import Arg, Env, Instruction
+from dockerfix.syntax.dockerfile import Arg, Env, Instruction
 from dockerfix.text.frozen import frozen, replace
 
 _PLATFORM = tuple(

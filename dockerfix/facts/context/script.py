@@ -29,8 +29,18 @@ from dockerfix.facts.context.steps import (
     absolute,
 )
 from dockerfix.facts.context.tree import ImageRef, Inline, StageRef
-from dockerfix.facts.stages import StageGraph
-from dockerfix.syntax import Add, Copy, Heredoc, Instruction, Mount, Onbuild, Run, Stage, Word
+from dockerfix.facts.dockerfile.stages import StageGraph
+from dockerfix.syntax.dockerfile import (
+    Add,
+    Copy,
+    Heredoc,
+    Instruction,
+    Mount,
+    Onbuild,
+    Run,
+    Stage,
+    Word,
+)
 from dockerfix.text.frozen import replace
 
 UNKNOWN_FOLDER = "/${WORKDIR}"

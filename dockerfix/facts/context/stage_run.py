@@ -42,7 +42,7 @@ from dockerfix.facts.context.tree import (
     expand,
     look_up,
 )
-from dockerfix.syntax import Add, Instruction
+from dockerfix.syntax.dockerfile import Add, Instruction
 from dockerfix.text import SnapshotError
 from dockerfix.text.frozen import frozen
 

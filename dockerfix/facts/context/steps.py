@@ -14,7 +14,7 @@ from dockerfix.facts.context import archives
 from dockerfix.facts.context.arguments import Variables
 from dockerfix.facts.context.tree import ImageRef, Inline, StageRef
 from dockerfix.facts.model import Build, BuildArgument
-from dockerfix.syntax import Copy, Instruction, Run, Stage
+from dockerfix.syntax.dockerfile import Copy, Instruction, Run, Stage
 from dockerfix.text import Place, join_path
 from dockerfix.text.frozen import frozen
 

@@ -1,0 +1,258 @@
+"""The pipelines that tell conditions apart: every kind, with every value that matters.
+
+A condition can only compare a variable with the texts and patterns that it names; so a few
+values for each variable stand for all that it may hold. Knows which variables GitLab sets in
+which kind of pipeline; knows nothing of jobs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import combinations, product
+
+from dockerfix.facts.gitlab.conditions import (
+    Compare,
+    ConditionError,
+    Pattern,
+    Present,
+    SomeText,
+    Text,
+    Value,
+    Variable,
+    comparisons,
+    compiled,
+    pattern_of,
+)
+from dockerfix.facts.gitlab.gates import Gate
+from dockerfix.text.frozen import frozen
+
+
+@frozen
+class Case:
+    """One pipeline: what a person calls it, its variables, and whether it has a list of
+    changed files (without one, GitLab takes every `changes:` as true)."""
+
+    title: str
+    variables: Mapping[str, Value]
+    has_changes: bool
+
+
+_BRANCH = frozenset(
+    {
+        "CI_COMMIT_BRANCH", "CI_COMMIT_REF_NAME", "CI_COMMIT_REF_SLUG", "CI_DEFAULT_BRANCH",
+        "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME",
+    }
+)  # fmt: skip
+_FIXED = _BRANCH | {
+    "CI_COMMIT_TAG",
+    "CI_PIPELINE_SOURCE",
+    "CI_MERGE_REQUEST_IID",
+    "CI_MERGE_REQUEST_ID",
+}
+_SOURCES = {
+    "api": "a pipeline started through the API",
+    "chat": "a pipeline started from chat",
+    "external": "a pipeline of an external service",
+    "external_pull_request_event": "an external pull request",
+    "parent_pipeline": "a child pipeline",
+    "pipeline": "a pipeline started by another project",
+    "schedule": "a scheduled pipeline",
+    "trigger": "a triggered pipeline",
+    "web": "a pipeline started by hand",
+    "webide": "a pipeline of the web IDE",
+}
+
+
+def cases(
+    gates: Sequence[Gate], defaults: Mapping[str, Mapping[str, str]], exact: bool
+) -> Iterator[Case]:
+    """Every kind of pipeline with every choice of the variables that the gates name.
+
+    `defaults` are the variables that the files give each job. With `exact` all values are
+    real texts; without it `SomeText` stands for every other one as well.
+    """
+    names = _variables(gates)
+    free = sorted(names - _FIXED)
+    domains = [_free_values(name, gates, defaults, exact) for name in free]
+    for case in _kinds(gates, names, exact):
+        for values in product(*domains):
+            given = {
+                n: v for n, v in zip(free, values, strict=True) if not isinstance(v, _FromFiles)
+            }
+            shown = [_shown(name, value) for name, value in given.items()]
+            title = f"{case.title} with {' and '.join(shown)}" if shown else case.title
+            yield Case(title, {**case.variables, **given}, case.has_changes)
+
+
+@frozen
+class _FromFiles:
+    """The value that the pipeline's own files give a variable."""
+
+
+def _shown(name: str, value: Value) -> str:
+    if value is None:
+        return f"${name} not set"
+    return f"${name} = `{value}`" if isinstance(value, str) else f"some ${name}"
+
+
+def _kinds(gates: Sequence[Gate], names: set[str], exact: bool) -> Iterator[Case]:
+    """Branches, tags and merge requests, each from the sources that can make them."""
+    branches = _texts(gates, _BRANCH, exact) if names & _BRANCH else []
+    asked = {text for text in _literals(gates, {"CI_PIPELINE_SOURCE"}) if text in _SOURCES}
+    sources = ["schedule", *sorted(asked - {"schedule"})]
+    for default, branch in _branch_pairs(branches):
+        where = _where(default, branch, branches)
+        given: dict[str, Value] = {
+            "CI_COMMIT_BRANCH": branch,
+            "CI_COMMIT_REF_NAME": branch,
+            "CI_COMMIT_REF_SLUG": branch,
+            "CI_DEFAULT_BRANCH": default,
+        }
+        pushed = {**given, "CI_PIPELINE_SOURCE": "push"}
+        yield Case(f"a push to {where}", pushed, True)
+        yield Case(f"the first push of {where}", pushed, False)
+        for source in sources:
+            made = {**given, "CI_PIPELINE_SOURCE": source}
+            yield Case(f"{_SOURCES[source]} of {where}", made, False)
+        yield Case(f"a merge request from {where}", _merge_request(given), True)
+    tags = _texts(gates, frozenset({"CI_COMMIT_TAG", "CI_COMMIT_REF_NAME"}), exact)
+    for tag in ["v1.2.3", *tags] if "CI_COMMIT_TAG" in names or branches else ["v1.2.3"]:
+        for source in ("push", *sources):
+            given = {
+                "CI_COMMIT_TAG": tag,
+                "CI_COMMIT_REF_NAME": tag,
+                "CI_COMMIT_REF_SLUG": tag,
+                "CI_DEFAULT_BRANCH": "main",
+                "CI_PIPELINE_SOURCE": source,
+            }
+            start = "a push of" if source == "push" else f"{_SOURCES[source]} of"
+            yield Case(f"{start} {_named('tag', tag, tags)}", given, False)
+
+
+def _merge_request(given: Mapping[str, Value]) -> dict[str, Value]:
+    return {
+        "CI_PIPELINE_SOURCE": "merge_request_event",
+        "CI_MERGE_REQUEST_IID": "1",
+        "CI_MERGE_REQUEST_ID": "1",
+        "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME": given["CI_COMMIT_BRANCH"],
+        "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": given["CI_DEFAULT_BRANCH"],
+        "CI_COMMIT_REF_NAME": given["CI_COMMIT_BRANCH"],
+        "CI_COMMIT_REF_SLUG": given["CI_COMMIT_BRANCH"],
+        "CI_DEFAULT_BRANCH": given["CI_DEFAULT_BRANCH"],
+    }
+
+
+def _where(default: Value, branch: Value, known: Sequence[Value]) -> str:
+    if known and branch == default:
+        return "the default branch"
+    return _named("branch", branch, known) if len(known) != 1 else "another branch"
+
+
+def _named(kind: str, value: Value, known: Sequence[Value]) -> str:
+    if isinstance(value, str) and len(known) > 1:
+        return f"{kind} `{value}`"
+    return f"a {kind}"
+
+
+def _branch_pairs(branches: Sequence[Value]) -> Iterator[tuple[Value, Value]]:
+    """Default branch and branch, the usual ones first."""
+    if not branches:
+        yield "main", "feature"
+        return
+    usual = "main" if "main" in branches or "master" not in branches else "master"
+    for branch in dict.fromkeys((usual, *branches)):
+        yield branch, branch
+    for branch in dict.fromkeys(("feature", *branches)):
+        yield (usual if branch != usual else "trunk"), branch
+
+
+def _variables(gates: Sequence[Gate]) -> set[str]:
+    found: set[str] = set()
+    for item in _compared(gates):
+        operands = (item.operand,) if isinstance(item, Present) else (item.left, item.right)
+        found.update(o.name for o in operands if isinstance(o, Variable))
+    return found
+
+
+def _compared(gates: Sequence[Gate]) -> Iterator[Compare | Present]:
+    for gate in gates:
+        for clause in gate:
+            if clause.condition is not None:
+                yield from comparisons(clause.condition)
+
+
+def _literals(gates: Sequence[Gate], names: Iterable[str]) -> list[str]:
+    """Texts that one of the variables is compared with by `==` or `!=`."""
+    wanted = set(names)
+    found: list[str] = []
+    for item in _compared(gates):
+        if isinstance(item, Compare) and item.operator in ("==", "!="):
+            sides = (item.left, item.right)
+            if any(isinstance(o, Variable) and o.name in wanted for o in sides):
+                found += [o.value for o in sides if isinstance(o, Text) and o.value is not None]
+    return list(dict.fromkeys(found))
+
+
+def patterns_in(gates: Sequence[Gate], names: Iterable[str] | None = None) -> list[Pattern]:
+    """Patterns that one of the variables (any, for None) is matched with."""
+    wanted = None if names is None else set(names)
+    found: list[Pattern] = []
+    for item in _compared(gates):
+        if isinstance(item, Compare) and item.operator in ("=~", "!~"):
+            pattern = pattern_of(item.right, {})
+            left = item.left
+            if pattern is None:
+                raise ConditionError(f"the pattern behind `{item.operator}` is in a variable")
+            if wanted is None or (isinstance(left, Variable) and left.name in wanted):
+                found.append(pattern)
+    return list(dict.fromkeys(found))
+
+
+def _texts(gates: Sequence[Gate], names: frozenset[str], exact: bool) -> list[Value]:
+    """Values that the conditions tell apart, without None."""
+    patterns = patterns_in(gates, names)
+    found: list[Value] = [text for text in _literals(gates, names) if text]
+    found += [sample for pattern in patterns for sample in _samples(pattern)]
+    if not exact:
+        if len(patterns) > 4:
+            raise ConditionError("a variable is matched with too many patterns")
+        for number in range(len(patterns) + 1):
+            found += [SomeText(frozenset(chosen)) for chosen in combinations(patterns, number)]
+    return list(dict.fromkeys((*found, "other")))
+
+
+def _free_values(
+    name: str, gates: Sequence[Gate], defaults: Mapping[str, Mapping[str, str]], exact: bool
+) -> list[Value | _FromFiles]:
+    """What a variable may hold: what the files give it first, then anything that a person or
+    the project's settings may."""
+    texts = _texts(gates, frozenset({name}), exact)
+    linked = [
+        text
+        for item in _compared(gates)
+        if isinstance(item, Compare)
+        and {type(item.left), type(item.right)} == {Variable}
+        and any(isinstance(o, Variable) and o.name == name for o in (item.left, item.right))
+        for text in _literals(gates, _variables(gates))
+    ]
+    values: list[Value | _FromFiles] = []
+    if any(name in given for given in defaults.values()):
+        values.append(_FromFiles())
+    return list(dict.fromkeys((*values, None, *texts, *linked, "")))
+
+
+_SUFFIXES = ("", "x", "1", "/x", "1.0", "1.2.3", "-x", "v1.2.3", "v1.0", "feature", "release")
+
+
+def _samples(pattern: Pattern) -> list[str]:
+    """A few texts that match the pattern, found by trying; none for an unusual one."""
+    body = pattern.body.replace("\\/", "/")
+    prefix = ""
+    for at, char in enumerate(body.lstrip("^")):
+        following = body.lstrip("^")[at + 1 : at + 2]
+        if not (char.isalnum() or char in "/_-") or following in ("?", "*", "{"):
+            break
+        prefix += char
+    expression = compiled(pattern)
+    tried = (prefix + suffix for suffix in _SUFFIXES)
+    return [text for text in tried if text and expression.search(text)][:2]

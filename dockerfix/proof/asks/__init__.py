@@ -1,0 +1,1 @@
+"""Whether the same images are asked for, by the same call sites."""

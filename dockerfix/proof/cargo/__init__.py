@@ -1,0 +1,1 @@
+"""Whether cargo gets the same input, and makes every artefact that is copied."""

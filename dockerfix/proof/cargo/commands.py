@@ -1,0 +1,101 @@
+"""A RUN as the plain sequence of commands that it often is.
+
+Only commands joined by `&&`, `;` or newlines count: whatever else stands between them (a
+redirection, a pipe, a branch) makes the whole opaque, so that nothing is overlooked. Knows
+the shape of a RUN; knows no command.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from weakref import WeakKeyDictionary
+
+from dockerfix.syntax.dockerfile import Run
+from dockerfix.syntax.shell import Assignment, Block, Command, Script, Statement, parse_shell
+from dockerfix.text import Source, Span
+from dockerfix.text.frozen import frozen
+
+
+@frozen
+class Plain:
+    """One command of the sequence; `text` is its words with one blank between them."""
+
+    text: str
+    command: Command | Assignment
+
+    @property
+    def name(self) -> str:
+        """The command's name; empty for an assignment."""
+        return self.command.name if isinstance(self.command, Command) else ""
+
+
+_SCRIPTS: WeakKeyDictionary[Run, Script | None] = WeakKeyDictionary()
+
+
+def script_of(run: Run) -> Script | None:
+    """The RUN's script, parsed once; None in exec form and for a heredoc that no shell reads."""
+    if run not in _SCRIPTS:
+        mapped = run.script
+        _SCRIPTS[run] = parse_shell(mapped) if mapped is not None else None
+    return _SCRIPTS[run]
+
+
+def plain_commands(run: Run) -> tuple[Plain, ...] | None:
+    """The commands in order; None when the RUN is anything but a plain sequence."""
+    script = script_of(run)
+    if script is None or script.broken or script.functions:
+        return None
+    found: list[Plain] = []
+    if not _gather(script.statements, found):
+        return None
+    spans = [item.command.span for item in found]
+    mapped = run.script
+    if mapped is None or not mapped.pieces or not spans:
+        return None
+    whole = Span(mapped.pieces[0].span.start, mapped.pieces[-1].span.end)
+    return tuple(found) if _only_separators(run.source, whole, spans, run.escape) else None
+
+
+def _gather(statements: tuple[Statement, ...], found: list[Plain]) -> bool:
+    for item in statements:
+        if isinstance(item, Command):
+            if item.heredocs:
+                return False
+            found.append(Plain(_text(item), item))
+        elif isinstance(item, Assignment):
+            found.append(Plain(_assigned(item), item))
+        elif isinstance(item, Block):
+            special = item.conditional or item.isolated or item.alternatives
+            if special or item.operator not in ("&&", "") or not _gather(item.body, found):
+                return False
+        else:
+            return False
+    return True
+
+
+def _text(item: Command) -> str:
+    words = [_assigned(assignment) for assignment in item.assignments]
+    return " ".join([*words, *(word.written for word in item.words)])
+
+
+def _assigned(item: Assignment) -> str:
+    equals = "+=" if item.appends else "="
+    return f"{item.name}{equals}{item.value.written if item.value is not None else ''}"
+
+
+def _only_separators(source: Source, whole: Span, spans: list[Span], escape: str) -> bool:
+    at = whole.start
+    for span in [*sorted(spans), Span(whole.end, whole.end)]:
+        for part in _separators(source.data[at : max(at, span.start)], escape):
+            if part not in (b"&&", b";", b"export", b"{", b"}"):
+                return False
+        at = max(at, span.end)
+    return True
+
+
+def _separators(gap: bytes, escape: str) -> Iterator[bytes]:
+    """The words between two commands, continuations and comment lines left out."""
+    without = re.sub(rb"(?m)^[ \t]*#.*$", b"", gap)
+    without = re.sub(re.escape(escape.encode()) + rb"[ \t]*\r?\n", b"\n", without)
+    yield from without.replace(b";", b" ; ").replace(b"&&", b" && ").split()

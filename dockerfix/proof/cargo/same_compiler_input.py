@@ -1,0 +1,183 @@
+"""Checks *same compiler input*: each program that an image ships is compiled as before.
+
+A difference is harmless when nothing that is compiled can notice it, and is then listed; it
+is accepted when the claim names it (by aspect or by variable); every other one fails. Knows
+which differences matter; what is compared stands in `compiler_input`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dockerfix.facts.repository import Facts
+from dockerfix.proof.cargo.artefact_produced import programs
+from dockerfix.proof.cargo.compiler_input import Aspect, Input, compiler_input
+from dockerfix.proof.cargo.crates import Compilation
+from dockerfix.proof.cargo.native import crates_that_notice
+from dockerfix.proof.cargo.tools import only_toolchain
+from dockerfix.proof.claims import SameCompilerInput, Verdict
+from dockerfix.proof.image.chain import NoSuchImageError
+from dockerfix.proof.image.installs import name_of
+from dockerfix.proof.image.origins import Built, Origins
+from dockerfix.text import SnapshotError
+
+_READ_BY_CRATES = (
+    "SQLX_", "DATABASE_URL", "PROTOC", "OPENSSL_", "VERGEN_", "OUT_DIR", "DOCS_RS", "NUM_JOBS",
+    "AWS_LC_", "ROCKSDB_", "ZSTD_", "ZLIB_", "BINDGEN_",
+)  # fmt: skip
+"""Variables that well-known crates read while they are compiled."""
+
+
+_ACCEPTED = "accepted"
+_UNASKED = "no crate of Cargo.lock asks for it"
+
+
+def check(claim: SameCompilerInput, before: Facts, after: Facts) -> Verdict:
+    """Whether each shipped program's compiler input is the same."""
+    try:
+        old = programs(before, claim.before)
+        new = programs(after, claim.after)
+    except NoSuchImageError as error:
+        return Verdict(f"{claim.after} has its programs' old compiler input", (), (str(error),))
+    comparison = _Comparison(claim, before)
+    found = {built.product.name: built for built in new[1]}
+    for built in old[1]:
+        comparison.program(old[0], built, new[0], found.get(built.product.name), new[2])
+    for name in () if old[2] else sorted(found.keys() - {b.product.name for b in old[1]}):
+        place = found[name].compilation.compiled.place
+        comparison.failures[
+            f"{place}: {claim.after} ships `{name}` too, which {claim.before} did not"
+        ] = None
+    for line in (*old[2], *new[2]):
+        comparison.differences[f"not-decided: {line}"] = None
+    names = ", ".join(sorted(built.product.name for built in old[1]))
+    statement = (
+        f"{names} of {claim.after}: compiled with what {claim.before} was compiled with"
+        if names
+        else f"{claim.after} ships no cargo program"
+    )
+    return Verdict(statement, tuple(comparison.differences), tuple(comparison.failures))
+
+
+class _Comparison:
+    """Gathers over the programs; dicts keep the first of equal lines."""
+
+    def __init__(self, claim: SameCompilerInput, before: Facts) -> None:
+        self.claim = claim
+        self.before = before
+        self.differences: dict[str, None] = {}
+        self.failures: dict[str, None] = {}
+
+    def program(
+        self,
+        old_origins: Origins,
+        old: Built,
+        new_origins: Origins,
+        new: Built | None,
+        undecided: tuple[str, ...],
+    ) -> None:
+        """One program before and after."""
+        name = old.product.name
+        if new is None:
+            if not undecided:
+                place = old.compilation.compiled.place
+                self.failures[f"{place}: {self.claim.after} does not ship `{name}`"] = None
+            return
+        first = compiler_input(old_origins.graph, old_origins.sources, old.compilation)
+        second = compiler_input(new_origins.graph, new_origins.sources, new.compilation)
+        for key in dict.fromkeys((*first.aspects, *second.aspects)):
+            before, after = first.aspects.get(key), second.aspects.get(key)
+            if before != after:
+                self.aspect(name, before, after, old.compilation, (first, second))
+        self.packages(name, first, second)
+
+    def aspect(
+        self,
+        program: str,
+        old: Aspect | None,
+        new: Aspect | None,
+        compilation: Compilation,
+        inputs: tuple[Input, Input],
+    ) -> None:
+        """One aspect that is not the same."""
+        aspect = new or old
+        assert aspect is not None  # one side has it
+        subject = f" {aspect.subject}" if aspect.subject else ""
+        was, now = (a.value or "the default" if a else "not set" for a in (old, new))
+        what = f"{program}: {aspect.name}{subject} is `{now}`, it was `{was}`"
+        if self.accepted(aspect, old, new):
+            self.difference(aspect.name, f"{what}; accepted", inputs)
+        elif aspect.name == "environment" and old is None and self.unread(aspect, compilation):
+            note = f"{what}; no crate of the workspace reads it"
+            self.difference(aspect.name, note, inputs)
+        else:
+            self.fail(aspect.name, what, inputs)
+
+    def packages(self, program: str, old: Input, new: Input) -> None:
+        """System packages that one side alone has, each weighed by who could notice it."""
+        for verb, packages in (
+            ("added", new.packages - old.packages),
+            ("gone", old.packages - new.packages),
+        ):
+            notes: dict[str, list[str]] = {}
+            for package in sorted(packages):
+                notes.setdefault(self.weight(package, old.locked), []).append(package)
+            for note, names in notes.items():
+                what = f"{program}: {verb}: {', '.join(names)}; {note}"
+                if note in (_ACCEPTED, _UNASKED):
+                    self.difference("packages", what, (old, new))
+                else:
+                    self.fail("packages", what, (old, new))
+
+    def weight(self, package: str, locked: frozenset[str] | None) -> str:
+        """Why a package matters, or why it does not."""
+        name = name_of(package)
+        if self.claim.accepted & {"packages", package, name}:
+            return _ACCEPTED
+        if locked is None:
+            return "without a Cargo.lock nobody knows which crates ask for it"
+        notice = crates_that_notice(name, locked)
+        return f"{', '.join(notice)} may use it" if notice else _UNASKED
+
+    def accepted(self, aspect: Aspect, old: Aspect | None, new: Aspect | None) -> bool:
+        """Whether the person took this difference, by aspect or by variable."""
+        names = self.claim.accepted
+        if aspect.name in names or (bool(aspect.subject) and aspect.subject in names):
+            return True
+        base = aspect.name == "base-image" and "toolchain" in names
+        return base and only_toolchain(old.value if old else "", new.value if new else "")
+
+    def unread(self, aspect: Aspect, compilation: Compilation) -> bool:
+        """Whether no source of the workspace names the variable, and no crate that is known
+        to read it is there."""
+        if aspect.subject.startswith(_READ_BY_CRATES) or _means_a_library(aspect.subject):
+            return False
+        needle = aspect.subject.encode()
+        return not any(needle in data for data in self.sources(compilation))
+
+    def sources(self, compilation: Compilation) -> Iterator[bytes]:
+        """The Rust sources of the workspace's members."""
+        snapshot = self.before.snapshot
+        for package in compilation.workspace.packages:
+            for path in snapshot.below(package.folder):
+                if path.endswith(".rs"):
+                    try:
+                        yield snapshot.read(path)
+                    except SnapshotError:
+                        yield b""
+
+    def difference(self, name: str, what: str, inputs: tuple[Input, Input]) -> None:
+        """List a difference with both places."""
+        self.differences[f"{name}: {what} ({inputs[0].place} -> {inputs[1].place})"] = None
+
+    def fail(self, name: str, what: str, inputs: tuple[Input, Input]) -> None:
+        """List a difference that nobody accepted."""
+        hint = f"build it apart, or accept `{name}`"
+        self.failures[f"{inputs[1].place}: {what} at {inputs[0].place}: {hint}"] = None
+
+
+def _means_a_library(variable: str) -> bool:
+    """Whether the name alone could mean a library or a tool to a build script."""
+    return variable.endswith(("_SYS", "_LIB", "_DIR", "_PATH", "_ROOT", "_PREFIX")) or (
+        variable == "PATH"
+    )

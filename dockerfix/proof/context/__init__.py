@@ -1,0 +1,1 @@
+"""Whether every stage still gets the same files from its build contexts."""

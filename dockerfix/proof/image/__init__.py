@@ -1,0 +1,1 @@
+"""Whether an image is the same: the chain of instructions behind a target."""

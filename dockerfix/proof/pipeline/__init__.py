@@ -1,0 +1,1 @@
+"""Whether a pipeline means the same but for the listed differences."""

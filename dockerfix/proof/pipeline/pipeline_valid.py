@@ -1,0 +1,280 @@
+"""Checks *pipeline valid*: the same jobs but for the intended difference, and no bad `needs:`.
+
+Jobs are compared with everything that templates, anchors and defaults give them. What GitLab
+would refuse, or what a rule would leave without its needed job, fails when it is new; what
+was so before is listed. Knows the rules of "CI/CD YAML syntax, needs"; when jobs exist is
+asked of `facts.presence`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from dockerfix.facts.gitlab.gates import plain, written
+from dockerfix.facts.gitlab.pipeline import GLOBAL_KEYS, Job, Need, Pipeline, find_pipeline
+from dockerfix.facts.gitlab.presence import AlwaysThere, Missing, implies
+from dockerfix.facts.repository import Facts
+from dockerfix.proof.claims import PipelineValid, Verdict
+from dockerfix.syntax.yaml.tree import Mapping, Scalar, Sequence, YamlError, to_data
+from dockerfix.text import Place
+from dockerfix.text.frozen import frozen
+
+MAX_NEEDS = 50
+
+
+def check(claim: PipelineValid, before: Facts, after: Facts) -> Verdict:
+    """Whether the pipeline has the intended difference only, and is one that GitLab takes."""
+    statement = f"{claim.path} has the same jobs but for the intended ones, and every need holds"
+    try:
+        old = find_pipeline(before.snapshot, claim.path)
+    except YamlError as error:
+        return Verdict(statement, (f"existing: {error}",), ())
+    new = find_pipeline(after.snapshot, claim.path)
+    if old is None or new is None:
+        side = "before" if old is None else "after"
+        return Verdict(statement, (), (f"{claim.path}: it does not exist {side}",))
+    comparison = _Comparison(claim, old, new)
+    comparison.globals()
+    comparison.names()
+    comparison.jobs()
+    comparison.faults()
+    comparison.presence()
+    return Verdict(statement, tuple(comparison.differences), tuple(comparison.failures))
+
+
+@frozen
+class Fault:
+    """Something that GitLab refuses: `key` is equal before and after, whatever moves."""
+
+    key: tuple[str, ...]
+    place: Place
+    what: str
+
+
+class _Comparison:
+    """Gathers over both pipelines; dicts keep the first of equal lines."""
+
+    def __init__(self, claim: PipelineValid, old: Pipeline, new: Pipeline) -> None:
+        self.claim = claim
+        self.old = old
+        self.new = new
+        self.differences: dict[str, None] = {}
+        self.failures: dict[str, None] = {}
+
+    def globals(self) -> None:
+        """What stands beside the jobs is the same."""
+        old, new = _globals(self.old), _globals(self.new)
+        for key in dict.fromkeys((*old, *new)):
+            if old.get(key) != new.get(key):
+                self.failures[f"{self.claim.path}: `{key}` differs"] = None
+
+    def names(self) -> None:
+        """The jobs that went and came are those that the claim names."""
+        gone, come = (
+            set(self.old.jobs) - set(self.new.jobs),
+            set(self.new.jobs) - set(self.old.jobs),
+        )
+        for name in sorted(gone - self.claim.removed):
+            self.failures[f"{self.old.jobs[name].place}: the job `{name}` is gone"] = None
+        for name in sorted(self.claim.removed - gone):
+            where = self.new.jobs[name].place if name in self.new.jobs else self.claim.path
+            self.failures[f"{where}: the job `{name}` should be gone"] = None
+        for name in sorted(come - self.claim.added):
+            self.failures[f"{self.new.jobs[name].place}: the job `{name}` is new"] = None
+        for name in sorted(self.claim.added - come):
+            self.failures[f"{self.claim.path}: the job `{name}` should be new"] = None
+
+    def jobs(self) -> None:
+        """Every other job has the same effective keys."""
+        for name, first in self.old.jobs.items():
+            second = self.new.jobs.get(name)
+            if second is None:
+                continue
+            keys = sorted(_differing(first, second))
+            if keys and name in self.claim.changed:
+                self.differences[f"changed: {second.place}: `{name}`: {', '.join(keys)}"] = None
+            elif keys:
+                self.failures[f"{second.place}: the job `{name}` differs in {', '.join(keys)}"] = (
+                    None
+                )
+
+    def faults(self) -> None:
+        """What GitLab refuses, told apart from what it refused before."""
+        known = {fault.key for fault in _faults(self.old)}
+        for fault in _faults(self.new):
+            line = f"{fault.place}: {fault.what}"
+            if fault.key in known:
+                self.differences[f"existing: {line}"] = None
+            else:
+                self.failures[line] = None
+
+    def presence(self) -> None:
+        """A needed job exists whenever the job that needs it does."""
+        for user in self.new.visible:
+            for need in user.needs or ():
+                needed = self.new.jobs.get(need.job)
+                if need.optional or needed is None:
+                    continue
+                presence = implies(self.new, user, needed)
+                place = user.file.source.place(need.node.span)
+                if isinstance(presence, AlwaysThere):
+                    continue
+                if not isinstance(presence, Missing):
+                    what = f"`{user.name}` needs `{need.job}`: {presence.why}"
+                    self.differences[f"not-decided: {place}: {what}"] = None
+                elif self.was_missing(user, needed):
+                    self.differences[f"existing: {place}: {presence.example}"] = None
+                else:
+                    hint = "widen its rules or say `optional: true`"
+                    self.failures[f"{place}: {presence.example}: {hint}"] = None
+
+    def was_missing(self, user: Job, needed: Job) -> bool:
+        """Whether the pipeline had this fault already: with the same job, or with one that
+        the new job replaces."""
+        before = self.old.jobs.get(user.name)
+        if before is None:
+            return False
+        for need in before.needs or ():
+            other = self.old.jobs.get(need.job)
+            replaced = need.job in self.claim.removed and needed.name in self.claim.added
+            if need.optional or other is None or not (need.job == needed.name or replaced):
+                continue
+            same = written(before) == written(user) and written(other) == written(needed)
+            if same and _globals(self.old) == _globals(self.new):
+                return True
+            if isinstance(implies(self.old, before, other), Missing):
+                return True
+        return False
+
+
+def _globals(pipeline: Pipeline) -> dict[str, Any]:
+    """The keys beside the jobs, by file."""
+    found: dict[str, Any] = {}
+    for path, file in pipeline.files.items():
+        for entry in file.root.entries if file.root is not None else ():
+            if entry.key.text in GLOBAL_KEYS:
+                name = entry.key.text if path == pipeline.path else f"{entry.key.text} of {path}"
+                found[name] = to_data(entry.value)
+    return found
+
+
+def _differing(first: Job, second: Job) -> Iterator[str]:
+    for key in first.keys.keys() | second.keys.keys():
+        if plain(first.keys.get(key)) != plain(second.keys.get(key)):
+            yield key
+
+
+def _faults(pipeline: Pipeline) -> Iterator[Fault]:
+    for job in pipeline.visible:
+        yield from _stage(pipeline, job)
+        yield from _extends(pipeline, job)
+        yield from _needs(pipeline, job)
+        yield from _dependencies(pipeline, job)
+    yield from _cycles(pipeline)
+
+
+def _stage(pipeline: Pipeline, job: Job) -> Iterator[Fault]:
+    if job.stage not in pipeline.stages:
+        what = f"`{job.name}` is in the stage `{job.stage}`, which is not in `stages`"
+        yield Fault(("stage", job.name, job.stage), job.place, what)
+    if not job.keys.keys() & {"script", "trigger", "run", "extends"}:
+        yield Fault(("script", job.name), job.place, f"`{job.name}` has no script")
+
+
+def _extends(pipeline: Pipeline, job: Job) -> Iterator[Fault]:
+    node = job.keys.get("extends")
+    items = node.items if isinstance(node, Sequence) else (node,)
+    for item in items:
+        if isinstance(item, Scalar) and item.text not in pipeline.jobs and not pipeline.unread:
+            what = f"`{job.name}` extends `{item.text}`, which does not exist"
+            yield Fault(("extends", job.name, item.text), item.file.source.place(item.span), what)
+
+
+def _needs(pipeline: Pipeline, job: Job) -> Iterator[Fault]:
+    needs = job.needs or ()
+    if len(needs) > MAX_NEEDS:
+        what = f"`{job.name}` needs {len(needs)} jobs, more than {MAX_NEEDS}"
+        yield Fault(("many", job.name), job.place, what)
+    seen: set[str] = set()
+    for need in (*needs, *_rule_needs(job)):
+        place = job.file.source.place(need.node.span)
+        if need.job in seen and need in needs:
+            what = f"`{job.name}` needs `{need.job}` twice"
+            yield Fault(("twice", job.name, need.job), place, what)
+        seen.add(need.job)
+        yield from _need(pipeline, job, need, place)
+
+
+def _need(pipeline: Pipeline, job: Job, need: Need, place: Place) -> Iterator[Fault]:
+    needed = pipeline.jobs.get(need.job)
+    if need.job == job.name:
+        yield Fault(("self", job.name), place, f"`{job.name}` needs itself")
+    elif needed is None or needed.hidden:
+        if not pipeline.unread and not need.optional:
+            what = f"`{job.name}` needs `{need.job}`, which does not exist"
+            yield Fault(("unknown", job.name, need.job), place, what)
+    elif _later(pipeline, needed, job):
+        what = f"`{job.name}` needs `{need.job}` of the later stage `{needed.stage}`"
+        yield Fault(("later", job.name, need.job), place, what)
+    elif isinstance(need.node, Mapping) and "parallel" in need.node.resolved and not needed.rows:
+        what = f"`{job.name}` needs one run of `{need.job}`, which has no matrix"
+        yield Fault(("matrix", job.name, need.job), place, what)
+
+
+def _later(pipeline: Pipeline, first: Job, second: Job) -> bool:
+    stages = pipeline.stages
+    known = first.stage in stages and second.stage in stages
+    return known and stages.index(first.stage) > stages.index(second.stage)
+
+
+def _rule_needs(job: Job) -> Iterator[Need]:
+    """`needs:` inside rules, which replace the job's own."""
+    for rule in job.rules or ():
+        node = rule.node.resolved.get("needs") if isinstance(rule.node, Mapping) else None
+        for item in node.items if isinstance(node, Sequence) else ():
+            named = item.resolved.get("job") if isinstance(item, Mapping) else item
+            if isinstance(named, Scalar):
+                yield Need(named.text, False, item)
+
+
+def _dependencies(pipeline: Pipeline, job: Job) -> Iterator[Fault]:
+    for scalar in job.dependencies:
+        place = scalar.file.source.place(scalar.span)
+        other = pipeline.jobs.get(scalar.text)
+        if other is None and not pipeline.unread:
+            what = f"`{job.name}` depends on `{scalar.text}`, which does not exist"
+            yield Fault(("dependency", job.name, scalar.text), place, what)
+        elif job.needs is not None and scalar.text not in {need.job for need in job.needs}:
+            what = f"`{job.name}` depends on `{scalar.text}`, which it does not need"
+            yield Fault(("dependency", job.name, scalar.text), place, what)
+
+
+def _cycles(pipeline: Pipeline) -> Iterator[Fault]:
+    """Needs that go round, each cycle once; a depth-first search without recursion."""
+    edges = {
+        job.name: [n.job for n in job.needs or () if n.job in pipeline.jobs and n.job != job.name]
+        for job in pipeline.visible
+    }
+    finished: set[str] = set()
+    for start in edges:
+        path: list[str] = []
+        stack: list[Iterator[str]] = [iter([start])]
+        while stack:
+            name = next(stack[-1], None)
+            if name is None:
+                stack.pop()
+                finished.update(path[-1:])
+                path = path[:-1]
+            elif name in path:
+                yield _cycle(pipeline, path[path.index(name) :])
+            elif name not in finished:
+                path.append(name)
+                stack.append(iter(edges.get(name, ())))
+
+
+def _cycle(pipeline: Pipeline, names: list[str]) -> Fault:
+    shown = " -> ".join(f"`{name}`" for name in (*names, names[0]))
+    return Fault(
+        ("cycle", *sorted(names)), pipeline.jobs[names[0]].place, f"needs go round: {shown}"
+    )

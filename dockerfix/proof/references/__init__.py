@@ -1,0 +1,1 @@
+"""Whether anything still names what a patch removes."""

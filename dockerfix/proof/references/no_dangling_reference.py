@@ -1,0 +1,252 @@
+"""Checks *no dangling reference*: nothing names what the patch has removed.
+
+Files are looked for in builds, in text and in the globs of the pipeline; stages in builds and
+in the Dockerfiles that the patch writes; jobs wherever a pipeline can name one. What was
+dangling before is no fault of the patch and is listed. Knows where names stand; what a path
+in text is stands in `named_paths`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from dockerfix.facts.dockerfile.stages import StageGraph
+from dockerfix.facts.gitlab.globs import GlobError, matches
+from dockerfix.facts.gitlab.pipeline import Pipeline
+from dockerfix.facts.repository import Facts
+from dockerfix.proof.asks.asks import Ask, asks_of, values_for
+from dockerfix.proof.claims import Image, NoDanglingReference, Verdict
+from dockerfix.proof.references.named_paths import named_paths
+from dockerfix.syntax.dockerfile import parse
+from dockerfix.syntax.yaml.tree import Mapping, Node, Scalar, Sequence
+from dockerfix.text import Place, Snapshot, SnapshotError
+
+
+def check(claim: NoDanglingReference, before: Facts, after: Facts) -> Verdict:
+    """Whether anything names a removed file, stage or job."""
+    search = _Search(claim, before, after)
+    search.builds()
+    search.texts()
+    search.globs()
+    search.stages()
+    search.jobs()
+    names = [*claim.files, *(f"job `{job}`" for job in claim.jobs)]
+    return Verdict(
+        f"nothing names {', '.join(names)}"
+        if names
+        else "every file, stage and job that is named exists",
+        tuple(search.differences),
+        tuple(search.failures),
+    )
+
+
+class _Search:
+    """Gathers over the snapshot after; dicts keep the first of equal lines."""
+
+    def __init__(self, claim: NoDanglingReference, before: Facts, after: Facts) -> None:
+        self.claim = claim
+        self.before = before
+        self.after = after
+        self.differences: dict[str, None] = {}
+        self.failures: dict[str, None] = {}
+        self.failed: list[Place] = []
+
+    @property
+    def gone(self) -> list[str]:
+        """The files that are in the snapshot before and not in the one after."""
+        removed = (path for path in self.claim.files if path not in self.after.snapshot)
+        return list(dict.fromkeys(removed))
+
+    def fail(self, place: Place, what: str) -> None:
+        """Note a dangling name."""
+        self.failures[f"{place}: {what}"] = None
+        self.failed.append(place)
+
+    def builds(self) -> None:
+        """Every build finds its Dockerfile, and its target in it."""
+        for path in self.claim.files:
+            if path in self.after.snapshot:
+                self.failures[f"{path}: it is still there"] = None
+        values = {**values_for(self.before), **values_for(self.after)}
+        lost = {_lost(self.before, ask) for ask in asks_of(self.before.builds, values)}
+        for ask in asks_of(self.after.builds, values):
+            what = _lost(self.after, ask)
+            if what is None:
+                continue
+            if what in lost:
+                self.differences[f"existing: {ask.site}: {what}"] = None
+            else:
+                self.fail(ask.site.place, f"{ask.site.kind.value} {ask.site.name}: {what}")
+
+    def texts(self) -> None:
+        """Paths in settings, scripts and documents."""
+        for found in named_paths(self.after.snapshot, self.gone):
+            if any(_inside(found.place, place) for place in self.failed):
+                continue
+            if found.remark:
+                line = f"{found.remark}: {found.place}: names {found.path}, which is gone"
+                self.differences[line] = None
+            else:
+                self.fail(found.place, f"names {found.path}, which is gone")
+
+    def globs(self) -> None:
+        """Globs of the pipeline that matched a removed file still match something."""
+        pipeline = self.after.pipeline
+        for scalar in _globs(pipeline) if pipeline is not None else ():
+            if any(char in scalar.text for char in "*?[{") and self.empties(scalar.text):
+                place = scalar.file.source.place(scalar.span)
+                self.fail(place, f"`{scalar.text}` matched only what is gone")
+
+    def empties(self, glob: str) -> bool:
+        """Whether a glob matched a removed file and matches no file that is there."""
+        try:
+            if not any(matches(glob, path) for path in self.gone):
+                return False
+            return not any(matches(glob, path) for path in self.after.snapshot.paths)
+        except GlobError:
+            return False
+
+    def stages(self) -> None:
+        """Stages that the patch's Dockerfiles name are stages, where they were before."""
+        names = {
+            stage.name.lower()
+            for path in {*self.gone, *self.changed()}
+            for stage in _graph(self.before, path).stages
+            if stage.name is not None and stage.from_.image is not None
+            if stage.name.lower() != stage.from_.image.value.lower()
+        }
+        for path in self.changed():
+            graph = _graph(self.after, path)
+            contexts = self.contexts(path)
+            for place, name in _outside(graph):
+                if name.lower() in names and name not in contexts:
+                    self.fail(place, f"`{name}` is no stage of {path} any more")
+
+    def changed(self) -> list[str]:
+        """Dockerfiles that the patch writes."""
+        old, new = self.before.snapshot, self.after.snapshot
+        named = {build.dockerfile for build in self.after.builds.builds}
+        paths = sorted({*self.after.dockerfiles, *(p for p in named if p is not None and p in new)})
+        return [path for path in paths if path not in old or _differs(old, new, path)]
+
+    def contexts(self, path: str) -> set[str]:
+        """Named contexts that some build of the Dockerfile gives."""
+        builds = (build for build in self.after.builds.builds if build.dockerfile == path)
+        return {context.name for build in builds for context in build.named_contexts}
+
+    def jobs(self) -> None:
+        """Nothing in the pipeline's files, and no document, names a removed job."""
+        pipeline = self.after.pipeline
+        removed = frozenset(self.claim.jobs)
+        if pipeline is None or not removed:
+            return
+        for job in removed & set(pipeline.jobs):
+            self.failures[f"{pipeline.jobs[job].place}: job `{job}` is still there"] = None
+        for file in pipeline.files.values():
+            for scalar, key in _job_names(file.root, ""):
+                if scalar.text in removed - set(pipeline.jobs):
+                    place = scalar.file.source.place(scalar.span)
+                    self.fail(place, f"`{key}` names the job `{scalar.text}`, which is gone")
+        self.documents(removed - set(pipeline.jobs))
+
+    def documents(self, removed: Iterable[str]) -> None:
+        """Jobs in documents are prose: listed, for a person to see."""
+        names = [name for name in removed if not name.isalnum()]
+        for path in self.after.snapshot.paths if names else ():
+            if not path.endswith((".md", ".markdown", ".rst", ".adoc")):
+                continue
+            try:
+                data = self.after.snapshot.peek(path)
+            except SnapshotError:
+                continue
+            for name in names:
+                if name.encode() in data:
+                    line = data[: data.index(name.encode())].count(b"\n") + 1
+                    self.differences[f"document: {path}:{line}:1: names the job `{name}`"] = None
+
+
+def _lost(facts: Facts, ask: Ask) -> str | None:
+    """What a build asks for in vain; None when it finds its image."""
+    if ask.dockerfile is None or "${" in ask.target:
+        return None
+    if ask.dockerfile not in facts.snapshot:
+        if facts.snapshot.why_unknown(ask.dockerfile) is not None:
+            return None
+        return f"{ask.dockerfile} does not exist"
+    try:
+        stage = facts.stages(ask.dockerfile).target(ask.target)
+    except SnapshotError:
+        return None
+    return None if stage is not None else f"{Image(ask.dockerfile, ask.target)}: no such target"
+
+
+def _inside(inner: Place, outer: Place) -> bool:
+    return inner.path == outer.path and outer.span.contains(inner.span)
+
+
+def _graph(facts: Facts, path: str) -> StageGraph:
+    """The stage graph of a file; an empty one for a file that is not there."""
+    return facts.stages(path) if path in facts.snapshot else StageGraph(parse(b"", path))
+
+
+def _differs(old: Snapshot, new: Snapshot, path: str) -> bool:
+    try:
+        return old.peek(path) != new.peek(path)
+    except SnapshotError:
+        return False
+
+
+def _outside(graph: StageGraph) -> Iterator[tuple[Place, str]]:
+    """What FROM and `--from` name that is no stage."""
+    for stage in graph.stages:
+        image = stage.from_.image
+        if image is not None and graph.base(stage) is None:
+            yield stage.from_.source.place(image.span), image.value
+        for reference in graph.references(stage):
+            if reference.stage is None:
+                item = reference.instruction
+                yield item.source.place(reference.flag.span), reference.text
+
+
+_NAMING = frozenset({"needs", "dependencies", "extends", "on_stop", "job"})
+
+
+def _job_names(node: Node | None, key: str) -> Iterator[tuple[Scalar, str]]:
+    """Scalars of the pipeline's files that name a job, with the key that they stand under."""
+    if isinstance(node, Scalar):
+        if key in _NAMING:
+            yield node, key
+    elif isinstance(node, Sequence):
+        if node.tag == "!reference":
+            first = node.items[0] if node.items else None
+            if isinstance(first, Scalar):
+                yield first, "!reference"
+            return
+        for item in node.items:
+            yield from _job_names(item, key)
+    elif isinstance(node, Mapping):
+        elsewhere = {entry.key.text for entry in node.entries} & {"project", "pipeline"}
+        for entry in node.entries:
+            if entry.aliased or (elsewhere and entry.key.text == "job"):
+                continue
+            yield from _job_names(entry.value, entry.key.text)
+
+
+def _globs(pipeline: Pipeline) -> Iterator[Scalar]:
+    """The globs of `changes:` and `exists:`, wherever they stand."""
+    for file in pipeline.files.values():
+        yield from _under(file.root, False)
+
+
+def _under(node: Node | None, inside: bool) -> Iterator[Scalar]:
+    if isinstance(node, Scalar):
+        if inside:
+            yield node
+    elif isinstance(node, Sequence):
+        for item in node.items:
+            yield from _under(item, inside)
+    elif isinstance(node, Mapping):
+        for entry in node.entries:
+            if not entry.aliased:
+                deeper = inside and entry.key.text == "paths"
+                yield from _under(entry.value, deeper or entry.key.text in ("changes", "exists"))

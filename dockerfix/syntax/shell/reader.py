@@ -1,0 +1,386 @@
+"""Shell text read on tree-sitter's bash grammar.
+
+Every word knows its bytes in the file it came from. The one module that knows the grammar's
+node types.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from dockerfix.syntax.shell.syntax import (
+    ESCAPES,
+    Assignment,
+    Block,
+    Command,
+    Function,
+    Literal,
+    Loop,
+    Opaque,
+    Part,
+    Script,
+    ShellWord,
+    Statement,
+    Variable,
+)
+from dockerfix.text import MappedText, Piece, Span
+from dockerfix.text.frozen import replace
+
+if TYPE_CHECKING:
+    from tree_sitter import Node, Parser
+
+
+def parse_shell(mapped: MappedText) -> Script:
+    """The statements of a shell text. Never raises; see `Script.broken`."""
+    return _parsed(mapped.pieces)
+
+
+@lru_cache(maxsize=1024)
+def _parsed(pieces: tuple[Piece, ...]) -> Script:
+    """The same, remembered: transform, facts and checkers each ask about the same few texts,
+    and spans do not depend on who asks."""
+    mapped = MappedText(pieces)
+    reader = _Reader(mapped)
+    root = _parser().parse(mapped.encoded).root_node
+    try:
+        statements = reader.statements(root)
+        functions = {item.name: item for item in _functions(statements)}
+        return Script(statements, tuple(reader.errors(root)), functions)
+    except RecursionError:
+        return Script((), (reader.span(root),))
+
+
+def _functions(statements: tuple[Statement, ...]) -> Iterator[Function]:
+    for statement in statements:
+        if isinstance(statement, Function):
+            yield statement
+        elif isinstance(statement, Block | Loop):
+            yield from _functions(statement.body)
+
+
+@lru_cache(maxsize=1)
+def _parser() -> Parser:
+    import tree_sitter
+    import tree_sitter_bash
+
+    return tree_sitter.Parser(tree_sitter.Language(tree_sitter_bash.language()))
+
+
+_GROUPS = frozenset({"compound_statement", "do_group", "program"})
+_WORDS = frozenset(
+    {
+        "word", "string", "raw_string", "concatenation", "expansion", "simple_expansion",
+        "number", "command_substitution", "ansi_c_string", "arithmetic_expansion",
+        "process_substitution", "brace_expression", "translated_string", "regex", "array",
+    }
+)  # fmt: skip
+_TESTS = frozenset({"test", "[", "grep", "command", "which", "type", "diff", "cmp", "false"})
+"""Commands whose failure is no fault: what stands behind them and `&&` may not run."""
+
+
+class _Reader:
+    """One pass over a syntax tree. Private to `parse_shell`."""
+
+    def __init__(self, mapped: MappedText) -> None:
+        self.mapped = mapped
+
+    def text(self, node: Node) -> str:
+        return self.mapped.encoded[node.start_byte : node.end_byte].decode(
+            "utf-8", "surrogateescape"
+        )
+
+    def span(self, node: Node) -> Span:
+        return self.mapped.byte_span(node.start_byte, node.end_byte)
+
+    def errors(self, node: Node) -> Iterator[Span]:
+        """What the grammar could not read, wherever it stands."""
+        if node.type == "ERROR" or node.is_missing:
+            yield self.span(node)
+        elif node.has_error:
+            for child in node.children:
+                yield from self.errors(child)
+
+    def statements(self, node: Node) -> tuple[Statement, ...]:
+        return self.sequence(node.children)
+
+    def sequence(self, nodes: list[Node]) -> tuple[Statement, ...]:
+        return tuple(made for node in nodes for made in self.statement(node))
+
+    def statement(self, node: Node) -> list[Statement]:
+        make = {
+            "ERROR": self.group,
+            "command": self.command,
+            "unset_command": self.command,
+            "function_definition": self.function,
+            "for_statement": self.loop,
+            "list": self.list_,
+            "if_statement": self.if_,
+            "case_statement": self.case,
+            "while_statement": self.repeated,
+            "c_style_for_statement": self.repeated,
+            "pipeline": self.pipeline,
+            "subshell": self.subshell,
+        }.get(node.type)
+        if make is not None:
+            return [make(node)]
+        if node.type in ("variable_assignment", "declaration_command", "variable_assignments"):
+            return list(self.assigned(node))
+        if node.type in _GROUPS:
+            return [self.group(node)]
+        if node.type == "redirected_statement":
+            return self.redirected(node)
+        return list(self.statements(node)) if node.type == "negated_command" else []
+
+    def group(self, node: Node) -> Statement:
+        return Block(self.statements(node), self.span(node))
+
+    def pipeline(self, node: Node) -> Statement:
+        return Block(self.statements(node), self.span(node), isolated=True, operator="|")
+
+    def subshell(self, node: Node) -> Statement:
+        return Block(self.statements(node), self.span(node), isolated=True)
+
+    def repeated(self, node: Node) -> Statement:
+        return Block(self.statements(node), self.span(node), conditional=True)
+
+    def list_(self, node: Node) -> Statement:
+        """`a && b || c` nests to the left; one flat block for each operator reads better."""
+        at = next(n for n, c in enumerate(node.children) if c.type in ("&&", "||"))
+        left, right = node.children[:at], node.children[at + 1 :]
+        operator = node.children[at].type
+        body = list(self.sequence(left))
+        flat = len(body) == 1 and isinstance(body[0], Block) and body[0].operator == operator
+        if flat and isinstance(body[0], Block):
+            body = list(body[0].body)
+        behind = self.sequence(right)
+        last = body[-1] if body else None
+        if operator == "&&" and isinstance(last, Block) and last.conditional and flat:
+            body[-1] = replace(last, body=(*last.body, *behind))
+        elif behind and (operator == "||" or (left and self.may_fail(left[-1]))):
+            body.append(Block(behind, self.span(right[0]), conditional=True))
+        else:
+            body += behind
+        return Block(tuple(body), self.span(node), operator=operator)
+
+    def may_fail(self, node: Node) -> bool:
+        """Whether a statement is there to be asked, not to be done."""
+        if node.type == "list":
+            return self.may_fail(node.children[-1]) or self.may_fail(node.children[0])
+        if node.type == "command":
+            # The grammar may miss a command, which then has no text.
+            return not _TESTS.isdisjoint(self.text(node).split(maxsplit=1)[:1])
+        return node.type in ("test_command", "negated_command")
+
+    def if_(self, node: Node) -> Statement:
+        """The condition, which runs, then the branches."""
+        branches: list[Block] = []
+        at = next((n for n, c in enumerate(node.children) if c.type == "then"), 0)
+        condition = self.sequence(node.children[:at])
+        clauses = [c for c in node.children if c.type in ("elif_clause", "else_clause")]
+        own = [c for c in node.children[at:] if c not in clauses]
+        branches.append(Block(self.sequence(own), self.span(node)))
+        branches += [Block(self.statements(clause), self.span(clause)) for clause in clauses]
+        complete = any(clause.type == "else_clause" for clause in clauses)
+        return Block((*condition, self.branches(node, branches, complete)), self.span(node))
+
+    def case(self, node: Node) -> Statement:
+        """One branch an item; complete when an item takes everything."""
+        items = [child for child in node.children if child.type == "case_item"]
+        branches = [Block(self.statements(item), self.span(item)) for item in items]
+        complete = any(self.text(item).lstrip("( ").startswith("*)") for item in items)
+        return self.branches(node, branches, complete)
+
+    def branches(self, node: Node, branches: list[Block], complete: bool) -> Block:
+        return Block(
+            tuple(branches),
+            self.span(node),
+            conditional=True,
+            alternatives=True,
+            exhaustive=complete,
+        )
+
+    def redirected(self, node: Node) -> list[Statement]:
+        """A statement with redirections, among which the grammar also counts words of the
+        command behind a redirection, and the rest of a line that opens a heredoc."""
+        words: list[ShellWord] = []
+        texts: list[MappedText] = []
+        behind: list[Statement] = []
+        for child in node.children:
+            if child.type == "file_redirect":
+                destinations = [c for c in child.named_children if c.type in _WORDS]
+                words += [self.word(c) for c in destinations[1:]]
+            elif child.type == "heredoc_redirect":
+                words += [self.word(c) for c in child.named_children if c.type in _WORDS]
+                texts += [self.heredoc(c) for c in child.children if c.type == "heredoc_body"]
+                behind += self.statements(child)
+        body = list(self.sequence([c for c in node.children if not c.type.endswith("_redirect")]))
+        if body and isinstance(body[-1], Command) and (words or texts):
+            last = body[-1]
+            span = last.span.cover(words[-1].span) if words else last.span
+            joined = (*last.words, *words)
+            body[-1] = Command(joined, last.assignments, span, (*last.heredocs, *texts))
+        return [*body, *behind]
+
+    def heredoc(self, node: Node) -> MappedText:
+        character = self.mapped.character
+        return self.mapped.slice(character(node.start_byte), character(node.end_byte))
+
+    def command(self, node: Node) -> Statement:
+        words: list[ShellWord] = []
+        assignments: list[Assignment] = []
+        for child in node.children:
+            if child.type == "variable_assignment":
+                assignments += self.assigned(child)
+            elif child.type == "command_name":
+                words.append(self.word(child.named_children[0] if child.named_children else child))
+            elif child.type in _WORDS or child.type in ("variable_name", "unset"):
+                words.append(self.word(child))
+        return Command(tuple(words), tuple(assignments), self.span(node))
+
+    def assigned(self, node: Node) -> Iterator[Assignment]:
+        if node.type != "variable_assignment":
+            yield from self.declared(node)
+            return
+        name = node.child_by_field_name("name")
+        value = node.child_by_field_name("value")
+        if name is not None:
+            word = self.word(value) if value is not None and value.type in _WORDS else None
+            appends = any(child.type == "+=" for child in node.children)
+            yield Assignment(self.text(name), word, self.span(node), appends=appends)
+
+    def declared(self, node: Node) -> Iterator[Assignment]:
+        """`local a b=c`: a name alone is empty if local, and as it was if exported."""
+        local = bool(node.children) and node.children[0].type in ("local", "declare", "typeset")
+        for child in node.named_children:
+            if child.type == "variable_assignment":
+                for inner in self.assigned(child):
+                    yield Assignment(inner.name, inner.value, inner.span, local, inner.appends)
+            elif child.type == "variable_name" and local:
+                yield Assignment(self.text(child), None, self.span(child), local)
+
+    def function(self, node: Node) -> Statement:
+        name = node.child_by_field_name("name")
+        body = node.child_by_field_name("body")
+        inner = self.statements(body) if body is not None else ()
+        if body is not None and body.type == "subshell":
+            inner = (Block(inner, self.span(body), isolated=True),)
+        return Function(
+            self.text(name) if name is not None else "",
+            inner,
+            self.span(node),
+            self.span(body if body is not None else node),
+        )
+
+    def loop(self, node: Node) -> Statement:
+        variable = node.child_by_field_name("variable")
+        body = node.child_by_field_name("body")
+        span = self.span(node)
+        values = tuple(self.word(child) for child in node.children_by_field_name("value"))
+        if not any(child.type == "in" for child in node.children):
+            values = (ShellWord('"$@"', (Variable("@"),), span, quoted=True, literal=False),)
+        return Loop(
+            self.text(variable) if variable is not None else "",
+            values,
+            self.statements(body) if body is not None else (),
+            span,
+        )
+
+    def word(self, node: Node) -> ShellWord:
+        character = self.mapped.character
+        start, end = character(node.start_byte), character(node.end_byte)
+        return ShellWord(
+            self.text(node),
+            _merged(self.parts(node)),
+            self.mapped.span(start, end),
+            node.type in ("string", "raw_string", "ansi_c_string"),
+            self.mapped.is_literal(start, end),
+            self.mapped.slice(start, end),
+        )
+
+    def parts(self, node: Node) -> list[Part]:
+        kind = node.type
+        if kind in ("word", "number"):
+            return [Literal(_unescape(self.text(node)))]
+        if kind == "raw_string":
+            return [Literal(self.text(node)[1:-1])]
+        if kind == "string":
+            return self.string(node)
+        if kind == "concatenation":
+            return [part for child in node.children for part in self.parts(child)]
+        if kind == "simple_expansion":
+            return [Variable(self.text(node.named_children[0]))]
+        if kind == "expansion":
+            return [self.expansion(node)]
+        if kind in ("command_substitution", "process_substitution"):
+            return [Opaque(self.text(node), self.statements(node))]
+        if kind == "variable_name" or (not node.is_named and kind not in ('"', "'")):
+            return [Literal(self.text(node))]
+        return [Opaque(self.text(node))]
+
+    def string(self, node: Node) -> list[Part]:
+        parts: list[Part] = []
+        at = node.start_byte + 1
+        for child in node.named_children:
+            # The grammar lets a `$` begin with the blanks before it.
+            first = child.children[0] if child.children else None
+            start = first.end_byte - len(first.type) if first is not None else child.start_byte
+            parts.append(Literal(self._between(at, start)))
+            if child.type == "string_content":
+                parts.append(Literal(_unescape_double(self.text(child))))
+            else:
+                parts += self.parts(child)
+            at = child.end_byte
+        parts.append(Literal(self._between(at, node.end_byte - 1)))
+        return [part for part in parts if part != Literal("")]
+
+    def _between(self, start: int, end: int) -> str:
+        raw = self.mapped.encoded[start:end].decode("utf-8", "surrogateescape")
+        return _unescape_double(raw)
+
+    def expansion(self, node: Node) -> Part:
+        name = next(
+            (
+                c
+                for c in node.named_children
+                if c.type in ("variable_name", "special_variable_name")
+            ),
+            None,
+        )
+        if name is None or node.children[1].type in ("#", "!"):
+            return Opaque(self.text(node))
+        rest = self.mapped.encoded[name.end_byte : node.end_byte - 1].decode(
+            "utf-8", "surrogateescape"
+        )
+        operator = next(
+            (op for op in (":-", ":+", ":=", ":?", "-", "+") if rest.startswith(op)), ""
+        )
+        if rest and not operator:
+            return Opaque(self.text(node))
+        operand: list[Part] = []
+        for child in node.named_children:
+            if child.start_byte >= name.end_byte:
+                operand += self.parts(child)
+        return Variable(self.text(name), operator, _merged(operand))
+
+
+def _merged(parts: list[Part]) -> tuple[Part, ...]:
+    merged: list[Part] = []
+    for part in parts:
+        if merged and isinstance(part, Literal) and isinstance(merged[-1], Literal):
+            merged[-1] = Literal(merged[-1].text + part.text)
+        else:
+            merged.append(part)
+    return tuple(merged)
+
+
+def _unescape(text: str) -> str:
+    """An unquoted word: a backslash keeps the next character, and drops a newline."""
+    return re.sub(r"\\(\r?\n|.)", lambda m: "" if m[1].endswith("\n") else m[1], text)
+
+
+def _unescape_double(text: str) -> str:
+    """Inside double quotes a backslash counts only before a few characters."""
+    return ESCAPES.sub(lambda m: "" if m[1].endswith("\n") else m[1], text)
