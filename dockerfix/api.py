@@ -79,7 +79,6 @@ from dockerfix.text import (
     normalise_path,
     relative_path,
 )
-from dockerfix.text.frozen import frozen, replace
 
 __all__ = [
     "Add", "AlwaysThere", "Arg", "ArtefactProduced", "Baked", "Blind", "Block", "Build",
@@ -87,14 +86,13 @@ __all__ = [
     "Dockerfile", "Edit", "EditSet", "Edits", "Env", "Facts", "Finding", "From", "IgnoreFile",
     "IgnoreLine", "Image", "Instruction", "Job", "Joined", "Judge", "Kind", "Literal",
     "ManifestError", "MappedText", "Mapping", "Missing", "Newline", "NoDanglingReference", "Node",
-    "Onbuild", "OptionSpec", "PathMention", "Pipeline", "PipelineValid", "Place",
-    "ProjectionError", "Proposal", "Reference", "Refused", "Rule", "Run", "SameCompilerInput",
-    "SameFiles", "SameImagesAskedFor", "SameRuntime", "Scalar", "Script", "Sequence", "Severity",
-    "SiteKind", "Snapshot", "SnapshotError", "Source", "Span", "Stage", "StageGraph", "Statement",
-    "Tool", "Transform", "Value", "Wanted", "Word", "Workspace", "YamlError", "add_need",
-    "bake_file", "cargo_calls", "check_joinable", "frozen", "implies", "is_dockerfile", "job_of",
-    "join_jobs", "join_path", "normalise_path", "parse", "parse_shell", "parse_yaml",
-    "path_mentions", "project_rules", "read_cargo", "read_ignore", "relative_path", "replace",
-    "selected", "set_builds", "set_paths", "shared_flags", "united", "widen_rules", "without_tag",
-    "written",
+    "Onbuild", "OptionSpec", "PathMention", "Pipeline", "PipelineValid", "Place", "ProjectionError",
+    "Proposal", "Reference", "Refused", "Rule", "Run", "SameCompilerInput", "SameFiles",
+    "SameImagesAskedFor", "SameRuntime", "Scalar", "Script", "Sequence", "Severity", "SiteKind",
+    "Snapshot", "SnapshotError", "Source", "Span", "Stage", "StageGraph", "Statement", "Tool",
+    "Transform", "Value", "Wanted", "Word", "Workspace", "YamlError", "add_need", "bake_file",
+    "cargo_calls", "check_joinable", "implies", "is_dockerfile", "job_of", "join_jobs", "join_path",
+    "normalise_path", "parse", "parse_shell", "parse_yaml", "path_mentions", "project_rules",
+    "read_cargo", "read_ignore", "relative_path", "selected", "set_builds", "set_paths",
+    "shared_flags", "united", "widen_rules", "without_tag", "written",
 ]  # fmt: skip

@@ -10,12 +10,12 @@ import os
 import traceback
 from pathlib import Path
 
+from msgspec import Struct
+
 from dockerfix.cli import exit_code
-from dockerfix.text.frozen import frozen
 
 
-@frozen
-class Trouble:
+class Trouble(Struct, frozen=True):
     """What to tell the person, and the exit code."""
 
     what: str

@@ -6,15 +6,15 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from dockerfix.facts.repository import Facts
-from dockerfix.text.frozen import frozen
 
 if TYPE_CHECKING:
     from dockerfix.repo.settings import Settings
 
 
-@frozen
-class Repository:
+class Repository(Struct, frozen=True):
     """A repository as one command sees it.
 
     `paths` are the command's arguments relative to the root (`""` is the root itself);

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import click
+from msgspec import Struct, field
 
 from dockerfix.cli import exit_code
 from dockerfix.cli.common import COLOUR, EXCLUDE, OUTPUT, ROOT, shared
 from dockerfix.cli.output import emit, style_for, tell
 from dockerfix.cli.progress import watching
 from dockerfix.cli.repository import Repository, open_repository
-from dockerfix.text.frozen import frozen
 from dockerfix.verify.errors import ReadingError, VerifyError
 from dockerfix.verify.variables import Variables
 
@@ -149,8 +148,7 @@ def verify(
     return code_of(outcome)
 
 
-@frozen
-class Proof:
+class Proof(Struct, frozen=True):
     """What `--verify` of a transform came to: an exit code, lines and data for its report."""
 
     code: int

@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from inspect import cleandoc
 
+from msgspec import Struct
+
 from dockerfix.engine.proposal import Transform
-from dockerfix.text.frozen import frozen
 
 SECTIONS = ("What it does", "Why", "Before", "After", "Safety", "Call sites")
 """The sections that every transform has, in this order."""
 
 
-@frozen
-class Documentation:
+class Documentation(Struct, frozen=True):
     """The first paragraph, and the text of each section that is there, without its heading."""
 
     summary: str

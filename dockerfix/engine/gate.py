@@ -13,6 +13,8 @@ import posixpath
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from msgspec import Struct
+
 from dockerfix.engine.proposal import Proposal
 from dockerfix.engine.reading import Fault, comments, faults
 from dockerfix.facts.repository import Facts, is_dockerfile
@@ -26,30 +28,26 @@ from dockerfix.proof.claims import (
 )
 from dockerfix.syntax.dockerfile import Dockerfile
 from dockerfix.text import Kind, Snapshot, normalise_path
-from dockerfix.text.frozen import frozen
 
 Changes = Mapping[str, bytes | None]
 """The bytes of each written file; None for a deleted one."""
 
 
-@frozen
-class Passed:
+class Passed(Struct, frozen=True):
     """Everything held: what changes, and the verdict of each claim in the claims' order."""
 
     changes: Changes
     verdicts: tuple[Verdict, ...]
 
 
-@frozen
-class Failed:
+class Failed(Struct, frozen=True):
     """A check failed: its name, and what it found, one line each."""
 
     check: str
     found: tuple[str, ...]
 
 
-@frozen
-class Judges:
+class Judges(Struct, frozen=True):
     """The independent code that the gate asks; `Judges.real` is what runs outside of tests.
 
     `claim(claim, before, after)` gives a verdict; `disagreements(tree)` lists where another
@@ -97,8 +95,7 @@ def examine(
     return Passed(changes, verdicts)
 
 
-@frozen
-class _Touched:
+class _Touched(Struct, frozen=True):
     """What the checks look at: both sides, what changes, and which paths are Dockerfiles
     whatever their name."""
 

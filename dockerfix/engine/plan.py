@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from msgspec import Struct
+
 from dockerfix.engine.gate import Changes, Failed, Judges, examine
 from dockerfix.engine.options import complete
 from dockerfix.engine.patch import make_patch
@@ -16,11 +18,9 @@ from dockerfix.engine.proposal import Proposal, Transform
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.claims import Verdict
 from dockerfix.text import EditConflictError
-from dockerfix.text.frozen import frozen
 
 
-@frozen
-class Planned:
+class Planned(Struct, frozen=True):
     """A patch that passed the gate.
 
     `changes` maps paths to their new bytes (None: deleted), `patch` is the same as a git
@@ -33,22 +33,19 @@ class Planned:
     verdicts: tuple[Verdict, ...]
 
 
-@frozen
-class NothingToDo:
+class NothingToDo(Struct, frozen=True):
     """Nothing would change; `proposal.reason` says why."""
 
     proposal: Proposal
 
 
-@frozen
-class Refused:
+class Refused(Struct, frozen=True):
     """The transform refuses as a whole; the findings say why and what to do."""
 
     proposal: Proposal
 
 
-@frozen
-class CheckFailed:
+class CheckFailed(Struct, frozen=True):
     """A check of the gate failed, which is a bug: no patch. `detail` has a line a fault."""
 
     check: str

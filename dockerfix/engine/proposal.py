@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field
 from typing import Any, Protocol
+
+from msgspec import Struct, field
 
 from dockerfix.facts.finding import Finding, Severity
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.claims import Claim
 from dockerfix.text import EditSet
-from dockerfix.text.frozen import frozen
 
 
-@frozen
-class Proposal:
+class Proposal(Struct, frozen=True):
     """What a transform wants: edits, claims, findings. Nothing has happened yet.
 
     `edits` maps paths to edits of the snapshot's bytes, `created` maps new paths to their
@@ -44,8 +43,7 @@ class Proposal:
         return [finding for finding in self.findings if finding.severity is severity]
 
 
-@frozen
-class OptionSpec:
+class OptionSpec(Struct, frozen=True):
     """One option of a transform, from which the command line and the settings are made.
 
     `kind` is the type of one value (`str`, `bool`, `int`); `multiple` options give a tuple.

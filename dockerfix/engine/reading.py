@@ -10,14 +10,14 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Iterator
 
+from msgspec import Struct
+
 from dockerfix.facts.repository import is_dockerfile
 from dockerfix.syntax.dockerfile import Comment, Dockerfile, Instruction, parse_source, render
 from dockerfix.text import MappedText, Snapshot, Source, Span
-from dockerfix.text.frozen import frozen
 
 
-@frozen
-class Fault:
+class Fault(Struct, frozen=True):
     """Something that a grammar cannot read: `where` is `path:line:column`, `message` is the
     same wherever it stands, so that two readings can be compared."""
 

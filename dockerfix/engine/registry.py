@@ -16,7 +16,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from dockerfix.text.frozen import frozen
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from dockerfix.engine.proposal import Transform
@@ -45,8 +45,7 @@ class DuplicateTransformError(TransformError):
     """Two packages, or a package and a command of dockerfix, claim one name."""
 
 
-@frozen
-class Plugin:
+class Plugin(Struct, frozen=True):
     """An entry point: the transform's name, `module:attribute`, and who installed it."""
 
     name: str

@@ -8,14 +8,14 @@ target with a matrix is reported instead. Knows bake files; knows nothing of who
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import field
 from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
 from dockerfix.syntax.yaml.tree import YamlError, parse_yaml, to_data
 from dockerfix.text import Place, Source, Span
-from dockerfix.text.frozen import frozen
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
@@ -24,8 +24,7 @@ Plain = str | list[str] | dict[str, str] | None
 """A string with `${NAME}` for variables, a list, a map, or None for what is not followed."""
 
 
-@frozen
-class BakeTarget:
+class BakeTarget(Struct, frozen=True):
     """A target: its attributes (inherited ones included), where the block stands, and where
     the values stand that are written in the block itself."""
 
@@ -35,8 +34,7 @@ class BakeTarget:
     places: Mapping[str, Place]
 
 
-@frozen
-class BakeFile:
+class BakeFile(Struct, frozen=True):
     """A bake file's targets and groups, and the names of the variables that it declares.
 
     `broken` are places that the grammar cannot read, `unread` targets that are left out, with
@@ -49,7 +47,7 @@ class BakeFile:
     variables: Mapping[str, Plain]
     broken: tuple[Place, ...]
     unread: tuple[tuple[Place, str], ...] = ()
-    own: Mapping[str, BakeTarget] = field(default_factory=dict, repr=False)
+    own: Mapping[str, BakeTarget] = field(default_factory=dict)
 
     def selected(self, names: tuple[str, ...]) -> tuple[BakeTarget, ...]:
         """The targets that a call names, groups unfolded; the group `default` for none."""

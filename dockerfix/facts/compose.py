@@ -11,6 +11,9 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from dockerfix.syntax.yaml.tree import (
     Entry,
     Node,
@@ -22,7 +25,6 @@ from dockerfix.syntax.yaml.tree import (
 )
 from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
 from dockerfix.text import Place, Snapshot, SnapshotError, Source, Span, join_path
-from dockerfix.text.frozen import frozen, replace
 
 _NAME = re.compile(r"(?:docker-)?compose[^/]*\.ya?ml")
 BASE_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
@@ -30,8 +32,7 @@ BASE_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compo
 _DEPTH = 20
 
 
-@frozen
-class Service:
+class Service(Struct, frozen=True):
     """A service with a `build`.
 
     `build` is the scalar of the short form or the mapping of the long one; what `extends` or
@@ -65,8 +66,7 @@ class Service:
         return node if isinstance(node, Scalar) else None
 
 
-@frozen
-class ComposeFiles:
+class ComposeFiles(Struct, frozen=True):
     """All Compose files of a snapshot.
 
     `broken` are those that YAML cannot read, `unread` the places of an `extends` that leads
@@ -259,7 +259,7 @@ def _over(
     given = own.resolved
     missing = [entry for name, entry in added.items() if name not in given]
     kept = [_with_names(entry, added.get(entry.key.text)) for entry in own.entries]
-    return replace(own, entries=(*_inherited(own.file, missing), *kept))
+    return own.with_entries((*_inherited(own.file, missing), *kept))
 
 
 def _with_names(own: Entry, below: Entry | None) -> Entry:
@@ -272,7 +272,7 @@ def _with_names(own: Entry, below: Entry | None) -> Entry:
         return own
     missing = [e for e in below.value.entries if value.entry(e.key.text) is None]
     entries = (*_inherited(value.file, missing), *value.entries)
-    return replace(own, value=replace(value, entries=entries))
+    return replace(own, value=value.with_entries(entries))
 
 
 def _inherited(file: YamlFile, entries: Iterable[Entry]) -> Iterator[Entry]:

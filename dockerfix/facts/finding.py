@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import enum
 
+from msgspec import Struct
+
 from dockerfix.text import Place
-from dockerfix.text.frozen import frozen
 
 
 class Severity(enum.Enum):
@@ -19,8 +20,7 @@ class Severity(enum.Enum):
     """This file or call site is left out and named."""
 
 
-@frozen
-class Finding:
+class Finding(Struct, frozen=True):
     """What was noticed.
 
     `name` is the stable, dashed name that `--accept` and the settings take; `subject` tells

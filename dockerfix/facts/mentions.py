@@ -8,9 +8,10 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator, Mapping
 
+from msgspec import Struct
+
 from dockerfix.facts.builds import mentions
 from dockerfix.text import Place, Snapshot, Span, join_path, relative_path
-from dockerfix.text.frozen import frozen
 
 _PATH = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./+@"
 _ROOTS = (b"${CI_PROJECT_DIR}/", b"$CI_PROJECT_DIR/", b"${GITHUB_WORKSPACE}/")
@@ -18,8 +19,7 @@ _HISTORY = ("CHANGELOG", "CHANGES", "HISTORY", "NEWS", "RELEASES")
 _PLAIN = frozenset({"Dockerfile", "Containerfile"})
 
 
-@frozen
-class PathMention:
+class PathMention(Struct, frozen=True):
     """A place that names `path`; `successor` is what must stand there instead, None when a
     variable in front hides which file is meant."""
 

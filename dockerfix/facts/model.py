@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import field
+
+from msgspec import Struct, field
 
 from dockerfix.text import MappedText, Place
-from dockerfix.text.frozen import frozen
+from dockerfix.text.values import Keyed
 
 
-@frozen
-class Value:
+class Value(Keyed, frozen=True, eq=False):
     """A word of a call site, as far as reading can know it.
 
     `written` is the word as it stands in the command. `text` is the word after every variable
@@ -29,6 +29,8 @@ class Value:
     `carrier` names that variable (`3` for a function's third parameter).
     """
 
+    aside = ("mapped",)
+
     written: str
     text: str
     variables: tuple[str, ...] = ()
@@ -36,7 +38,7 @@ class Value:
     place: Place | None = None
     origin: Place | None = None
     carrier: str = ""
-    mapped: MappedText | None = field(default=None, repr=False, compare=False)
+    mapped: MappedText | None = None
     """`written` with the way back to its bytes, where it is a word of a shell."""
 
     @property
@@ -70,8 +72,7 @@ class Value:
         return self.text
 
 
-@frozen
-class BuildArgument:
+class BuildArgument(Struct, frozen=True):
     """`--build-arg NAME=VALUE`; no value means: taken from the caller's environment."""
 
     name: str
@@ -107,8 +108,7 @@ class SiteKind(enum.Enum):
     DOCUMENT = "document"
 
 
-@frozen
-class CallSite:
+class CallSite(Struct, frozen=True):
     """The place where a build is written.
 
     `name` is the job, service, bake target, rule or step. `place` spans the command (or the
@@ -126,8 +126,7 @@ class CallSite:
         return f"{self.place} ({self.kind.value} {self.name})"
 
 
-@frozen
-class Call:
+class Call(Struct, frozen=True):
     """A call of a shell function on the way to a build.
 
     `place` spans the call's command, `arguments` are the places of its words behind the name
@@ -143,8 +142,7 @@ class Call:
     parameters: int | None
 
 
-@frozen
-class Option:
+class Option(Struct, frozen=True):
     """One flag of a build command as written: its name without dashes, its value, and the
     place of the whole flag (name and value, be they one word or two)."""
 
@@ -155,8 +153,7 @@ class Option:
     """Whether the value stands in the flag's own word (`--file=x`)."""
 
 
-@frozen
-class Build:
+class Build(Keyed, frozen=True, eq=False):
     """One image build that some file asks for.
 
     `context` and `dockerfile` are relative to the root of the snapshot (`""` is the root
@@ -166,6 +163,8 @@ class Build:
     options. `dockerfile_written` and `target` are None when the call site leaves the name to
     its default.
     """
+
+    aside = ("variables",)
 
     site: CallSite
     tool: Tool
@@ -191,12 +190,11 @@ class Build:
     """The bake target's block, for a build that bake makes."""
     calls: tuple[Call, ...] = ()
     """The calls of shell functions that led to the command, outermost first."""
-    variables: Mapping[str, str] = field(default_factory=dict, compare=False)
+    variables: Mapping[str, str] = field(default_factory=dict)
     """What variables hold where the command runs, as far as reading knows."""
 
 
-@frozen
-class ImageCall:
+class ImageCall(Struct, frozen=True):
     """`docker push NAME` or `docker tag OLD NEW`: the verb and the images' names."""
 
     site: CallSite
@@ -204,8 +202,7 @@ class ImageCall:
     names: tuple[Value, ...]
 
 
-@frozen
-class ComposeUse:
+class ComposeUse(Struct, frozen=True):
     """A `docker compose` command: its verb, the services that it names (none: all), the files
     that it reads, relative to the root, and whether it builds images itself.
 
@@ -219,8 +216,7 @@ class ComposeUse:
     builds: bool
 
 
-@frozen
-class Blind:
+class Blind(Struct, frozen=True):
     """Something that looks like a build but cannot be followed: where and why.
 
     It is shown as *not rewritten*; a transform asks whether it could concern its files. It may

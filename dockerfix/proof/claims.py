@@ -7,11 +7,10 @@ transform. Knows what can be claimed; knows nothing of any transform.
 
 from __future__ import annotations
 
-from dockerfix.text.frozen import frozen
+from msgspec import Struct
 
 
-@frozen
-class Image:
+class Image(Struct, frozen=True):
     """What a build makes: a Dockerfile, relative to the root, and a target in it.
 
     An empty target is the last stage, as BuildKit takes it.
@@ -63,8 +62,7 @@ COMPILER_ASPECTS = {
 well."""
 
 
-@frozen
-class SameRuntime:
+class SameRuntime(Struct, frozen=True):
     """The chain of instructions of the final image is the same after renaming stages.
 
     `allowed` names rules of `RUNTIME_RULES` (and accepted aspects) under which single
@@ -76,8 +74,7 @@ class SameRuntime:
     allowed: frozenset[str] = frozenset()
 
 
-@frozen
-class SameCompilerInput:
+class SameCompilerInput(Struct, frozen=True):
     """Each cargo binary that the image ships is compiled with the same base image, toolchain,
     triple, profile, features, flags and native packages; `accepted` names the aspects of
     `COMPILER_ASPECTS`, the variables and the packages whose difference the person took."""
@@ -87,15 +84,13 @@ class SameCompilerInput:
     accepted: frozenset[str] = frozenset()
 
 
-@frozen
-class ArtefactProduced:
+class ArtefactProduced(Struct, frozen=True):
     """Every path that the image copies out of another stage is made there."""
 
     after: Image
 
 
-@frozen
-class SameFiles:
+class SameFiles(Struct, frozen=True):
     """COPY and ADD give every stage of the image the same paths from the same sources.
 
     The contexts are relative to the root, as the two builds pass them. `accepted` are files of
@@ -109,8 +104,7 @@ class SameFiles:
     accepted: frozenset[str] = frozenset()
 
 
-@frozen
-class SameImagesAskedFor:
+class SameImagesAskedFor(Struct, frozen=True):
     """Each tag pushed before is pushed after, from the image that stands for the old one,
     with the same build arguments, platforms, secrets, named contexts and labels, and no tag
     more often. What is built without a push (Compose, documents) is built after as well.
@@ -126,8 +120,7 @@ class SameImagesAskedFor:
     contexts: tuple[tuple[str, str], ...] = ()
 
 
-@frozen
-class NoDanglingReference:
+class NoDanglingReference(Struct, frozen=True):
     """Nothing in the snapshot after names a file or job that the patch removed, or a stage
     that went with a file.
 
@@ -138,8 +131,7 @@ class NoDanglingReference:
     jobs: tuple[str, ...] = ()
 
 
-@frozen
-class PipelineValid:
+class PipelineValid(Struct, frozen=True):
     """The CI file parses to the same jobs but for the named ones; `needs:` holds everywhere.
 
     `path` is the pipeline's root file. `removed`, `added`, `changed` name jobs.
@@ -162,8 +154,7 @@ Claim = (
 )
 
 
-@frozen
-class Verdict:
+class Verdict(Struct, frozen=True):
     """The outcome of one check.
 
     `statement` is the claim as one sentence for the report. `differences` are allowed ones,

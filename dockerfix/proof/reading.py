@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from functools import cached_property
 from weakref import WeakKeyDictionary
 
+from msgspec import Struct
+
 from dockerfix.facts.cargo import CargoCall, read_cargo
 from dockerfix.facts.dockerfile.stages import StageGraph
 from dockerfix.proof.cargo.commands import Plain, plain_commands, script_of
@@ -17,11 +19,9 @@ from dockerfix.proof.image.chain import Chain, Step, flatten
 from dockerfix.proof.image.installs import Install, read_install
 from dockerfix.syntax.dockerfile import Arg, Copy, Env, Label, Run, Stage
 from dockerfix.syntax.shell import Assignment, Command
-from dockerfix.text.frozen import frozen
 
 
-@frozen
-class ReadCommand:
+class ReadCommand(Struct, frozen=True):
     """A plain command with what it is: a cargo call, an installation, or neither."""
 
     plain: Plain

@@ -12,6 +12,8 @@ import posixpath
 from collections import Counter
 from collections.abc import Sequence
 
+from msgspec import Struct
+
 from dockerfix.facts.cargo import CargoCall
 from dockerfix.proof.cargo.tools import is_tool, movable, only_toolchain, variable_aspect
 from dockerfix.proof.image.chain import Step
@@ -25,7 +27,6 @@ from dockerfix.proof.reading import (
     taken_from_stages,
 )
 from dockerfix.syntax.dockerfile import Copy, Run
-from dockerfix.text.frozen import frozen
 
 SELECTION = frozenset({"bin", "bins", "package", "workspace", "all", "exclude"})
 NEUTRAL = frozenset(
@@ -40,16 +41,14 @@ _FINISHING = frozenset({"strip", "objcopy", "upx", "chmod", "ls", "du", "file", 
 """Commands that change or show the files that they name, and no others."""
 
 
-@frozen
-class Use:
+class Use(Struct, frozen=True):
     """One use of a rule: its name, and what it allows here."""
 
     rule: str
     what: str
 
 
-@frozen
-class Pair:
+class Pair(Struct, frozen=True):
     """Two chains that are compared. `shipped` says that they are an image's own and not only
     copied from; `allowed` names the rules that may be used."""
 

@@ -17,16 +17,17 @@ from `pyproject.toml`, so that neither is ignored without a word.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import field
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from dockerfix.repo.errors import GlobError, SettingsError
 from dockerfix.repo.globs import compile_globs
 from dockerfix.repo.root import SETTINGS_NAME
 from dockerfix.repo.toml_file import TomlFile
-from dockerfix.text.frozen import frozen
+from dockerfix.text.values import Keyed
 
 if TYPE_CHECKING:
     from dockerfix.engine.proposal import OptionSpec
@@ -35,8 +36,7 @@ _PYPROJECT = "pyproject.toml"
 _TYPES: Mapping[type, str] = {str: "a string", bool: "true or false", int: "a whole number"}
 
 
-@frozen
-class _Layer:
+class _Layer(Struct, frozen=True):
     """The settings of one file: the table, and the keys that lead to it."""
 
     file: TomlFile
@@ -48,8 +48,7 @@ class _Layer:
         return SettingsError(self.file.place((*self.prefix, *keys)), what, action)
 
 
-@frozen
-class Settings:
+class Settings(Keyed, frozen=True, eq=False):
     """What the settings files of one root say.
 
     `exclude` are patterns relative to the root (see `dockerfix.repo.globs`); `accept` maps
@@ -57,10 +56,12 @@ class Settings:
     transform as written: ask `options` for checked ones.
     """
 
+    aside = ("_layers",)
+
     exclude: tuple[str, ...] = ()
     accept: Mapping[str, str] = field(default_factory=dict)
     tables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    _layers: tuple[_Layer, ...] = field(default=(), repr=False, compare=False)
+    _layers: tuple[_Layer, ...] = ()
 
     def options(self, transform: str, specs: Sequence[OptionSpec]) -> dict[str, Any]:
         """The options that the settings set for a transform, checked against its own.

@@ -9,23 +9,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import field
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
 from dockerfix.repo.errors import SettingsError
-from dockerfix.text.frozen import frozen
 
 _MAX_BYTES = 1 << 20
 
 
-@frozen
-class TomlFile:
+class TomlFile(Struct, frozen=True):
     """A parsed TOML file. `path` is how messages name it."""
 
     path: str
-    text: str = field(repr=False)
-    values: dict[str, Any] = field(repr=False)
+    text: str
+    values: dict[str, Any]
 
     @classmethod
     def read(cls, file: Path, path: str) -> TomlFile | None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from msgspec import Struct
+
 from dockerfix.facts.context.dormant import DormantFile
 from dockerfix.facts.context.explored import Question
 from dockerfix.facts.context.idle import IdleLine
@@ -17,7 +19,6 @@ from dockerfix.facts.context.transfer import ContextCost, LargeEntry, Sent
 from dockerfix.facts.context.weight import HeavyEntry, Weight
 from dockerfix.report.json_ import dumped, header, place_data
 from dockerfix.report.style import PLAIN, Style
-from dockerfix.text.frozen import frozen
 
 SIZES = "Sizes are those of the working tree, ignored and untracked files included."
 _CLASSIC = "classic builder, kaniko, remote API"
@@ -25,8 +26,7 @@ _SHOWN = 5
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
-@frozen
-class ContextAnswer:
+class ContextAnswer(Struct, frozen=True):
     """One build that was looked at, and what was found."""
 
     question: Question

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping, Sequence
-from dataclasses import field
 from typing import Any
+
+from msgspec import Struct, field
 
 from dockerfix.engine.plan import NothingToDo, Outcome, Planned, Refused
 from dockerfix.engine.proposal import Proposal
 from dockerfix.facts.finding import Finding, Severity
 from dockerfix.proof.claims import Verdict
-from dockerfix.text.frozen import frozen
 
 
 class Change(enum.Enum):
@@ -22,8 +22,7 @@ class Change(enum.Enum):
     DELETED = "deleted"
 
 
-@frozen
-class Report:
+class Report(Struct, frozen=True):
     """The outcome of one run of a transform.
 
     `command` prints this patch again, `apply` takes it; `accepted` maps the names of accepted

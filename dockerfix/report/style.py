@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dockerfix.text.frozen import frozen
+from msgspec import Struct
 
 
-@frozen
-class Style:
+class Style(Struct, frozen=True):
     """How text is marked up; `Style(False)` leaves it as it is."""
 
     colour: bool = False

@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from msgspec import Struct
+
 from dockerfix.facts.bake import BakeTarget
 from dockerfix.facts.model import Build, Option, Value
 from dockerfix.facts.repository import Facts
 from dockerfix.rewrite.wanted import Edits, Refused, Wanted
 from dockerfix.text import Edit, Source, Span, relative_path
-from dockerfix.text.frozen import frozen
 
 _SKIPPED = frozenset(
     {"file", "target", "tag", "cache-from", "cache-to", "build-arg", "push", "load", "output"}
@@ -29,8 +30,7 @@ SHARED = frozenset({"builder", "progress", "provenance", "sbom", "allow", "quiet
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::?-([^}]*))?\}")
 
 
-@frozen
-class Baked:
+class Baked(Struct, frozen=True):
     """One target of a new bake file: its name, the build it stands for, and what it asks for.
 
     `cache_to` are the refs that this target writes: one writer a ref in the whole file.

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from msgspec import Struct
+
 from dockerfix.facts.model import Build, Call, SiteKind, Tool, Value
 from dockerfix.facts.repository import Facts
 from dockerfix.rewrite.expansions import expansions, of_the_shell, standing
 from dockerfix.rewrite.wanted import Change, Edits, Refused
 from dockerfix.syntax.shell import Assignment, Variable, parse_shell
 from dockerfix.text import Edit, MappedText, Place, Source, Span, relative_path
-from dockerfix.text.frozen import frozen
 
 _ROOTS = ("${CI_PROJECT_DIR}", "$CI_PROJECT_DIR", "${GITHUB_WORKSPACE}", "$GITHUB_WORKSPACE")
 
@@ -369,8 +370,7 @@ class _Command:
         return line.start + len(text) - len(text.lstrip())
 
 
-@frozen
-class _Argument:
+class _Argument(Struct, frozen=True):
     number: int
     text: str
 

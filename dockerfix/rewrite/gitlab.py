@@ -7,9 +7,10 @@ carried over. Knows the keys of a job; what the one job runs is handed in.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field
 from itertools import takewhile
 from typing import Any
+
+from msgspec import Struct, field
 
 from dockerfix.facts.gitlab.pipeline import Job, Need, Pipeline
 from dockerfix.rewrite.wanted import Edits, Refused
@@ -32,14 +33,12 @@ from dockerfix.syntax.yaml.tree import Entry, Node, Scalar, to_data
 from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
 from dockerfix.syntax.yaml.tree import Sequence as YamlSequence
 from dockerfix.text import Edit, Source, Span
-from dockerfix.text.frozen import frozen
 
 _OWN = frozenset({"script", "rules", "needs", "variables", "extends", "parallel", "dependencies"})
 """Keys in which jobs that become one may differ, or which are looked at on their own."""
 
 
-@frozen
-class Joined:
+class Joined(Struct, frozen=True):
     """What the one job is: its name and the items of its script, as YAML texts.
 
     `dropped` names variables that only told the old jobs apart; `paths` maps files that go to

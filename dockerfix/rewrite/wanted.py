@@ -5,18 +5,18 @@ Knows the words of builds; knows no file format.
 
 from __future__ import annotations
 
+from msgspec import Struct
+
 from dockerfix.facts.finding import Finding, Severity
 from dockerfix.facts.model import Build
 from dockerfix.facts.repository import Facts
 from dockerfix.text import Edit, EditConflictError, EditSet, Place
-from dockerfix.text.frozen import frozen
 
 Edits = list[tuple[str, Edit]]
 """Edits with the path of the file that each one belongs to."""
 
 
-@frozen
-class Wanted:
+class Wanted(Struct, frozen=True):
     """What a build must ask for afterwards; paths are relative to the root.
 
     `target` None means: the call site names none afterwards either. `context` None keeps the
@@ -40,8 +40,7 @@ class Wanted:
         )
 
 
-@frozen
-class Change:
+class Change(Struct, frozen=True):
     """A build, and what it must ask for."""
 
     build: Build

@@ -25,21 +25,21 @@ import shlex
 from collections.abc import Callable, Iterator
 from difflib import unified_diff
 
+from msgspec import Struct
+
 from dockerfix.engine.gate import Judges
 from dockerfix.engine.plan import NothingToDo, Outcome, Planned, Refused
 from dockerfix.engine.proposal import Transform
 from dockerfix.testing.pipeline import run_transform
 from dockerfix.testing.tree import FileTree, parse_tree
 from dockerfix.text import normalise_path
-from dockerfix.text.frozen import frozen
 
 
 class CaseError(ValueError):
     """A case file that cannot be read."""
 
 
-@frozen
-class Case:
+class Case(Struct, frozen=True):
     """A case as written: `given` is the text up to the expectation, which may be empty."""
 
     given: str

@@ -10,18 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from msgspec import Struct
+
 from dockerfix.engine.gate import Judges
 from dockerfix.engine.plan import Outcome
 from dockerfix.engine.proposal import Transform
 from dockerfix.syntax.dockerfile import Copy, Dockerfile, Instruction, Run, parse
 from dockerfix.testing.pipeline import run_transform
 from dockerfix.text import Edit, EditSet, Snapshot, Span
-from dockerfix.text.frozen import frozen
 from dockerfix.text.source import BOM
 
 
-@frozen
-class Variant:
+class Variant(Struct, frozen=True):
     """A hostile form of a Dockerfile: what is hostile about it, and its bytes."""
 
     name: str

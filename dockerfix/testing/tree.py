@@ -21,8 +21,9 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping
 
+from msgspec import Struct
+
 from dockerfix.text import Entry, Kind, Snapshot
-from dockerfix.text.frozen import frozen
 from dockerfix.text.source import BOM
 
 _HEADING = re.compile(r"^-- (?P<path>\S.*?)(?: \((?P<how>[a-z ,]+)\))? --$")
@@ -35,8 +36,7 @@ class TreeError(ValueError):
     """A text that is no tree: the line, from 1, and what is wrong."""
 
 
-@frozen
-class FileTree:
+class FileTree(Struct, frozen=True):
     """Files and symbolic links by path, relative to the root."""
 
     files: Mapping[str, bytes]

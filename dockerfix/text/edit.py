@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from dockerfix.text.frozen import frozen
+from msgspec import Struct
+
 from dockerfix.text.source import Span
 
 
@@ -35,8 +36,7 @@ class Edit:
     replacement: bytes
 
 
-@frozen
-class EditSet:
+class EditSet(Struct, frozen=True):
     """Sorted, disjoint edits against one baseline. Build it with `EditSet.of`."""
 
     edits: tuple[Edit, ...] = ()

@@ -12,12 +12,12 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from dockerfix.text.frozen import frozen
+from msgspec import Struct
+
 from dockerfix.text.source import Span
 
 
-@frozen
-class Piece:
+class Piece(Struct, frozen=True):
     """A run of derived text.
 
     `text` is what the parser sees; `span` are the source bytes that it stands for. A piece

@@ -14,7 +14,8 @@ from bisect import bisect_left, insort
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
-from dockerfix.text.frozen import frozen
+from msgspec import Struct
+
 from dockerfix.text.source import Source
 
 T = TypeVar("T")
@@ -47,8 +48,7 @@ class Opaque(enum.Enum):
     UNREADABLE = "its permissions do not let dockerfix list it"
 
 
-@frozen
-class Entry:
+class Entry(Struct, frozen=True):
     """One path: its kind, its permission bits (`0o644`), its size in bytes, and for a
     symbolic link what it points to, as written."""
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import enum
 from bisect import bisect_right
-from dataclasses import field
 from typing import NamedTuple
 
-from dockerfix.text.frozen import frozen
+from msgspec import Struct, field
+
+from dockerfix.text.values import Keyed
 
 BOM = b"\xef\xbb\xbf"
 
@@ -43,8 +44,7 @@ class Position(NamedTuple):
     column: int
 
 
-@frozen
-class Place:
+class Place(Struct, frozen=True):
     """A span in a named file of the snapshot, with its position for messages."""
 
     path: str
@@ -69,16 +69,17 @@ class Newline(enum.Enum):
         return self.value or b"\n"
 
 
-@frozen
-class Source:
+class Source(Keyed, frozen=True, eq=False):
     r"""A path relative to the root, and the file's bytes.
 
     Lines end at b"\n" only, as BuildKit, Git and YAML count them.
     """
 
+    aside = ("_lines",)
+
     path: str
     data: bytes
-    _lines: list[int] = field(default_factory=list, init=False, repr=False, compare=False)
+    _lines: list[int] = field(default_factory=list)
 
     @property
     def bom(self) -> bool:

@@ -11,15 +11,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct
+
 from dockerfix.text import relative_path
-from dockerfix.text.frozen import frozen
 from dockerfix.verify.recipe import Recipe
 
 _LISTS = ("extra-hosts", "annotations", "ssh", "ulimits")
 
 
-@frozen
-class Wanted:
+class Wanted(Struct, frozen=True):
     """One image to build: its name among the others, its recipe, and where the result goes.
 
     `outputs` are values of `--output`; `tags`, `cache_from` and `cache_to` as on a call site.

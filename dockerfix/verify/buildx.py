@@ -15,10 +15,11 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field
 from pathlib import Path
 
-from dockerfix.text.frozen import frozen, replace
+from msgspec import Struct, field
+from msgspec.structs import replace
+
 from dockerfix.verify.bake import Wanted, definition
 from dockerfix.verify.errors import BuildFailedError, EngineError, Failure
 from dockerfix.verify.interrupts import undisturbed
@@ -37,8 +38,7 @@ _ALLOW = (0, 17)
 """The first buildx whose bake asks for privileges, and takes `--allow`."""
 
 
-@frozen
-class Job:
+class Job(Struct, frozen=True):
     """One call of bake: what it builds in which tree, and what a person calls that."""
 
     side: Side
@@ -52,8 +52,7 @@ class Job:
         return tuple(image.name for image in self.wanted)
 
 
-@frozen
-class Buildx:
+class Buildx(Struct, frozen=True):
     """How buildx is called.
 
     `environment` is that of the process, `builder` the builder's name (empty: the current

@@ -8,7 +8,9 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Iterator, Mapping
 
-from dockerfix.text.frozen import frozen, replace
+from msgspec import Struct
+from msgspec.structs import replace
+
 from dockerfix.verify.image import CONFIGURATION, Image, Node, NodeKind
 
 
@@ -26,8 +28,7 @@ class Aspect(enum.Enum):
     CONFIGURATION = "configuration"
 
 
-@frozen
-class Difference:
+class Difference(Struct, frozen=True):
     """One thing that is not the same.
 
     `path` is the absolute path, or the name of a part of the configuration. `before` and

@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from msgspec import Struct
+
 from dockerfix.facts.model import Build, SiteKind
 from dockerfix.facts.repository import Facts
-from dockerfix.text.frozen import frozen
 from dockerfix.verify.recipe import Order, Recipe, Unknown, order_of
 from dockerfix.verify.side import Side
 from dockerfix.verify.variables import Variables
@@ -21,8 +22,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
-@frozen
-class Pair:
+class Pair(Struct, frozen=True):
     """One image before and after: its name, how each side builds it, and who asks for it."""
 
     name: str
@@ -35,8 +35,7 @@ class Pair:
         return self.before if side is Side.BEFORE else self.after
 
 
-@frozen
-class Unmatched:
+class Unmatched(Struct, frozen=True):
     """An image that only one side builds: `site` asked for it on `side`."""
 
     side: Side
@@ -45,8 +44,7 @@ class Unmatched:
     recipe: Recipe
 
 
-@frozen
-class Unread:
+class Unread(Struct, frozen=True):
     """A build that the patch concerns and that cannot be made: who asks for it, and why not.
 
     `needed` is False for one that a document shows to people.
@@ -58,8 +56,7 @@ class Unread:
     needed: bool
 
 
-@frozen
-class Concern:
+class Concern(Struct, frozen=True):
     """What has to be built to judge a patch.
 
     `orders` are the builds behind the pairs, on each side in the order of the call sites.
@@ -190,8 +187,7 @@ def _recipes_differ(old: Order | None, new: Order | None) -> bool:
     return old is None or new is None or old.recipe != new.recipe
 
 
-@frozen
-class _Touched:
+class _Touched(Struct, frozen=True):
     """Whether the patch changes the files that say how an image is built."""
 
     facts: Facts

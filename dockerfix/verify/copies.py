@@ -14,8 +14,9 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from msgspec import Struct
+
 from dockerfix.text import Entry, Kind, Opaque, Snapshot
-from dockerfix.text.frozen import frozen
 from dockerfix.verify.errors import PatchError
 from dockerfix.verify.interrupts import undisturbed
 from dockerfix.verify.rules import PatchedFiles
@@ -25,8 +26,7 @@ _REDIRECTIONS = frozenset(("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_CO
 """What a hook sets in the environment: git would work on another tree."""
 
 
-@frozen
-class Copies:
+class Copies(Struct, frozen=True):
     """The two trees on the disk; `changed` are the paths that the patch touches, `left_out`
     the folders that no copy has, since a tool fills them."""
 

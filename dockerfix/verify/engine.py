@@ -10,10 +10,10 @@ import contextlib
 import os
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import field
 from typing import TYPE_CHECKING, Any, cast
 
-from dockerfix.text.frozen import frozen
+from msgspec import Struct, field
+
 from dockerfix.verify.errors import EngineError
 from dockerfix.verify.image import Image, configuration_of, read_nodes
 from dockerfix.verify.rules import KEPT_NAMES
@@ -32,8 +32,7 @@ _MAX_LINES = 5
 _MAX_LINE = 300
 
 
-@frozen
-class Engine:
+class Engine(Struct, frozen=True):
     """A connection to the engine, for one run of the given name (a name for tags)."""
 
     client: DockerClient

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dockerfix.text.frozen import frozen
+from msgspec import Struct
+
 from dockerfix.verify.side import Side
 
 
@@ -27,8 +28,7 @@ class ReadingError(VerifyError):
     """A tool reads a file otherwise than dockerfix does: a bug."""
 
 
-@frozen
-class Failure:
+class Failure(Struct, frozen=True):
     """How a build ended: which step failed, and the builder's last lines about it."""
 
     step: str

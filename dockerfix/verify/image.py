@@ -10,10 +10,9 @@ import enum
 import hashlib
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import field
 from typing import Any
 
-from dockerfix.text.frozen import frozen
+from msgspec import Struct, field
 
 CONFIGURATION = (
     "Env", "Cmd", "Entrypoint", "User", "WorkingDir", "ExposedPorts", "Labels", "Volumes",
@@ -36,8 +35,7 @@ class NodeKind(enum.Enum):
     PIPE = "pipe"
 
 
-@frozen
-class Node:
+class Node(Struct, frozen=True):
     """One path of an image.
 
     `mode` holds the permission bits with set-user-id and its kin, `size` is in bytes, `sha256`
@@ -55,14 +53,13 @@ class Node:
     attributes: tuple[tuple[str, str], ...] = ()
 
 
-@frozen
-class Image:
+class Image(Struct, frozen=True):
     """An image as compared: configuration by the names of `CONFIGURATION`, nodes by absolute
     path, and the bytes of the few files whose content has to be read."""
 
     configuration: Mapping[str, object] = field(default_factory=dict)
     nodes: Mapping[str, Node] = field(default_factory=dict)
-    kept: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    kept: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def environment(self) -> dict[str, str]:

@@ -10,7 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from dockerfix.text.frozen import frozen, replace
+from msgspec import Struct
+from msgspec.structs import replace
+
 from dockerfix.verify.bake import Wanted
 from dockerfix.verify.buildx import Buildx, Job
 from dockerfix.verify.compare import Aspect, differences, unexplained
@@ -36,8 +38,7 @@ _AGAIN = "again"
 """What marks the images of the second build of *before*."""
 
 
-@frozen
-class Comparison:
+class Comparison(Struct, frozen=True):
     """How images are built and compared.
 
     `recipes` are the paths of cargo-chef's recipes (see `Rules`), `baseline` builds *before*

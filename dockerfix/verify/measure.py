@@ -14,9 +14,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from dockerfix.facts.gitlab.pipeline import Pipeline
 from dockerfix.facts.model import SiteKind, Tool, Value
-from dockerfix.text.frozen import frozen, replace
 from dockerfix.verify.bake import Wanted
 from dockerfix.verify.buildx import Buildx, Job
 from dockerfix.verify.copies import Copies
@@ -63,8 +65,7 @@ class ContainerBuilders:
                 self.buildx.remove(name)
 
 
-@frozen
-class PipelineJob:
+class PipelineJob(Struct, frozen=True):
     """One job: the calls that it makes, each with the builds that it asks for."""
 
     name: str
@@ -98,8 +99,7 @@ def _call(order: Order) -> object:
     return Tool.COMPOSE if build.tool is Tool.COMPOSE else id(order)
 
 
-@frozen
-class Stopwatch:
+class Stopwatch(Struct, frozen=True):
     """Runs jobs on cold builders.
 
     `registry` is the address of a registry that takes pushes and caches (empty: nothing is

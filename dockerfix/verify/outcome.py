@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dockerfix.text.frozen import frozen
+from msgspec import Struct
+
 from dockerfix.verify.compare import Difference
 from dockerfix.verify.concern import Unmatched, Unread
 from dockerfix.verify.errors import Failure
@@ -12,8 +13,7 @@ from dockerfix.verify.side import Side
 from dockerfix.verify.starts import StartCheck
 
 
-@frozen
-class ImageResult:
+class ImageResult(Struct, frozen=True):
     """One image, built before and after and compared.
 
     `before` and `after` say from which Dockerfile and target, `sites` who asks for it.
@@ -46,8 +46,7 @@ class ImageResult:
         return not self.counting and all(check.same for check in self.starts)
 
 
-@frozen
-class Work:
+class Work(Struct, frozen=True):
     """What builds cost.
 
     `crates` counts what cargo compiled, by what for (`install`, `cook`, `build`); `clipped`
@@ -69,8 +68,7 @@ class Work:
         return sum(self.crates.values())
 
 
-@frozen
-class JobWork:
+class JobWork(Struct, frozen=True):
     """One job on a builder of its own: its name, its stage (may be empty), its work."""
 
     name: str
@@ -78,8 +76,7 @@ class JobWork:
     work: Work
 
 
-@frozen
-class SideWork:
+class SideWork(Struct, frozen=True):
     """All jobs of one side. `elapsed` is the time from the first start to the last end, in
     seconds, with as many runners as can be used; `stages` the same for each stage alone."""
 
@@ -98,8 +95,7 @@ class SideWork:
         return sum(job.work.compiled for job in self.jobs)
 
 
-@frozen
-class Measured:
+class Measured(Struct, frozen=True):
     """The same jobs before and after, each on a cold builder; `title` says under which
     conditions."""
 
@@ -112,8 +108,7 @@ class Measured:
         return self.before if side is Side.BEFORE else self.after
 
 
-@frozen
-class Verified:
+class Verified(Struct, frozen=True):
     """Both sides were built and compared.
 
     `unmeasured` says why jobs could not be measured that should have been, `baseline` that
@@ -149,8 +144,7 @@ class Verified:
         return not self.unmeasured and not any(build.needed for build in self.unread)
 
 
-@frozen
-class NotBuilt:
+class NotBuilt(Struct, frozen=True):
     """A side could not be built: which, what was being built, and the builder's last lines."""
 
     side: Side

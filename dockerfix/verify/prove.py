@@ -10,15 +10,15 @@ import contextlib
 import os
 import secrets
 from collections.abc import Iterator, Sequence
-from dataclasses import field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from dockerfix.facts.cargo.commands import cargo_calls
 from dockerfix.facts.repository import Facts
 from dockerfix.repo.read import read_snapshot
 from dockerfix.syntax import dockerfile as syntax
 from dockerfix.syntax.shell import parse_shell
-from dockerfix.text.frozen import frozen
 from dockerfix.verify.buildx import Buildx
 from dockerfix.verify.concern import Concern, Pair, concern
 from dockerfix.verify.copies import Copies, two_copies
@@ -34,8 +34,7 @@ from dockerfix.verify.variables import Variables
 from dockerfix.verify.watch import Watch, unwatched
 
 
-@frozen
-class Cold:
+class Cold(Struct, frozen=True):
     """How jobs are measured: with which cold builders, and with which registry.
 
     `builders` are BuildKit containers of the engine where none are given; `options` are then
@@ -49,8 +48,7 @@ class Cold:
     builders: Builders | None = None
 
 
-@frozen
-class Request:
+class Request(Struct, frozen=True):
     """What to verify, and how.
 
     `root` and `facts` are the repository as it is, `exclude` the patterns that its snapshot
@@ -124,8 +122,7 @@ def _engine(run: str, address: str) -> Iterator[Engine]:
             engine.close()
 
 
-@frozen
-class Run:
+class Run(Struct, frozen=True):
     """One verification under way: the trees on the disk, the facts after, and the name that
     everything carries that it makes."""
 

@@ -9,9 +9,10 @@ import posixpath
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from dockerfix.facts.model import Build, BuildArgument, Value
 from dockerfix.text import join_path
-from dockerfix.text.frozen import frozen
 from dockerfix.verify.variables import Variables
 
 _KEPT = {
@@ -39,8 +40,7 @@ Setting = tuple[str, str]
 """A name and its value."""
 
 
-@frozen
-class Recipe:
+class Recipe(Struct, frozen=True):
     """Everything that decides what an image holds; two equal recipes are one build.
 
     `context` and `dockerfile` are relative to the root (`""` is the root itself), an empty
@@ -67,8 +67,7 @@ class Recipe:
         return f"{self.dockerfile}, target {self.target or '(last stage)'}"
 
 
-@frozen
-class Order:
+class Order(Struct, frozen=True):
     """A build that can be made: the recipe, and what the call site does with the image.
 
     `tags` are filled in, `stood_in` names the variables that have a stand-in, `dropped` the
@@ -82,8 +81,7 @@ class Order:
     dropped: tuple[str, ...] = ()
 
 
-@frozen
-class Unknown:
+class Unknown(Struct, frozen=True):
     """A build that cannot be made, since reading cannot know what it builds; `why` says so."""
 
     build: Build

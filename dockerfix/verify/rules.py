@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from dockerfix.text.frozen import frozen
+from msgspec import Struct
+
 from dockerfix.verify.compare import Aspect, Difference
 from dockerfix.verify.image import Image, Node, NodeKind
 
@@ -33,8 +34,7 @@ _LOCAL: Final = ("/usr/local", "/opt", "/root", "/home")
 """Where packages of a distribution never install anything (Filesystem Hierarchy Standard)."""
 
 
-@frozen
-class Rule:
+class Rule(Struct, frozen=True):
     """A rule's name, and why what it covers is no difference that matters."""
 
     name: str
@@ -53,8 +53,7 @@ NPM = Rule("npm-cache", "npm's cache and logs, which every install fills with ot
 RULES: Final = (NOISE, PATCHED, NPM, TARGET, CACHE, COOK, PACKAGES)
 
 
-@frozen
-class PatchedFiles:
+class PatchedFiles(Struct, frozen=True):
     """What the patch takes away and puts there: names of files with their sha256."""
 
     removed: frozenset[tuple[str, str]] = frozenset()

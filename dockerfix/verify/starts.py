@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 import posixpath
 
-from dockerfix.text.frozen import frozen
+from msgspec import Struct
 
 _SHELLS = frozenset({"sh", "bash", "ash", "dash", "busybox", "env"})
 """Programs whose `--version` says nothing of what the image is for."""
@@ -24,8 +24,7 @@ class Ending(enum.Enum):
     FAILED = "could not be started"
 
 
-@frozen
-class Start:
+class Start(Struct, frozen=True):
     """One start of a container: how it ended, its exit code (0 while it runs), and the lines
     that it printed first."""
 
@@ -39,8 +38,7 @@ class Start:
         return f'{ended}, first line "{self.lines[0]}"' if self.lines else f"{ended}, no output"
 
 
-@frozen
-class StartCheck:
+class StartCheck(Struct, frozen=True):
     """One command started in both images, and what came of it.
 
     `same` is the verdict; `remark` is worth telling all the same.

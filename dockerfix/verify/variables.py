@@ -7,16 +7,15 @@ Knows the parameter expansions of the POSIX shell, Compose and bake, as facts wr
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+
+from msgspec import Struct, field
 
 from dockerfix.facts.builds.words import closing
-from dockerfix.text.frozen import frozen
 
 _OPERATORS = (":-", ":=", ":+", ":?", "-", "=", "+", "?")
 
 
-@frozen
-class Filled:
+class Filled(Struct, frozen=True):
     """A text with every variable replaced.
 
     `stood_in` names the variables that nobody gave a value, `hidden` those whose value no
@@ -28,8 +27,7 @@ class Filled:
     hidden: tuple[str, ...] = ()
 
 
-@frozen
-class Variables:
+class Variables(Struct, frozen=True):
     """What variables hold in both trees: the given values, else a stand-in made of the name.
 
     The same on both sides, so that a stand-in can make two images neither equal nor different.

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from dockerfix.text.frozen import frozen
+from msgspec import Struct
+
 from dockerfix.verify.steps import Step, Steps
 
 
-@frozen
-class Phase:
+class Phase(Struct, frozen=True):
     """Something begins: `text` says what, for a person."""
 
     text: str
 
 
-@frozen
-class Progress:
+class Progress(Struct, frozen=True):
     """A build went on: `step` ended just now, or nothing did (None).
 
     `what` names what is built; `steps` holds everything that the builder has told so far.

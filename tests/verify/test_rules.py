@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
-from dockerfix.text.frozen import replace
 from dockerfix.verify.compare import Aspect, differences
 from dockerfix.verify.image import Image, Node, NodeKind
 from dockerfix.verify.rules import RULES, PatchedFiles, Rules

@@ -8,16 +8,16 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 
+from msgspec import Struct
+
 from dockerfix.facts.builds.candidates import MAX_BYTES
 from dockerfix.facts.builds.words import default_values
 from dockerfix.facts.gitlab.pipeline import Pipeline
 from dockerfix.facts.model import Build
 from dockerfix.text import Place, Snapshot, SnapshotError, Source, Span
-from dockerfix.text.frozen import frozen
 
 
-@frozen
-class Assigned:
+class Assigned(Struct, frozen=True):
     """A value that the snapshot assigns to a variable, and where."""
 
     text: str

@@ -12,6 +12,9 @@ import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from dockerfix.facts.bake import BakeFile, BakeTarget, Plain, merge_bake, parse_bake
 from dockerfix.facts.builds.docker_command import is_remote, located, pushes
 from dockerfix.facts.builds.gathered import BakeCall
@@ -28,7 +31,6 @@ from dockerfix.facts.model import (
     Value,
 )
 from dockerfix.text import Place, Snapshot, SnapshotError, Source, Span
-from dockerfix.text.frozen import frozen, replace
 
 BAKE_NAMES = (
     "docker-bake.json", "docker-bake.override.json", "docker-bake.hcl", "docker-bake.override.hcl",
@@ -143,8 +145,7 @@ def _set(call: BakeCall, target: BakeTarget) -> BakeTarget:
 _LISTS = frozenset({"tags", "cache-from", "cache-to", "platform", "platforms", "output", "secret"})
 
 
-@frozen
-class _Target:
+class _Target(Struct, frozen=True):
     """One target of one call. Private to `baked`."""
 
     call: BakeCall

@@ -9,11 +9,12 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Container
 
+from msgspec import Struct
+
 from dockerfix.facts.builds.recognise import Recognised
 from dockerfix.facts.builds.words import OPAQUE, ROOTS, closing, cut, defaults
 from dockerfix.facts.model import Build, BuildArgument, CallSite, Option, Tool, Value
 from dockerfix.text import Place, join_path
-from dockerfix.text.frozen import frozen
 
 _VALUED = frozenset(
     {
@@ -38,8 +39,7 @@ _KANIKO_SHORT = {"f": "file", "c": "context", "d": "tag", "v": "verbosity"}
 _KANIKO = {"dockerfile": "file", "destination": "tag"}
 
 
-@frozen
-class Arguments:
+class Arguments(Struct, frozen=True):
     """The words behind the verb, sorted.
 
     `loose` are words that a variable may turn into several, or into none: they can be the

@@ -11,9 +11,10 @@ import json
 import posixpath
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import field
 from functools import partial
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from dockerfix.facts.builds import documents
 from dockerfix.facts.builds.assigned import Assigned, assigned_values
@@ -41,7 +42,6 @@ from dockerfix.facts.model import (
 from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
 from dockerfix.syntax.yaml.tree import Scalar, YamlError, parse_yaml
 from dockerfix.text import MappedText, Place, Snapshot, SnapshotError, Source, Span
-from dockerfix.text.frozen import frozen
 
 if TYPE_CHECKING:
     # Read only where such files are: start-up time is judged.
@@ -49,8 +49,7 @@ if TYPE_CHECKING:
     from dockerfix.facts.builds.makefiles import Makefile
 
 
-@frozen
-class BuildList:
+class BuildList(Struct, frozen=True):
     """Every build of a snapshot, what could not be followed, the values that variables get
     anywhere in it, the commands that tag and push, and those that use Compose services."""
 

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from dockerfix.facts.builds.docker_command import arguments_of, make_build
 from dockerfix.facts.builds.gathered import BakeCall, Carrier, ComposeCall, Found
 from dockerfix.facts.builds.image_command import image_call
@@ -45,7 +47,6 @@ from dockerfix.syntax.shell import (
     parse_shell,
 )
 from dockerfix.text import MappedText, Place, Snapshot
-from dockerfix.text.frozen import replace
 
 if TYPE_CHECKING:
     from dockerfix.facts.builds.makefiles import Makefiles
@@ -215,7 +216,8 @@ class Follower:
             return
         if self.builtin(words, state):
             return
-        inner = replace(state.copy(), scope=scope)
+        inner = state.copy()
+        inner.scope = scope
         if words[0].text in state.functions:
             inner = state if not item.assignments else inner
             self.enter_function(item, words, carrier, inner, depth)

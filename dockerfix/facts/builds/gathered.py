@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from dockerfix.facts.builds.words import Scope
 from dockerfix.facts.model import Blind, Build, Call, CallSite, ImageCall, Option, SiteKind, Value
 from dockerfix.text import Place, Source
-from dockerfix.text.frozen import frozen
 
 
 @dataclass(slots=True)
@@ -36,8 +37,7 @@ class Found:
         return self
 
 
-@frozen
-class BakeCall:
+class BakeCall(Struct, frozen=True):
     """A `docker buildx bake` command: its files and targets, relative to its folder.
 
     `flags` are those that hold for all of its targets.
@@ -53,8 +53,7 @@ class BakeCall:
     flags: tuple[Option, ...] = ()
 
 
-@frozen
-class ComposeCall:
+class ComposeCall(Struct, frozen=True):
     """A `docker compose` command, with the variables that are set where it runs.
 
     `folder` is where it runs (None: unknown), `words` are those behind `compose`.
@@ -66,8 +65,7 @@ class ComposeCall:
     folder: str | None = ""
 
 
-@frozen
-class Carrier:
+class Carrier(Struct, frozen=True):
     """What holds the script: kind and name of the call site, and its source."""
 
     kind: SiteKind

@@ -10,14 +10,16 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import field
 from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from dockerfix.facts.builds.words import OPAQUE, ROOTS, Bound, Scope, defaults, resolved
 from dockerfix.facts.model import Value
 from dockerfix.text import MappedText, Piece, Snapshot, SnapshotError, Source, Span, join_path
-from dockerfix.text.frozen import frozen, replace
+from dockerfix.text.values import Keyed
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
@@ -27,8 +29,7 @@ _UNKNOWN = "${" + OPAQUE + "}"
 _OWN_FOLDER = frozenset({"dir", "abspath", "realpath", "lastword", "firstword", "MAKEFILE_LIST"})
 
 
-@frozen
-class MakeCall:
+class MakeCall(Struct, frozen=True):
     """A `make` command: its folder, the file if one is named, targets, and variables."""
 
     folder: str
@@ -37,14 +38,15 @@ class MakeCall:
     variables: Mapping[str, Bound]
 
 
-@frozen
-class Rule:
+class Rule(Keyed, frozen=True, eq=False):
     """One rule; `targets` and `prerequisites` are words after expansion."""
+
+    aside = ("node",)
 
     source: Source
     targets: tuple[str, ...]
     prerequisites: tuple[str, ...]
-    node: Node = field(repr=False, compare=False)
+    node: Node
 
     def recipe(self, target: str) -> Iterator[MappedText]:
         """The commands as the shell gets them when `target` is made, one shell each."""
@@ -82,16 +84,14 @@ class Rule:
         return _UNKNOWN
 
 
-@frozen
-class Assigned:
+class Assigned(Struct, frozen=True):
     """A variable of a Makefile; `weak` is `?=`, which the environment overrides."""
 
     bound: Bound
     weak: bool = False
 
 
-@frozen
-class Makefile:
+class Makefile(Struct, frozen=True):
     """A Makefile with what it includes."""
 
     path: str

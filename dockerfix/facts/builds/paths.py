@@ -9,12 +9,13 @@ import fnmatch
 import posixpath
 from collections.abc import Iterable
 
+from msgspec.structs import replace
+
 from dockerfix.facts.builds.state import State
 from dockerfix.facts.builds.words import ROOTS, Scope, expand
 from dockerfix.facts.model import Value
 from dockerfix.syntax.shell import Block, Command, Opaque, ShellWord, Statement
 from dockerfix.text import Snapshot, join_path
-from dockerfix.text.frozen import replace
 
 _ROOT = "${" + ROOTS[-1] + "}"
 _SELF = frozenset({"$0", "${0}", "$BASH_SOURCE", "${BASH_SOURCE}", "${BASH_SOURCE[0]}"})

@@ -14,13 +14,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
+
 from dockerfix.facts.builds.docker_command import located
 from dockerfix.facts.builds.python_text import Texts, dotted
 from dockerfix.facts.builds.recognise import unwrapped
 from dockerfix.facts.builds.unread import BUILD_TEXT
 from dockerfix.facts.model import Build, BuildArgument, CallSite, SiteKind, Tool, Value
 from dockerfix.text import MappedText, Place, Source
-from dockerfix.text.frozen import frozen
 
 if TYPE_CHECKING:
     import libcst as cst
@@ -43,8 +44,7 @@ _WHALES = {
 }  # fmt: skip
 
 
-@frozen
-class Words:
+class Words(Struct, frozen=True):
     """A command given as a list of words."""
 
     name: str
@@ -53,8 +53,7 @@ class Words:
     folder: str | None
 
 
-@frozen
-class Text:
+class Text(Struct, frozen=True):
     """A command given as one text for a shell."""
 
     name: str
@@ -215,8 +214,7 @@ class _Reader:
         self.calls.sdk.append(lambda folder: reader.build(site, folder))
 
 
-@frozen
-class _Sdk:
+class _Sdk(Struct, frozen=True):
     """Arguments of an SDK's call. Private to `_Reader`; `beside` says that the Dockerfile
     counts from where the program runs and not from the context."""
 

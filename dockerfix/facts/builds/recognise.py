@@ -5,9 +5,10 @@ from __future__ import annotations
 import posixpath
 import re
 
+from msgspec import Struct
+
 from dockerfix.facts.builds.words import defaults
 from dockerfix.facts.model import Tool, Value
-from dockerfix.text.frozen import frozen
 
 _WRAPPERS = frozenset(
     {
@@ -29,8 +30,7 @@ _OTHERS = (
 """Commands that build from a Dockerfile in ways that are not read here."""
 
 
-@frozen
-class Recognised:
+class Recognised(Struct, frozen=True):
     """A command that builds: the tool, and the words behind its verb."""
 
     tool: Tool

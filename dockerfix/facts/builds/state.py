@@ -6,10 +6,11 @@ import enum
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from msgspec.structs import replace
+
 from dockerfix.facts.builds.words import MAX_CHOICES, Bound, Scope
 from dockerfix.syntax.shell import Function
 from dockerfix.text import Source
-from dockerfix.text.frozen import replace
 
 
 class Ended(enum.Enum):
@@ -36,7 +37,9 @@ class State:
 
     def copy(self) -> State:
         """A state whose changes do not last."""
-        return replace(self, functions=dict(self.functions))
+        return State(
+            self.folder, self.scope, dict(self.functions), self.stack, self.previous, self.ended
+        )
 
     def become(self, other: State) -> None:
         """Take over everything of another state."""

@@ -7,12 +7,13 @@ docker.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import field
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from dockerfix.facts.model import Value
 from dockerfix.syntax.shell import Literal, Opaque, Part, ShellWord, Variable
 from dockerfix.text import Place, Source, Span
-from dockerfix.text.frozen import frozen, replace
 
 OPAQUE = "OPAQUE"
 """The name that stands for text which no variable gives: a substitution, a cut."""
@@ -23,8 +24,7 @@ MAX_CHOICES = 64
 """A word with more expansions than this is not known."""
 
 
-@frozen
-class Bound:
+class Bound(Struct, frozen=True):
     """What a variable holds: text with unresolved variables as `${NAME}`, all its choices
     when there are several, and where the text was written."""
 
@@ -35,8 +35,7 @@ class Bound:
     """Whether it is known to hold nothing at all, which `${X-y}` tells from the empty text."""
 
 
-@frozen
-class Scope:
+class Scope(Struct, frozen=True):
     """Variables and positional parameters at one point of a script.
 
     `arguments` are the words that `"$@"` gives; None where the caller is not known, so that

@@ -12,6 +12,8 @@ import posixpath
 import re
 from collections.abc import Iterator
 
+from msgspec import Struct
+
 from dockerfix.facts.builds.docker_command import is_remote, located, pushes
 from dockerfix.facts.builds.gathered import BakeCall
 from dockerfix.facts.builds.words import MAX_CHOICES, OPAQUE, Bound, Scope, remaining, resolved
@@ -19,14 +21,12 @@ from dockerfix.facts.model import Build, BuildArgument, CallSite, SiteKind, Tool
 from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
 from dockerfix.syntax.yaml.tree import Node, Scalar, Sequence, YamlFile
 from dockerfix.text import MappedText, Piece, Place, join_path
-from dockerfix.text.frozen import frozen
 
 _EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 _NAME = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_.-]*)\s*")
 
 
-@frozen
-class Step:
+class Step(Struct, frozen=True):
     """One step of a job, for one row of its matrix, with the variables that it sees."""
 
     job: str
@@ -237,8 +237,7 @@ def _context(context: Value | None, unknown: list[str]) -> str | None:
     return located(context.text, "", "the context", unknown)
 
 
-@frozen
-class _Inputs:
+class _Inputs(Struct, frozen=True):
     """`with:` of a step. Private to the readers of actions."""
 
     step: Step

@@ -10,10 +10,11 @@ import fnmatch
 import posixpath
 from collections.abc import Iterator
 
+from msgspec import Struct
+
 from dockerfix.facts.cargo.workspace import Binary, Package, Workspace
 from dockerfix.syntax.shell import Command, Script, ShellWord
 from dockerfix.text import join_path
-from dockerfix.text.frozen import frozen
 
 # Flags that take a value, and those that take none, of `cargo build`, `cargo chef cook` and
 # `cargo install --path`.
@@ -39,8 +40,7 @@ _LEADING = frozenset({"--config", "--color", "-Z", "-C"})
 _CHEF = ("prepare", "cook")
 
 
-@frozen
-class CargoFlag:
+class CargoFlag(Struct, frozen=True):
     """One flag with its value and the words it takes."""
 
     name: str
@@ -48,8 +48,7 @@ class CargoFlag:
     words: tuple[ShellWord, ...]
 
 
-@frozen
-class CargoCall:
+class CargoCall(Struct, frozen=True):
     """A cargo command.
 
     `verb` is `build`, `run`, `install`, ... or `chef prepare` and `chef cook`. `toolchain` is

@@ -13,19 +13,19 @@ import posixpath
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import field
 from typing import Any
 
+from msgspec import Struct, field
+
 from dockerfix.text import Snapshot, SnapshotError, join_path
-from dockerfix.text.frozen import frozen
+from dockerfix.text.values import Keyed
 
 
 class ManifestError(Exception):
     """A manifest that cargo could not read either: `path:line:column: what is wrong`."""
 
 
-@frozen
-class Binary:
+class Binary(Struct, frozen=True):
     """A binary target: its name, its package, and the features it cannot do without."""
 
     name: str
@@ -33,16 +33,17 @@ class Binary:
     required_features: tuple[str, ...] = ()
 
 
-@frozen
-class Package:
+class Package(Keyed, frozen=True, eq=False):
     """A member: its folder relative to the root, and what its manifest says."""
+
+    aside = ("enables",)
 
     name: str
     folder: str
     binaries: tuple[Binary, ...]
     features: tuple[str, ...]
     build_script: bool
-    enables: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
+    enables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """What each feature switches on."""
 
     def enabled(self, given: Iterable[str], default: bool = True) -> frozenset[str]:
@@ -61,8 +62,7 @@ class Package:
         return frozenset(found)
 
 
-@frozen
-class Workspace:
+class Workspace(Struct, frozen=True):
     """A workspace at `folder`. `virtual` means that the root manifest has no package.
 
     `default_members` are package names; `locked` are the names in Cargo.lock, None when

@@ -7,12 +7,12 @@ reading cannot know stays as `${NAME}` in the text. Knows words and variables; k
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
 
 from e2b_dockerfile_utils import ShellLex
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from dockerfix.syntax.dockerfile import Arg, Env, Instruction
-from dockerfix.text.frozen import frozen, replace
 
 _PLATFORM = tuple(
     f"{side}{part}"
@@ -28,8 +28,7 @@ class ExpansionError(Exception):
     """BuildKit cannot expand the word; the message is its own."""
 
 
-@frozen
-class Variables:
+class Variables(Struct, frozen=True):
     """What words of one stage see.
 
     `environment` is what the image keeps (ENV), `values` all that is visible (ARG too).

@@ -9,6 +9,8 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Collection, Iterable, Iterator
 
+from msgspec import Struct
+
 from dockerfix.facts.context.ignore import (
     BadIgnoreError,
     IgnoreFile,
@@ -18,13 +20,11 @@ from dockerfix.facts.context.ignore import (
 )
 from dockerfix.facts.model import Build
 from dockerfix.facts.repository import Facts
-from dockerfix.text.frozen import frozen
 
 _NAME = ".dockerignore"
 
 
-@frozen
-class DormantFile:
+class DormantFile(Struct, frozen=True):
     """An ignore file that no known build reads.
 
     `instead` is the file that is read in its place, when it is shadowed by one. `traps` are

@@ -9,15 +9,16 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from dockerfix.facts.context.arguments import ExpansionError, Variables
 from dockerfix.facts.context.steps import BuildInput
 from dockerfix.facts.model import Build
 from dockerfix.facts.repository import Facts, is_dockerfile
-from dockerfix.text.frozen import frozen, replace
 
 
-@frozen
-class Question:
+class Question(Struct, frozen=True):
     """One build to look at, and who asks for it.
 
     When no call site says which context, the Dockerfile's folder is `assumed`; `asked_by` are

@@ -5,13 +5,13 @@ Knows one ignore file and one tree, and says nothing of files that may come.
 
 from __future__ import annotations
 
+from msgspec import Struct
+
 from dockerfix.facts.context.ignore import IgnoreFile, IgnoreLine, Judge, Verdict
 from dockerfix.facts.context.tree import Folder, child
-from dockerfix.text.frozen import frozen
 
 
-@frozen
-class IdleLine:
+class IdleLine(Struct, frozen=True):
     """A line that does nothing, and whether it matches anything at all."""
 
     line: IgnoreLine

@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from e2b_dockerfile_utils import PatternMatcher
+from msgspec import Struct
 
 from dockerfix.text import Place, Source, Span
-from dockerfix.text.frozen import frozen
 from dockerfix.text.source import BOM
 
 # What Go's strings.TrimSpace removes; str.strip() would remove more.
@@ -33,8 +33,7 @@ class BadIgnoreError(Exception):
         self.why = why
 
 
-@frozen
-class IgnoreLine:
+class IgnoreLine(Struct, frozen=True):
     """One line with a pattern.
 
     `number` counts lines of the file from 1; `pattern` is the cleaned pattern without `!`;
@@ -54,8 +53,7 @@ class IgnoreLine:
         return ("!" if self.negated else "") + self.pattern
 
 
-@frozen
-class IgnoreFile:
+class IgnoreFile(Struct, frozen=True):
     """An ignore file's lines in order; those of an absent file are none."""
 
     source: Source

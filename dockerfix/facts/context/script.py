@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import cached_property
 
+from msgspec.structs import replace
+
 from dockerfix.facts.context import archives
 from dockerfix.facts.context.arguments import (
     ExpansionError,
@@ -41,7 +43,6 @@ from dockerfix.syntax.dockerfile import (
     Stage,
     Word,
 )
-from dockerfix.text.frozen import replace
 
 UNKNOWN_FOLDER = "/${WORKDIR}"
 """Stands for the working directory that a base image sets."""

@@ -10,6 +10,8 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING, TypeGuard
 
+from msgspec import Struct
+
 from dockerfix.facts.context import archives, globs
 from dockerfix.facts.context.ignore import BadIgnoreError, Judge
 from dockerfix.facts.context.layer import CopyError, Layer
@@ -44,22 +46,19 @@ from dockerfix.facts.context.tree import (
 )
 from dockerfix.syntax.dockerfile import Add, Instruction
 from dockerfix.text import SnapshotError
-from dockerfix.text.frozen import frozen
 
 if TYPE_CHECKING:
     from dockerfix.facts.context.copying import Simulation
 
 
-@frozen
-class Taken:
+class Taken(Struct, frozen=True):
     """The nodes that one COPY, ADD or mount took, filters applied."""
 
     step: CopyStep | MountStep
     nodes: tuple[Node, ...]
 
 
-@frozen
-class StageFiles:
+class StageFiles(Struct, frozen=True):
     """What is known of a stage after its last step.
 
     `root` is its file system. A stage with a `failure` is as it was before the step that

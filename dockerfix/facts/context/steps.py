@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
-from dataclasses import field
+
+from msgspec import Struct, field
 
 from dockerfix.facts.context import archives
 from dockerfix.facts.context.arguments import Variables
@@ -16,11 +17,9 @@ from dockerfix.facts.context.tree import ImageRef, Inline, StageRef
 from dockerfix.facts.model import Build, BuildArgument
 from dockerfix.syntax.dockerfile import Copy, Instruction, Run, Stage
 from dockerfix.text import Place, join_path
-from dockerfix.text.frozen import frozen
 
 
-@frozen
-class Failure:
+class Failure(Struct, frozen=True):
     """Why a build stops: where, and what BuildKit says."""
 
     place: Place
@@ -31,8 +30,7 @@ class Failure:
         return f"{self.place}: {self.message}"
 
 
-@frozen
-class BuildInput:
+class BuildInput(Struct, frozen=True):
     """What one build is given: paths relative to the root, a target (empty: the last stage),
     build arguments, named contexts.
 
@@ -89,16 +87,14 @@ def _context(build: Build, text: str) -> str:
     return text if folder is None else LOCAL + folder
 
 
-@frozen
-class EnterFolder:
+class EnterFolder(Struct, frozen=True):
     """WORKDIR, which makes the folder; `path` is absolute."""
 
     instruction: Instruction
     path: str
 
 
-@frozen
-class CopyStep:
+class CopyStep(Struct, frozen=True):
     """COPY or ADD.
 
     `paths` are the sources that are paths or addresses and `heredocs` those that are texts, in
@@ -122,8 +118,7 @@ class CopyStep:
         return tuple(path for path in self.paths if not archives.is_fetched(path))
 
 
-@frozen
-class MountStep:
+class MountStep(Struct, frozen=True):
     """A mount that shows files of the context (`source` is None), of a stage or of an image."""
 
     path: str
@@ -131,8 +126,7 @@ class MountStep:
     source: StageRef | ImageRef | None
 
 
-@frozen
-class RunStep:
+class RunStep(Struct, frozen=True):
     """RUN: it reads its mounts, and what it makes is not known."""
 
     instruction: Run
@@ -142,8 +136,7 @@ class RunStep:
 Step = EnterFolder | CopyStep | RunStep
 
 
-@frozen
-class StageScript:
+class StageScript(Struct, frozen=True):
     """A stage as steps.
 
     `folder` is the working directory and `variables` are the variables after the last step;

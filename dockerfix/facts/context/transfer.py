@@ -10,6 +10,8 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 
+from msgspec import Struct
+
 from dockerfix.facts.context.copying import Simulation
 from dockerfix.facts.context.dormant import DormantFile, dormant_files
 from dockerfix.facts.context.idle import IdleLine, idle_lines
@@ -35,7 +37,6 @@ from dockerfix.facts.context.tree import (
 from dockerfix.facts.context.weight import HeavyEntry, Scale, Weight, node_at
 from dockerfix.facts.repository import Facts
 from dockerfix.text import Entry, Place, SnapshotError
-from dockerfix.text.frozen import frozen
 
 LARGEST = 10
 """How many of the largest entries are given."""
@@ -43,8 +44,7 @@ LARGEST = 10
 _CONTENT = (FromContext, LinkFromContext)
 
 
-@frozen
-class Measured:
+class Measured(Struct, frozen=True):
     """A context's folder as it is on the disk: its tree, and sizes in bytes by path."""
 
     tree: Folder
@@ -58,8 +58,7 @@ class Measured:
         return cls(tree_of(listed, context), sizes)
 
 
-@frozen
-class Asked:
+class Asked(Struct, frozen=True):
     """One instruction that makes BuildKit send something: how much, and whether that is the
     whole context."""
 
@@ -69,8 +68,7 @@ class Asked:
     weight: Weight
 
 
-@frozen
-class Sent:
+class Sent(Struct, frozen=True):
     """What one kind of builder is sent.
 
     `ignore` is the ignore file that it reads. `unused` is what no needed instruction copies or
@@ -83,8 +81,7 @@ class Sent:
     unused_largest: tuple[HeavyEntry, ...]
 
 
-@frozen
-class LargeEntry:
+class LargeEntry(Struct, frozen=True):
     """One of the largest entries that the classic builder is sent; of it, what BuildKit is
     sent and what no needed instruction uses."""
 
@@ -94,8 +91,7 @@ class LargeEntry:
     unused: Weight
 
 
-@frozen
-class ContextCost:
+class ContextCost(Struct, frozen=True):
     """Everything that is said of one build.
 
     `folder` is all that lies in the context's folder. `emptied` are files that BuildKit sends

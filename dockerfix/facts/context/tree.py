@@ -12,58 +12,52 @@ import posixpath
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from dockerfix.facts.context import globs
-from dockerfix.text.frozen import frozen
 
 _MAX_LINKS = 255
 
 
-@frozen
-class FromContext:
+class FromContext(Struct, frozen=True):
     """A file of a build context; `path` is relative to the root of the repository."""
 
     path: str
 
 
-@frozen
-class LinkFromContext:
+class LinkFromContext(Struct, frozen=True):
     """A symbolic link of a build context and what it points to, as written."""
 
     path: str
     target: str
 
 
-@frozen
-class Inline:
+class Inline(Struct, frozen=True):
     """A heredoc's text, variables expanded where the heredoc is."""
 
     name: str
     text: str
 
 
-@frozen
-class FromAddress:
+class FromAddress(Struct, frozen=True):
     """What ADD fetches: a file of a web address, or the contents of a Git repository."""
 
     address: str
 
 
-@frozen
-class Unpacked:
+class Unpacked(Struct, frozen=True):
     """The contents of an archive of the context that ADD unpacks."""
 
     path: str
 
 
-@frozen
-class Unwalked:
+class Unwalked(Struct, frozen=True):
     """What lies in a folder of the repository that the snapshot did not walk."""
 
     path: str
 
 
-@frozen
-class StageRef:
+class StageRef(Struct, frozen=True):
     """A stage of a Dockerfile, by its index from 0; in the build of an image, with its name."""
 
     dockerfile: str
@@ -71,20 +65,17 @@ class StageRef:
     image: str = ""
 
 
-@frozen
-class ImageRef:
+class ImageRef(Struct, frozen=True):
     """An image, or a named context, by the text that names it."""
 
     name: str
 
 
-@frozen
-class Repository:
+class Repository(Struct, frozen=True):
     """The repository itself, where a folder was not walked."""
 
 
-@frozen
-class Elsewhere:
+class Elsewhere(Struct, frozen=True):
     """What another stage or an image has at a path, as far as reading cannot know it.
 
     Stands for a file or a folder; in a folder's `unknown` for what else that folder has.
@@ -94,8 +85,7 @@ class Elsewhere:
     path: str
 
 
-@frozen
-class MadeByRun:
+class MadeByRun(Struct, frozen=True):
     """What the RUN instructions of a stage leave anywhere in it."""
 
     stage: StageRef

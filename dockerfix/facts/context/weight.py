@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from msgspec import Struct
+
 from dockerfix.facts.context.tree import Folder, FromContext, Node, child
-from dockerfix.text.frozen import frozen
 
 _NEARLY_ALL = 0.9
 
 
-@frozen
-class Weight:
+class Weight(Struct, frozen=True):
     """Files, links among them, and their bytes."""
 
     files: int = 0
@@ -25,8 +25,7 @@ class Weight:
         return Weight(self.files + other.files, self.size + other.size)
 
 
-@frozen
-class HeavyEntry:
+class HeavyEntry(Struct, frozen=True):
     """A file or folder (then the path ends in `/`), and how much it weighs."""
 
     path: str

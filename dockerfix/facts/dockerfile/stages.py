@@ -12,12 +12,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
+from msgspec import Struct
+
 from dockerfix.syntax.dockerfile import Arg, Copy, Dockerfile, Flag, Instruction, Run, Stage
-from dockerfix.text.frozen import frozen
 
 
-@frozen
-class Reference:
+class Reference(Struct, frozen=True):
     """A place that names a stage or an image outside FROM: `COPY --from`, a mount's `from`.
 
     `stage` is the stage it resolves to, None when it names an image, a named context, or by

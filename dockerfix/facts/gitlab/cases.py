@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations, product
 
+from msgspec import Struct
+
 from dockerfix.facts.gitlab.conditions import (
     Compare,
     ConditionError,
@@ -24,11 +26,9 @@ from dockerfix.facts.gitlab.conditions import (
     pattern_of,
 )
 from dockerfix.facts.gitlab.gates import Gate
-from dockerfix.text.frozen import frozen
 
 
-@frozen
-class Case:
+class Case(Struct, frozen=True):
     """One pipeline: what a person calls it, its variables, and whether it has a list of
     changed files (without one, GitLab takes every `changes:` as true)."""
 
@@ -84,8 +84,7 @@ def cases(
             yield Case(title, {**case.variables, **given}, case.has_changes)
 
 
-@frozen
-class _FromFiles:
+class _FromFiles(Struct, frozen=True):
     """The value that the pipeline's own files give a variable."""
 
 

@@ -11,29 +11,26 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
-from dockerfix.text.frozen import frozen
+from msgspec import Struct
 
 
 class ConditionError(Exception):
     """An expression that GitLab would reject, or one that cannot be decided; says why."""
 
 
-@frozen
-class Variable:
+class Variable(Struct, frozen=True):
     """`$NAME` or `${NAME}`."""
 
     name: str
 
 
-@frozen
-class Text:
+class Text(Struct, frozen=True):
     """A string in quotes; `null` is None."""
 
     value: str | None
 
 
-@frozen
-class Pattern:
+class Pattern(Struct, frozen=True):
     """`/expression/flags`, as written between the slashes."""
 
     body: str
@@ -44,8 +41,7 @@ class Pattern:
         return f"/{self.body}/{self.flags}"
 
 
-@frozen
-class Compare:
+class Compare(Struct, frozen=True):
     """`left operator right`."""
 
     operator: str
@@ -53,23 +49,20 @@ class Compare:
     right: Operand
 
 
-@frozen
-class Present:
+class Present(Struct, frozen=True):
     """A single operand: true when it is set and not empty."""
 
     operand: Operand
 
 
-@frozen
-class Both:
+class Both(Struct, frozen=True):
     """`left && right`."""
 
     left: Condition
     right: Condition
 
 
-@frozen
-class Either:
+class Either(Struct, frozen=True):
     """`left || right`."""
 
     left: Condition
@@ -80,8 +73,7 @@ Operand = Variable | Text | Pattern
 Condition = Compare | Present | Both | Either
 
 
-@frozen
-class SomeText:
+class SomeText(Struct, frozen=True):
     """Some text, not empty and equal to no text of the rules, that matches just these
     patterns: a value for proofs over everything that a variable may hold."""
 

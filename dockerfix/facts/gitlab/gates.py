@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from msgspec import Struct
+
 from dockerfix.facts.gitlab.conditions import (
     Both,
     Compare,
@@ -25,11 +27,9 @@ from dockerfix.facts.gitlab.pipeline import Effective, Job, Pipeline
 from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
 from dockerfix.syntax.yaml.tree import Node, Scalar, to_data
 from dockerfix.syntax.yaml.tree import Sequence as YamlSequence
-from dockerfix.text.frozen import frozen
 
 
-@frozen
-class Clause:
+class Clause(Struct, frozen=True):
     """One step of a decision: when all that it asks for is so, it says whether the job is
     there. `base` is the `compare_to` from which the changes count."""
 

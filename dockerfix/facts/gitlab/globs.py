@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Iterable
 from functools import lru_cache
 
-from dockerfix.text.frozen import frozen
+from msgspec import Struct
 
 MAX_WORK = 1_000_000
 """Steps of single globs that one question about several may take."""
@@ -25,8 +25,7 @@ class GlobError(Exception):
     """A glob, or a set of globs, about which no exact answer can be given; the text says why."""
 
 
-@frozen
-class _Token:
+class _Token(Struct, frozen=True):
     """One element: a literal, `?`, `*`, `**/`, or a class of characters."""
 
     kind: str

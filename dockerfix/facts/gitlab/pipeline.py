@@ -13,6 +13,9 @@ import re
 from collections.abc import Iterator, Mapping
 from itertools import product
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from dockerfix.syntax.yaml.tree import (
     Entry,
     Node,
@@ -24,7 +27,6 @@ from dockerfix.syntax.yaml.tree import (
 )
 from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
 from dockerfix.text import Place, Snapshot, SnapshotError, Span
-from dockerfix.text.frozen import frozen, replace
 
 ROOT = ".gitlab-ci.yml"
 
@@ -47,8 +49,7 @@ _DEPTH = 11
 Effective = dict[str, "Node | Effective"]
 
 
-@frozen
-class Need:
+class Need(Struct, frozen=True):
     """One entry of `needs:`; `node` is the item as written."""
 
     job: str
@@ -56,8 +57,7 @@ class Need:
     node: Node
 
 
-@frozen
-class Rule:
+class Rule(Struct, frozen=True):
     """One entry of `rules:`. `changes` is None when the rule has none."""
 
     condition: str
@@ -67,16 +67,14 @@ class Rule:
     node: Node
 
 
-@frozen
-class Line:
+class Line(Struct, frozen=True):
     """One item of a script with the section it comes from (`before_script`, `script`, ...)."""
 
     section: str
     scalar: Scalar
 
 
-@frozen
-class Job:
+class Job(Struct, frozen=True):
     """A job or a hidden template.
 
     `entry` is where it is defined (the last definition counts), `keys` its effective keys.
@@ -180,8 +178,7 @@ class Job:
         return tuple(found)
 
 
-@frozen
-class Pipeline:
+class Pipeline(Struct, frozen=True):
     """All jobs of a pipeline's root file and its local includes.
 
     `unread` lists includes that are not in the repository (remote, template, component) or
@@ -383,7 +380,7 @@ def _follow(
             if inner is not entry.value and not isinstance(inner, dict):
                 entry = replace(entry, value=inner, aliased=True)
             entries.append(entry)
-        return replace(value, entries=tuple(entries))
+        return value.with_entries(tuple(entries))
     if value.tag == "!reference":
         found = _referenced(value, raw, top)
         return _follow(found, raw, top, depth + 1) if found is not None else value

@@ -12,31 +12,29 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations, product
 
+from msgspec import Struct
+
 from dockerfix.facts.gitlab.cases import Case, cases, patterns_in
 from dockerfix.facts.gitlab.conditions import ConditionError, Value, holds
 from dockerfix.facts.gitlab.gates import ALWAYS, Clause, Gate, gate_of, workflow_gate, written
 from dockerfix.facts.gitlab.globs import GlobError, classes
 from dockerfix.facts.gitlab.pipeline import Job, Pipeline
-from dockerfix.text.frozen import frozen
 
 MAX_CASES = 50_000
 """Pipelines that one question may look at."""
 
 
-@frozen
-class AlwaysThere:
+class AlwaysThere(Struct, frozen=True):
     """The job exists in every pipeline that holds the other."""
 
 
-@frozen
-class Missing:
+class Missing(Struct, frozen=True):
     """There is a pipeline without it: `example` describes one, as a sentence."""
 
     example: str
 
 
-@frozen
-class Undecided:
+class Undecided(Struct, frozen=True):
     """Reading cannot tell; `why` says what stands in the way."""
 
     why: str
@@ -65,8 +63,7 @@ def covers(pipeline: Pipeline, job: Job, others: Iterable[Job]) -> Presence:
     return AlwaysThere()
 
 
-@frozen
-class _Files:
+class _Files(Struct, frozen=True):
     """What changed and what exists: the globs matched for each base (None when the pipeline
     has no list of changes), example paths, and the `exists:` lists that find a file."""
 

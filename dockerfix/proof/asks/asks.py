@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 
+from msgspec import Struct
+
 from dockerfix.facts.builds import BuildList
 from dockerfix.facts.model import Build, CallSite, ImageCall, SiteKind, Tool, Value
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.image.environment import expand_text
 from dockerfix.text import join_path
-from dockerfix.text.frozen import frozen
 
 MAX_VALUES = 256
 
@@ -29,8 +30,7 @@ _READ_ELSEWHERE = frozenset(
 """Options that have a field of their own, and those that do not change the image."""
 
 
-@frozen
-class Ask:
+class Ask(Struct, frozen=True):
     """One image with one tag.
 
     `pushed` asks count by their tag alone, wherever they stand; others belong to `owner` (a
@@ -49,8 +49,7 @@ class Ask:
     site: CallSite
 
 
-@frozen
-class Sent:
+class Sent(Struct, frozen=True):
     """A push of an image that the same script did not build: its tag and what it was tagged
     from."""
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 
+from msgspec import Struct
+
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.cargo.crates import Sources, context_of, looks_like_cargo
 from dockerfix.proof.claims import ArtefactProduced, Image, Verdict
@@ -19,11 +21,9 @@ from dockerfix.proof.image.history import Carried, Copied, Event
 from dockerfix.proof.image.origins import Built, NotMade, Origin, Origins, Undecided
 from dockerfix.syntax.dockerfile import Stage
 from dockerfix.text import Place
-from dockerfix.text.frozen import frozen
 
 
-@frozen
-class Shipped:
+class Shipped(Struct, frozen=True):
     """A path that the image takes out of a stage, and the place that takes it."""
 
     path: str

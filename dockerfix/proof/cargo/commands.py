@@ -11,14 +11,14 @@ import re
 from collections.abc import Iterator
 from weakref import WeakKeyDictionary
 
+from msgspec import Struct
+
 from dockerfix.syntax.dockerfile import Run
 from dockerfix.syntax.shell import Assignment, Block, Command, Script, Statement, parse_shell
 from dockerfix.text import Source, Span
-from dockerfix.text.frozen import frozen
 
 
-@frozen
-class Plain:
+class Plain(Struct, frozen=True):
     """One command of the sequence; `text` is its words with one blank between them."""
 
     text: str

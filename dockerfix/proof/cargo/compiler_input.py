@@ -12,13 +12,14 @@ import posixpath
 import tomllib
 from typing import Any
 
+from msgspec import Struct
+
 from dockerfix.facts.dockerfile.stages import StageGraph
 from dockerfix.proof.cargo.crates import Compilation, Sources, chosen_packages, triples_of
 from dockerfix.proof.cargo.tools import variable_aspect
 from dockerfix.proof.image.chain import flatten
 from dockerfix.proof.image.history import Compiled
 from dockerfix.text import Place, SnapshotError
-from dockerfix.text.frozen import frozen
 
 _SILENT = (
     "CARGO_HOME", "CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR", "CARGO_BUILD_JOBS", "CARGO_TERM_",
@@ -29,8 +30,7 @@ _SILENT = (
 """Beginnings of variables that do not reach what is compiled, or that other aspects hold."""
 
 
-@frozen
-class Aspect:
+class Aspect(Struct, frozen=True):
     """One aspect: its name (as `--accept` takes it), what it is about when there are several
     of the name (a variable), and its value for a person."""
 
@@ -39,8 +39,7 @@ class Aspect:
     value: str
 
 
-@frozen
-class Input:
+class Input(Struct, frozen=True):
     """All aspects of one compilation by name and subject, the packages apart, and the place
     of the command."""
 

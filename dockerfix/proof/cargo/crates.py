@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
+from msgspec import Struct
+
 from dockerfix.facts.cargo import ManifestError, Package, Workspace
 from dockerfix.facts.cargo.commands import selected
 from dockerfix.facts.repository import Facts
@@ -20,11 +22,9 @@ from dockerfix.proof.image.environment import unknown
 from dockerfix.proof.image.history import Compiled, Copied, Event
 from dockerfix.syntax.yaml.tree import YamlError
 from dockerfix.text import Snapshot, SnapshotError, join_path
-from dockerfix.text.frozen import frozen
 
 
-@frozen
-class Product:
+class Product(Struct, frozen=True):
     """A file that a cargo command leaves: its absolute path, the binary's name, and its
     package."""
 
@@ -33,15 +33,13 @@ class Product:
     package: str
 
 
-@frozen
-class Unknowable:
+class Unknowable(Struct, frozen=True):
     """What a command makes cannot be told; `why` is for the message."""
 
     why: str
 
 
-@frozen
-class Sources:
+class Sources(Struct, frozen=True):
     """The build context of a Dockerfile, with the facts of its repository."""
 
     facts: Facts
@@ -108,8 +106,7 @@ def workspace_at(facts: Facts, folder: str) -> Workspace | None:
         folder = posixpath.dirname(folder)
 
 
-@frozen
-class Compilation:
+class Compilation(Struct, frozen=True):
     """A compilation with the workspace that it compiles; `folder` is its folder in the
     repository."""
 

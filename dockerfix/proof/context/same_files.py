@@ -12,6 +12,8 @@ import posixpath
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from msgspec.structs import replace
+
 from dockerfix.facts.context.copying import Simulation, local_context
 from dockerfix.facts.context.ignore import BadIgnoreError
 from dockerfix.facts.context.makers import find_maker
@@ -37,7 +39,6 @@ from dockerfix.facts.context.tree import (
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.claims import Image, SameFiles, Verdict
 from dockerfix.text import Snapshot
-from dockerfix.text.frozen import replace
 
 _MAX_DEPTH = 8
 _MAX_SHOWN = 12

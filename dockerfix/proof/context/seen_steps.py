@@ -10,11 +10,12 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator, Mapping
 
+from msgspec import Struct
+
 from dockerfix.facts.dockerfile.stages import StageGraph
 from dockerfix.proof.image.environment import expand_text
 from dockerfix.syntax.dockerfile import Arg, Copy, Env, Instruction, Run, Stage
 from dockerfix.syntax.shell import Command, parse_shell
-from dockerfix.text.frozen import frozen
 
 _INSIDE = {
     "npm": ("ci", "install", "i", "run", "run-script", "rebuild", "prune", "test", "exec"),
@@ -34,16 +35,14 @@ caches); no commands means any."""
 _OUTSIDE = frozenset({"-g", "--global", "--location=global", "global", "link", "config"})
 
 
-@frozen
-class Place:
+class Place(Struct, frozen=True):
     """An instruction's working directory and the variables that are set there."""
 
     folder: str
     environment: frozenset[tuple[str, str]]
 
 
-@frozen
-class SeenStep:
+class SeenStep(Struct, frozen=True):
     """What a RUN runs, its folder relative to the package, and its environment."""
 
     text: str

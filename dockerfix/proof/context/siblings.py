@@ -14,6 +14,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from dockerfix.facts.context.makers import find_maker
 from dockerfix.facts.dockerfile.stages import StageGraph
 from dockerfix.facts.model import Build
@@ -30,7 +32,6 @@ from dockerfix.proof.image.chain import Step
 from dockerfix.proof.rules import Use
 from dockerfix.syntax.dockerfile import Copy, Run, Stage
 from dockerfix.text import join_path
-from dockerfix.text.frozen import frozen
 
 _MAX_DEPTH = 8
 
@@ -221,8 +222,7 @@ def _provider(build: Build, after: Facts) -> Provider | None:
     return None
 
 
-@frozen
-class _Package:
+class _Package(Struct, frozen=True):
     """A package's folder, and the context with which its image is built."""
 
     facts: Facts

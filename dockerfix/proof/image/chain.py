@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from weakref import WeakKeyDictionary
 
+from msgspec import Struct
+
 from dockerfix.facts.dockerfile.stages import Reference, StageGraph
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.claims import Image
 from dockerfix.syntax.dockerfile import Arg, Copy, From, Instruction, Onbuild, Run, Stage
 from dockerfix.text import Place
-from dockerfix.text.frozen import frozen
 
 Key = tuple[object, ...]
 
@@ -25,15 +26,13 @@ class NoSuchImageError(Exception):
     """An image that a claim names is not in the snapshot; says which and why."""
 
 
-@frozen
-class Outside:
+class Outside(Struct, frozen=True):
     """What `--from` names when it is no stage: an image or a named context."""
 
     name: str
 
 
-@frozen
-class Step:
+class Step(Struct, frozen=True):
     """One instruction of a chain.
 
     Two steps with equal keys say the same but for the stages that they name; those stand, in
@@ -57,8 +56,7 @@ class Step:
         return line if len(line) <= 72 else line[:69] + "..."
 
 
-@frozen
-class Base:
+class Base(Struct, frozen=True):
     """The image below a chain: FROM as written, with the defaults of the build arguments
     that it names, and its platform."""
 
@@ -68,8 +66,7 @@ class Base:
     place: Place
 
 
-@frozen
-class Chain:
+class Chain(Struct, frozen=True):
     """A stage's image, flattened."""
 
     base: Base

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from msgspec.structs import replace
+
 from dockerfix.syntax.shell import Command, Literal, Part, ShellWord, Variable
-from dockerfix.text.frozen import replace
 
 Variables = Mapping[str, str]
 

@@ -11,6 +11,9 @@ import posixpath
 from collections.abc import Iterable, Mapping
 from weakref import WeakKeyDictionary
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from dockerfix.facts.cargo import CargoCall, read_cargo
 from dockerfix.facts.dockerfile.stages import StageGraph
 from dockerfix.proof.cargo.commands import script_of
@@ -29,7 +32,6 @@ from dockerfix.syntax.shell import (
     parse_shell,
 )
 from dockerfix.text import Place
-from dockerfix.text.frozen import frozen, replace
 
 MAX_TEXT = 10_000
 """Characters of a variable's value that are followed."""
@@ -38,8 +40,7 @@ MAX_EVENTS = 2_000
 COMPILING = frozenset({"build", "rustc", "run", "zigbuild", "install"})
 
 
-@frozen
-class Mounted:
+class Mounted(Struct, frozen=True):
     """A mount of a RUN: where, of which kind, and what stands there.
 
     `source` is the stage, the image or context; None is the build context (or, for a cache or
@@ -52,8 +53,7 @@ class Mounted:
     path: str
 
 
-@frozen
-class Frame:
+class Frame(Struct, frozen=True):
     """One RUN, within which its mounts are seen."""
 
     step: Step
@@ -65,8 +65,7 @@ class Frame:
         return max(over, key=lambda mount: len(mount.target), default=None)
 
 
-@frozen
-class Compiled:
+class Compiled(Struct, frozen=True):
     """A cargo command, with all that it meets.
 
     `folder` is where it runs in the image; `variables` holds ENV, ARG, exports and inline
@@ -90,8 +89,7 @@ class Compiled:
         return source.place(self.call.command.span)
 
 
-@frozen
-class Carried:
+class Carried(Struct, frozen=True):
     """`cp`, `mv`, `install` or `ln`: absolute sources and the destination."""
 
     frame: Frame
@@ -102,16 +100,14 @@ class Carried:
     certain: bool
 
 
-@frozen
-class Removed:
+class Removed(Struct, frozen=True):
     """`rm`: absolute paths."""
 
     frame: Frame
     paths: tuple[str, ...]
 
 
-@frozen
-class Copied:
+class Copied(Struct, frozen=True):
     """COPY or ADD: what it names, the absolute destination, and where from (None is the build
     context)."""
 
@@ -122,8 +118,7 @@ class Copied:
     frame: None = None
 
 
-@frozen
-class Opaque:
+class Opaque(Struct, frozen=True):
     """A command that may do anything: a script, make, a cargo extension."""
 
     frame: Frame
@@ -131,8 +126,7 @@ class Opaque:
     place: Place
 
 
-@frozen
-class Written:
+class Written(Struct, frozen=True):
     """A file that a known command writes: the recipe of `cargo chef prepare`."""
 
     frame: Frame
@@ -142,8 +136,7 @@ class Written:
 Event = Compiled | Carried | Removed | Copied | Written | Opaque
 
 
-@frozen
-class History:
+class History(Struct, frozen=True):
     """The events of a stage's chain in order, and its variables and folder at the end."""
 
     events: tuple[Event, ...]
@@ -184,8 +177,7 @@ _SHELLS = frozenset({"sh", "bash", "ash", "dash"})
 _CARRIERS = frozenset({"cp", "mv", "install", "ln"})
 
 
-@frozen
-class _State:
+class _State(Struct, frozen=True):
     """Where the shell stands; `loops` names variables that no program sees."""
 
     folder: str = "/"

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import posixpath
 
+from msgspec import Struct
+
 from dockerfix.syntax.shell import Command
-from dockerfix.text.frozen import frozen
 
 _VERBS = {
     "apk": ("add",),
@@ -32,8 +33,7 @@ _VALUED = {
 _FAMILY = {"apt-get": "apt", "microdnf": "dnf", "yum": "dnf"}
 
 
-@frozen
-class Install:
+class Install(Struct, frozen=True):
     """One installing command: the manager, its options, and the packages as written, with
     their versions."""
 

@@ -11,6 +11,8 @@ import fnmatch
 import posixpath
 from collections.abc import Iterator
 
+from msgspec import Struct
+
 from dockerfix.facts.dockerfile.stages import StageGraph
 from dockerfix.proof.cargo.crates import (
     Compilation,
@@ -37,14 +39,12 @@ from dockerfix.proof.image.history import (
 )
 from dockerfix.syntax.dockerfile import Stage
 from dockerfix.text import Place, join_path
-from dockerfix.text.frozen import frozen
 
 _DEPTH = 24
 _BESIDE = (".wasm", ".d", ".rlib", ".rmeta", ".dll", ".dylib", ".pdb", ".dwp")
 
 
-@frozen
-class Built:
+class Built(Struct, frozen=True):
     """A cargo command makes it; `before` are the events that come before that command."""
 
     product: Product
@@ -52,37 +52,32 @@ class Built:
     certain: bool
 
 
-@frozen
-class FromContext:
+class FromContext(Struct, frozen=True):
     """A file of the build context, relative to the root of the repository."""
 
     path: str
 
 
-@frozen
-class FromOutside:
+class FromOutside(Struct, frozen=True):
     """A file of another image or of a named context."""
 
     name: str
 
 
-@frozen
-class FromCommand:
+class FromCommand(Struct, frozen=True):
     """A file that a known command writes, and the place of its RUN."""
 
     place: Place
 
 
-@frozen
-class Undecided:
+class Undecided(Struct, frozen=True):
     """Reading cannot tell; why, and where known the place."""
 
     why: str
     place: Place | None = None
 
 
-@frozen
-class NotMade:
+class NotMade(Struct, frozen=True):
     """Nothing makes it, though it should be made here; why, and the nearest place."""
 
     why: str

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from msgspec import Struct
+
 from dockerfix.facts.dockerfile.stages import StageGraph
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.claims import SameRuntime, Verdict
@@ -26,7 +28,6 @@ from dockerfix.proof.rules import (
 )
 from dockerfix.syntax.dockerfile import Dockerfile, Stage
 from dockerfix.text import Place
-from dockerfix.text.frozen import frozen
 
 
 def check(claim: SameRuntime, before: Facts, after: Facts) -> Verdict:
@@ -45,8 +46,7 @@ def check(claim: SameRuntime, before: Facts, after: Facts) -> Verdict:
     return Verdict(statement, tuple(comparison.differences), tuple(comparison.failures))
 
 
-@frozen
-class _Match:
+class _Match(Struct, frozen=True):
     """A step of the old chain and the one that stands for it, by their numbers."""
 
     old: int

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from msgspec import Struct
+
 from dockerfix.facts.gitlab.gates import plain, written
 from dockerfix.facts.gitlab.pipeline import GLOBAL_KEYS, Job, Need, Pipeline, find_pipeline
 from dockerfix.facts.gitlab.presence import AlwaysThere, Missing, implies
@@ -18,7 +20,6 @@ from dockerfix.facts.repository import Facts
 from dockerfix.proof.claims import PipelineValid, Verdict
 from dockerfix.syntax.yaml.tree import Mapping, Scalar, Sequence, YamlError, to_data
 from dockerfix.text import Place
-from dockerfix.text.frozen import frozen
 
 MAX_NEEDS = 50
 
@@ -43,8 +44,7 @@ def check(claim: PipelineValid, before: Facts, after: Facts) -> Verdict:
     return Verdict(statement, tuple(comparison.differences), tuple(comparison.failures))
 
 
-@frozen
-class Fault:
+class Fault(Struct, frozen=True):
     """Something that GitLab refuses: `key` is equal before and after, whatever moves."""
 
     key: tuple[str, ...]

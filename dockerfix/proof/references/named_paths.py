@@ -11,8 +11,9 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator
 
+from msgspec import Struct
+
 from dockerfix.text import Kind, Place, Snapshot, SnapshotError, Source, Span, join_path
-from dockerfix.text.frozen import frozen
 
 MAX_BYTES = 1_000_000
 _ENDINGS = (
@@ -36,8 +37,7 @@ _HASHED = (
 _ROOTS = ("CI_PROJECT_DIR", "GITHUB_WORKSPACE", "PWD")
 
 
-@frozen
-class NamedPath:
+class NamedPath(Struct, frozen=True):
     """A word that names `path`. `remark` is empty where it counts: in a comment or in a list
     of past changes it says so."""
 

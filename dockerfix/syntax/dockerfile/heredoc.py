@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import re
 
+from msgspec import Struct
+
 from dockerfix.syntax.dockerfile.space import SPACE
 from dockerfix.syntax.dockerfile.words import json_words, split_command
-from dockerfix.text.frozen import frozen
 
 KEYWORDS = frozenset({"RUN", "COPY", "ADD"})
 """The instructions whose words may open heredocs."""
@@ -28,8 +29,7 @@ _LARGEST_FD = 2**64 - 1
 _SPECIAL = "@*#?-$!0"
 
 
-@frozen
-class Opening:
+class Opening(Struct, frozen=True):
     """A word that opens a heredoc: the name without quotes, and how the body is read."""
 
     word: str

@@ -15,9 +15,10 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from dockerfix.syntax.dockerfile.space import SPACE_BYTES, lstrip_space, strip_space
 from dockerfix.syntax.dockerfile.words import split_command
-from dockerfix.text.frozen import frozen
 from dockerfix.text.source import BOM
 
 
@@ -52,8 +53,7 @@ class Scanned:
         return self.heredocs[0].body_start if self.heredocs else self.end
 
 
-@frozen
-class RawHeredoc:
+class RawHeredoc(Struct, frozen=True):
     """A heredoc's opening word, the span of its body, and the end of the end marker's line."""
 
     word: str

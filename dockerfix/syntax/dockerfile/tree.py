@@ -12,15 +12,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from msgspec import Struct
+
 from dockerfix.syntax.dockerfile import scan, words
 from dockerfix.syntax.dockerfile.space import BLANKS, SPACE
 from dockerfix.text import MappedText, Newline, Piece, Source, Span
-from dockerfix.text.frozen import frozen
 from dockerfix.text.source import BOM
 
 
-@frozen
-class Word:
+class Word(Struct, frozen=True):
     """An argument.
 
     `raw` is the word as written, `value` the word without quotes and escapes (variables are
@@ -34,8 +34,7 @@ class Word:
     variables: tuple[str, ...] = ()
 
 
-@frozen
-class Flag:
+class Flag(Struct, frozen=True):
     """`--name=value` or `--name` before the arguments; spans in bytes of the file."""
 
     name: str
@@ -44,8 +43,7 @@ class Flag:
     value_span: Span | None
 
 
-@frozen
-class Heredoc:
+class Heredoc(Struct, frozen=True):
     """A heredoc: the opening word, the body as it stands, and the line of the end marker
     (empty when the marker is missing)."""
 
@@ -59,8 +57,7 @@ class Heredoc:
     marker_span: Span
 
 
-@frozen
-class Mount:
+class Mount(Struct, frozen=True):
     """One `--mount` of RUN with its comma-separated options; an option without a value is
     the empty string."""
 
@@ -77,23 +74,20 @@ class Mount:
         return next((self.options[name] for name in names if name in self.options), None)
 
 
-@frozen
-class Comment:
+class Comment(Struct, frozen=True):
     """One comment line, its newline included."""
 
     span: Span
     text: str
 
 
-@frozen
-class Blank:
+class Blank(Struct, frozen=True):
     """One or more blank lines."""
 
     span: Span
 
 
-@frozen
-class Directive:
+class Directive(Struct, frozen=True):
     """A parser directive (`syntax`, `escape`, `check`) on its line."""
 
     span: Span
@@ -101,8 +95,7 @@ class Directive:
     value: str
 
 
-@frozen
-class Problem:
+class Problem(Struct, frozen=True):
     """Something BuildKit rejects or warns of: where, what, and what to do."""
 
     span: Span
@@ -110,22 +103,19 @@ class Problem:
     hint: str = ""
 
 
-@frozen
-class ShellForm:
+class ShellForm(Struct, frozen=True):
     """Arguments that a shell reads."""
 
     text: str
 
 
-@frozen
-class ExecForm:
+class ExecForm(Struct, frozen=True):
     """Arguments given as a JSON list."""
 
     arguments: tuple[Word, ...]
 
 
-@frozen
-class HeredocForm:
+class HeredocForm(Struct, frozen=True):
     """A command line that opens heredocs."""
 
     text: str

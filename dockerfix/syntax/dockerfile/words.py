@@ -9,15 +9,15 @@ from __future__ import annotations
 import json
 import re
 
+from msgspec import Struct
+
 from dockerfix.syntax.dockerfile.space import BLANKS, SPACE, skip_space
-from dockerfix.text.frozen import frozen
 
 _PLAIN_WORD = re.compile(f"[^{BLANKS}]+")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-@frozen
-class RawWord:
+class RawWord(Struct, frozen=True):
     """A word as written, and where it stands in the logical line."""
 
     text: str
@@ -25,8 +25,7 @@ class RawWord:
     end: int
 
 
-@frozen
-class Command:
+class Command(Struct, frozen=True):
     """A logical line, split as BuildKit's `splitCommand` does.
 
     The keyword stands at `start` to `keyword_end`, the flags follow, the arguments run from

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from dockerfix.syntax.shell.syntax import (
     ESCAPES,
     Assignment,
@@ -27,7 +29,6 @@ from dockerfix.syntax.shell.syntax import (
     Variable,
 )
 from dockerfix.text import MappedText, Piece, Span
-from dockerfix.text.frozen import replace
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser

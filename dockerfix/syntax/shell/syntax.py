@@ -7,21 +7,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import field
+
+from msgspec import Struct, field
 
 from dockerfix.text import MappedText, Piece, Span
-from dockerfix.text.frozen import frozen
+from dockerfix.text.values import Keyed
 
 
-@frozen
-class Literal:
+class Literal(Struct, frozen=True):
     """Characters that mean themselves."""
 
     text: str
 
 
-@frozen
-class Variable:
+class Variable(Struct, frozen=True):
     """`$NAME`, `${NAME}` or `${NAME<operator>operand}`; positional ones are `1`, `2`, `@`..."""
 
     name: str
@@ -29,8 +28,7 @@ class Variable:
     operand: tuple[Part, ...] = ()
 
 
-@frozen
-class Opaque:
+class Opaque(Struct, frozen=True):
     """A substitution or an expansion whose text reading cannot know.
 
     `body` are the statements of a command substitution; they run in a subshell.
@@ -43,8 +41,7 @@ class Opaque:
 Part = Literal | Variable | Opaque
 
 
-@frozen
-class ShellWord:
+class ShellWord(Keyed, frozen=True, eq=False):
     """One word: as written, in parts, and its bytes in the file.
 
     `quoted` says that the whole word stands in quotes, so that it stays one word when its
@@ -52,12 +49,14 @@ class ShellWord:
     so that the word may be replaced in place.
     """
 
+    aside = ("mapped",)
+
     written: str
     parts: tuple[Part, ...]
     span: Span
     quoted: bool = False
     literal: bool = True
-    mapped: MappedText | None = field(default=None, repr=False, compare=False)
+    mapped: MappedText | None = None
     """`written` with the way back to its bytes."""
 
     @property
@@ -82,8 +81,7 @@ class ShellWord:
         return tuple(_names(self.parts))
 
 
-@frozen
-class Assignment:
+class Assignment(Struct, frozen=True):
     """`NAME=value`, alone, before a command, or through `local`, `export`, `readonly`.
 
     No value means the empty text; `appends` is `NAME+=value`. An array is a value whose only
@@ -97,18 +95,19 @@ class Assignment:
     appends: bool = False
 
 
-@frozen
-class Command:
+class Command(Keyed, frozen=True, eq=False):
     """A simple command: assignments before it, its words, and its bytes.
 
     `span` reaches from the first assignment or word to the last word, redirections left out;
     `heredocs` are the texts that it reads as its input.
     """
 
+    aside = ("heredocs",)
+
     words: tuple[ShellWord, ...]
     assignments: tuple[Assignment, ...]
     span: Span
-    heredocs: tuple[MappedText, ...] = field(default=(), repr=False, compare=False)
+    heredocs: tuple[MappedText, ...] = ()
 
     @property
     def name(self) -> str:
@@ -116,8 +115,7 @@ class Command:
         return (self.words[0].value or "") if self.words else ""
 
 
-@frozen
-class Function:
+class Function(Struct, frozen=True):
     """A function's definition."""
 
     name: str
@@ -126,8 +124,7 @@ class Function:
     body_span: Span
 
 
-@frozen
-class Loop:
+class Loop(Struct, frozen=True):
     """`for variable in values; do body; done`; without `in` the values are `"$@"`."""
 
     variable: str
@@ -136,8 +133,7 @@ class Loop:
     span: Span
 
 
-@frozen
-class Block:
+class Block(Struct, frozen=True):
     """Statements that run together: a group, a subshell, a branch, a pipeline.
 
     `conditional` says that they may not run; `isolated` that `cd` and assignments inside do
@@ -159,8 +155,7 @@ class Block:
 Statement = Command | Assignment | Function | Loop | Block
 
 
-@frozen
-class Script:
+class Script(Struct, frozen=True):
     """A parsed script; `broken` are the spans that the grammar could not read."""
 
     statements: tuple[Statement, ...]

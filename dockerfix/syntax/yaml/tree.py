@@ -8,13 +8,15 @@ knows nothing of GitLab or Compose.
 from __future__ import annotations
 
 import re
-from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
+from msgspec import Struct, field
+from msgspec.structs import replace
+
 from dockerfix.syntax.yaml.scalar import scalar_text
 from dockerfix.text import MappedText, Source, Span
-from dockerfix.text.frozen import frozen
+from dockerfix.text.values import Keyed
 
 if TYPE_CHECKING:
     import yaml
@@ -35,8 +37,7 @@ class YamlError(Exception):
         self.what = what
 
 
-@frozen
-class Scalar:
+class Scalar(Struct, frozen=True):
     """A scalar: `text` is its value, `style` one of `'`, `"`, `|`, `>` or empty for plain.
 
     `span` holds the quotes or the `|` of a block, but neither an anchor nor a tag before it,
@@ -55,8 +56,7 @@ class Scalar:
         return scalar_text(self.file.source.data, self.span, self.style, self.text)
 
 
-@frozen
-class Entry:
+class Entry(Struct, frozen=True):
     """One `key: value` of a mapping. `aliased` says that the value stands elsewhere."""
 
     key: Scalar
@@ -69,22 +69,25 @@ class Entry:
         return self.key.span if self.aliased else self.key.span.cover(self.value.span)
 
 
-@frozen
-class Mapping:
+class Mapping(Keyed, frozen=True, eq=False):
     """A mapping; `flow` is the `{a: b}` style.
 
     `span` begins with the anchor or tag, if any, and ends with the last byte of its last
     value (or of the alias that stands there): no comment or blank line behind it belongs to it.
     """
 
+    aside = ("_resolved",)
+
     file: YamlFile
     entries: tuple[Entry, ...]
     span: Span
     flow: bool
     tag: str
-    _resolved: list[dict[str, Node]] = field(
-        default_factory=list, init=False, repr=False, compare=False
-    )
+    _resolved: list[dict[str, Node]] = field(default_factory=list)
+
+    def with_entries(self, entries: tuple[Entry, ...]) -> Mapping:
+        """The same mapping with other entries."""
+        return replace(self, entries=entries, _resolved=[])
 
     def entry(self, key: str) -> Entry | None:
         """The last entry of that key written here, merges left out."""
@@ -119,8 +122,7 @@ class Mapping:
         return found if self.file.psych else {**found, **own}
 
 
-@frozen
-class Sequence:
+class Sequence(Struct, frozen=True):
     """A sequence; `aliased` tells for each item whether it stands elsewhere."""
 
     file: YamlFile

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 
-from dockerfix.api import Arg, Env, Instruction, frozen
+from msgspec import Struct
+
+from dockerfix.api import Arg, Env, Instruction
 from dockerfix_transforms.merge_rust.inputs import RustFile
 from dockerfix_transforms.merge_rust.steps import Role, Step, commands
 
@@ -27,8 +29,7 @@ _SELECTING = frozenset(
 """Flags of cargo that say what is made, or where, in ways that `--bin` cannot be joined with."""
 
 
-@frozen
-class Component:
+class Component(Struct, frozen=True):
     """One part of the compiler's input: its value for comparison, and the step that sets it."""
 
     name: str

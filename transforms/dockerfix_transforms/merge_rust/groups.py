@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from dockerfix.api import Finding, Severity, frozen
+from msgspec import Struct
+
+from dockerfix.api import Finding, Severity
 from dockerfix_transforms.merge_rust.compiler import (
     Component,
     components,
@@ -29,8 +31,7 @@ _SHARED_ROLES = frozenset(
 _OWN_KEYWORDS = frozenset({"RUN", "COPY", "ADD", "LABEL", "EXPOSE", "HEALTHCHECK", "CMD"})
 
 
-@frozen
-class Member:
+class Member(Struct, frozen=True):
     """A file in a group: `matched[i]` is its step that stands for the group's common step i
     (None for a package list that it lacks), `own` its steps that no other file has, `dropped`
     those that set what was accepted to change and have no target of their own to stand in."""
@@ -55,8 +56,7 @@ class Member:
         return tuple(step for step in self.own if id(step) in first)
 
 
-@frozen
-class Group:
+class Group(Struct, frozen=True):
     """Files that share one builder. `apart` says what keeps it from the first group."""
 
     members: tuple[Member, ...]

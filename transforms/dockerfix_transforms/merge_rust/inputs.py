@@ -9,6 +9,8 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator, Sequence
 
+from msgspec import Struct
+
 from dockerfix.api import (
     Build,
     CargoCall,
@@ -22,7 +24,6 @@ from dockerfix.api import (
     Stage,
     StageGraph,
     Workspace,
-    frozen,
     join_path,
     read_cargo,
     selected,
@@ -32,16 +33,14 @@ from dockerfix_transforms.merge_rust.steps import Role, Step, commands, steps_of
 _EDITORS = frozenset({"sed", "perl", "awk", "tee", "patch", "toml", "dasel", "yq"})
 
 
-@frozen
-class Leaf:
+class Leaf(Struct, frozen=True):
     """A stage outside of the build chain: a runtime image, a development image, a helper."""
 
     stage: Stage
     live: bool
 
 
-@frozen
-class RustFile:
+class RustFile(Struct, frozen=True):
     """One input.
 
     `chain` are the stages from the base image to the builder, `steps` their steps in order,

@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from dockerfix.api import (
     Baked,
     Build,
@@ -30,7 +32,6 @@ from dockerfix.api import (
     Tool,
     bake_file,
     check_joinable,
-    frozen,
     join_jobs,
     parse_shell,
     relative_path,
@@ -47,8 +48,7 @@ BAKE_NAME = "docker-bake.hcl"
 _CLIENTS = (Tool.DOCKER_BUILD, Tool.BUILDX_BUILD)
 
 
-@frozen
-class BuildJob:
+class BuildJob(Struct, frozen=True):
     """A job that builds members of one group and nothing else."""
 
     job: Job
@@ -82,8 +82,7 @@ class JobPlan:
     """Templates whose script no job runs any more, with its place."""
 
 
-@frozen
-class _Cluster:
+class _Cluster(Struct, frozen=True):
     """Jobs that become one, with the item of each one's script that builds."""
 
     jobs: tuple[BuildJob, ...]

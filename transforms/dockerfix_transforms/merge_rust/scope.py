@@ -12,6 +12,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from msgspec.structs import replace
+
 from dockerfix.api import (
     Arg,
     Facts,
@@ -22,7 +24,6 @@ from dockerfix.api import (
     Span,
     Workspace,
     join_path,
-    replace,
 )
 from dockerfix_transforms.merge_rust.inputs import RustFile, candidates, read_file
 

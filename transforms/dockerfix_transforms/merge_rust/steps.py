@@ -10,6 +10,9 @@ import enum
 import posixpath
 from collections.abc import Iterator
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from dockerfix.api import (
     Block,
     CargoCall,
@@ -22,10 +25,8 @@ from dockerfix.api import (
     Stage,
     StageGraph,
     Statement,
-    frozen,
     parse_shell,
     read_cargo,
-    replace,
 )
 
 
@@ -51,8 +52,7 @@ _MANAGERS = {
 }
 
 
-@frozen
-class Step:
+class Step(Struct, frozen=True):
     """One instruction of a chain.
 
     `key` is equal for steps of two files that stand for the same thing: the whole text for

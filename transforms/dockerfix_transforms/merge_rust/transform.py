@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct
+
 from dockerfix.api import (
     ArtefactProduced,
     Claim,
@@ -33,7 +35,6 @@ from dockerfix.api import (
     SiteKind,
     Span,
     Stage,
-    frozen,
     path_mentions,
     set_builds,
     set_paths,
@@ -201,8 +202,7 @@ class MergeRust:
         return _Merge(facts, scope, wishes).proposal()
 
 
-@frozen
-class _Wishes:
+class _Wishes(Struct, frozen=True):
     into: str
     keep_old: bool
     no_ci: bool

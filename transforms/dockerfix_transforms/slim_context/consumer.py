@@ -10,6 +10,8 @@ import posixpath
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from msgspec import Struct
+
 from dockerfix.api import (
     Add,
     Build,
@@ -24,7 +26,6 @@ from dockerfix.api import (
     Span,
     StageGraph,
     Word,
-    frozen,
     join_path,
 )
 from dockerfix_transforms.slim_context.packages import (
@@ -44,8 +45,7 @@ _MANIFESTS = frozenset(
 )  # fmt: skip
 
 
-@frozen
-class Source:
+class Source(Struct, frozen=True):
     """One source of a COPY or ADD, or of a bind mount.
 
     `path` is relative to the root of the repository, a glob perhaps; `package` is the folder
@@ -59,8 +59,7 @@ class Source:
     package: str
 
 
-@frozen
-class Consumer:
+class Consumer(Struct, frozen=True):
     """What is slimmed. `context` is today's context, `folder` the package and tomorrow's."""
 
     path: str

@@ -9,7 +9,9 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator, Sequence
 
-from dockerfix.api import Copy, Instruction, Snapshot, Stage, frozen
+from msgspec import Struct
+
+from dockerfix.api import Copy, Instruction, Snapshot, Stage
 from dockerfix_transforms.slim_context.consumer import Consumer, Source
 from dockerfix_transforms.slim_context.landing import landing, seen_from
 from dockerfix_transforms.slim_context.steps import At, Step, step_of, walk
@@ -18,8 +20,7 @@ _PASSING = frozenset({"RUN", "ENV", "ARG", "LABEL", "USER"})
 """Instructions that may stand between those that work on a sibling; none of them ends it."""
 
 
-@frozen
-class Region:
+class Region(Struct, frozen=True):
     """Instructions of one stage that copy one sibling and work on it.
 
     `copies` take the sibling's files and `steps` are the RUNs behind them. `where` is the

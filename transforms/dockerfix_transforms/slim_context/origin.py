@@ -9,15 +9,15 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Sequence
 
-from dockerfix.api import frozen
+from msgspec import Struct
+
 from dockerfix_transforms.slim_context.consumer import Source
 from dockerfix_transforms.slim_context.inline import Region
 from dockerfix_transforms.slim_context.provider import Provider, seen_steps
 from dockerfix_transforms.slim_context.steps import Step
 
 
-@frozen
-class Whole:
+class Whole(Struct, frozen=True):
     """A region that becomes one copy of the package: the folder of the image, the destination
     where no copy of the region names it, and the steps that go."""
 
@@ -26,8 +26,7 @@ class Whole:
     seen: Sequence[Step]
 
 
-@frozen
-class From:
+class From(Struct, frozen=True):
     """A stage that stands for a sibling. Without a provider it is a named context.
 
     `note` is the comment that names what a build must be given.

@@ -10,6 +10,8 @@ import posixpath
 from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 
+from msgspec import Struct
+
 from dockerfix.api import (
     Build,
     Copy,
@@ -17,7 +19,6 @@ from dockerfix.api import (
     Judge,
     Stage,
     StageGraph,
-    frozen,
     join_path,
     read_ignore,
 )
@@ -28,8 +29,7 @@ from dockerfix_transforms.slim_context.steps import Step, step_of, walk
 _SYSTEM = frozenset({"apk", "apt-get", "apt", "dnf", "yum", "microdnf", "tdnf", "zypper"})
 
 
-@frozen
-class Held:
+class Held(Struct, frozen=True):
     """What an image holds of its package: `where` is the folder that holds it, `parts` are
     the paths in the package that were copied there (empty string: all of it), `steps` are the
     RUN instructions whose results are there."""
@@ -39,8 +39,7 @@ class Held:
     steps: tuple[Step, ...]
 
 
-@frozen
-class Provider:
+class Provider(Struct, frozen=True):
     """A sibling's image: the build that makes it, and what it holds."""
 
     folder: str
@@ -67,8 +66,7 @@ class Provider:
         return self.graph.image(self.stage)
 
 
-@frozen
-class NoProvider:
+class NoProvider(Struct, frozen=True):
     """Why a sibling has no image that could be used, and what to do about it."""
 
     what: str
@@ -93,8 +91,7 @@ def read_provider(facts: Facts, folder: str, build: Build, name: str) -> Provide
     return Provider(folder, name, build, graph, stage, held)
 
 
-@frozen
-class _Package:
+class _Package(Struct, frozen=True):
     """A package and the context with which its image is built, relative to the root."""
 
     folder: str

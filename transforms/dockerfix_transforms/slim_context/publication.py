@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from msgspec import Struct
+
 from dockerfix.api import (
     AlwaysThere,
     Build,
@@ -16,7 +18,6 @@ from dockerfix.api import (
     SiteKind,
     Tool,
     Value,
-    frozen,
     implies,
     without_tag,
 )
@@ -26,8 +27,7 @@ _CONTEXTS = frozenset({"github", "vars", "secrets", "inputs"})
 """Contexts of workflow expressions that every job of a workflow sees."""
 
 
-@frozen
-class Publication:
+class Publication(Struct, frozen=True):
     """A build that pushes a sibling's image. `image` is the reference as other commands of
     the same pipeline must write it, `text` the same with variables as `${NAME}`."""
 

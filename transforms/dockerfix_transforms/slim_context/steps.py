@@ -9,6 +9,8 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 
+from msgspec import Struct
+
 from dockerfix.api import (
     Arg,
     Command,
@@ -17,7 +19,6 @@ from dockerfix.api import (
     Run,
     Stage,
     StageGraph,
-    frozen,
     parse_shell,
 )
 
@@ -32,8 +33,7 @@ _BUILDERS = {
 _FILE_TOOLS = frozenset({"rm", "mkdir", "cp", "mv", "touch", "set", "tsc", "true", "echo"})
 
 
-@frozen
-class At:
+class At(Struct, frozen=True):
     """An instruction, the working directory in which it stands (absolute), and the variables
     that ENV and ARG have set before it."""
 
@@ -43,8 +43,7 @@ class At:
     environment: frozenset[tuple[str, str]]
 
 
-@frozen
-class Step:
+class Step(Struct, frozen=True):
     """A RUN. `text` is what it runs, heredocs included and a leading `cd` left out; `folder`
     is where it runs; `stays` says that everything it changes stands in that folder."""
 

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct
+
 from dockerfix.api import (
     Build,
     Change,
@@ -33,7 +35,6 @@ from dockerfix.api import (
     Span,
     Tool,
     Wanted,
-    frozen,
     relative_path,
     set_builds,
     united,
@@ -212,8 +213,7 @@ class SlimContext:
         return _Slimming(facts, wishes).proposal(paths)
 
 
-@frozen
-class _Wishes:
+class _Wishes(Struct, frozen=True):
     via: str
     provider_builds: bool
     accept: frozenset[str]
