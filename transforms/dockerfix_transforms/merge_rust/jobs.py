@@ -41,8 +41,8 @@ from dockerfix.api import (
 from dockerfix.api import (
     Sequence as YamlSequence,
 )
-from dockerfix_transforms.merge_rust.groups import Group
-from dockerfix_transforms.merge_rust.inputs import RustFile
+from dockerfix_transforms.merge_rust.group.groups import Group
+from dockerfix_transforms.merge_rust.read.inputs import RustFile
 
 BAKE_NAME = "docker-bake.hcl"
 _CLIENTS = (Tool.DOCKER_BUILD, Tool.BUILDX_BUILD)

@@ -24,18 +24,18 @@ from dockerfix.api import (
 )
 from dockerfix.api import Mapping as YamlMapping
 from dockerfix.api import Sequence as YamlSequence
-from dockerfix_transforms.merge_rust.compiler import environment, is_compiler_variable
-from dockerfix_transforms.merge_rust.groups import IN_PATHS, Group, Member
-from dockerfix_transforms.merge_rust.inputs import RustFile
-from dockerfix_transforms.merge_rust.layout import Merged
-from dockerfix_transforms.merge_rust.scope import place_of
-from dockerfix_transforms.merge_rust.steps import (
+from dockerfix_transforms.merge_rust.group.groups import IN_PATHS, Group, Member
+from dockerfix_transforms.merge_rust.read.compiler import environment, is_compiler_variable
+from dockerfix_transforms.merge_rust.read.inputs import RustFile
+from dockerfix_transforms.merge_rust.read.steps import (
     Role,
     Step,
     commands,
     makes_tools,
     package_words,
 )
+from dockerfix_transforms.merge_rust.scope import place_of
+from dockerfix_transforms.merge_rust.write.layout import Merged
 
 _NATIVE_WORDS = {
     "libpq": "pq", "postgresql": "pq", "xz": "lzma", "libxz": "lzma", "zlib1g": "libz",

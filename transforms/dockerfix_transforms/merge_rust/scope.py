@@ -25,7 +25,7 @@ from dockerfix.api import (
     Workspace,
     join_path,
 )
-from dockerfix_transforms.merge_rust.inputs import RustFile, candidates, read_file
+from dockerfix_transforms.merge_rust.read.inputs import RustFile, candidates, read_file
 
 
 @dataclass(slots=True)

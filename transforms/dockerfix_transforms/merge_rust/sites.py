@@ -23,7 +23,7 @@ from dockerfix.api import (
     Span,
     Wanted,
 )
-from dockerfix_transforms.merge_rust.inputs import RustFile, possible_targets
+from dockerfix_transforms.merge_rust.read.inputs import RustFile, possible_targets
 
 
 @dataclass(slots=True)

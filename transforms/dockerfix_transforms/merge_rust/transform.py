@@ -41,10 +41,8 @@ from dockerfix.api import (
     set_paths,
     united,
 )
-from dockerfix_transforms.merge_rust.groups import Group, group_files
-from dockerfix_transforms.merge_rust.inputs import RustFile
+from dockerfix_transforms.merge_rust.group.groups import Group, group_files
 from dockerfix_transforms.merge_rust.jobs import JobPlan, plan_jobs
-from dockerfix_transforms.merge_rust.layout import Merged, merged_file
 from dockerfix_transforms.merge_rust.notes import (
     dependabot_notes,
     idle_notes,
@@ -53,6 +51,7 @@ from dockerfix_transforms.merge_rust.notes import (
     plain_docker_build,
     unasked_notes,
 )
+from dockerfix_transforms.merge_rust.read.inputs import RustFile
 from dockerfix_transforms.merge_rust.scope import NoWorkspaceError, Scope, read_scope
 from dockerfix_transforms.merge_rust.sites import (
     Sites,
@@ -61,7 +60,8 @@ from dockerfix_transforms.merge_rust.sites import (
     named_settings,
     read_sites,
 )
-from dockerfix_transforms.merge_rust.widen import CannotJoinError
+from dockerfix_transforms.merge_rust.write.layout import Merged, merged_file
+from dockerfix_transforms.merge_rust.write.widen import CannotJoinError
 
 _RUNTIME_RULES = frozenset(
     {

@@ -28,7 +28,7 @@ from dockerfix.api import (
     read_cargo,
     selected,
 )
-from dockerfix_transforms.merge_rust.steps import Role, Step, commands, steps_of, written_paths
+from dockerfix_transforms.merge_rust.read.steps import Role, Step, commands, steps_of, written_paths
 
 _EDITORS = frozenset({"sed", "perl", "awk", "tee", "patch", "toml", "dasel", "yq"})
 

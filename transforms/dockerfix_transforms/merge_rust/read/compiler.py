@@ -10,8 +10,8 @@ import re
 from msgspec import Struct
 
 from dockerfix.api import Arg, Env, Instruction
-from dockerfix_transforms.merge_rust.inputs import RustFile
-from dockerfix_transforms.merge_rust.steps import Role, Step, commands
+from dockerfix_transforms.merge_rust.read.inputs import RustFile
+from dockerfix_transforms.merge_rust.read.steps import Role, Step, commands
 
 _ENVIRONMENT = re.compile(
     r"^(RUSTFLAGS|RUSTDOCFLAGS|CARGO_(?!TERM_|NET_|HTTP_|HOME$|INCREMENTAL$|REGISTRIES_|REGISTRY_).*"

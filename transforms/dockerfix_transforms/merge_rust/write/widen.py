@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from dockerfix.api import CargoCall, Command, Edit, Instruction, Span
-from dockerfix_transforms.merge_rust.groups import Group
-from dockerfix_transforms.merge_rust.inputs import RustFile
-from dockerfix_transforms.merge_rust.steps import (
+from dockerfix_transforms.merge_rust.group.groups import Group
+from dockerfix_transforms.merge_rust.read.inputs import RustFile
+from dockerfix_transforms.merge_rust.read.steps import (
     Role,
     Step,
     flat_list,

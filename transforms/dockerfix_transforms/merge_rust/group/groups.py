@@ -11,15 +11,15 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from dockerfix.api import Finding, Severity
-from dockerfix_transforms.merge_rust.compiler import (
+from dockerfix_transforms.merge_rust.read.compiler import (
     Component,
     components,
     environment,
     is_compiler_variable,
     sets_component,
 )
-from dockerfix_transforms.merge_rust.inputs import RustFile
-from dockerfix_transforms.merge_rust.steps import Role, Step, makes_tools, package_words
+from dockerfix_transforms.merge_rust.read.inputs import RustFile
+from dockerfix_transforms.merge_rust.read.steps import Role, Step, makes_tools, package_words
 
 IN_PATHS = frozenset({"profile", "target", "selection", "installation"})
 """Components that decide where cargo leaves a program, so that an image would have to copy it

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dockerfix.api import Arg, Comment, Edit, EditSet, From, Instruction, Place, Source, Span, Stage
-from dockerfix_transforms.merge_rust.compiler import base_images
-from dockerfix_transforms.merge_rust.groups import Group, Member
-from dockerfix_transforms.merge_rust.inputs import RustFile
-from dockerfix_transforms.merge_rust.steps import Role, Step, words_of
-from dockerfix_transforms.merge_rust.widen import Line, prepared, widened
+from dockerfix_transforms.merge_rust.group.groups import Group, Member
+from dockerfix_transforms.merge_rust.read.compiler import base_images
+from dockerfix_transforms.merge_rust.read.inputs import RustFile
+from dockerfix_transforms.merge_rust.read.steps import Role, Step, words_of
+from dockerfix_transforms.merge_rust.write.widen import Line, prepared, widened
 
 Names = dict[tuple[str, int], str]
 """The merged file's stage for (path, stage index) of an input."""
@@ -162,7 +162,7 @@ class _Layout:
 
     def covers(self, main: Group, step: Step) -> bool:
         """Whether the first group's list holds every package of this one."""
-        from dockerfix_transforms.merge_rust.steps import package_words
+        from dockerfix_transforms.merge_rust.read.steps import package_words
 
         have: set[str] = set()
         for member in main.members:
