@@ -43,8 +43,10 @@ def plan(
 
     Prints patches with commit messages on standard output, as `git am` takes them:
 
+    \b
       dockerfix plan | git am
 
+    (`git am --keep-cr` where the files have Windows newlines.)
     The report goes to standard error. A transform that refuses does not stop the others. The
     options and accepted assumptions of each transform are those of the settings.
     """
@@ -70,7 +72,9 @@ def _deliver(planned: list[Report], root: Path, folder: Path | None, branch: str
         patches = [(_patch(report), commit_message(report)) for report in planned]
         if patches:
             commit_series(root, branch, patches)
-            tell(f"branch {branch}: {len(patches)} commits\n")
+            tell(
+                f"branch {branch}: {len(patches)} {'commit' if len(patches) == 1 else 'commits'}\n"
+            )
         return
     who = author(root)
     mails = [

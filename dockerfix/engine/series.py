@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from dockerfix.engine.plan import CheckFailed, Outcome, Planned, plan
+from dockerfix.engine.plan import CheckFailed, NothingToDo, Outcome, Planned, plan
 from dockerfix.engine.proposal import Proposal, Transform
 from dockerfix.facts.repository import Facts
 
@@ -67,23 +67,23 @@ def run_series(facts: Facts, runs: Iterable[Run]) -> Iterator[Link]:
     """
     for run in runs:
         for paths in _places(run, facts):
-            link = Link(Run(run.transform, paths, run.options), facts, _outcome(run, paths, facts))
+            asked = Run(run.transform, paths, run.options)
+            link = Link(asked, facts, _outcome(asked, facts))
             yield link
             facts = link.after
 
 
 def _places(run: Run, facts: Facts) -> Sequence[tuple[str, ...]]:
-    """The paths of each run: a transform that works on one folder at a time lists the folders
-    below the given paths with `candidates`; any other takes the paths as they are."""
+    """The paths of each run: a transform that works on one place at a time lists them with
+    `candidates`, for the given paths; any other takes the paths as they are."""
     candidates = getattr(run.transform, "candidates", None)
-    if candidates is None:
-        return [run.paths]
-    found: list[tuple[str, ...]] = [(path,) for path in candidates(facts, run.paths)]
-    return found or [run.paths]
+    return [run.paths] if candidates is None else (candidates(facts, run.paths) or [()])
 
 
-def _outcome(run: Run, paths: tuple[str, ...], facts: Facts) -> Outcome:
+def _outcome(run: Run, facts: Facts) -> Outcome:
+    if not run.paths:
+        return NothingToDo(Proposal(reason="there is nothing here that it works on"))
     try:
-        return plan(facts, run.transform, paths, run.options)
+        return plan(facts, run.transform, run.paths, run.options)
     except Exception as error:  # whatever a plugin's code, or a file that it reads, may raise
         return CheckFailed("planning", f"{type(error).__name__}: {error}", Proposal())

@@ -52,7 +52,7 @@ from dockerfix_transforms.merge_rust.notes import (
     unasked_notes,
 )
 from dockerfix_transforms.merge_rust.read.inputs import RustFile
-from dockerfix_transforms.merge_rust.scope import NoWorkspaceError, Scope, read_scope
+from dockerfix_transforms.merge_rust.scope import NoWorkspaceError, Scope, read_scope, scopes
 from dockerfix_transforms.merge_rust.sites import (
     Sites,
     hidden_mention,
@@ -187,6 +187,10 @@ class MergeRust:
             kind=bool,
         ),
     )
+
+    def candidates(self, facts: Facts, paths: Sequence[str]) -> Sequence[tuple[str, ...]]:
+        """The workspaces at or below `paths`, each as the paths of a call."""
+        return scopes(facts, paths)
 
     def propose(self, facts: Facts, paths: Sequence[str], options: Mapping[str, Any]) -> Proposal:
         """The merge of the workspace's Dockerfiles at `paths` (a folder, or Dockerfiles)."""
