@@ -41,13 +41,10 @@ def plan(
 ) -> int:
     """Plan a series: each transform on the result of the ones before it.
 
-    Prints patches with commit messages on standard output, as `git am` takes them:
+    Prints patches with commit messages on standard output, for `dockerfix plan | git am`
+    (with --keep-cr where files have Windows newlines). The report goes to standard error.
 
-    \b
-      dockerfix plan | git am
-
-    (`git am --keep-cr` where the files have Windows newlines.)
-    The report goes to standard error. A transform that refuses does not stop the others. The
+    A transform that refuses does not stop the others. The
     options and accepted assumptions of each transform are those of the settings.
     """
     if output is not None and branch is not None:
