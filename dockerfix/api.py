@@ -4,6 +4,7 @@ Values of the text and syntax layers, the facts, claims, edits of call sites, an
 a proposal. What is not here is private.
 """
 
+from dockerfix.engine.ladder import StepDown
 from dockerfix.engine.proposal import OptionSpec, Proposal, Transform
 from dockerfix.facts.builds import job_of
 from dockerfix.facts.cargo import ManifestError, Workspace
@@ -85,16 +86,16 @@ __all__ = [
     "Add", "AlwaysThere", "Arg", "ArtefactProduced", "Baked", "Blind", "Block", "Build",
     "BuildArgument", "CallSite", "CargoCall", "Change", "Claim", "Command", "Comment", "Copy",
     "Dockerfile", "Edit", "EditSet", "Edits", "Env", "Facts", "Finding", "From", "IgnoreFile",
-    "IgnoreLine", "Image", "Instruction", "IsFolder", "Job", "Joined", "Judge", "Kind",
-    "Literal", "ManifestError", "MappedText", "Mapping", "Missing", "Newline",
-    "NoDanglingReference", "Node", "Onbuild", "OptionSpec", "PathMention", "Pipeline",
-    "PipelineValid", "Place", "Placed", "ProjectionError", "Proposal", "Reference", "Refused",
-    "Rule", "Run", "SameCompilerInput", "SameFiles", "SameImagesAskedFor", "SameRuntime",
-    "Scalar", "Script", "Sequence", "Severity", "SiteKind", "Snapshot", "SnapshotError",
-    "Source", "Span", "Stage", "StageGraph", "Statement", "Tool", "Transform", "Value",
-    "Wanted", "Word", "Workspace", "YamlError", "add_need", "apart", "bake_file", "cargo_calls",
-    "check_joinable", "folders", "implies", "is_dockerfile", "job_of", "join_jobs", "join_path",
-    "normalise_path", "parse", "parse_shell", "parse_yaml", "path_mentions", "placed",
-    "project_rules", "read_cargo", "read_ignore", "relative_path", "selected", "set_builds",
-    "set_paths", "shared_flags", "united", "widen_rules", "without_tag", "written",
+    "IgnoreLine", "Image", "Instruction", "IsFolder", "Job", "Joined", "Judge", "Kind", "Literal",
+    "ManifestError", "MappedText", "Mapping", "Missing", "Newline", "NoDanglingReference", "Node",
+    "Onbuild", "OptionSpec", "PathMention", "Pipeline", "PipelineValid", "Place", "Placed",
+    "ProjectionError", "Proposal", "Reference", "Refused", "Rule", "Run", "SameCompilerInput",
+    "SameFiles", "SameImagesAskedFor", "SameRuntime", "Scalar", "Script", "Sequence", "Severity",
+    "SiteKind", "Snapshot", "SnapshotError", "Source", "Span", "Stage", "StageGraph", "Statement",
+    "StepDown", "Tool", "Transform", "Value", "Wanted", "Word", "Workspace", "YamlError",
+    "add_need", "apart", "bake_file", "cargo_calls", "check_joinable", "folders", "implies",
+    "is_dockerfile", "job_of", "join_jobs", "join_path", "normalise_path", "parse", "parse_shell",
+    "parse_yaml", "path_mentions", "placed", "project_rules", "read_cargo", "read_ignore",
+    "relative_path", "selected", "set_builds", "set_paths", "shared_flags", "united", "widen_rules",
+    "without_tag", "written",
 ]  # fmt: skip

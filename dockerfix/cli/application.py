@@ -20,8 +20,10 @@ from dockerfix.engine.registry import Registry, UnknownTransformError
 
 COMMANDS = {
     "builds": ("dockerfix.cli.builds:builds", "Every image build that the repository asks for."),
+    "check": ("dockerfix.cli.check:check", "What every transform could do here."),
     "context": ("dockerfix.cli.context:context", "What a build context really costs."),
     "explain": ("dockerfix.cli.explain:explain", "What a transform does, why, and what is safe."),
+    "plan": ("dockerfix.cli.plan:plan", "All transforms as a series of commits."),
     "verify": ("dockerfix.cli.verify:verify", "Prove a patch by building before and after."),
 }
 """Name, where the click command stands, and one line for the help."""

@@ -41,10 +41,12 @@ class Passed(Struct, frozen=True):
 
 
 class Failed(Struct, frozen=True):
-    """A check failed: its name, and what it found, one line each."""
+    """A check failed: its name, and what it found, one line each. `about` are the files of the
+    snapshot before that the faults are about, those with the most faults first."""
 
     check: str
     found: tuple[str, ...]
+    about: tuple[str, ...] = ()
 
 
 class Judges(Struct, frozen=True):
@@ -84,12 +86,12 @@ def examine(
     if found := tuple(_syntax(touched)):
         return Failed("syntax", found)
     if found := tuple(_comments(touched, proposal)):
-        return Failed("comments", found)
+        return Failed("comments", found, tuple(dict.fromkeys(f.split(":")[0] for f in found)))
     if found := tuple(_second_reader(touched, judges)):
         return Failed("second reader", found)
     verdicts = tuple(judges.claim(claim, before, after) for claim in proposal.claims)
     if found := tuple(_broken_claims(verdicts)):
-        return Failed("claims", found)
+        return Failed("claims", found, _concerned(proposal.claims, verdicts))
     if found := tuple(_second_run(again, after)):
         return Failed("second run", found)
     return Passed(changes, verdicts)
@@ -220,6 +222,15 @@ def _broken_claims(verdicts: Iterable[Verdict]) -> Iterator[str]:
     for verdict in verdicts:
         for failure in verdict.failures:
             yield f"{failure} (claimed: {verdict.statement})"
+
+
+def _concerned(claims: Iterable[Claim], verdicts: Iterable[Verdict]) -> tuple[str, ...]:
+    """The Dockerfiles whose images fail, those with the most faults first."""
+    counts: Counter[str] = Counter()
+    for claim, verdict in zip(claims, verdicts, strict=True):
+        if isinstance(claim, SameRuntime | SameCompilerInput | SameFiles):
+            counts[claim.before.dockerfile] += len(verdict.failures)
+    return tuple(path for path, count in counts.most_common() if count)
 
 
 def _second_run(again: Callable[[Facts], Proposal], after: Facts) -> Iterator[str]:

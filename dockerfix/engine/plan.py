@@ -1,7 +1,7 @@
 """From facts and a transform to an outcome: propose, examine, patch.
 
 Outcomes are types, to be matched exhaustively. Pure: the same snapshot, transform, paths and
-options give the same bytes.
+options give the same bytes. A check that fails for a file sends that file down the ladder.
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dockerfix.engine.gate import Changes, Failed, Judges, examine
+from dockerfix.engine.ladder import MAX_ATTEMPTS, Ladder, findings, lower
 from dockerfix.engine.options import complete
 from dockerfix.engine.patch import make_patch
 from dockerfix.engine.proposal import Proposal, Transform
@@ -46,11 +48,13 @@ class Refused(Struct, frozen=True):
 
 
 class CheckFailed(Struct, frozen=True):
-    """A check of the gate failed, which is a bug: no patch. `detail` has a line a fault."""
+    """A check of the gate failed, which is a bug: no patch. `detail` has a line a fault,
+    `about` the files that the faults are about, those with the most faults first."""
 
     check: str
     detail: str
     proposal: Proposal
+    about: tuple[str, ...] = ()
 
 
 Outcome = Planned | NothingToDo | Refused | CheckFailed
@@ -69,21 +73,71 @@ def plan(
     checkers judge. Raises `OptionError`, and what facts raise for files that cannot be read
     (`SnapshotError`, `YamlError`, `ManifestError`).
     """
-    values = complete(transform, options)
-    try:
-        proposal = transform.propose(facts, tuple(paths), values)
-    except EditConflictError as error:
-        return CheckFailed("edits", str(error), Proposal())
-    if proposal.refused:
-        return Refused(proposal)
-    if not proposal.changes_anything:
-        return NothingToDo(proposal)
+    asked = _Asked(
+        facts, transform, tuple(paths), complete(transform, options), judges or Judges.real()
+    )
+    first = outcome = asked.judged(asked.proposal({}), {})
+    ladder: Ladder = {}
+    for _ in range(MAX_ATTEMPTS):
+        if not isinstance(outcome, CheckFailed):
+            return outcome
+        found = asked.further_down(ladder, outcome)
+        if found is None:
+            break
+        ladder, outcome = found
+    return first
 
-    def again(after: Facts) -> Proposal:
-        return transform.propose(after, tuple(paths), values)
 
-    result = examine(facts, proposal, again, judges or Judges.real())
-    if isinstance(result, Failed):
-        return CheckFailed(result.check, "\n".join(result.found), proposal)
-    patch = make_patch(facts.snapshot, result.changes)
-    return Planned(proposal, result.changes, patch, result.verdicts)
+class _Asked(Struct, frozen=True):
+    """What a transform is asked, again for each ladder. Private to `plan`."""
+
+    facts: Facts
+    transform: Transform
+    paths: tuple[str, ...]
+    values: Mapping[str, Any]
+    judges: Judges
+
+    def proposal(self, ladder: Ladder) -> Proposal | CheckFailed:
+        """What the transform proposes with these files changed less, each with its finding."""
+        try:
+            given = {**self.values, "without": ladder}
+            proposal = self.transform.propose(self.facts, self.paths, given)
+        except EditConflictError as error:
+            return CheckFailed("edits", str(error), Proposal())
+        touched = (*proposal.edits, *proposal.created, *proposal.deleted)
+        added = tuple(findings(ladder, self.facts, touched))
+        return replace(proposal, findings=(*proposal.findings, *added)) if added else proposal
+
+    def judged(self, proposal: Proposal | CheckFailed, ladder: Ladder) -> Outcome:
+        """What the gate says of a proposal."""
+        if isinstance(proposal, CheckFailed):
+            return proposal
+        if proposal.refused:
+            return Refused(proposal)
+        if not proposal.changes_anything:
+            return NothingToDo(proposal)
+
+        def again(after: Facts) -> Proposal:
+            return self.transform.propose(after, self.paths, {**self.values, "without": ladder})
+
+        result = examine(self.facts, proposal, again, self.judges)
+        if isinstance(result, Failed):
+            return CheckFailed(result.check, "\n".join(result.found), proposal, result.about)
+        patch = make_patch(self.facts.snapshot, result.changes)
+        return Planned(proposal, result.changes, patch, result.verdicts)
+
+    def further_down(self, ladder: Ladder, failed: CheckFailed) -> tuple[Ladder, Outcome] | None:
+        """The outcome with one more file a rung further down; None when the transform makes
+        nothing else of any of them."""
+        found = tuple(failed.detail.splitlines())
+        for lowered in lower(ladder, failed.check, found, failed.about):
+            proposal = self.proposal(lowered)
+            if isinstance(proposal, CheckFailed) or not _same(proposal, failed.proposal):
+                return lowered, self.judged(proposal, lowered)
+        return None
+
+
+def _same(one: Proposal, other: Proposal) -> bool:
+    """Whether two proposals change the same."""
+    changes = ((p.edits, p.created, p.deleted, p.refused) for p in (one, other))
+    return next(changes) == next(changes)

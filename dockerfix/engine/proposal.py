@@ -65,6 +65,11 @@ class Transform(Protocol):
     docstring has the sections What it does, Why, Before, After, Safety, Call sites, from
     which `dockerfix explain` and the manual are made. `name` is the command's name,
     `options` its own options; `--accept` comes to every transform as `accept`.
+
+    When a check fails for a file, the transform is asked again: `without` then maps the paths
+    of such files to a `StepDown`, and the transform changes them less, `rungs` below what it
+    would do (a builder of its own, say), and leaves them as they are at the last rung that it
+    has. It adds no finding for that: the engine does, with the check's name.
     """
 
     name: str
@@ -74,6 +79,6 @@ class Transform(Protocol):
     def propose(self, facts: Facts, paths: Sequence[str], options: Mapping[str, Any]) -> Proposal:
         """The proposal for `paths` (relative to the root; `""` is the root itself).
 
-        `options` holds a value for every option of `options` and `accept`, a frozenset of
-        names.
+        `options` holds a value for every option of `options`, `accept`, a frozenset of names,
+        and `without`, a mapping of paths to `StepDown`.
         """

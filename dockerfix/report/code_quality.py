@@ -8,6 +8,7 @@ word for them.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from dockerfix.engine.plan import CheckFailed
@@ -18,26 +19,24 @@ from dockerfix.report.report import Report
 _SEVERITIES = {Severity.NOTE: "info", Severity.ASSUME: "minor", Severity.REFUSE: "major"}
 
 
-def render_code_quality(report: Report) -> str:
-    """The findings, and one entry for each file that the patch would touch."""
+def render_code_quality(*reports: Report) -> str:
+    """The findings, and one entry for each file that a patch would touch."""
+    entries = [entry for report in reports for entry in _entries(report)]
+    return json.dumps(entries, indent=2) + "\n"
+
+
+def _entries(report: Report) -> Iterator[dict[str, Any]]:
     taken = report.taken
-    entries = [
-        _entry(
-            ": ".join(part for part in (finding.what, finding.action) if part),
-            finding.name,
-            fingerprint,
-            _SEVERITIES[finding.severity],
-            *_location(finding, report),
-        )
-        for fingerprint, finding in fingerprinted(report.proposal.findings)
-        if finding not in taken
-    ]
+    for fingerprint, finding in fingerprinted(report.proposal.findings):
+        if finding not in taken:
+            text = ": ".join(part for part in (finding.what, finding.action) if part)
+            severity = _SEVERITIES[finding.severity]
+            yield _entry(text, finding.name, fingerprint, severity, *_location(finding, report))
     for fingerprint, finding in fingerprinted(changed_files(report)):
-        entries.append(_entry(finding.what, finding.name, fingerprint, "info", finding.subject, 1))
+        yield _entry(finding.what, finding.name, fingerprint, "info", finding.subject, 1)
     if isinstance(report.outcome, CheckFailed):
         what = f"an internal check failed: {report.outcome.check}"
-        entries.append(_entry(what, report.transform, report.outcome.check, "blocker", ".", 1))
-    return json.dumps(entries, indent=2) + "\n"
+        yield _entry(what, report.transform, report.outcome.check, "blocker", ".", 1)
 
 
 def changed_files(report: Report) -> list[Finding]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from dockerfix import __version__
@@ -22,6 +23,11 @@ SCHEMA = 1
 def render_json(report: Report) -> str:
     """The report as one JSON object, indented, with a final newline."""
     return dumped(as_data(report))
+
+
+def render_all_json(reports: Sequence[Report]) -> str:
+    """Several reports as one JSON object, under `reports`."""
+    return dumped({**header(), "reports": [as_data(report) for report in reports]})
 
 
 def dumped(data: object) -> str:

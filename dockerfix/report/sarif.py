@@ -24,19 +24,23 @@ _SCHEMA = (
 _LEVELS = {Severity.NOTE: "note", Severity.ASSUME: "warning", Severity.REFUSE: "error"}
 
 
-def render_sarif(report: Report) -> str:
-    """The report as a SARIF log, indented, with a final newline."""
+def render_sarif(*reports: Report) -> str:
+    """The reports as one SARIF log with a run each, indented, with a final newline."""
+    log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [_run(report) for report in reports]}
+    return json.dumps(log, indent=2) + "\n"
+
+
+def _run(report: Report) -> dict[str, Any]:
     findings = [*report.proposal.findings, *changed_files(report)]
-    results = [_result(mark, finding, report) for mark, finding in fingerprinted(findings)]
     rules = [{"id": name} for name in dict.fromkeys(finding.name for finding in findings)]
-    run = {
+    return {
         "tool": {"driver": {"name": "dockerfix", "version": __version__, "rules": rules}},
+        "automationDetails": {"id": f"dockerfix/{report.transform}/"},
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": {"SRCROOT": {"description": {"text": "The repository's root"}}},
         "invocations": [_invocation(report)],
-        "results": results,
+        "results": [_result(mark, finding, report) for mark, finding in fingerprinted(findings)],
     }
-    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
 
 
 def _invocation(report: Report) -> dict[str, Any]:

@@ -141,17 +141,51 @@ def _workspace(facts: Facts, start: str, given: Sequence[str]) -> Workspace:
         found = _at_or_above(facts, folder)
         if found is not None:
             return found
-    known = [p for p in facts.snapshot.paths if posixpath.basename(p) == "Cargo.toml"]
-    near = ", ".join(posixpath.dirname(p) or "." for p in known[:3])
+    below = workspaces_below(facts, start)
+    if len(below) == 1:
+        return below[0]
+    near = ", ".join(workspace.folder or "." for workspace in below)
     raise NoWorkspaceError(
         Finding(
             Severity.REFUSE,
             "no-workspace",
             f"{start or '.'} holds no Cargo.toml, nor does any folder above it",
             "merge-rust merges the Dockerfiles of one cargo workspace",
-            f"name its folder{f' (there is a Cargo.toml in: {near})' if near else ''}",
+            f"name its folder{f' (workspaces with Dockerfiles: {near})' if near else ''}",
         )
     )
+
+
+def scopes(facts: Facts, paths: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """The paths of each call that covers `paths`: a folder above several workspaces is one
+    call for each of them."""
+    found: list[tuple[str, ...]] = []
+    together: list[str] = []
+    for path in paths:
+        if path in facts.snapshot or _at_or_above(facts, path) is not None:
+            together.append(path)
+        else:
+            found += [(workspace.folder,) for workspace in workspaces_below(facts, path)]
+    return (*([tuple(together)] if together else []), *found)
+
+
+def workspaces_below(facts: Facts, folder: str) -> list[Workspace]:
+    """The outermost workspaces below a folder in which Dockerfiles run cargo, by folder."""
+    found: list[Workspace] = []
+    for path in sorted(facts.snapshot.paths, key=lambda path: path.count("/")):
+        parent, name = posixpath.split(path)
+        if name != "Cargo.toml" or not _is_below(parent, folder):
+            continue
+        if any(_is_below(parent, outer.folder) for outer in found):
+            continue
+        workspace = facts.workspace(parent)
+        if workspace is not None and candidates(facts, parent, ()):
+            found.append(workspace)
+    return sorted(found, key=lambda workspace: workspace.folder)
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return not folder or path == folder or path.startswith(f"{folder}/")
 
 
 def _at_or_above(facts: Facts, folder: str) -> Workspace | None:

@@ -35,6 +35,7 @@ from dockerfix.api import (
     SiteKind,
     Span,
     Stage,
+    StepDown,
     path_mentions,
     set_builds,
     set_paths,
@@ -51,7 +52,7 @@ from dockerfix_transforms.merge_rust.notes import (
     unasked_notes,
 )
 from dockerfix_transforms.merge_rust.read.inputs import RustFile
-from dockerfix_transforms.merge_rust.scope import NoWorkspaceError, Scope, read_scope
+from dockerfix_transforms.merge_rust.scope import NoWorkspaceError, Scope, read_scope, scopes
 from dockerfix_transforms.merge_rust.sites import (
     Sites,
     hidden_mention,
@@ -187,6 +188,10 @@ class MergeRust:
         ),
     )
 
+    def candidates(self, facts: Facts, paths: Sequence[str]) -> Sequence[tuple[str, ...]]:
+        """The workspaces at or below `paths`, each as the paths of a call."""
+        return scopes(facts, paths)
+
     def propose(self, facts: Facts, paths: Sequence[str], options: Mapping[str, Any]) -> Proposal:
         """The merge of the workspace's Dockerfiles at `paths` (a folder, or Dockerfiles)."""
         wishes = _Wishes(
@@ -194,11 +199,13 @@ class MergeRust:
             bool(options["keep-old"]) or bool(options["no-ci"]),
             bool(options["no-ci"]),
             frozenset(options["accept"]),
+            options.get("without", {}),
         )
         try:
             scope = read_scope(facts, paths, wishes.into)
         except NoWorkspaceError as error:
             return Proposal(findings=(error.finding,), refused=True)
+        scope.files = [file for file in scope.files if file.path not in wishes.without]
         return _Merge(facts, scope, wishes).proposal()
 
 
@@ -207,6 +214,7 @@ class _Wishes(Struct, frozen=True):
     keep_old: bool
     no_ci: bool
     accept: frozenset[str]
+    without: Mapping[str, StepDown]
 
 
 @dataclass(slots=True)
@@ -392,7 +400,7 @@ class _Merge:
         """Fewer than two files: nothing to do, or a refusal when some were left out."""
         files = self.scope.files
         left_out = [f for f in self.scope.findings if f.severity is Severity.REFUSE]
-        if len(files) + len(left_out) > 1:
+        if len(files) + len(left_out) + len(self.wishes.without) > 1:
             return Proposal(findings=tuple(left_out), refused=True)
         folder = self.scope.workspace.folder or "."
         paths = [*(file.path for file in files), *(finding.subject for finding in left_out)]

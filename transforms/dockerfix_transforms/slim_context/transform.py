@@ -33,6 +33,7 @@ from dockerfix.api import (
     Severity,
     SiteKind,
     Span,
+    StepDown,
     Tool,
     Wanted,
     relative_path,
@@ -208,7 +209,10 @@ class SlimContext:
     def propose(self, facts: Facts, paths: Sequence[str], options: Mapping[str, Any]) -> Proposal:
         """The slimming of every Dockerfile at `paths` (package folders, or Dockerfiles)."""
         wishes = _Wishes(
-            str(options["via"]), bool(options["provider-builds"]), frozenset(options["accept"])
+            str(options["via"]),
+            bool(options["provider-builds"]),
+            frozenset(options["accept"]),
+            options.get("without", {}),
         )
         return _Slimming(facts, wishes).proposal(paths)
 
@@ -217,6 +221,7 @@ class _Wishes(Struct, frozen=True):
     via: str
     provider_builds: bool
     accept: frozenset[str]
+    without: Mapping[str, StepDown]
 
 
 @dataclass(slots=True)
@@ -254,12 +259,14 @@ class _Slimming:
             if not listed:
                 self.work.reasons.append(f"{path or '.'} holds no Dockerfile")
             for dockerfile in listed:
+                if dockerfile in self.wishes.without:
+                    continue
                 try:
                     self.consumer(dockerfile)
                 except CannotSlimError as error:
                     self.work.findings.append(error.finding)
         if not self.work.done:
-            refused = bool(self.work.findings)
+            refused = bool(self.work.findings or self.wishes.without)
             return Proposal(
                 findings=tuple(self.work.findings),
                 refused=refused,

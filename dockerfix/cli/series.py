@@ -1,0 +1,103 @@
+"""What `plan` and `check` share: the installed transforms in their order, as one series."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import click
+
+from dockerfix.cli.output import tell
+from dockerfix.cli.repository import Repository, open_repository
+from dockerfix.engine.registry import Registry, TransformError
+from dockerfix.engine.series import Link, Run, in_order, run_series
+from dockerfix.report.report import Report
+
+ONLY = click.Option(
+    ["--only"], metavar="NAME", multiple=True, help="Run this transform only. Repeatable."
+)
+SKIP = click.Option(
+    ["--skip"], metavar="NAME", multiple=True, help="Leave this transform out. Repeatable."
+)
+
+
+class Series:
+    """The runs of a command line over a repository that has been read."""
+
+    def __init__(
+        self,
+        paths: Sequence[str],
+        root: str | None,
+        exclude: tuple[str, ...],
+        only: Collection[str],
+        skip: Collection[str],
+    ) -> None:
+        from dockerfix.cli.application import COMMANDS
+
+        self.registry = Registry.installed(frozenset(COMMANDS))
+        self.last: str | None = None
+        self.names = _chosen(self.registry, only, skip)
+        self.repository: Repository = open_repository(
+            paths or (".",), root, exclude, self.registry.names
+        )
+
+    def end_with(self, name: str | None) -> None:
+        """Leave out every transform behind that one; raises `click.UsageError`."""
+        if name is not None and name not in self.names:
+            raise click.UsageError(f"--stop-at {name}: the series has {', '.join(self.names)}")
+        self.last = name
+
+    def reports(self) -> list[Report]:
+        """One report a run, in order; a transform that cannot be loaded is a line on stderr."""
+        return [self._report(link) for link in run_series(self.repository.facts, self._runs())]
+
+    def _runs(self) -> list[Run]:
+        loaded = []
+        for name in self.names:
+            try:
+                loaded.append(self.registry.load(name))
+            except TransformError as error:
+                tell(f"dockerfix: {error.what}\n  -> {error.action}\n")
+        order = in_order(loaded)
+        if self.last is not None:
+            order = order[: [transform.name for transform in order].index(self.last) + 1]
+        settings = self.repository.settings
+        return [
+            Run(
+                transform,
+                self.repository.paths,
+                {
+                    **settings.options(transform.name, transform.options),
+                    "accept": settings.accept.keys(),
+                },
+            )
+            for transform in order
+        ]
+
+    def _report(self, link: Link) -> Report:
+        name = link.run.transform.name
+        paths = [path or "." for path in link.run.paths]
+        return Report(
+            command=shlex.join(["dockerfix", name, *paths]),
+            transform=name,
+            outcome=link.outcome,
+            accepted=self.repository.settings.accept,
+        )
+
+
+def _chosen(registry: Registry, only: Collection[str], skip: Collection[str]) -> list[str]:
+    for name in (*only, *skip):
+        if name not in registry.names:
+            known = ", ".join(registry.names)
+            raise click.UsageError(f"no transform is called {name}; there are: {known}")
+    return [name for name in registry.names if (not only or name in only) and name not in skip]
+
+
+def output_folder(value: Path) -> Path:
+    """The folder for a series' files, made where there is none; raises `click.FileError`."""
+    try:
+        value.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.FileError(str(value), error.strerror or str(error)) from None
+    return value

@@ -1,0 +1,69 @@
+"""The ladder: a file for which a check fails is changed less, before the whole patch is given up.
+
+A transform that is asked again finds in `options["without"]` which files go how far down. Knows
+files and checks; what the rungs of a transform are, the transform alone knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from msgspec import Struct
+
+from dockerfix.facts.finding import Finding, Severity
+from dockerfix.facts.repository import Facts
+from dockerfix.text import Span
+
+MAX_RUNGS = 4
+"""How far down one file can go: a transform with fewer rungs leaves it as it is at the last."""
+
+MAX_ATTEMPTS = 12
+"""How often a transform is asked for one outcome."""
+
+
+class StepDown(Struct, frozen=True):
+    """Where a file stands on the ladder: `rungs` below its first place (1 or more), since
+    `check` failed for it with `found` (one line a fault)."""
+
+    check: str
+    found: tuple[str, ...]
+    rungs: int = 1
+
+    def finding(self, facts: Facts, path: str, *, left: bool) -> Finding:
+        """What the report says of the file; `left` when the patch leaves it as it was."""
+        what = "stays as it is" if left else "is changed less closely"
+        return Finding(
+            Severity.REFUSE if left else Severity.NOTE,
+            "check-failed",
+            f"{path} {what}: the check *{self.check}* fails otherwise: {self.found[0]}",
+            "A patch with a check that fails is never shown.",
+            "Make the difference go away in this file, or change it by hand.",
+            facts.snapshot.source(path).place(Span(0, 0)),
+            path,
+        )
+
+
+Ladder = Mapping[str, StepDown]
+"""The files that have gone down, by path."""
+
+
+def lower(ladder: Ladder, check: str, found: tuple[str, ...], paths: Iterable[str]) -> list[Ladder]:
+    """The ladders to try next, the most promising first: one of `paths` a rung further down.
+
+    A path that is at the bottom already is left out, so that trying ends.
+    """
+    tried: list[Ladder] = []
+    for path in paths:
+        rungs = ladder[path].rungs + 1 if path in ladder else 1
+        if rungs <= MAX_RUNGS:
+            mine = tuple(line for line in found if path in line) or found
+            tried.append({**ladder, path: StepDown(check, mine, rungs)})
+    return tried
+
+
+def findings(ladder: Ladder, facts: Facts, touched: Iterable[str]) -> Iterator[Finding]:
+    """A finding for each file on the ladder that names the check; `touched` are the paths
+    that the proposal changes."""
+    changed = frozenset(touched)
+    for path, step in ladder.items():
+        yield step.finding(facts, path, left=path not in changed)
