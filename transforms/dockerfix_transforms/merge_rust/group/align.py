@@ -191,8 +191,8 @@ def _variable_apart(setting: Step, other: Step) -> bool:
     names = [name for name, _ in environment(setting.item)]
     if not names:
         return True
-    if other.item.keyword == "RUN" and other.role is not Role.PACKAGES:
-        return setting.item.keyword == "ARG" and not any(n in other.item.text for n in names)
+    if other.item.keyword == "RUN" and other.role not in (Role.PACKAGES, Role.CHEF):
+        return False
     return not any(name in other.item.text for name in names)
 
 

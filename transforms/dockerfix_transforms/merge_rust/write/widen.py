@@ -151,11 +151,12 @@ def _bins(group: Group, pairs: Sequence[tuple[RustFile, Step]] | None = None) ->
     """The binaries that the joined build makes: selected ones, else the shipped ones; none
     when a file needs everything that an unselected build makes. With `pairs` those of one
     step, else those of all builds."""
-    calls = (
-        [(m.file, _builds(group)[m.file.path]) for m in group.members]
-        if pairs is None
-        else [(file, step.call) for file, step in pairs if step.call is not None]
-    )
+    builds = ((m.file, step) for m in group.members for step in m.file.steps)
+    calls = [
+        (file, call)
+        for file, step in (pairs if pairs is not None else builds)
+        for call in (step.calls if step.role is Role.BUILD else ())
+    ]
     if any(file.everything and call.selects_all for file, call in calls):
         return []
     if any(_whole(call) for _, call in calls):
