@@ -12,6 +12,7 @@ from dockerfix.facts.cargo.commands import CargoCall, cargo_calls, read_cargo, s
 from dockerfix.facts.context.ignore import IgnoreFile, IgnoreLine, Judge, read_ignore
 from dockerfix.facts.context.makers import without_tag
 from dockerfix.facts.context.projection import ProjectionError, project_rules
+from dockerfix.facts.dockerfile.places import IsFolder, Placed, apart, folders, placed
 from dockerfix.facts.dockerfile.stages import Reference, StageGraph
 from dockerfix.facts.finding import Finding, Severity
 from dockerfix.facts.gitlab.pipeline import Job, Pipeline, Rule
@@ -85,15 +86,16 @@ __all__ = [
     "Add", "AlwaysThere", "Arg", "ArtefactProduced", "Baked", "Blind", "Block", "Build",
     "BuildArgument", "CallSite", "CargoCall", "Change", "Claim", "Command", "Comment", "Copy",
     "Dockerfile", "Edit", "EditSet", "Edits", "Env", "Facts", "Finding", "From", "IgnoreFile",
-    "IgnoreLine", "Image", "Instruction", "Job", "Joined", "Judge", "Kind", "Literal",
+    "IgnoreLine", "Image", "Instruction", "IsFolder", "Job", "Joined", "Judge", "Kind", "Literal",
     "ManifestError", "MappedText", "Mapping", "Missing", "Newline", "NoDanglingReference", "Node",
-    "Onbuild", "OptionSpec", "PathMention", "Pipeline", "PipelineValid", "Place", "ProjectionError",
-    "Proposal", "Reference", "Refused", "Rule", "Run", "SameCompilerInput", "SameFiles",
-    "SameImagesAskedFor", "SameRuntime", "Scalar", "Script", "Sequence", "Severity", "SiteKind",
-    "Snapshot", "SnapshotError", "Source", "Span", "Stage", "StageGraph", "Statement", "StepDown",
-    "Tool", "Transform", "Value", "Wanted", "Word", "Workspace", "YamlError", "add_need",
-    "bake_file", "cargo_calls", "check_joinable", "implies", "is_dockerfile", "job_of", "join_jobs",
-    "join_path", "normalise_path", "parse", "parse_shell", "parse_yaml", "path_mentions",
-    "project_rules", "read_cargo", "read_ignore", "relative_path", "selected", "set_builds",
-    "set_paths", "shared_flags", "united", "widen_rules", "without_tag", "written",
+    "Onbuild", "OptionSpec", "PathMention", "Pipeline", "PipelineValid", "Place", "Placed",
+    "ProjectionError", "Proposal", "Reference", "Refused", "Rule", "Run", "SameCompilerInput",
+    "SameFiles", "SameImagesAskedFor", "SameRuntime", "Scalar", "Script", "Sequence", "Severity",
+    "SiteKind", "Snapshot", "SnapshotError", "Source", "Span", "Stage", "StageGraph", "Statement",
+    "StepDown", "Tool", "Transform", "Value", "Wanted", "Word", "Workspace", "YamlError",
+    "add_need", "apart", "bake_file", "cargo_calls", "check_joinable", "folders", "implies",
+    "is_dockerfile", "job_of", "join_jobs", "join_path", "normalise_path", "parse", "parse_shell",
+    "parse_yaml", "path_mentions", "placed", "project_rules", "read_cargo", "read_ignore",
+    "relative_path", "selected", "set_builds", "set_paths", "shared_flags", "united", "widen_rules",
+    "without_tag", "written",
 ]  # fmt: skip
