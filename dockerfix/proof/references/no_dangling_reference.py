@@ -9,21 +9,38 @@ in text is stands in `named_paths`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import ClassVar
 
 from dockerfix.facts.dockerfile.stages import StageGraph
 from dockerfix.facts.gitlab.globs import GlobError, matches
 from dockerfix.facts.gitlab.pipeline import Pipeline
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.asks.asks import Ask, asks_of, values_for
-from dockerfix.proof.claims import Image, NoDanglingReference, Verdict
+from dockerfix.proof.obligation import Image, Obligation, Verdict
 from dockerfix.proof.references.named_paths import named_paths
 from dockerfix.syntax.dockerfile import parse
 from dockerfix.syntax.yaml.tree import Mapping, Node, Scalar, Sequence
 from dockerfix.text import Place, Snapshot, SnapshotError
 
 
-def check(claim: NoDanglingReference, before: Facts, after: Facts) -> Verdict:
-    """Whether anything names a removed file, stage or job."""
+class NoDanglingReference(Obligation, frozen=True):
+    """Nothing in the snapshot after names a file or job that the patch removed, or a stage
+    that went with a file.
+
+    `files` are paths relative to the root, `jobs` names of the CI file.
+    """
+
+    files: tuple[str, ...] = ()
+    jobs: tuple[str, ...] = ()
+
+    kind: ClassVar[str] = "no dangling reference"
+
+    def check(self, before: Facts, after: Facts) -> Verdict:
+        """Whether anything names a removed file, stage or job."""
+        return _judge(self, before, after)
+
+
+def _judge(claim: NoDanglingReference, before: Facts, after: Facts) -> Verdict:
     search = _Search(claim, before, after)
     search.builds()
     search.texts()
@@ -92,7 +109,7 @@ class _Search:
     def globs(self) -> None:
         """Globs of the pipeline that matched a removed file still match something."""
         pipeline = self.after.pipeline
-        for scalar in _globs(pipeline) if pipeline is not None else ():
+        for scalar in change_globs(pipeline) if pipeline is not None else ():
             if any(char in scalar.text for char in "*?[{") and self.empties(scalar.text):
                 place = scalar.file.source.place(scalar.span)
                 self.fail(place, f"`{scalar.text}` matched only what is gone")
@@ -232,7 +249,7 @@ def _job_names(node: Node | None, key: str) -> Iterator[tuple[Scalar, str]]:
             yield from _job_names(entry.value, entry.key.text)
 
 
-def _globs(pipeline: Pipeline) -> Iterator[Scalar]:
+def change_globs(pipeline: Pipeline) -> Iterator[Scalar]:
     """The globs of `changes:` and `exists:`, wherever they stand."""
     for file in pipeline.files.values():
         yield from _under(file.root, False)

@@ -7,39 +7,26 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from msgspec import Struct
 
 from dockerfix.api import (
-    ArtefactProduced,
-    Claim,
+    Draft,
     Edit,
-    Edits,
-    EditSet,
     Facts,
     Finding,
-    Image,
-    NoDanglingReference,
     OptionSpec,
-    PipelineValid,
     Place,
     Proposal,
     Refused,
-    SameCompilerInput,
-    SameFiles,
-    SameImagesAskedFor,
-    SameRuntime,
     Severity,
     SiteKind,
     Span,
-    Stage,
     StepDown,
     path_mentions,
     set_builds,
     set_paths,
-    united,
 )
 from dockerfix_transforms.merge_rust.group.groups import Group, group_files
 from dockerfix_transforms.merge_rust.jobs import JobPlan, plan_jobs
@@ -51,7 +38,7 @@ from dockerfix_transforms.merge_rust.notes import (
     plain_docker_build,
     unasked_notes,
 )
-from dockerfix_transforms.merge_rust.read.inputs import RustFile
+from dockerfix_transforms.merge_rust.permits import image_permits, job_permits
 from dockerfix_transforms.merge_rust.scope import NoWorkspaceError, Scope, read_scope, scopes
 from dockerfix_transforms.merge_rust.sites import (
     Sites,
@@ -62,13 +49,6 @@ from dockerfix_transforms.merge_rust.sites import (
 )
 from dockerfix_transforms.merge_rust.write.layout import Merged, merged_file
 from dockerfix_transforms.merge_rust.write.widen import CannotJoinError
-
-_RUNTIME_RULES = frozenset(
-    {
-        "united-packages", "cook-widened", "build-widened", "prepare-widened", "sources-later",
-        "tools-later", "environment-added",
-    }
-)  # fmt: skip
 
 _BREAKS = "it builds one of the files that go"
 
@@ -217,18 +197,6 @@ class _Wishes(Struct, frozen=True):
     without: Mapping[str, StepDown]
 
 
-@dataclass(slots=True)
-class _Work:
-    """What is gathered on the way to a proposal."""
-
-    findings: list[Finding] = field(default_factory=list)
-    edits: Edits = field(default_factory=list)
-    created: dict[str, bytes] = field(default_factory=dict)
-    deleted: list[str] = field(default_factory=list)
-    summary: list[str] = field(default_factory=list)
-    steps: list[str] = field(default_factory=list)
-
-
 class _Merge:
     """One merge. Private to `MergeRust.propose`."""
 
@@ -236,7 +204,7 @@ class _Merge:
         self.facts = facts
         self.scope = scope
         self.wishes = wishes
-        self.work = _Work()
+        self.work = Draft(facts, wishes.accept)
         self.jobs = JobPlan()
         self.sites = Sites()
 
@@ -258,10 +226,11 @@ class _Merge:
         self.work.findings += moved_notes(merged)
         self.work.findings += unasked_notes(merged)
         self.call_sites(groups, merged)
-        if any(f.severity is Severity.REFUSE for f in self.blocking()):
-            return self.refused(self.blocking())
+        self.work.findings += self.sites.findings
+        if self.work.blocking:
+            return self.refused(self.work.blocking)
         self.summarise(groups, merged)
-        return self.finished(merged)
+        return self.finished(groups, merged)
 
     # The merged file.
 
@@ -383,15 +352,6 @@ class _Merge:
 
     # The outcome.
 
-    def blocking(self) -> list[Finding]:
-        """Refusals of call sites: leaving one out would break its build."""
-        findings = [*self.work.findings, *self.sites.findings]
-        return [
-            f
-            for f in findings
-            if f.severity is Severity.REFUSE and f.name not in self.wishes.accept
-        ]
-
     def refused(self, findings: Sequence[Finding]) -> Proposal:
         """The whole merge refused."""
         return Proposal(findings=(*findings, *self.scope.findings), refused=True)
@@ -447,93 +407,27 @@ class _Merge:
         if not self.wishes.no_ci:
             self.work.steps.append("run `dockerfix verify` on the patch to compare the images")
 
-    def finished(self, merged: Merged) -> Proposal:
-        """The proposal with its claims; edits that overlap are a refusal."""
-        try:
-            edits = united(self.facts, self.work.edits)
-        except Refused as refused:
-            return self.refused([refused.finding(_BREAKS)])
-        findings = [*self.scope.findings, *self.work.findings, *self.sites.findings]
-        return Proposal(
-            edits=edits,
-            created=self.work.created,
-            deleted=tuple(sorted(self.work.deleted)),
-            claims=tuple(self.claims(merged, edits, findings)),
-            findings=tuple(_accepted(findings, self.wishes.accept)),
-            summary=tuple(self.work.summary),
-            next_steps=tuple(self.work.steps),
-        )
-
-    def claims(
-        self, merged: Merged, edits: Mapping[str, EditSet], findings: Sequence[Finding]
-    ) -> list[Claim]:
-        """What the gate must check."""
-        accepted = self.wishes.accept | {f.name for f in findings if f.severity is Severity.ASSUME}
-        into, found = self.scope.into, list[Claim]()
-        pairs: list[tuple[Image, Image]] = []
-        for file in self.scope.files:
-            last = file.graph.stages[-1]
-            for stage in file.targets:
-                new = merged.targets[(file.path, stage.index)]
-                names = _names(file, stage, last)
-                before, after = Image(file.path, names[0]), Image(into, new)
-                pairs += [(Image(file.path, name), after) for name in names]
-                found += [
-                    SameRuntime(before, after, _RUNTIME_RULES | accepted),
-                    SameCompilerInput(before, after, frozenset(accepted)),
-                    ArtefactProduced(after),
-                    SameFiles(before, after, file.context, file.context),
-                ]
-        if not self.wishes.no_ci:
-            found.append(SameImagesAskedFor(tuple(pairs)))
-        if self.work.deleted:
-            found.append(NoDanglingReference(tuple(self.work.deleted), tuple(self.jobs.removed)))
-        return [*found, *self.pipeline_claim(edits)]
-
-    def pipeline_claim(self, edits: Mapping[str, EditSet]) -> list[Claim]:
-        """The pipeline is the same but for the jobs that were meant."""
-        pipeline = self.facts.pipeline
-        if pipeline is None or not set(edits) & set(pipeline.files):
-            return []
-        changed = set(self.jobs.changed)
-        for _, change in self.sites.changes:
-            if change.build.site.kind is SiteKind.GITLAB:
-                changed.add(change.build.site.name)
-        changed |= _jobs_at(self.facts, edits)
-        return [
-            PipelineValid(
-                pipeline.path,
-                frozenset(self.jobs.removed),
-                frozenset(self.jobs.added),
-                frozenset(changed - set(self.jobs.removed)),
-            )
-        ]
+    def finished(self, groups: Sequence[Group], merged: Merged) -> Proposal:
+        """The proposal with its permits."""
+        work = self.work
+        work.findings = [*self.scope.findings, *work.findings]
+        work.permits += image_permits(groups, merged, self.scope.into, work.weighed)
+        work.permits += job_permits(self.facts.pipeline, self.jobs)
+        gone = set(self.jobs.removed)
+        work.callers = {
+            change.build.site.name
+            for _, change in self.sites.changes
+            if change.build.site.kind is SiteKind.GITLAB and change.build.site.name not in gone
+        } | set(self.jobs.changed)
+        return work.finished(_BREAKS)
 
 
 def _encoded(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
-def _names(file: RustFile, stage: Stage, last: Stage) -> list[str]:
-    """The names by which an image was asked for: its stage's, and none for the last one."""
-    names = [stage.name] if stage.name else []
-    return [*names, ""] if stage.index == last.index else names or [str(stage.index)]
-
-
 def _touched(place: Place, spans: Sequence[Span]) -> bool:
     return any(span.touches(place.span) or span.contains(place.span) for span in spans)
-
-
-def _jobs_at(facts: Facts, edits: Mapping[str, EditSet]) -> set[str]:
-    """Jobs whose own text an edit touches."""
-    pipeline = facts.pipeline
-    found = set()
-    for job in pipeline.jobs.values() if pipeline is not None else ():
-        span = job.entry.span
-        for edit in edits.get(job.file.source.path, EditSet()):
-            if span.touches(edit.span) or span.contains(edit.span):
-                found.add(job.name)
-    return found
 
 
 def _apart(refused: Refused) -> Finding:
@@ -546,15 +440,3 @@ def _apart(refused: Refused) -> Finding:
         refused.place,
         "",
     )
-
-
-def _accepted(findings: Sequence[Finding], accept: frozenset[str]) -> list[Finding]:
-    """Refusals that were accepted by name weigh as assumptions."""
-    return [
-        Finding(
-            Severity.ASSUME, f.name, f.what, f.why, f.action, f.place, f.subject
-        )
-        if f.severity is Severity.REFUSE and f.name in accept
-        else f
-        for f in findings
-    ]  # fmt: skip
