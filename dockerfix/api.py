@@ -13,6 +13,7 @@ from dockerfix.facts.cargo.commands import CargoCall, cargo_calls, read_cargo, s
 from dockerfix.facts.context.ignore import IgnoreFile, IgnoreLine, Judge, read_ignore
 from dockerfix.facts.context.makers import without_tag
 from dockerfix.facts.context.projection import ProjectionError, project_rules
+from dockerfix.facts.dockerfile.places import IsFolder, Placed, apart, folders, placed
 from dockerfix.facts.dockerfile.stages import Reference, StageGraph
 from dockerfix.facts.finding import Finding, RefusalError, Severity, is_accepted
 from dockerfix.facts.gitlab.pipeline import Job, Pipeline, Rule
@@ -76,14 +77,15 @@ __all__ = [
     "Add", "AlwaysThere", "Arg", "Baked", "Blind", "Block", "Build", "BuildArgument", "CallSite",
     "CargoCall", "Change", "Command", "Comment", "Copy", "Dockerfile", "Draft", "Edit", "EditSet",
     "Edits", "Env", "Facts", "Finding", "From", "IgnoreFile", "IgnoreLine", "Image", "Instruction",
-    "Job", "Joined", "Judge", "Kind", "Literal", "ManifestError", "MappedText", "Mapping",
-    "Missing", "Newline", "Node", "Onbuild", "OptionSpec", "PathMention", "Permit", "Pipeline",
-    "Place", "ProjectionError", "Proposal", "Reference", "RefusalError", "Refused", "Rule", "Run",
-    "Scalar", "Script", "Sequence", "Severity", "SiteKind", "Snapshot", "SnapshotError", "Source",
-    "Span", "Stage", "StageGraph", "Statement", "StepDown", "Tool", "Transform", "Value", "Wanted",
-    "Word", "Workspace", "YamlError", "add_need", "bake_file", "cargo_calls", "check_joinable",
-    "implies", "is_accepted", "is_dockerfile", "job_of", "join_jobs", "join_path", "normalise_path",
-    "parse", "parse_shell", "parse_yaml", "path_mentions", "project_rules", "read_cargo",
-    "read_ignore", "relative_path", "selected", "set_builds", "set_paths", "shared_flags", "united",
-    "widen_rules", "without_tag", "written",
+    "IsFolder", "Job", "Joined", "Judge", "Kind", "Literal", "ManifestError", "MappedText",
+    "Mapping", "Missing", "Newline", "Node", "Onbuild", "OptionSpec", "PathMention", "Permit",
+    "Pipeline", "Place", "Placed", "ProjectionError", "Proposal", "Reference", "RefusalError",
+    "Refused", "Rule", "Run", "Scalar", "Script", "Sequence", "Severity", "SiteKind", "Snapshot",
+    "SnapshotError", "Source", "Span", "Stage", "StageGraph", "Statement", "StepDown", "Tool",
+    "Transform", "Value", "Wanted", "Word", "Workspace", "YamlError", "add_need", "apart",
+    "bake_file", "cargo_calls", "check_joinable", "folders", "implies", "is_accepted",
+    "is_dockerfile", "job_of", "join_jobs", "join_path", "normalise_path", "parse", "parse_shell",
+    "parse_yaml", "path_mentions", "placed", "project_rules", "read_cargo", "read_ignore",
+    "relative_path", "selected", "set_builds", "set_paths", "shared_flags", "united", "widen_rules",
+    "without_tag", "written",
 ]  # fmt: skip

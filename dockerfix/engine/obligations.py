@@ -192,6 +192,7 @@ class _Derivation:
                 tuple(permits.pairs.items()),
                 frozenset(permits.arguments),
                 frozenset((*key, new) for key, new in permits.contexts.items()),
+                frozenset(permits.left),
             )
 
     def references(self) -> Iterator[Obligation]:
@@ -201,7 +202,7 @@ class _Derivation:
         deleted = tuple(path for path, data in sorted(self.changes.items()) if data is None)
         old, new = (_jobs(facts.pipeline) for facts in (self.before, self.after))
         gone = tuple(name for name in old if name not in new)
-        yield NoDanglingReference(deleted, gone)
+        yield NoDanglingReference(deleted, gone, frozenset(self.permits.left))
 
     def pipelines(self) -> Iterator[Obligation]:
         """*Pipeline change*, for a pipeline with a file among what is touched."""
@@ -224,6 +225,7 @@ class _Permits:
         self.heirs: dict[_Key, Image] = {}
         self.contexts: dict[tuple[str, str], str] = {}
         self.arguments: set[tuple[str, str]] = set()
+        self.left: set[tuple[str, str]] = set()
         self.of_jobs = tuple(permits)
         self.of_images: dict[_Key, list[Permit]] = {}
         for permit in permits:
@@ -233,6 +235,8 @@ class _Permits:
         """Sort one permit in."""
         if permit.rule == "argument-added":
             self.arguments.add((permit.subject, permit.detail))
+        elif permit.rule == "left-behind":
+            self.left.add((permit.subject, permit.place))
         elif permit.rule == "context-moved":
             self.contexts[permit.subject, permit.before] = permit.after
         else:

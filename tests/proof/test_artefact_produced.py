@@ -242,7 +242,6 @@ class TestUndecided:
             ("ENV X=1\nRUN cargo build -r", "/app/${PROFILE}/a"),
             ("RUN npm run build", "/app/dist"),
             ("RUN cargo build -r --target wasm", "/app/target/wasm/release/a.wasm"),
-            ("RUN cargo build -r", "/app/target/release/a.d"),
             ("RUN ((", "/app/target/release/a"),
         ],
     )

@@ -209,6 +209,8 @@ class _Search:
         for product in made:
             if product.path == path and isinstance(found, Compilation):
                 return Built(product, found, event.certain)
+            if f"{product.path}.d" == path:
+                return FromCommand(event.place)  # what it was made from, for make
         return None
 
     def carried(self, event: Carried, at: int, path: str, depth: int) -> Origin | None:

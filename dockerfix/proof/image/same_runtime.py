@@ -12,8 +12,10 @@ from typing import ClassVar
 
 from msgspec import Struct
 
+from dockerfix.facts.dockerfile.places import IsFolder
 from dockerfix.facts.dockerfile.stages import StageGraph
 from dockerfix.facts.repository import Facts
+from dockerfix.proof.cargo.crates import context_of
 from dockerfix.proof.context.siblings import Siblings
 from dockerfix.proof.image.chain import NoSuchImageError, Outside, Step, find_stage
 from dockerfix.proof.obligation import Image, Obligation, Verdict
@@ -24,11 +26,12 @@ from dockerfix.proof.rules import (
     base_but_allowed,
     gone_but_allowed,
     new_but_allowed,
+    runs_in,
     same_but_allowed,
     swapped_but_allowed,
 )
 from dockerfix.syntax.dockerfile import Dockerfile, Stage
-from dockerfix.text import Place
+from dockerfix.text import Place, join_path
 
 
 class SameRuntime(Obligation, frozen=True):
@@ -81,7 +84,11 @@ def _judge(claim: SameRuntime, before: Facts, after: Facts) -> Verdict:
         new_graph, new = find_stage(after, claim.after)
     except NoSuchImageError as error:
         return Verdict(statement, (), (str(error),))
-    comparison = _Comparison(claim, old_graph, new_graph)
+    context = context_of(before, claim.before.dockerfile)
+    comparison = _Comparison(claim, old_graph, new_graph, _folders_of(before, context))
+    comparison.pinned = any(
+        join_path(context, name) in before.snapshot for name in _TOOLCHAIN_FILES
+    )
     if "sibling-image" in claim.allowed:
         comparison.siblings = Siblings(claim.after.dockerfile, before, after)
     comparison.directives()
@@ -100,8 +107,12 @@ class _Match(Struct, frozen=True):
 class _Comparison:
     """Gathers over all stages that the image needs; dicts keep the first of equal lines."""
 
-    def __init__(self, claim: SameRuntime, old: StageGraph, new: StageGraph) -> None:
+    def __init__(
+        self, claim: SameRuntime, old: StageGraph, new: StageGraph, is_folder: IsFolder
+    ) -> None:
         self.claim = claim
+        self.is_folder = is_folder
+        self.pinned = False
         self.old_graph = old
         self.new_graph = new
         self.differences: dict[str, None] = {}
@@ -156,6 +167,8 @@ class _Comparison:
             ReadChain(self.new_graph, new),
             shipped,
             self.claim.allowed,
+            self.is_folder,
+            self.pinned,
         )
         self.bases(pair)
         self.steps(pair)
@@ -191,6 +204,10 @@ class _Comparison:
             first, second = old[match.old], new[match.new]
             for use in match.uses:
                 self.allow(use, first.place, second.place)
+            where = runs_in(pair, first, second)
+            if where is not None:
+                was = first.where or "the base image's folder"
+                self.fail(second.place, f"`{second.short}` runs in {where}, it ran in {was}")
             self.references(first, second)
         self.order(pair, matches)
         self.leftovers(
@@ -238,10 +255,11 @@ class _Comparison:
             use = new_but_allowed(pair, step) or self.named("", step.instruction.text)
             if use is None and self.siblings is not None:
                 use = self.siblings.new(step)
-            if use is not None:
+            instead = use is not None and use.rule.endswith("-widened") and failed_gone
+            if use is not None and not instead:
                 self.allow(use, None, step.place)
             else:
-                failed_new.append(step)
+                failed_new.append(step)  # a build in place of the one that is missing
         for first, second in _became(failed_gone, failed_new):
             if first is not None and second is not None:
                 use = self.named(first.instruction.text, second.instruction.text)
@@ -271,6 +289,19 @@ class _Comparison:
         for step, use in reversed(allowed):
             self.allow(use, step.place, None)
         return [step for step in steps if step not in [other for other, _ in allowed]]
+
+
+_TOOLCHAIN_FILES = ("rust-toolchain", "rust-toolchain.toml")
+
+
+def _folders_of(facts: Facts, context: str) -> IsFolder:
+    """What tells the folders of a build context."""
+
+    def is_folder(path: str) -> bool:
+        joined = join_path(context, path)
+        return joined is not None and facts.snapshot.is_folder(joined)
+
+    return is_folder
 
 
 def _directives(tree: Dockerfile) -> dict[str, str]:

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dockerfix.api import Finding, Image, Permit, Pipeline, Severity, Stage
 from dockerfix_transforms.merge_rust.group.groups import Group, Member
 from dockerfix_transforms.merge_rust.jobs import JobPlan
+from dockerfix_transforms.merge_rust.left import LEFT, Left
 from dockerfix_transforms.merge_rust.read.compiler import environment, is_compiler_variable
 from dockerfix_transforms.merge_rust.read.inputs import RustFile
 from dockerfix_transforms.merge_rust.read.steps import Role
@@ -57,6 +58,13 @@ def job_permits(pipeline: Pipeline | None, jobs: JobPlan) -> Iterator[Permit]:
         else:
             yield from (Permit("rules-united", name, path, key) for key in _RULES)
             yield from (Permit("build-call", name, path, key) for key in _CALLS)
+
+
+def left_permits(lefts: Iterable[Left], accept: Collection[str]) -> Iterator[Permit]:
+    """The permits for places that the person rewrites by hand, while the old files go."""
+    for left in lefts:
+        if left.name == LEFT and left.accepted(accept):
+            yield from (Permit(LEFT, path, left.place.path) for path in left.files)
 
 
 def image_before(file: RustFile, stage: Stage) -> Image:

@@ -17,6 +17,7 @@ from dockerfix.api import (
     Copy,
     Facts,
     Finding,
+    IsFolder,
     Onbuild,
     Severity,
     SnapshotError,
@@ -66,6 +67,8 @@ class RustFile(Struct, frozen=True):
     """The absolute paths in the builder at which its build leaves programs."""
     taken: tuple[str, ...] = ()
     """The absolute paths that its images copy out of the builder."""
+    is_folder: IsFolder = bool
+    """Whether a path of the build context is a folder."""
     everything: bool = False
     """Whether an image carries more of an unselected build than binaries (a `.so`, an
     example), so that the build cannot be narrowed to binaries."""
@@ -88,6 +91,13 @@ class RustFile(Struct, frozen=True):
         """Every stage that becomes a target, in file order."""
         stages = [*(leaf.stage for leaf in self.live_leaves), *self.live_chain]
         return tuple(sorted(stages, key=lambda stage: stage.index))
+
+
+def standing_ends(file: RustFile) -> list[int]:
+    """For each live image that stands on the chain, how many steps lie below it."""
+    bases = [file.graph.base(leaf.stage) for leaf in file.live_leaves]
+    stages = [base for base in bases if base is not None and file.in_chain(base)]
+    return [file.end_of(stage) for stage in (*stages, *file.live_chain)]
 
 
 class _UnreadableError(Exception):
@@ -161,8 +171,13 @@ def _read(
         _check_wrappers(graph)
         return None
     chain = graph.chain(builder)
-    steps = tuple(step for stage in chain for step in steps_of(graph, stage))
     context = _context(builds, workspace)
+
+    def is_folder(path: str) -> bool:
+        joined = join_path(context, path)
+        return joined is not None and facts.snapshot.is_folder(joined)
+
+    steps = tuple(step for stage in chain for step in steps_of(graph, stage, is_folder))
     folder = cargo_folder(facts, context, steps)
     if folder != workspace.folder and not _inside(folder, workspace.folder):
         return None  # another workspace's file
@@ -203,7 +218,7 @@ def _read(
     return RustFile(
         path, graph, context, builds, chain, steps, planner, planner_steps, leaves, live_chain,
         shipped[0], shipped, call is not None and call.alone,
-        tuple(_outputs(steps, shipped)), tuple(_taken(graph, chain)),
+        tuple(_outputs(steps, shipped)), tuple(_taken(graph, chain)), is_folder,
         _carries_more(workspace, graph, chain),
     )  # fmt: skip
 

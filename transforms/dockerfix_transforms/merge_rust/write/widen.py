@@ -119,7 +119,8 @@ def _cargo(group: Group, step: Step, pairs: Sequence[tuple[RustFile, Step]], lin
     if sequential:
         edits = _sequence(step, pairs, builds)
     else:
-        edits = [*call_edits, *_joint(step, call, _bins(group)), *_strictest(call, pairs)]
+        bins = _bins(group, pairs if step.role is Role.BUILD else None)
+        edits = [*call_edits, *_joint(step, call, bins), *_strictest(call, pairs)]
         edits += _inline_environment(step, call, pairs)
     line.edits = _coalesced([*edits, *line.edits])
 
@@ -146,18 +147,23 @@ def _builds(group: Group) -> dict[str, CargoCall]:
     return found
 
 
-def _bins(group: Group) -> list[str]:
+def _bins(group: Group, pairs: Sequence[tuple[RustFile, Step]] | None = None) -> list[str]:
     """The binaries that the joined build makes: selected ones, else the shipped ones; none
-    when a file needs everything that an unselected build makes."""
-    builds = _builds(group)
-    if any(m.file.everything and builds[m.file.path].selects_all for m in group.members):
+    when a file needs everything that an unselected build makes. With `pairs` those of one
+    step, else those of all builds."""
+    builds = ((m.file, step) for m in group.members for step in m.file.steps)
+    calls = [
+        (file, call)
+        for file, step in (pairs if pairs is not None else builds)
+        for call in (step.calls if step.role is Role.BUILD else ())
+    ]
+    if any(file.everything and call.selects_all for file, call in calls):
         return []
-    if any(_whole(build) for build in builds.values()):
+    if any(_whole(call) for _, call in calls):
         return []
     names: list[str] = []
-    for member in group.members:
-        call = _builds(group)[member.file.path]
-        names += call.bins or member.file.shipped
+    for file, call in calls:
+        names += call.bins or file.shipped
     return list(dict.fromkeys(names))
 
 
