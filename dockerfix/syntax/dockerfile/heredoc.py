@@ -30,6 +30,8 @@ _LARGEST_FD = 2**64 - 1
 _SPECIAL = "@*#?-$!0"
 _CALLS_A_LEVEL = 5
 """At most so many calls lie between a substitution and one inside of it."""
+_DEEPEST = 5_000
+"""A line with more substitutions is not read, since each level copies all that is inside."""
 
 
 class Opening(Struct, frozen=True):
@@ -120,8 +122,11 @@ class _Lexer:
     def words(self) -> list[str]:
         # Substitutions nest as deeply as the text has them, and Go's stack grows; calls of
         # Python functions among themselves take none of C's, so that the limit may be raised.
+        levels = self.text.count("${")
+        if levels > _DEEPEST:
+            raise _UnreadableError
         limit = sys.getrecursionlimit()
-        sys.setrecursionlimit(limit + _CALLS_A_LEVEL * self.text.count("${"))
+        sys.setrecursionlimit(limit + _CALLS_A_LEVEL * levels)
         try:
             return self._until("", self.raw_escapes, False)[1]
         finally:
