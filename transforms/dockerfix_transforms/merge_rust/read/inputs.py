@@ -69,6 +69,8 @@ class RustFile(Struct, frozen=True):
     """The absolute paths that its images copy out of the builder."""
     is_folder: IsFolder = bool
     """Whether a path of the build context is a folder."""
+    member: str = ""
+    """The package in whose folder it builds, so that its calls select that package."""
     everything: bool = False
     """Whether an image carries more of an unselected build than binaries (a `.so`, an
     example), so that the build cannot be narrowed to binaries."""
@@ -219,7 +221,7 @@ def _read(
         path, graph, context, builds, chain, steps, planner, planner_steps, leaves, live_chain,
         shipped[0], shipped, call is not None and call.alone,
         tuple(_outputs(steps, shipped)), tuple(_taken(graph, chain)), is_folder,
-        _carries_more(workspace, graph, chain),
+        "", _carries_more(workspace, graph, chain),
     )  # fmt: skip
 
 

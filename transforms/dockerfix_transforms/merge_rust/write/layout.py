@@ -300,6 +300,7 @@ class _Layout:
             gap = self.newline if len(parts) > 1 and _after_blank(step) else ""
             loose = _loose(owner, step.item)
             parts.append(gap + loose + self.written(owner, step, line))
+            parts += [self.written(file, more, Line()) for file, more in line.more]
         return "".join(parts)
 
     def foreign_from_comments(self, group: Group, stage: Stage) -> str:
