@@ -61,6 +61,7 @@ def compiler_input(graph: StageGraph, sources: Sources, found: Compilation) -> I
         Aspect("target-triple", "", " ".join(sorted(triples_of(sources, found)))),
         Aspect("profile", "", _profile(compiled)),
         Aspect("selection", "", _selection(found)),
+        Aspect("arguments", "", _arguments(compiled)),
         Aspect("shell", "", compiled.shell),
         *_features(found),
         *_variables(compiled),
@@ -118,6 +119,12 @@ def _profile(compiled: Compiled) -> str:
     if call.verb == "install" and not (call.has("debug") or call.values("profile")):
         return "release"
     return call.profile
+
+
+def _arguments(compiled: Compiled) -> str:
+    """Words of the command that reading cannot tell: features by a build argument."""
+    words = compiled.call.command.words
+    return " ".join(w.written for w in words if "$" in w.written) if compiled.call.opaque else ""
 
 
 def _selection(found: Compilation) -> str:

@@ -142,7 +142,8 @@ def products(sources: Sources, found: Compilation) -> tuple[Product, ...] | Unkn
     """The programs and libraries that the command leaves; a cook leaves none that is real."""
     call = found.compiled.call
     hidden = [*call.bins, *call.packages, *call.values("features"), *call.values("target-dir")]
-    if "$" in call.opaque or any(unknown(text) for text in hidden):
+    more = "$" in call.opaque and not (call.bins or call.packages)
+    if more or any(unknown(text) for text in hidden):
         return Unknowable(f"`{' '.join(w.written for w in call.command.words)}` holds a variable")
     binaries = selected(found.workspace, call, found.folder)
     if isinstance(binaries, str):

@@ -295,6 +295,8 @@ def _global_arguments(scope: Scope) -> None:
     """Files whose global ARG has another default than the same one of an earlier file."""
     known: dict[str, tuple[str | None, str]] = {}
     for file in list(scope.files):
+        _captured(scope, file)
+    for file in list(scope.files):
         for item in file.graph.tree.preamble:
             entries = item.entries if isinstance(item, Arg) else ()
             clash = next(
@@ -310,6 +312,32 @@ def _global_arguments(scope: Scope) -> None:
                     item.code,
                 )
                 break
+
+
+def _captured(scope: Scope, file: RustFile) -> None:
+    """Leave a file out whose `ARG x` in a stage would take the default of another file's
+    global ARG x, as BuildKit hands it down."""
+    defaults = {
+        name: (default, other.path)
+        for other in scope.files
+        for item in other.graph.tree.preamble
+        for name, default in (item.entries if isinstance(item, Arg) else ())
+        if default
+    }
+    own = file.graph.global_arguments
+    for stage in file.graph.stages:
+        for item in stage.instructions:
+            for name, default in item.entries if isinstance(item, Arg) else ():
+                if default is None and name in defaults and name not in own:
+                    scope.leave_out(
+                        file,
+                        "global-argument",
+                        f"ARG {name} has no default here, and would take {defaults[name][0]} "
+                        f"from {defaults[name][1]}",
+                        "give it a default, or rename one of the two",
+                        item.code,
+                    )
+                    return
 
 
 def place_of(file: RustFile) -> Place:

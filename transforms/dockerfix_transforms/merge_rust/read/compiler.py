@@ -42,7 +42,7 @@ def components(file: RustFile) -> dict[str, Component]:
     found: dict[str, list[tuple[str, Step | None]]] = {}
     found["toolchain"] = [(image, None) for image in base_images(file)]
     for step in file.steps:
-        for name, value in _of_step(step):
+        for name, value in _of_step(step, file.pinned):
             found.setdefault(name, []).append((value, step))
     return {
         name: Component(
@@ -86,14 +86,16 @@ def is_compiler_variable(name: str) -> bool:
     return _ENVIRONMENT.match(name) is not None
 
 
-def _of_step(step: Step) -> list[tuple[str, str]]:
+def _of_step(step: Step, pinned: bool = False) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     for name, value in environment(step.item):
         if is_compiler_variable(name):
             found.append((name, value))
     for command in commands(step.script):
         words = [word.value or word.written for word in command.words]
-        if words[:1] == ["rustup"] and words[1:2] != ["component"] and words[1:2] != ["show"]:
+        weak = words[1:2] in (["default"], ["update"]) and pinned
+        kept = words[1:2] not in (["component"], ["show"])
+        if words[:1] == ["rustup"] and kept and not weak:
             found.append(("toolchain", " ".join(words)))
         found += [
             (assignment.name, assignment.value.written)
@@ -108,6 +110,10 @@ def _of_step(step: Step) -> list[tuple[str, str]]:
         found += [("selection", " ".join(w.written for f in unusual for w in f.words))] * bool(
             unusual
         )
+        if call.opaque:
+            found.append(
+                ("arguments", " ".join(w.written for w in call.command.words if "$" in w.written))
+            )
         found += [
             ("toolchain", f"+{value}") if name == "toolchain" else (name, value)
             for name, value in call.setting().items()

@@ -7,6 +7,7 @@ the builds that use them; knows nothing of how files are united.
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
@@ -24,6 +25,7 @@ from dockerfix.api import (
     Span,
     Stage,
     StageGraph,
+    Word,
     Workspace,
     join_path,
     read_cargo,
@@ -71,6 +73,8 @@ class RustFile(Struct, frozen=True):
     """Whether a path of the build context is a folder."""
     member: str = ""
     """The package in whose folder it builds, so that its calls select that package."""
+    pinned: bool = False
+    """Whether a rust-toolchain file chooses the compiler, whatever rustup's default is."""
     everything: bool = False
     """Whether an image carries more of an unselected build than binaries (a `.so`, an
     example), so that the build cannot be narrowed to binaries."""
@@ -221,7 +225,7 @@ def _read(
         path, graph, context, builds, chain, steps, planner, planner_steps, leaves, live_chain,
         shipped[0], shipped, call is not None and call.alone,
         tuple(_outputs(steps, shipped)), tuple(_taken(graph, chain)), is_folder,
-        "", _carries_more(workspace, graph, chain),
+        "", _pinned(facts, context), _carries_more(workspace, graph, chain),
     )  # fmt: skip
 
 
@@ -241,12 +245,26 @@ def _check(graph: StageGraph) -> None:
         )  # fmt: skip
     for stage in graph.stages:
         image = stage.from_.image
-        if image is not None and graph.base(stage) is None and "$" in graph.expand(image.value):
+        if image is not None and _may_be_a_stage(graph, stage, image):
             raise _UnreadableError(
                 "stage-by-argument", f"FROM {image.raw} depends on a build argument",
                 "which stage or image it is cannot be read", "give the ARG a default or a name",
                 stage.from_.code,
             )  # fmt: skip
+
+
+def _may_be_a_stage(graph: StageGraph, stage: Stage, image: Word) -> bool:
+    """Whether a build argument chooses between stages: one that holds a variable and could
+    become the name of a stage. A `/` or `:` makes it an image; so does a default that names no
+    stage, when no stage's name begins and ends as the text does."""
+    text = image.value
+    if "$" not in text or any(sign in text for sign in "/:@"):
+        return False
+    if any(sign in graph.expand(text) for sign in "/:@") and text.startswith("$"):
+        return False
+    names = [other.name.lower() for other in graph.stages[: stage.index] if other.name]
+    fits = re.compile(re.sub(r"\\\$(\w+|\\\{.*?\\\})", ".*", re.escape(text.lower())))
+    return "$" in graph.expand(text) or any(fits.fullmatch(name) for name in names)
 
 
 _WRAPPERS = frozenset({"xx-cargo", "cross"})
@@ -502,7 +520,8 @@ def _built(workspace: Workspace, steps: tuple[Step, ...]) -> tuple[str, ...]:
     names: dict[str, None] = {}
     for step in steps:
         for call in step.calls if step.role is Role.BUILD else ():
-            hidden = call.opaque or next((n for n in (*call.bins, *call.packages) if "$" in n), "")
+            hidden = next((n for n in (*call.bins, *call.packages) if "$" in n), "")
+            hidden = hidden or ("" if call.bins or call.packages else call.opaque)
             if hidden:
                 raise _UnreadableError(
                     "cargo-call", f"cargo build is written with {hidden}, which cannot be "
@@ -549,6 +568,12 @@ def _copied(
                 f"add --bin {name} to the build", item.code,
             )  # fmt: skip
         yield name
+
+
+def _pinned(facts: Facts, context: str) -> bool:
+    """Whether a rust-toolchain file stands at the root of the build context."""
+    names = ("rust-toolchain", "rust-toolchain.toml")
+    return any(join_path(context, name) in facts.snapshot for name in names)
 
 
 def _context(builds: tuple[Build, ...], workspace: Workspace) -> str:

@@ -465,9 +465,11 @@ def _in_one_list(pairs: Sequence[tuple[RustFile, Step]], leader: Step, line: Lin
 
 
 def _script(step: Step) -> str:
-    """The text that the shell reads."""
+    """The text that the shell reads, a remark behind the last command left out."""
     mapped = step.item.script if isinstance(step.item, Run) else None
-    return mapped.text if mapped is not None else ""
+    text = mapped.text if mapped is not None else ""
+    before, sign, remark = text.rpartition(" # ")
+    return before if sign and not any(char in remark for char in "\"'\n") else text
 
 
 def _key_of(step: Step, command: Command) -> str:
