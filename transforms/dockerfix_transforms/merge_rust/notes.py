@@ -24,6 +24,7 @@ from dockerfix.api import (
 )
 from dockerfix.api import Mapping as YamlMapping
 from dockerfix.api import Sequence as YamlSequence
+from dockerfix_transforms.merge_rust.group.alone import Admission, admitted
 from dockerfix_transforms.merge_rust.group.groups import IN_PATHS, Group, Member
 from dockerfix_transforms.merge_rust.read.compiler import environment, is_compiler_variable
 from dockerfix_transforms.merge_rust.read.inputs import RustFile
@@ -56,6 +57,7 @@ def merge_notes(
         found += _apart(group)
         found += _dropped(group)
         found += _packages(workspace, group)
+        found += _added_steps(group)
         found += _environment(workspace, group)
         found += _inline_environment(workspace, group)
         found += _cook_setting(group)
@@ -76,7 +78,7 @@ def _apart(group: Group) -> Iterator[Finding]:
             Severity.NOTE,
             "separate-builder",
             f"{', '.join(m.file.binary for m in group.members)}: a builder of its own ({reason})",
-            "the compiler's input differs, so its crates are compiled once more",
+            "its crates are compiled once more",
             accept,
             place_of(file),
             file.binary,
@@ -117,6 +119,39 @@ def _packages(workspace: Workspace, group: Group) -> Iterator[Finding]:
                     place_of(member.file),
                     member.file.binary,
                 )
+
+
+_ADDED = {
+    Admission.SOURCES: ("sources", "has files in its builder that its own file does not copy",
+                        "a build script or macro could read them"),
+    Admission.TOOLS: ("tools", "is compiled with a tool that its own file does not install",
+                      "a build script could find and use it"),
+}  # fmt: skip
+
+
+def _added_steps(group: Group) -> Iterator[Finding]:
+    """Sources and tools of some files that the builder of all has now."""
+    for index, step in enumerate(group.common):
+        owner = next(m.file for m in group.members if m.matched[index] is not None)
+        lacking: dict[Admission, list[str]] = {}
+        for member in group.members:
+            if member.matched[index] is None:
+                kind = admitted(step, owner, member.file, late=_is_late(group, member, index))
+                lacking.setdefault(kind, []).append(member.file.binary)
+        for kind, names in lacking.items():
+            if kind in _ADDED:
+                name, what, why = _ADDED[kind]
+                yield Finding(
+                    Severity.ASSUME, name, f"{', '.join(names)} {what}: {_short(step)}", why,
+                    "compare the binary, or look whether a build script does",
+                    step.item.source.place(step.item.code), ", ".join(names),
+                )  # fmt: skip
+
+
+def _is_late(group: Group, member: Member, index: int) -> bool:
+    """Whether a common step comes behind the last build of a member."""
+    own = [n for n, s in enumerate(member.matched) if s is not None and s.role is Role.BUILD]
+    return index > max(own, default=-1)
 
 
 def _reader(workspace: Workspace, word: str) -> str:

@@ -75,6 +75,15 @@ def widened(group: Group, index: int) -> Line:
     return line
 
 
+def cooked(group: Group, step: Step, pairs: Sequence[tuple[RustFile, Step]]) -> Line:
+    """The line of a cook that stands beside the chain, for the files that have it."""
+    line = Line()
+    if len(pairs) > 1:
+        _cargo(group, step, pairs, line)
+    _foreign_comments(step.item, pairs, line)
+    return line
+
+
 def prepared(step: Step, others: Sequence[tuple[RustFile, Step]]) -> Line:
     """A planner's step: `cargo chef prepare` loses `--bin`, since the recipe serves all."""
     line = Line()
