@@ -55,6 +55,7 @@ def set_builds(facts: Facts, changes: Sequence[Change]) -> tuple[Edits, list[Ref
         try:
             edits += _one(facts, together, changes)
         except Refused as refusal:
+            refusal.changes = tuple(together)
             refused.append(refusal)
     return edits, refused
 

@@ -11,7 +11,9 @@ from itertools import pairwise
 
 from dockerfix.text import MappedText, Piece, Source, Span
 
-_FENCE = re.compile(rb"^(?: {0,3}|\t| *[-*+] +| *\d+[.)] +)*(```+|~~~+)")
+_FENCE = re.compile(rb"^(?:[ \t>]|[-*+](?=[ \t])|\d{1,9}[.)](?=[ \t]))*+(```+|~~~+)")
+"""A fence behind indentation, quotes and list markers; possessive, so that a deeply indented
+line takes one pass."""
 _INLINE = re.compile(rb"(?<!`)`([^`\n]*\b(?:docker|podman|buildah|nerdctl)\b[^`\n]*)`(?!`)")
 _PROMPT = re.compile(rb"[ \t]*(?:[\w.-]+@[\w.-]+[^$#>\n]*)?(?:\$|#(?= (?:docker|podman))|>) ")
 _BLANK = re.compile(r"<[A-Za-z][\w .:/-]*>")

@@ -64,6 +64,12 @@ class Sources(Struct, frozen=True):
             where = join_path(self.context, source.lstrip("/") or ".")
             if where is not None and self.facts.snapshot.is_folder(where):
                 yield event.destination.rstrip("/") or "/", where
+            elif where is not None and posixpath.basename(where) == "Cargo.toml":
+                named = event.destination.endswith("/")
+                place = (
+                    event.destination.rstrip("/") if named else posixpath.dirname(event.destination)
+                )
+                yield place or "/", posixpath.dirname(where)
 
     def _bound(self, event: Compiled, path: str) -> str | None:
         mount = event.frame.mount_over(path)

@@ -24,7 +24,6 @@ from dockerfix.api import (
     NoDanglingReference,
     OptionSpec,
     PipelineValid,
-    Place,
     Proposal,
     Refused,
     SameCompilerInput,
@@ -36,13 +35,16 @@ from dockerfix.api import (
     Span,
     Stage,
     StepDown,
-    path_mentions,
-    set_builds,
-    set_paths,
     united,
 )
+<<<<<<< HEAD
 from dockerfix_transforms.merge_rust.group.groups import IN_PATHS, Group, group_files
 from dockerfix_transforms.merge_rust.jobs import JobPlan, plan_jobs
+=======
+from dockerfix_transforms.merge_rust.callers import APART, Callers, rewrite_callers
+from dockerfix_transforms.merge_rust.group.groups import Group, group_files
+from dockerfix_transforms.merge_rust.left import by_hand, kept_files
+>>>>>>> main
 from dockerfix_transforms.merge_rust.notes import (
     dependabot_notes,
     idle_notes,
@@ -52,6 +54,7 @@ from dockerfix_transforms.merge_rust.notes import (
     unasked_notes,
 )
 from dockerfix_transforms.merge_rust.read.inputs import RustFile
+<<<<<<< HEAD
 from dockerfix_transforms.merge_rust.scope import (
     NoWorkspaceError,
     Scope,
@@ -66,6 +69,10 @@ from dockerfix_transforms.merge_rust.sites import (
     named_settings,
     read_sites,
 )
+=======
+from dockerfix_transforms.merge_rust.scope import NoWorkspaceError, Scope, read_scope, scopes
+from dockerfix_transforms.merge_rust.sites import read_sites
+>>>>>>> main
 from dockerfix_transforms.merge_rust.write.layout import Merged, merged_file
 from dockerfix_transforms.merge_rust.write.widen import CannotJoinError
 
@@ -247,31 +254,56 @@ class _Merge:
         self.scope = scope
         self.wishes = wishes
         self.work = _Work()
-        self.jobs = JobPlan()
-        self.sites = Sites()
+        self.callers: Callers | None = None
 
     def proposal(self) -> Proposal:
         """The proposal, a refusal, or the reason why there is nothing to do."""
-        if len(self.scope.files) < 2:
-            return self.too_few()
+        self.work = _Work()
         made = self.merge()
         if made is None:
             return self.too_few()
         groups, merged = made
+<<<<<<< HEAD
         if all(len(group.members) == 1 for group in groups):
             return self.nothing_gained(groups)
+=======
+        if not merged.shares:
+            return self.nothing_shared(groups)
+        self.work.findings += merge_notes(self.facts, self.scope.workspace, groups, merged)
+        if not self.wishes.no_ci:
+            self.callers = rewrite_callers(
+                self.facts, self.scope, groups, merged, self.wishes.accept, self.wishes.keep_old
+            )
+            if self.leave_useless(self.callers):
+                return self.proposal()
+            if not self.callers.gains:
+                return self.nothing_gained(self.callers)
+>>>>>>> main
         standing = self.standing(merged)
         if standing is not None:
             return standing
         self.write_merged(merged)
-        self.work.findings += merge_notes(self.facts, self.scope.workspace, groups, merged)
         self.work.findings += moved_notes(merged)
         self.work.findings += unasked_notes(merged)
-        self.call_sites(groups, merged)
-        if any(f.severity is Severity.REFUSE for f in self.blocking()):
-            return self.refused(self.blocking())
-        self.summarise(groups, merged)
+        if self.callers is None:
+            self.without_callers(groups, merged)
+        else:
+            self.call_sites(self.callers)
+            self.summarise(groups, merged, self.callers)
         return self.finished(merged)
+
+    def leave_useless(self, callers: Callers) -> bool:
+        """Leave the files out whose images nobody would build from the merged file; whether
+        there are any, and others to merge."""
+        useless = callers.useless(self.scope.files, self.wishes.accept)
+        if not useless or len(self.scope.files) - len(useless) < 2:
+            return False
+        accept = self.wishes.accept
+        self.scope.findings += [
+            left.finding(accept) for left in callers.left if set(left.files) <= set(useless)
+        ]
+        self.scope.files = [file for file in self.scope.files if file.path not in useless]
+        return True
 
     # The merged file.
 
@@ -318,6 +350,9 @@ class _Merge:
             if not asked or self.wishes.no_ci:
                 return Proposal(reason=f"{into} is the merged file already")
             return None
+        if self.served(into):
+            old = ", ".join(file.path for file in self.scope.files)
+            return Proposal(reason=f"{into} serves {old} already; what builds from them was left")
         place = self.facts.snapshot.source(into).place(Span(0, 0))
         return self.refused(
             [
@@ -328,6 +363,15 @@ class _Merge:
             ]
         )  # fmt: skip
 
+    def served(self, into: str) -> bool:
+        """Whether a merged file that stands has a target for each of the old files: they were
+        left for the sake of some call site."""
+        names = {stage.name for stage in self.facts.stages(into).stages}
+        return all(
+            any(name == file.binary or name.startswith(f"{file.binary}-") for name in names if name)
+            for file in self.scope.files
+        )
+
     def write_merged(self, merged: Merged) -> None:
         """The merged file, and which of its inputs go."""
         into, data = self.scope.into, _encoded(merged.text)
@@ -337,50 +381,50 @@ class _Merge:
                 self.work.edits.append((into, Edit(Span(0, len(old)), data)))
         else:
             self.work.created[into] = data
-        if not self.wishes.keep_old:
-            self.work.deleted += [f.path for f in self.scope.files if f.path != into]
-        self.ignore_file()
 
-    def ignore_file(self) -> None:
-        """An ignore file of the Dockerfile's own name moves along with it."""
+    def delete_old(self, kept: frozenset[str]) -> None:
+        """The old files that nothing needs any more go."""
+        old = [f.path for f in self.scope.files if f.path != self.scope.into]
+        gone = [] if self.wishes.keep_old else [path for path in old if path not in kept]
+        self.work.deleted += gone
         own = [f"{file.path}.dockerignore" for file in self.scope.files]
         there = [path for path in own if path in self.facts.snapshot]
-        if not there:
-            return
         new = f"{self.scope.into}.dockerignore"
-        if new not in self.facts.snapshot:
+        if there and new not in self.facts.snapshot:
+            # An ignore file of the Dockerfile's own name moves along with it.
             self.work.created[new] = self.facts.snapshot.read(there[0])
-        if not self.wishes.keep_old:
-            self.work.deleted += [path for path in there if path != new]
+        self.work.deleted += [
+            path for path in there if path != new and path.removesuffix(".dockerignore") in gone
+        ]
 
     # The call sites.
 
-    def call_sites(self, groups: Sequence[Group], merged: Merged) -> None:
+    def without_callers(self, groups: Sequence[Group], merged: Merged) -> None:
+        """What is to be done by hand when no caller is to be changed."""
+        sites = read_sites(self.facts, self.scope.files, merged.targets, self.scope.into)
+        self.work.steps += [
+            f"change by hand: {change.build.site}: {self.scope.into}, target {change.wanted.target}"
+            for _, change in sites.changes
+        ]
+        self.work.findings += sites.findings
+        self.work.summary += [
+            *self.sizes(groups, merged),
+            f"compile passes: {len(self.scope.files)} before, {len(groups)} after",
+        ]
+        self.delete_old(frozenset())
+
+    def call_sites(self, callers: Callers) -> None:
         """Edits of everything that builds or names the inputs."""
-        self.sites = read_sites(self.facts, self.scope.files, merged.targets, self.scope.into)
-        if self.wishes.no_ci:
-            self.sites.findings = [
-                f for f in self.sites.findings if f.severity is not Severity.REFUSE
-            ]
-            self.work.steps += [
-                f"change by hand: {change.build.site}: {self.scope.into}, "
-                f"target {change.wanted.target}"
-                for _, change in self.sites.changes
-            ]
-            return
-        paths = {f.path: self.scope.into for f in self.scope.files if f.path != self.scope.into}
-        self.jobs = plan_jobs(self.facts, groups, self.sites.changes, self.scope.context, paths)
-        rest = [c for _, c in self.sites.changes if id(c.build) not in self.jobs.done]
-        edits, refused = set_builds(self.facts, rest)
-        self.work.edits += [*self.jobs.edits, *edits]
-        self.work.findings += [refusal.finding(_BREAKS) for refusal in refused]
-        self.work.findings += [_apart(refusal) for refusal in self.jobs.apart]
-        self.work.findings += idle_notes(self.jobs.idle)
-        self.work.findings += hidden_sites(self.facts, self.scope.files, self.wishes.keep_old)
-        if self.jobs.bake:
-            self.work.created[self.jobs.bake_path] = self.jobs.bake
-        if not self.wishes.keep_old:
-            self.mentions(paths, merged.targets)
+        accept = self.wishes.accept
+        self.delete_old(kept_files(callers.left, accept))
+        self.work.edits += callers.edits
+        self.work.findings += callers.findings
+        self.work.findings += [left.finding(accept) for left in callers.left]
+        self.work.findings += idle_notes(callers.jobs.idle)
+        self.work.steps += by_hand(callers.left, accept)
+        if callers.jobs.bake:
+            self.work.created[callers.jobs.bake_path] = callers.jobs.bake
+        if self.work.deleted:
             usual = [f.path for f in self.scope.files if posixpath.dirname(f.path) == f.context]
             gone = [path for path in usual if path in self.work.deleted]
             self.work.findings += plain_docker_build(gone, self.scope.into)
@@ -388,37 +432,7 @@ class _Merge:
                 self.facts, [*self.work.deleted, *self.work.created], self.scope.into
             )
 
-    def mentions(self, paths: Mapping[str, str], targets: Mapping[tuple[str, int], str]) -> None:
-        """Everything else that names a file that goes."""
-        taken: dict[str, list[Span]] = {}
-        for path, edit in self.work.edits:
-            taken.setdefault(path, []).append(edit.span)
-        gone = {*self.work.deleted, *self.work.created, self.scope.into}
-        mentions = [
-            mention
-            for mention in path_mentions(self.facts.snapshot, paths)
-            if mention.place.path not in gone
-            and not _touched(mention.place, taken.get(mention.place.path, ()))
-        ]
-        self.work.edits += set_paths(self.facts, mentions)
-        last = {f.path: targets[(f.path, f.graph.stages[-1].index)] for f in self.scope.files}
-        self.work.findings += named_settings(self.facts, mentions, last)
-        self.work.findings += [
-            hidden_mention(mention.place, mention.path)
-            for mention in mentions
-            if mention.successor is None
-        ]
-
     # The outcome.
-
-    def blocking(self) -> list[Finding]:
-        """Refusals of call sites: leaving one out would break its build."""
-        findings = [*self.work.findings, *self.sites.findings]
-        return [
-            f
-            for f in findings
-            if f.severity is Severity.REFUSE and f.name not in self.wishes.accept
-        ]
 
     def refused(self, findings: Sequence[Finding]) -> Proposal:
         """The whole merge refused."""
@@ -457,27 +471,46 @@ class _Merge:
             findings=(*self.scope.findings, *findings),
         )
 
-    def summarise(self, groups: Sequence[Group], merged: Merged) -> None:
-        """A few lines for the person."""
-        count, passes = len(self.scope.files), len(groups)
-        lines = [
-            f"{count} Dockerfiles become {self.scope.into} with {len(merged.targets)} targets"
-            + (f" and {len(merged.aliases)} aliases" if merged.aliases else ""),
-            f"compile passes: {count} before, {passes} after",
+    def nothing_gained(self, callers: Callers) -> Proposal:
+        """A merge after which as much is compiled as before."""
+        stands = [left.finding(self.wishes.accept) for left in callers.left]
+        apart = [f for f in self.work.findings if f.name == "separate-builder"]
+        before, after = callers.before.passes, callers.after.passes
+        figures = f"{before} compile {'pass' if before == 1 else 'passes'} before, {after} after"
+        reason = f"a merge would save nothing: {figures}"
+        if any(left.name != APART for left in callers.left):
+            reason = f"as long as call sites stay with the old files, {reason}"
+        return Proposal(findings=(*self.scope.findings, *apart, *stands), reason=reason)
+
+    def sizes(self, groups: Sequence[Group], merged: Merged) -> list[str]:
+        """What the merged file holds."""
+        aliases = f" and {len(merged.aliases)} aliases" if merged.aliases else ""
+        return [
+            f"{len(self.scope.files)} Dockerfiles become {self.scope.into} with "
+            f"{len(merged.targets)} targets{aliases}"
         ]
-        for name, olds in self.jobs.joined:
+
+    def summarise(self, groups: Sequence[Group], merged: Merged, callers: Callers) -> None:
+        """A few lines for the person."""
+        before, after = callers.before, callers.after
+        lines = [
+            *self.sizes(groups, merged),
+            f"compile passes: {before.passes} before, {after.passes} after",
+        ]
+        if before.programs != after.programs:
+            lines.append(f"programs compiled: {before.programs} before, {after.programs} after")
+        for name, olds in callers.jobs.joined:
             lines.append(
                 f"CI jobs {', '.join(olds)} become {name}"
                 if len(olds) > 1
                 else f"the matrix of the CI job {name} becomes one run"
             )
-        if self.jobs.joined:
+        if callers.jobs.joined:
             lines.append(
                 "the sum of CI work falls; jobs that ran side by side do not finish sooner"
             )
         self.work.summary += lines
-        if not self.wishes.no_ci:
-            self.work.steps.append("run `dockerfix verify` on the patch to compare the images")
+        self.work.steps.append("run `dockerfix verify` on the patch to compare the images")
 
     def finished(self, merged: Merged) -> Proposal:
         """The proposal with its claims; edits that overlap are a refusal."""
@@ -485,7 +518,7 @@ class _Merge:
             edits = united(self.facts, self.work.edits)
         except Refused as refused:
             return self.refused([refused.finding(_BREAKS)])
-        findings = [*self.scope.findings, *self.work.findings, *self.sites.findings]
+        findings = [*self.scope.findings, *self.work.findings]
         return Proposal(
             edits=edits,
             created=self.work.created,
@@ -519,25 +552,30 @@ class _Merge:
         if not self.wishes.no_ci:
             found.append(SameImagesAskedFor(tuple(pairs)))
         if self.work.deleted:
-            found.append(NoDanglingReference(tuple(self.work.deleted), tuple(self.jobs.removed)))
+            found.append(
+                NoDanglingReference(
+                    tuple(self.work.deleted),
+                    tuple(self.callers.jobs.removed if self.callers else ()),
+                )
+            )
         return [*found, *self.pipeline_claim(edits)]
 
     def pipeline_claim(self, edits: Mapping[str, EditSet]) -> list[Claim]:
         """The pipeline is the same but for the jobs that were meant."""
-        pipeline = self.facts.pipeline
-        if pipeline is None or not set(edits) & set(pipeline.files):
+        pipeline, callers = self.facts.pipeline, self.callers
+        if callers is None or pipeline is None or not set(edits) & set(pipeline.files):
             return []
-        changed = set(self.jobs.changed)
-        for _, change in self.sites.changes:
+        changed = set(callers.jobs.changed)
+        for _, change in callers.changes:
             if change.build.site.kind is SiteKind.GITLAB:
                 changed.add(change.build.site.name)
         changed |= _jobs_at(self.facts, edits)
         return [
             PipelineValid(
                 pipeline.path,
-                frozenset(self.jobs.removed),
-                frozenset(self.jobs.added),
-                frozenset(changed - set(self.jobs.removed)),
+                frozenset(callers.jobs.removed),
+                frozenset(callers.jobs.added),
+                frozenset(changed - set(callers.jobs.removed)),
             )
         ]
 
@@ -560,10 +598,6 @@ def _names(file: RustFile, stage: Stage, last: Stage) -> list[str]:
     return [*names, ""] if stage.index == last.index else names or [str(stage.index)]
 
 
-def _touched(place: Place, spans: Sequence[Span]) -> bool:
-    return any(span.touches(place.span) or span.contains(place.span) for span in spans)
-
-
 def _jobs_at(facts: Facts, edits: Mapping[str, EditSet]) -> set[str]:
     """Jobs whose own text an edit touches."""
     pipeline = facts.pipeline
@@ -574,18 +608,6 @@ def _jobs_at(facts: Facts, edits: Mapping[str, EditSet]) -> set[str]:
             if span.touches(edit.span) or span.contains(edit.span):
                 found.add(job.name)
     return found
-
-
-def _apart(refused: Refused) -> Finding:
-    return Finding(
-        Severity.REFUSE,
-        "jobs-apart",
-        f"the CI jobs cannot become one: {refused.what}",
-        "each of them would compile the whole builder group on a runner of its own",
-        f"{refused.action}, or --accept jobs-apart, or --no-ci",
-        refused.place,
-        "",
-    )
 
 
 def _accepted(findings: Sequence[Finding], accept: frozenset[str]) -> list[Finding]:

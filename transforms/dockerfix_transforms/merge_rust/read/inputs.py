@@ -31,6 +31,7 @@ from dockerfix.api import (
     read_cargo,
     selected,
 )
+from dockerfix_transforms.merge_rust.read.member import at_root, changes_folder
 from dockerfix_transforms.merge_rust.read.steps import Role, Step, commands, steps_of, written_paths
 
 _EDITORS = frozenset({"sed", "perl", "awk", "tee", "patch", "toml", "dasel", "yq"})
@@ -188,15 +189,8 @@ def _read(
     if folder != workspace.folder and not _inside(folder, workspace.folder):
         return None  # another workspace's file
     _check_steps(steps)
-    if folder != workspace.folder:
-        raise _UnreadableError(
-            "member-folder", f"cargo build runs in {folder}",
-            "there it selects the packages of that folder",
-            "select them with --bin or -p from the workspace's root",
-            next(step.item.code for step in steps if step.role is Role.BUILD),
-        )  # fmt: skip
     planner = _planner(graph, chain, steps)
-    shipped = _shipped(workspace, graph, chain, steps)
+    shipped = _shipped(workspace, graph, chain, steps, folder)
     asked, unknown = _asked(facts, graph, builds)
     if into != path:
         asked |= _asked_of_merged(facts, graph, into, shipped[0])
@@ -221,12 +215,44 @@ def _read(
         )  # fmt: skip
     planner_steps = steps_of(graph, planner) if planner is not None else ()
     call = next((s.call for s in steps if s.role is Role.BUILD), None)
+    member = ""
+    if folder != workspace.folder:
+        steps, member = _in_member(facts, workspace, steps, folder, live_chain, leaves, graph)
     return RustFile(
         path, graph, context, builds, chain, steps, planner, planner_steps, leaves, live_chain,
-        shipped[0], shipped, call is not None and call.alone,
+        shipped[0], shipped, folder != workspace.folder or (call is not None and call.alone),
         tuple(_outputs(steps, shipped)), tuple(_taken(graph, chain)), is_folder,
-        "", _pinned(facts, context), _carries_more(workspace, graph, chain),
+        member, _pinned(facts, context), _carries_more(workspace, graph, chain),
     )  # fmt: skip
+
+
+def _in_member(
+    facts: Facts,
+    workspace: Workspace,
+    steps: tuple[Step, ...],
+    folder: str,
+    live_chain: tuple[Stage, ...],
+    leaves: tuple[Leaf, ...],
+    graph: StageGraph,
+) -> tuple[tuple[Step, ...], str]:
+    """The steps of a build in a member's folder as they stand in a shared builder, and the
+    member that they select there; none when its RUN goes there by itself."""
+    build = next(step for step in reversed(steps) if step.role is Role.BUILD)
+    chain = {step.stage.index for step in steps}
+    bases = (graph.base(leaf.stage) for leaf in leaves if leaf.live)
+    standing = live_chain or any(base is not None and base.index in chain for base in bases)
+    if changes_folder(build) and not standing:
+        return steps, ""
+    found = None if standing else at_root(facts, workspace, steps, folder)
+    if found is None:
+        why = "an image stands on the builder" if standing else "that selects the member there"
+        raise _UnreadableError(
+            "member-folder", f"cargo build runs in {folder}, and {why}",
+            "in a shared builder it would run at the workspace's root",
+            "select the member with -p from the workspace's root, in a stage of its own",
+            build.item.code,
+        )  # fmt: skip
+    return found
 
 
 def _check(graph: StageGraph) -> None:
@@ -334,6 +360,12 @@ def cargo_folder(facts: Facts, context: str, steps: tuple[Step, ...]) -> str:
                 path = join_path(context, word.value.lstrip("/") or ".")
                 if path is not None and facts.snapshot.is_folder(path):
                     copied[place] = path
+                elif path is not None and posixpath.basename(path) == "Cargo.toml":
+                    copied.setdefault(
+                        place if item.words[-1].value.endswith(("/", ".")) or len(item.words) > 2
+                        else posixpath.dirname(place),
+                        posixpath.dirname(path),
+                    )  # fmt: skip
         elif step.role is Role.BUILD:
             found = _repository_folder(_running_folder(step, where), copied, context)
     return found
@@ -447,10 +479,14 @@ def possible_targets(facts: Facts, build: Build) -> tuple[str, ...]:
 
 
 def _shipped(
-    workspace: Workspace, graph: StageGraph, chain: tuple[Stage, ...], steps: tuple[Step, ...]
+    workspace: Workspace,
+    graph: StageGraph,
+    chain: tuple[Stage, ...],
+    steps: tuple[Step, ...],
+    folder: str,
 ) -> tuple[str, ...]:
     """The binaries that leave the chain, the one of the file's last stage first."""
-    built = _built(workspace, steps)
+    built = _built(workspace, steps, folder)
     names = set(built)
     found: list[str] = []
     inside = {stage.index for stage in chain}
@@ -515,7 +551,7 @@ def _taken(graph: StageGraph, chain: tuple[Stage, ...]) -> Iterator[str]:
                 yield from (posixpath.normpath(path) for path in paths)
 
 
-def _built(workspace: Workspace, steps: tuple[Step, ...]) -> tuple[str, ...]:
+def _built(workspace: Workspace, steps: tuple[Step, ...], folder: str) -> tuple[str, ...]:
     """The binaries that the chain's cargo builds select, named ones first."""
     names: dict[str, None] = {}
     for step in steps:
@@ -528,7 +564,7 @@ def _built(workspace: Workspace, steps: tuple[Step, ...]) -> tuple[str, ...]:
                     "read", "the binaries that it makes are not known",
                     "write the selection out", step.item.code,
                 )  # fmt: skip
-            made = selected(workspace, call, _selecting_folder(workspace, call))
+            made = selected(workspace, call, _selecting_folder(workspace, call, folder))
             if isinstance(made, str):
                 raise _UnreadableError(
                     "cargo-selection", f"cargo build would fail here: {made}",
@@ -538,11 +574,12 @@ def _built(workspace: Workspace, steps: tuple[Step, ...]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _selecting_folder(workspace: Workspace, call: CargoCall) -> str:
-    """The folder whose packages a call selects: `--path` of an installation, else the root."""
+def _selecting_folder(workspace: Workspace, call: CargoCall, folder: str) -> str:
+    """The folder whose packages a call selects: `--path` of an installation, else the one it
+    runs in."""
     for path in call.values("path"):
         return join_path(workspace.folder, path) or workspace.folder
-    return workspace.folder
+    return folder
 
 
 def _copied(

@@ -72,6 +72,8 @@ class Step(Struct, frozen=True):
     """The folder in which the instruction runs; relative where only the base image knows."""
     copy: Placed | None = None
     """What a COPY or ADD brings where."""
+    instead: str = ""
+    """The path to write in place of a WORKDIR's."""
 
     @property
     def calls(self) -> tuple[CargoCall, ...]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from dockerfix.api import CargoCall, Command, Edit, Instruction, Run, Span
 from dockerfix_transforms.merge_rust.group.groups import Group
 from dockerfix_transforms.merge_rust.read.inputs import RustFile
+from dockerfix_transforms.merge_rust.read.member import changes_folder
 from dockerfix_transforms.merge_rust.read.steps import (
     Role,
     Step,
@@ -65,7 +66,9 @@ def widened(group: Group, index: int) -> Line:
         if (mine := member.matched[index]) is not None
     ]
     line = Line()
-    if len(group.members) > 1:
+    if step.instead:
+        line.edits.append(Edit(step.item.words[0].span, step.instead.encode()))
+    if len(group.members) > 1 or any(m.file.member for m in group.members):
         if step.role in (Role.COOK, Role.BUILD):
             _cargo(group, step, pairs, line)
         elif step.role is Role.PACKAGES:
@@ -154,7 +157,7 @@ def _stays(group: Group, step: Step, pairs: Sequence[tuple[RustFile, Step]]) -> 
     """Whether the line serves all files as it stands: a build that is spelled alike and names
     what it makes, or cannot be read; a cook of everything where the builds take single
     packages."""
-    if len({_flat(mine) for _, mine in pairs}) > 1:
+    if len({_flat(mine) for _, mine in pairs}) > 1 or any(file.member for file, _ in pairs):
         return False
     calls = [call for _, mine in pairs for call in mine.calls]
     if step.role is Role.BUILD:
@@ -447,6 +450,8 @@ def _in_one_list(pairs: Sequence[tuple[RustFile, Step]], leader: Step, line: Lin
     """Whether what stands beside cargo (`cp`, `strip`) is a plain list in every file: the
     leader's stays, and what only others have comes before the next command that they share, so
     that a common end stays the end."""
+    if any(changes_folder(step) for _, step in pairs):
+        return False
     mine = flat_list(leader.script)
     lists = [(file, step, flat_list(step.script)) for file, step in pairs]
     redirected = any(sign in _script(step) for _, step in pairs for sign in "<>|")
