@@ -66,14 +66,21 @@ class NoWorkspaceError(Exception):
         self.finding = finding
 
 
+class NothingThereError(Exception):
+    """None of the paths is there: what to say instead of a merge."""
+
+
 def read_scope(facts: Facts, paths: Sequence[str], into: str) -> Scope:
-    """The scope of one call; raises `NoWorkspaceError`."""
+    """The scope of one call; raises `NoWorkspaceError`, and `NothingThereError` when no path
+    is there any more."""
     given = [path for path in paths if path in facts.snapshot]
-    folders = [path for path in paths if path not in facts.snapshot]
+    folders = [p for p in paths if p in ("", ".") or facts.snapshot.is_folder(p)]
+    if not given and not folders:
+        raise NothingThereError(f"{', '.join(paths)}: gone already, nothing to merge")
     start = folders[0] if folders else posixpath.dirname(given[0])
     workspace = _workspace(facts, start, given)
     _check_arguments(facts, workspace, folders, into)
-    listed = candidates(facts, workspace.folder, given)
+    listed = candidates(facts, workspace.folder, given, folders)
     scope = Scope(workspace, _into(workspace, listed, into))
     for path in listed:
         if path == scope.into and len(listed) > 1 and not _is_plain(path):
@@ -83,10 +90,26 @@ def read_scope(facts: Facts, paths: Sequence[str], into: str) -> Scope:
             scope.findings.append(found)
         elif found is not None:
             scope.files.append(found)
+        elif path in given:
+            scope.findings.append(_not_of(facts, workspace, path))
     _agree(facts, scope)
     if not given:
         scope.findings += _without_cargo(facts, workspace, listed, scope.into)
     return scope
+
+
+def _not_of(facts: Facts, workspace: Workspace, path: str) -> Finding:
+    """A file that was named on the command line and builds nothing here."""
+    return Finding(
+        Severity.REFUSE,
+        "no-cargo",
+        f"no `cargo build` in it compiles the workspace {workspace.folder or '.'}; "
+        "this file stays as it is",
+        "merge-rust merges the Dockerfiles of one cargo workspace",
+        "leave it out of the command, or name the workspace that it builds",
+        facts.snapshot.source(path).place(Span(0, 0)),
+        path,
+    )
 
 
 def _check_arguments(facts: Facts, workspace: Workspace, folders: Sequence[str], into: str) -> None:

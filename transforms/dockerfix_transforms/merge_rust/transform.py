@@ -37,14 +37,9 @@ from dockerfix.api import (
     StepDown,
     united,
 )
-<<<<<<< HEAD
-from dockerfix_transforms.merge_rust.group.groups import IN_PATHS, Group, group_files
-from dockerfix_transforms.merge_rust.jobs import JobPlan, plan_jobs
-=======
 from dockerfix_transforms.merge_rust.callers import APART, Callers, rewrite_callers
-from dockerfix_transforms.merge_rust.group.groups import Group, group_files
+from dockerfix_transforms.merge_rust.group.groups import IN_PATHS, Group, group_files
 from dockerfix_transforms.merge_rust.left import by_hand, kept_files
->>>>>>> main
 from dockerfix_transforms.merge_rust.notes import (
     dependabot_notes,
     idle_notes,
@@ -54,25 +49,15 @@ from dockerfix_transforms.merge_rust.notes import (
     unasked_notes,
 )
 from dockerfix_transforms.merge_rust.read.inputs import RustFile
-<<<<<<< HEAD
 from dockerfix_transforms.merge_rust.scope import (
+    NothingThereError,
     NoWorkspaceError,
     Scope,
     place_of,
     read_scope,
     scopes,
 )
-from dockerfix_transforms.merge_rust.sites import (
-    Sites,
-    hidden_mention,
-    hidden_sites,
-    named_settings,
-    read_sites,
-)
-=======
-from dockerfix_transforms.merge_rust.scope import NoWorkspaceError, Scope, read_scope, scopes
 from dockerfix_transforms.merge_rust.sites import read_sites
->>>>>>> main
 from dockerfix_transforms.merge_rust.write.layout import Merged, merged_file
 from dockerfix_transforms.merge_rust.write.widen import CannotJoinError
 
@@ -218,6 +203,8 @@ class MergeRust:
             scope = read_scope(facts, paths, wishes.into)
         except NoWorkspaceError as error:
             return Proposal(findings=(error.finding,), refused=True)
+        except NothingThereError as error:
+            return Proposal(reason=str(error))
         scope.files = [
             file
             for file in scope.files
@@ -263,11 +250,7 @@ class _Merge:
         if made is None:
             return self.too_few()
         groups, merged = made
-<<<<<<< HEAD
         if all(len(group.members) == 1 for group in groups):
-            return self.nothing_gained(groups)
-=======
-        if not merged.shares:
             return self.nothing_shared(groups)
         self.work.findings += merge_notes(self.facts, self.scope.workspace, groups, merged)
         if not self.wishes.no_ci:
@@ -278,7 +261,6 @@ class _Merge:
                 return self.proposal()
             if not self.callers.gains:
                 return self.nothing_gained(self.callers)
->>>>>>> main
         standing = self.standing(merged)
         if standing is not None:
             return standing
@@ -450,7 +432,7 @@ class _Merge:
             return Proposal(reason=f"{paths[0]} alone builds {folder}: nothing to merge")
         return Proposal(reason=f"no Dockerfile builds the workspace {folder}")
 
-    def nothing_gained(self, groups: Sequence[Group]) -> Proposal:
+    def nothing_shared(self, groups: Sequence[Group]) -> Proposal:
         """No two files share a builder: what stands in the way, one line each."""
         findings = [
             Finding(

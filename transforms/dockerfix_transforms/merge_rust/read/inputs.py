@@ -113,13 +113,16 @@ class _UnreadableError(Exception):
         self.name, self.what, self.why, self.action, self.span = name, what, why, action, span
 
 
-def candidates(facts: Facts, folder: str, given: Sequence[str]) -> list[str]:
-    """Dockerfiles of the workspace: given ones, else all that build it.
+def candidates(
+    facts: Facts, folder: str, given: Sequence[str], folders: Sequence[str] = ()
+) -> list[str]:
+    """The Dockerfiles of a call: the given ones, and those that build the workspace at
+    `folder`; of these only what lies in `folders` where all of them are parts of it.
 
     A Dockerfile builds the workspace when a build passes the workspace (or a folder above it)
     as its context, or when no build uses it and it stands in the workspace, or beside it.
     """
-    if given:
+    if given and not folders:
         return list(given)
     used = {b.dockerfile for b in facts.builds.builds if b.dockerfile}
     found = []
@@ -130,7 +133,11 @@ def candidates(facts: Facts, folder: str, given: Sequence[str]) -> list[str]:
         wanted = known if contexts else inside
         if wanted and _mentions_cargo(facts, path):
             found.append(path)
-    return found
+    parts = [part for part in folders if part != folder and _inside(part, folder)]
+    if len(parts) == len(folders):
+        below = [path for path in found if any(path.startswith(f"{part}/") for part in parts)]
+        found = below or ([] if given else found)
+    return list(dict.fromkeys([*given, *found]))
 
 
 def _holds(context: str, folder: str) -> bool:
