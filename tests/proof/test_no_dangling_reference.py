@@ -8,7 +8,8 @@ import pytest
 
 from dockerfix.facts.repository import Facts
 from dockerfix.proof import check
-from dockerfix.proof.claims import NoDanglingReference, Verdict
+from dockerfix.proof.obligation import Verdict
+from dockerfix.proof.references.no_dangling_reference import NoDanglingReference
 from dockerfix.text import Snapshot
 
 OLD = "FROM rust AS builder\nRUN x\nFROM alpine AS release\nCOPY --from=builder /a /a\n"

@@ -8,7 +8,8 @@ import pytest
 
 from dockerfix.facts.repository import Facts
 from dockerfix.proof import check
-from dockerfix.proof.claims import Image, SameFiles, Verdict
+from dockerfix.proof.context.same_files import SameFiles
+from dockerfix.proof.obligation import Image, Verdict
 from dockerfix.text import Snapshot
 
 WORKSPACE = {"a.txt": "a", "b/c.txt": "c", "b/d.txt": "d"}

@@ -8,7 +8,8 @@ import pytest
 
 from dockerfix.facts.repository import Facts
 from dockerfix.proof import check
-from dockerfix.proof.claims import Image, SameImagesAskedFor, Verdict
+from dockerfix.proof.asks.same_images_asked_for import SameImagesAskedFor
+from dockerfix.proof.obligation import Image, Verdict
 from dockerfix.text import Snapshot
 
 FILES = {
@@ -196,13 +197,16 @@ class TestPushes:
         before = ci(push("r/a", "a/Dockerfile", "dev"))
         after = ci(push("r/a", "a/Dockerfile.all", "a-dev")[:-1] + ".")
         assert "the context is `.`, it was `a`" in why(asked(before, after))
-        assert asked(before, after, contexts=(("a", ""),)).failures == ()
+        assert asked(before, after, contexts=frozenset({("a/Dockerfile", "a", "")})).failures == ()
 
-    def test_arguments_that_the_claim_adds(self) -> None:
+    def test_arguments_that_a_permit_adds(self) -> None:
         before = ci(push("r/a", "a/Dockerfile", "dev"))
         after = ci(push("r/a", "a/Dockerfile.all", "a-dev", "--build-arg SDK=r/sdk"))
         assert "build argument SDK is new (`r/sdk`)" in why(asked(before, after))
-        assert asked(before, after, arguments_added=frozenset({"SDK"})).failures == ()
+        assert (
+            asked(before, after, arguments_added=frozenset({("a/Dockerfile.all", "SDK")})).failures
+            == ()
+        )
 
     def test_a_named_context_that_takes_the_place_of_a_stage(self) -> None:
         context = "--build-context dev=docker-image://x"

@@ -8,7 +8,8 @@ import pytest
 
 from dockerfix.facts.repository import Facts
 from dockerfix.proof import check
-from dockerfix.proof.claims import Image, SameRuntime, Verdict
+from dockerfix.proof.image.same_runtime import SameRuntime
+from dockerfix.proof.obligation import Image, Verdict
 from dockerfix.text import Snapshot
 
 ALL_RULES = frozenset(

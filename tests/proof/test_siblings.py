@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from dockerfix.facts.repository import Facts
-from dockerfix.proof.claims import Image, SameRuntime, Verdict
-from dockerfix.proof.image.same_runtime import check
+from dockerfix.proof import check
+from dockerfix.proof.image.same_runtime import SameRuntime
+from dockerfix.proof.obligation import Image, Verdict
 from dockerfix.text import Snapshot
 
 PROVIDER = """FROM node:22

@@ -11,6 +11,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from msgspec.structs import replace
 
@@ -37,20 +38,49 @@ from dockerfix.facts.context.tree import (
     leaves,
 )
 from dockerfix.facts.repository import Facts
-from dockerfix.proof.claims import Image, SameFiles, Verdict
+from dockerfix.proof.obligation import Image, Obligation, Verdict
 from dockerfix.text import Snapshot
 
 _MAX_DEPTH = 8
 _MAX_SHOWN = 12
 
 
-def check(claim: SameFiles, before: Facts, after: Facts) -> Verdict:
-    """Whether the files are the same, but for those that the patch creates or deletes.
+class SameFiles(Obligation, frozen=True):
+    """COPY and ADD give every stage of the image the same paths from the same sources.
 
-    A file of the context is known by its path in the repository, so that an edited one is the
-    same. A source that the snapshot has not, and that the ignore file lets through, is taken
-    for something made before the build. What RUN makes is left to *same runtime*.
+    The contexts are relative to the root, as the two builds pass them. `accepted` are files of
+    the repository whose absence the person took; with `siblings` the image of a sibling may
+    hold more of its own files than were copied before.
     """
+
+    before: Image
+    after: Image
+    before_context: str
+    after_context: str
+    accepted: frozenset[str] = frozenset()
+    siblings: bool = False
+
+    kind: ClassVar[str] = "same files"
+    accepted_rules: ClassVar[Mapping[str, str]] = {
+        "provider-lacks": "a file that was copied and that the sibling's image does not hold",
+    }
+
+    def check(self, before: Facts, after: Facts) -> Verdict:
+        """Whether the files are the same, but for those that the patch creates or deletes.
+
+        A file of the context is known by its path in the repository, so that an edited one is the
+        same. A source that the snapshot has not, and that the ignore file lets through, is taken
+        for something made before the build. What RUN makes is left to *same runtime*.
+        """
+        return _judge(self, before, after)
+
+    @property
+    def about(self) -> str:
+        """The Dockerfile of the image before."""
+        return self.before.dockerfile
+
+
+def _judge(claim: SameFiles, before: Facts, after: Facts) -> Verdict:
     statement = f"{claim.after} copies the same files to the same places as {claim.before} did"
     found = _Findings()
     ways = _ways(claim, before, after)
@@ -351,6 +381,8 @@ class _Comparison:
         """Whether something came with an image that this repository makes: it is of the
         repository, and not of the new context."""
         context = self.claim.after_context
+        if not self.claim.siblings:
+            return False
         match item:
             case FromContext(path) | LinkFromContext(path) | Unwalked(path) | Unpacked(path):
                 pass

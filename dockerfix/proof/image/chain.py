@@ -16,7 +16,7 @@ from msgspec import Struct
 from dockerfix.facts.dockerfile.places import Placed, folders, joined, placed
 from dockerfix.facts.dockerfile.stages import Reference, StageGraph
 from dockerfix.facts.repository import Facts
-from dockerfix.proof.claims import Image
+from dockerfix.proof.obligation import Image
 from dockerfix.syntax.dockerfile import Arg, Copy, From, Instruction, Onbuild, Run, Stage
 from dockerfix.text import Place
 
@@ -24,7 +24,7 @@ Key = tuple[object, ...]
 
 
 class NoSuchImageError(Exception):
-    """An image that a claim names is not in the snapshot; says which and why."""
+    """An image that an obligation names is not in the snapshot; says which and why."""
 
 
 class Outside(Struct, frozen=True):

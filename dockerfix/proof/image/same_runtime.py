@@ -1,13 +1,14 @@
 """Checks *same runtime*: an image is made by the same chain of instructions as before.
 
 The two chains are laid side by side from the base image up, the stages that they copy from
-as well; what is not the same must be allowed by a rule that the claim names. Knows how to
+as well; what is not the same must be allowed by a rule that a permit names. Knows how to
 compare; what a rule allows stands in `rules`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import ClassVar
 
 from msgspec import Struct
 
@@ -15,9 +16,9 @@ from dockerfix.facts.dockerfile.places import IsFolder
 from dockerfix.facts.dockerfile.stages import StageGraph
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.cargo.crates import context_of
-from dockerfix.proof.claims import SameRuntime, Verdict
 from dockerfix.proof.context.siblings import Siblings
 from dockerfix.proof.image.chain import NoSuchImageError, Outside, Step, find_stage
+from dockerfix.proof.obligation import Image, Obligation, Verdict
 from dockerfix.proof.reading import ReadChain
 from dockerfix.proof.rules import (
     Pair,
@@ -33,8 +34,50 @@ from dockerfix.syntax.dockerfile import Dockerfile, Stage
 from dockerfix.text import Place, join_path
 
 
-def check(claim: SameRuntime, before: Facts, after: Facts) -> Verdict:
-    """Whether the chains agree; differences name their rule and both places."""
+class SameRuntime(Obligation, frozen=True):
+    """The chain of instructions of the final image is the same after renaming stages.
+
+    `allowed` names the rules (and aspects of the compiler's input) under which single
+    differences are permitted for this image. What differs under no such rule fails.
+    """
+
+    before: Image
+    after: Image
+    allowed: frozenset[str] = frozenset()
+    changed: frozenset[tuple[str, str, str]] = frozenset()
+    """Single instructions that may differ: the rule, and the text before and after, one of
+    them empty for an instruction that only one side has."""
+
+    kind: ClassVar[str] = "same runtime"
+    rules: ClassVar[Mapping[str, str]] = {
+        "united-packages": "a build stage installs packages that only other files asked for",
+        "prepare-widened": "cargo chef prepare no longer names one binary",
+        "cook-widened": "cargo chef cook takes more binaries, or follows the flags of its build",
+        "build-widened": "cargo build takes more binaries, or stands beside other builds",
+        "tools-later": "tools run after the cook, and stay out of stages that only compile",
+        "sources-later": "the sources come after a tool that does not read them",
+        "environment-added": "a build stage sets a variable that only other files set",
+        "sibling-image": "a sibling's inline steps are replaced by its published image",
+        "prefix-stripped": "sources lost the folder that is the build context now",
+    }
+    """All but the last two are for build chains alone (those in which cargo runs): the
+    instructions of a runtime image are compared to the letter."""
+    accepted_rules: ClassVar[Mapping[str, str]] = {
+        "instruction": "one instruction differs, from exactly `before` to exactly `after`",
+        "provider-builds": "a sibling's image runs a step that its consumers ran for it",
+    }
+
+    def check(self, before: Facts, after: Facts) -> Verdict:
+        """Whether the chains agree; differences name their rule and both places."""
+        return _judge(self, before, after)
+
+    @property
+    def about(self) -> str:
+        """The Dockerfile of the image before."""
+        return self.before.dockerfile
+
+
+def _judge(claim: SameRuntime, before: Facts, after: Facts) -> Verdict:
     statement = f"{claim.after} is made by the same instructions as {claim.before} was"
     try:
         old_graph, old = find_stage(before, claim.before)
@@ -82,6 +125,14 @@ class _Comparison:
         places = " -> ".join(str(place) for place in (old, new) if place is not None)
         self.differences[f"{use.rule}: {use.what} ({places})"] = None
 
+    def named(self, old: str, new: str) -> Use | None:
+        """The permit that names this very difference of one instruction."""
+        for rule, before, after in sorted(self.claim.changed):
+            if (before, after) == (old, new):
+                what = f"`{old}` became `{new}`" if old and new else f"`{old or new}`"
+                return Use(rule, f"{what}: accepted")
+        return None
+
     def fail(self, place: Place, what: str) -> None:
         """Note a difference that no rule allows."""
         self.failures[f"{place}: {what}"] = None
@@ -126,6 +177,7 @@ class _Comparison:
         """The image at the bottom, with its platform and its build arguments."""
         old, new = pair.before.chain.base, pair.after.chain.base
         use = base_but_allowed(pair, old.image, new.image) if old.image != new.image else None
+        use = use or self.named(f"FROM {old.image}", f"FROM {new.image}")
         if use is not None:
             self.allow(use, old.place, new.place)
         elif old.image != new.image:
@@ -200,7 +252,7 @@ class _Comparison:
         failed_gone = self.gone(pair, gone)
         failed_new: list[Step] = []
         for step in new:
-            use = new_but_allowed(pair, step)
+            use = new_but_allowed(pair, step) or self.named("", step.instruction.text)
             if use is None and self.siblings is not None:
                 use = self.siblings.new(step)
             instead = use is not None and use.rule.endswith("-widened") and failed_gone
@@ -210,6 +262,10 @@ class _Comparison:
                 failed_new.append(step)  # a build in place of the one that is missing
         for first, second in _became(failed_gone, failed_new):
             if first is not None and second is not None:
+                use = self.named(first.instruction.text, second.instruction.text)
+                if use is not None:
+                    self.allow(use, first.place, second.place)
+                    continue
                 what = f"`{second.short}` stands here, it was `{first.short}` at {first.place}"
                 self.fail(second.place, what)
             elif first is not None:
@@ -225,7 +281,7 @@ class _Comparison:
             missing = [other for other, _ in allowed]
             chain = pair.before.steps
             later = [s for s in chain[chain.index(step) + 1 :] if s not in missing]
-            use = gone_but_allowed(pair, step, later)
+            use = gone_but_allowed(pair, step, later) or self.named(step.instruction.text, "")
             if use is None and self.siblings is not None:
                 use = self.siblings.gone(step)
             if use is not None:

@@ -8,22 +8,45 @@ in text is stands in `named_paths`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import ClassVar
 
 from dockerfix.facts.dockerfile.stages import StageGraph
 from dockerfix.facts.gitlab.globs import GlobError, matches
 from dockerfix.facts.gitlab.pipeline import Pipeline
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.asks.asks import Ask, asks_of, values_for
-from dockerfix.proof.claims import Image, NoDanglingReference, Verdict
+from dockerfix.proof.obligation import Image, Obligation, Verdict
 from dockerfix.proof.references.named_paths import named_paths
 from dockerfix.syntax.dockerfile import parse
-from dockerfix.syntax.yaml.tree import Mapping, Node, Scalar, Sequence
+from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
+from dockerfix.syntax.yaml.tree import Node, Scalar, Sequence
 from dockerfix.text import Place, Snapshot, SnapshotError
 
 
-def check(claim: NoDanglingReference, before: Facts, after: Facts) -> Verdict:
-    """Whether anything names a removed file, stage or job."""
+class NoDanglingReference(Obligation, frozen=True):
+    """Nothing in the snapshot after names a file or job that the patch removed, or a stage
+    that went with a file.
+
+    `files` are paths relative to the root, `jobs` names of the CI file.
+    """
+
+    files: tuple[str, ...] = ()
+    jobs: tuple[str, ...] = ()
+    left: frozenset[tuple[str, str]] = frozenset()
+    """Removed files with the files that go on naming them, as the person accepted."""
+
+    kind: ClassVar[str] = "no dangling reference"
+    accepted_rules: ClassVar[Mapping[str, str]] = {
+        "left-behind": "a place goes on asking for a file that goes; a person rewrites it",
+    }
+
+    def check(self, before: Facts, after: Facts) -> Verdict:
+        """Whether anything names a removed file, stage or job."""
+        return _judge(self, before, after)
+
+
+def _judge(claim: NoDanglingReference, before: Facts, after: Facts) -> Verdict:
     search = _Search(claim, before, after)
     search.builds()
     search.texts()
@@ -73,7 +96,9 @@ class _Search:
             what = _lost(self.after, ask)
             if what is None:
                 continue
-            if what in lost:
+            if (ask.dockerfile, ask.site.place.path) in self.claim.left:
+                self.differences[f"left-behind: {ask.site}: {what}"] = None
+            elif what in lost:
                 self.differences[f"existing: {ask.site}: {what}"] = None
             else:
                 self.fail(ask.site.place, f"{ask.site.kind.value} {ask.site.name}: {what}")
@@ -83,7 +108,9 @@ class _Search:
         for found in named_paths(self.after.snapshot, self.gone):
             if any(_inside(found.place, place) for place in self.failed):
                 continue
-            if found.remark:
+            if (found.path, found.place.path) in self.claim.left:
+                self.differences[f"left-behind: {found.place}: names {found.path}"] = None
+            elif found.remark:
                 line = f"{found.remark}: {found.place}: names {found.path}, which is gone"
                 self.differences[line] = None
             else:
@@ -92,7 +119,7 @@ class _Search:
     def globs(self) -> None:
         """Globs of the pipeline that matched a removed file still match something."""
         pipeline = self.after.pipeline
-        for scalar in _globs(pipeline) if pipeline is not None else ():
+        for scalar in change_globs(pipeline) if pipeline is not None else ():
             if any(char in scalar.text for char in "*?[{") and self.empties(scalar.text):
                 place = scalar.file.source.place(scalar.span)
                 self.fail(place, f"`{scalar.text}` matched only what is gone")
@@ -224,7 +251,7 @@ def _job_names(node: Node | None, key: str) -> Iterator[tuple[Scalar, str]]:
             return
         for item in node.items:
             yield from _job_names(item, key)
-    elif isinstance(node, Mapping):
+    elif isinstance(node, YamlMapping):
         elsewhere = {entry.key.text for entry in node.entries} & {"project", "pipeline"}
         for entry in node.entries:
             if entry.aliased or (elsewhere and entry.key.text == "job"):
@@ -232,7 +259,7 @@ def _job_names(node: Node | None, key: str) -> Iterator[tuple[Scalar, str]]:
             yield from _job_names(entry.value, entry.key.text)
 
 
-def _globs(pipeline: Pipeline) -> Iterator[Scalar]:
+def change_globs(pipeline: Pipeline) -> Iterator[Scalar]:
     """The globs of `changes:` and `exists:`, wherever they stand."""
     for file in pipeline.files.values():
         yield from _under(file.root, False)
@@ -245,7 +272,7 @@ def _under(node: Node | None, inside: bool) -> Iterator[Scalar]:
     elif isinstance(node, Sequence):
         for item in node.items:
             yield from _under(item, inside)
-    elif isinstance(node, Mapping):
+    elif isinstance(node, YamlMapping):
         for entry in node.entries:
             if not entry.aliased:
                 deeper = inside and entry.key.text == "paths"

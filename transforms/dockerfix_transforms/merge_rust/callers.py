@@ -18,6 +18,7 @@ from dockerfix.api import (
     PathMention,
     Place,
     Refused,
+    SiteKind,
     Span,
     path_mentions,
     set_builds,
@@ -61,6 +62,16 @@ class Callers(Struct, frozen=True):
     def gains(self) -> bool:
         """Whether dependencies are compiled less often than before."""
         return self.wanted or self.after.passes < self.before.passes
+
+    @property
+    def rewritten_jobs(self) -> set[str]:
+        """The GitLab jobs that stay and whose build calls change."""
+        called = {
+            change.build.site.name
+            for _, change in self.changes
+            if change.build.site.kind is SiteKind.GITLAB and id(change.build) not in self.staying
+        }
+        return (called | set(self.jobs.changed)) - set(self.jobs.removed)
 
     def useless(self, files: Sequence[RustFile], accept: Collection[str]) -> frozenset[str]:
         """Files that stay, and whose images no call site would build from the merged file."""

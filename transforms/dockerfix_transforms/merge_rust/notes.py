@@ -117,7 +117,7 @@ def _packages(workspace: Workspace, group: Group) -> Iterator[Finding]:
                     why,
                     "compare the binary, or look at how the crate finds the library",
                     place_of(member.file),
-                    member.file.binary,
+                    word,
                 )
 
 

@@ -7,35 +7,20 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from msgspec import Struct
 
 from dockerfix.api import (
-    ArtefactProduced,
-    Claim,
+    Draft,
     Edit,
-    Edits,
-    EditSet,
     Facts,
     Finding,
-    Image,
-    NoDanglingReference,
     OptionSpec,
-    PipelineValid,
     Proposal,
-    Refused,
-    SameCompilerInput,
-    SameFiles,
-    SameImagesAskedFor,
-    SameRuntime,
     Severity,
-    SiteKind,
     Span,
-    Stage,
     StepDown,
-    united,
 )
 from dockerfix_transforms.merge_rust.callers import APART, Callers, rewrite_callers
 from dockerfix_transforms.merge_rust.group.groups import IN_PATHS, Group, group_files
@@ -48,7 +33,7 @@ from dockerfix_transforms.merge_rust.notes import (
     plain_docker_build,
     unasked_notes,
 )
-from dockerfix_transforms.merge_rust.read.inputs import RustFile
+from dockerfix_transforms.merge_rust.permits import image_permits, job_permits, left_permits
 from dockerfix_transforms.merge_rust.scope import (
     NothingThereError,
     NoWorkspaceError,
@@ -60,13 +45,6 @@ from dockerfix_transforms.merge_rust.scope import (
 from dockerfix_transforms.merge_rust.sites import read_sites
 from dockerfix_transforms.merge_rust.write.layout import Merged, merged_file
 from dockerfix_transforms.merge_rust.write.widen import CannotJoinError
-
-_RUNTIME_RULES = frozenset(
-    {
-        "united-packages", "cook-widened", "build-widened", "prepare-widened", "sources-later",
-        "tools-later", "environment-added",
-    }
-)  # fmt: skip
 
 _BREAKS = "it builds one of the files that go"
 
@@ -221,18 +199,6 @@ class _Wishes(Struct, frozen=True):
     without: Mapping[str, StepDown]
 
 
-@dataclass(slots=True)
-class _Work:
-    """What is gathered on the way to a proposal."""
-
-    findings: list[Finding] = field(default_factory=list)
-    edits: Edits = field(default_factory=list)
-    created: dict[str, bytes] = field(default_factory=dict)
-    deleted: list[str] = field(default_factory=list)
-    summary: list[str] = field(default_factory=list)
-    steps: list[str] = field(default_factory=list)
-
-
 class _Merge:
     """One merge. Private to `MergeRust.propose`."""
 
@@ -240,12 +206,12 @@ class _Merge:
         self.facts = facts
         self.scope = scope
         self.wishes = wishes
-        self.work = _Work()
+        self.work = Draft(self.facts, self.wishes.accept)
         self.callers: Callers | None = None
 
     def proposal(self) -> Proposal:
         """The proposal, a refusal, or the reason why there is nothing to do."""
-        self.work = _Work()
+        self.work = Draft(self.facts, self.wishes.accept)
         made = self.merge()
         if made is None:
             return self.too_few()
@@ -272,7 +238,7 @@ class _Merge:
         else:
             self.call_sites(self.callers)
             self.summarise(groups, merged, self.callers)
-        return self.finished(merged)
+        return self.finished(groups, merged)
 
     def leave_useless(self, callers: Callers) -> bool:
         """Leave the files out whose images nobody would build from the merged file; whether
@@ -494,72 +460,16 @@ class _Merge:
         self.work.summary += lines
         self.work.steps.append("run `dockerfix verify` on the patch to compare the images")
 
-    def finished(self, merged: Merged) -> Proposal:
-        """The proposal with its claims; edits that overlap are a refusal."""
-        try:
-            edits = united(self.facts, self.work.edits)
-        except Refused as refused:
-            return self.refused([refused.finding(_BREAKS)])
-        findings = [*self.scope.findings, *self.work.findings]
-        return Proposal(
-            edits=edits,
-            created=self.work.created,
-            deleted=tuple(sorted(self.work.deleted)),
-            claims=tuple(self.claims(merged, edits, findings)),
-            findings=tuple(_accepted(findings, self.wishes.accept)),
-            summary=tuple(self.work.summary),
-            next_steps=tuple(self.work.steps),
-        )
-
-    def claims(
-        self, merged: Merged, edits: Mapping[str, EditSet], findings: Sequence[Finding]
-    ) -> list[Claim]:
-        """What the gate must check."""
-        accepted = self.wishes.accept | {f.name for f in findings if f.severity is Severity.ASSUME}
-        into, found = self.scope.into, list[Claim]()
-        pairs: list[tuple[Image, Image]] = []
-        for file in self.scope.files:
-            last = file.graph.stages[-1]
-            for stage in file.targets:
-                new = merged.targets[(file.path, stage.index)]
-                names = _names(file, stage, last)
-                before, after = Image(file.path, names[0]), Image(into, new)
-                pairs += [(Image(file.path, name), after) for name in names]
-                found += [
-                    SameRuntime(before, after, _RUNTIME_RULES | accepted),
-                    SameCompilerInput(before, after, frozenset(accepted)),
-                    ArtefactProduced(after),
-                    SameFiles(before, after, file.context, file.context),
-                ]
-        if not self.wishes.no_ci:
-            found.append(SameImagesAskedFor(tuple(pairs)))
-        if self.work.deleted:
-            found.append(
-                NoDanglingReference(
-                    tuple(self.work.deleted),
-                    tuple(self.callers.jobs.removed if self.callers else ()),
-                )
-            )
-        return [*found, *self.pipeline_claim(edits)]
-
-    def pipeline_claim(self, edits: Mapping[str, EditSet]) -> list[Claim]:
-        """The pipeline is the same but for the jobs that were meant."""
-        pipeline, callers = self.facts.pipeline, self.callers
-        if callers is None or pipeline is None or not set(edits) & set(pipeline.files):
-            return []
-        changed = set(callers.jobs.changed)
-        for _, change in callers.changes:
-            if change.build.site.kind is SiteKind.GITLAB:
-                changed.add(change.build.site.name)
-        changed |= _jobs_at(self.facts, edits)
-        return [
-            PipelineValid(
-                pipeline.path,
-                frozenset(callers.jobs.removed),
-                frozenset(callers.jobs.added),
-                frozenset(changed - set(callers.jobs.removed)),
-            )
-        ]
+    def finished(self, groups: Sequence[Group], merged: Merged) -> Proposal:
+        """The proposal with its permits."""
+        work, callers = self.work, self.callers
+        work.findings = [*self.scope.findings, *work.findings]
+        work.permits += image_permits(groups, merged, self.scope.into, work.weighed)
+        if callers is not None:
+            work.permits += job_permits(self.facts.pipeline, callers.jobs)
+            work.permits += left_permits(callers.left, self.wishes.accept)
+            work.callers = callers.rewritten_jobs
+        return work.finished(_BREAKS)
 
 
 def _unite(reasons: Sequence[str]) -> str:
@@ -572,33 +482,3 @@ def _unite(reasons: Sequence[str]) -> str:
 
 def _encoded(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
-
-
-def _names(file: RustFile, stage: Stage, last: Stage) -> list[str]:
-    """The names by which an image was asked for: its stage's, and none for the last one."""
-    names = [stage.name] if stage.name else []
-    return [*names, ""] if stage.index == last.index else names or [str(stage.index)]
-
-
-def _jobs_at(facts: Facts, edits: Mapping[str, EditSet]) -> set[str]:
-    """Jobs whose own text an edit touches."""
-    pipeline = facts.pipeline
-    found = set()
-    for job in pipeline.jobs.values() if pipeline is not None else ():
-        span = job.entry.span
-        for edit in edits.get(job.file.source.path, EditSet()):
-            if span.touches(edit.span) or span.contains(edit.span):
-                found.add(job.name)
-    return found
-
-
-def _accepted(findings: Sequence[Finding], accept: frozenset[str]) -> list[Finding]:
-    """Refusals that were accepted by name weigh as assumptions."""
-    return [
-        Finding(
-            Severity.ASSUME, f.name, f.what, f.why, f.action, f.place, f.subject
-        )
-        if f.severity is Severity.REFUSE and f.name in accept
-        else f
-        for f in findings
-    ]  # fmt: skip
