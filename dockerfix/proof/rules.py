@@ -281,7 +281,9 @@ def _command(pair: Pair, old: ReadCommand, new: ReadCommand) -> tuple[Use, ...] 
     if not kept or (added and not _addable(pair, [text.partition("=")[0] for text in added])):
         return None
     first, second = old.cargo, new.cargo
-    if first.verb != second.verb or _hidden(first) != _hidden(second):
+    if (first.verb, first.wrapper) != (second.verb, second.wrapper):
+        return None
+    if _hidden(first) != _hidden(second):
         return None
     widen = {
         "chef prepare": ("prepare-widened", _same_but_selection),

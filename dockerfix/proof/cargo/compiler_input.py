@@ -123,8 +123,9 @@ def _profile(compiled: Compiled) -> str:
 
 def _arguments(compiled: Compiled) -> str:
     """Words of the command that reading cannot tell: features by a build argument."""
-    words = compiled.call.command.words
-    return " ".join(w.written for w in words if "$" in w.written) if compiled.call.opaque else ""
+    words = compiled.call.command.words if compiled.call.opaque else ()
+    hidden = [word.written for word in words if "$" in word.written]
+    return " ".join(hidden)
 
 
 def _selection(found: Compilation) -> str:
@@ -133,7 +134,9 @@ def _selection(found: Compilation) -> str:
     call = found.compiled.call
     names = sorted(package.name for package in chosen_packages(found))
     verb = "" if call.verb in ("build", "run", "rustc") else f"cargo {call.verb}: "
-    return f"{verb}features united over {', '.join(names)} (resolver {found.workspace.resolver})"
+    through = f"{call.wrapper}: " if call.wrapper else ""
+    resolver = found.workspace.resolver
+    return f"{through}{verb}features united over {', '.join(names)} (resolver {resolver})"
 
 
 def _features(found: Compilation) -> list[Aspect]:

@@ -18,7 +18,7 @@ from msgspec import Struct
 from dockerfix.facts.cargo import ManifestError, Package, Workspace
 from dockerfix.facts.cargo.commands import selected
 from dockerfix.facts.repository import Facts
-from dockerfix.proof.image.environment import unknown
+from dockerfix.proof.image.environment import SUBSTITUTION, unknown
 from dockerfix.proof.image.history import Compiled, Copied, Event
 from dockerfix.syntax.yaml.tree import YamlError
 from dockerfix.text import Snapshot, SnapshotError, join_path
@@ -79,15 +79,17 @@ class Sources(Struct, frozen=True):
         return None if folder is None else join_path(folder, path[len(mount.target) :].lstrip("/"))
 
 
-def context_of(facts: Facts, dockerfile: str) -> str:
-    """The build context that the snapshot's builds give a Dockerfile; when none is known the
-    root of the cargo workspace that it stands in, else its own folder."""
+def context_of(facts: Facts, dockerfile: str, otherwise: str | None = None) -> str:
+    """The build context that the snapshot's builds give a Dockerfile; when none is known
+    `otherwise`, or the root of the cargo workspace that it stands in, else its own folder."""
     try:
         builds = facts.builds.builds
     except YamlError:
         builds = ()
     known = [b.context for b in builds if b.dockerfile == dockerfile and b.context is not None]
     folder = posixpath.dirname(dockerfile)
+    if not known and otherwise is not None:
+        return otherwise
     try:
         workspace = workspace_at(facts, folder) if not known else None
     except ManifestError:
@@ -149,6 +151,8 @@ def products(sources: Sources, found: Compilation) -> tuple[Product, ...] | Unkn
     call = found.compiled.call
     hidden = [*call.bins, *call.packages, *call.values("features"), *call.values("target-dir")]
     more = "$" in call.opaque and not (call.bins or call.packages)
+    if "cross" in call.wrapper.split() and not call.values("target"):
+        return Unknowable("`cross` chooses where it leaves programs")
     if more or any(unknown(text) for text in hidden):
         return Unknowable(f"`{' '.join(w.written for w in call.command.words)}` holds a variable")
     binaries = selected(found.workspace, call, found.folder)
@@ -213,6 +217,8 @@ def triples_of(sources: Sources, found: Compilation) -> tuple[str, ...]:
     flags = found.compiled.call.values("target")
     if flags:
         return flags
+    if "xx-cargo" in found.compiled.call.wrapper.split():
+        return (SUBSTITUTION,)  # what `$(xx-cargo --print-target-triple)` stands for
     held = found.compiled.variables.get("CARGO_BUILD_TARGET", "")
     setting = cargo_setting(sources.facts.snapshot, found.workspace.folder, "target")
     return tuple(text for text in (held or setting,) if text)

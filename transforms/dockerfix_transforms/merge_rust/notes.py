@@ -17,6 +17,7 @@ from dockerfix.api import (
     Place,
     Scalar,
     Severity,
+    Span,
     Workspace,
     YamlError,
     parse_yaml,
@@ -24,8 +25,8 @@ from dockerfix.api import (
 )
 from dockerfix.api import Mapping as YamlMapping
 from dockerfix.api import Sequence as YamlSequence
-from dockerfix_transforms.merge_rust.group.alone import Admission, admitted
-from dockerfix_transforms.merge_rust.group.groups import IN_PATHS, Group, Member
+from dockerfix_transforms.merge_rust.group.alone import Admission
+from dockerfix_transforms.merge_rust.group.groups import IN_PATHS, Group, Member, added_steps
 from dockerfix_transforms.merge_rust.read.compiler import environment, is_compiler_variable
 from dockerfix_transforms.merge_rust.read.inputs import RustFile
 from dockerfix_transforms.merge_rust.read.steps import (
@@ -131,27 +132,19 @@ _ADDED = {
 
 def _added_steps(group: Group) -> Iterator[Finding]:
     """Sources and tools of some files that the builder of all has now."""
-    for index, step in enumerate(group.common):
-        owner = next(m.file for m in group.members if m.matched[index] is not None)
-        lacking: dict[Admission, list[str]] = {}
-        for member in group.members:
-            if member.matched[index] is None:
-                kind = admitted(step, owner, member.file, late=_is_late(group, member, index))
-                lacking.setdefault(kind, []).append(member.file.binary)
-        for kind, names in lacking.items():
+    lacking: dict[tuple[Span, Admission], tuple[Step, list[str]]] = {}
+    for member in group.members:
+        for step, kind in added_steps(group, member):
             if kind in _ADDED:
-                name, what, why = _ADDED[kind]
-                yield Finding(
-                    Severity.ASSUME, name, f"{', '.join(names)} {what}: {_short(step)}", why,
-                    "compare the binary, or look whether a build script does",
-                    step.item.source.place(step.item.code), ", ".join(names),
-                )  # fmt: skip
-
-
-def _is_late(group: Group, member: Member, index: int) -> bool:
-    """Whether a common step comes behind the last build of a member."""
-    own = [n for n, s in enumerate(member.matched) if s is not None and s.role is Role.BUILD]
-    return index > max(own, default=-1)
+                found = lacking.setdefault((step.item.code, kind), (step, []))
+                found[1].append(member.file.binary)
+    for (_, kind), (step, names) in lacking.items():
+        name, what, why = _ADDED[kind]
+        yield Finding(
+            Severity.ASSUME, name, f"{', '.join(names)} {what}: {_short(step)}", why,
+            "compare the binary, or look whether a build script does",
+            step.item.source.place(step.item.code), ", ".join(names),
+        )  # fmt: skip
 
 
 def _reader(workspace: Workspace, word: str) -> str:

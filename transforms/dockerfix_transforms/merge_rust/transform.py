@@ -474,8 +474,9 @@ class _Merge:
 
 def _unite(reasons: Sequence[str]) -> str:
     """What to do about differences: accept them, where each has a name that can be."""
-    names = [reason.partition(":")[0] for reason in reasons]
-    if not names or any(" " in name or name in IN_PATHS for name in names):
+    names = [reason.partition(":")[0] for reason in reasons if " has " in reason]
+    plain = all(name.replace("-", "").replace("_", "").isalnum() for name in names)
+    if len(names) < len(reasons) or not plain or any(name in IN_PATHS for name in names):
         return "align the files"
     return f"align the files, or --accept {' --accept '.join(names)}"
 

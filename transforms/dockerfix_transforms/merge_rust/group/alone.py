@@ -57,7 +57,7 @@ def admitted(step: Step, owner: RustFile, file: RustFile, late: bool) -> Admissi
         return Admission.UNHEEDED
     if isinstance(step.item, Copy):
         return Admission.SOURCES if _more_sources(step, file) else Admission.NO
-    tool = not standing_ends(file) and not standing_ends(owner) and is_tool(step, owner)
+    tool = not standing_ends(file) and is_tool(step, owner)
     return Admission.TOOLS if tool else Admission.NO
 
 

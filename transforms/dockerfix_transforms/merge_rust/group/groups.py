@@ -5,13 +5,17 @@ Knows chains and components; knows nothing of bytes to write.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
 from dockerfix.api import Finding, Severity
 from dockerfix_transforms.merge_rust.group.align import Obstacle, lay_over, representative
-from dockerfix_transforms.merge_rust.group.alone import harmless_environment
+from dockerfix_transforms.merge_rust.group.alone import (
+    Admission,
+    admitted,
+    harmless_environment,
+)
 from dockerfix_transforms.merge_rust.read.compiler import (
     Component,
     components,
@@ -83,6 +87,15 @@ class Group(Struct, frozen=True):
         return any(member.own for member in self.members)
 
 
+def added_steps(group: Group, member: Member) -> Iterator[tuple[Step, Admission]]:
+    """The common steps that a member lacks, and what each of them is to it."""
+    own = [n for n, s in enumerate(member.matched) if s is not None and s.role is Role.BUILD]
+    for index, step in enumerate(group.common):
+        if member.matched[index] is None:
+            owner = next(m.file for m in group.members if m.matched[index] is not None)
+            yield step, admitted(step, owner, member.file, late=index > max(own, default=-1))
+
+
 def group_files(
     files: Sequence[RustFile], accepted: frozenset[str], apart: Mapping[str, str]
 ) -> tuple[list[Group], list[Finding]]:
@@ -117,8 +130,9 @@ def group_files(
         ordered = _leader_first(cluster, settings)
         findings += _accepted(ordered, settings, accepted)
         group = aligned(ordered, accepted)
-        if isinstance(group, Obstacle):  # pragma: no cover - the same files were aligned before
-            continue
+        if isinstance(group, Obstacle):  # the order of files decides where their own steps go
+            group = aligned(cluster, accepted)
+        assert isinstance(group, Group)  # it was when the last file came to the cluster
         groups.append(Group(group.members, group.common, reasons.get(cluster[0].path, ())))
     return groups, findings
 

@@ -55,25 +55,14 @@ def components(file: RustFile) -> dict[str, Component]:
 
 
 def base_images(file: RustFile) -> list[str]:
-    """The images that the chain stands on: one for each value that call sites give to the
-    build arguments in its FROM, with the platform. An image that an argument names is not the
-    same as one that is written out: the argument may come from elsewhere."""
+    """The image that the chain stands on, with the platform. An image that an argument names
+    is not the same as one that is written out: the argument may come from elsewhere. What call
+    sites give for it is theirs: the same text with the same value is the same image."""
     first = file.chain[0].from_
     platform = first.platform.value if first.platform is not None else ""
     image = first.image.value if first.image is not None else ""
-    names = first.image.variables if first.image is not None else ()
-    rows = [
-        {a.name: a.value.text for a in build.arguments if a.name in names and a.value is not None}
-        for build in file.builds
-    ]
-    images = []
-    for row in rows or [{}]:
-        text = image
-        for name, value in row.items():
-            text = text.replace("${" + name + "}", value).replace("$" + name, value)
-        through = f" by {image}" if names else ""
-        images.append(f"{file.graph.expand(text)}{through} {platform or ''}".strip())
-    return list(dict.fromkeys(images))
+    through = f" by {image}" if "$" in image else ""
+    return [f"{file.graph.expand(image)}{through} {platform or ''}".strip()]
 
 
 def sets_component(step: Step, name: str) -> bool:

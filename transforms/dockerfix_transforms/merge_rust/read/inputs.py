@@ -127,9 +127,10 @@ def candidates(
     used = {b.dockerfile for b in facts.builds.builds if b.dockerfile}
     found = []
     for path in sorted({*facts.dockerfiles, *(p for p in used if p in facts.snapshot)}):
-        contexts = {b.context for b in facts.builds.builds if b.dockerfile == path}
+        given_to = (b.context for b in facts.builds.builds if b.dockerfile == path)
+        contexts = [context for context in given_to if context is not None]
         inside = path.startswith(f"{folder}/") if folder else True
-        known = any(c is not None and _holds(c, folder) for c in contexts)
+        known = any(_holds(context, folder) for context in contexts)
         wanted = known if contexts else inside
         if wanted and _mentions_cargo(facts, path):
             found.append(path)
@@ -300,12 +301,10 @@ def _may_be_a_stage(graph: StageGraph, stage: Stage, image: Word) -> bool:
     return "$" in graph.expand(text) or any(fits.fullmatch(name) for name in names)
 
 
-_WRAPPERS = frozenset({"xx-cargo", "cross"})
 _WRAPPING = frozenset(
-    {"auditable", "component", "deb", "lambda", "leptos", "make", "rustc", "xtask", "xwin",
-     "zigbuild"}
+    {"component", "deb", "lambda", "leptos", "make", "rustc", "xtask", "xwin"}
 )  # fmt: skip
-"""Commands, and verbs of cargo, that compile in ways which are not read here."""
+"""Verbs of cargo that compile in ways which are not read here."""
 
 
 def _check_wrappers(graph: StageGraph) -> None:
@@ -322,10 +321,9 @@ def _check_wrappers(graph: StageGraph) -> None:
             for command in commands(step.script):
                 call = read_cargo(command)
                 verb = f"cargo {call.verb}" if call is not None and call.verb in _WRAPPING else ""
-                name = verb or (command.name if command.name in _WRAPPERS else "")
-                if name:
+                if verb:
                     raise _UnreadableError(
-                        "cargo-call", f"it compiles through `{name}`, which is not read",
+                        "cargo-call", f"it compiles through `{verb}`, which is not read",
                         "what it makes, and with which flags, is not known",
                         "merge this file by hand, or leave it out with --exclude", step.item.code,
                     )  # fmt: skip

@@ -131,7 +131,8 @@ def _cargo(group: Group, step: Step, pairs: Sequence[tuple[RustFile, Step]], lin
         _whole(pairs, line)
         return
     builds = _builds(group)
-    sequential = any(b.alone for b in builds.values()) or len(_settings(builds.values())) > 1
+    alone = any(b.alone for b in builds.values()) or any(file.member for file, _ in pairs)
+    sequential = alone or len(_settings(builds.values())) > 1
     call_edits: list[Edit] = []
     if step.role is Role.COOK:
         call_edits = _cook_setting(step, call, builds[group.leader.file.path], line)
@@ -318,7 +319,7 @@ def _sequence(
             if selection:
                 edits += _removed(mine.item, call, _SELECTION)
             bare = _apply(mine.item.source.data, _with_prefix(call.command), edits).rstrip()
-            shared = not own.alone and bool(own.bins or own.selects_all)
+            shared = not (own.alone or file.member) and bool(own.bins or own.selects_all)
             key = bare if shared else f"{bare} {selection}"
             known = parts.setdefault(key, [bare])
             known += [word for word in _flags_of(selection) if word not in known]
@@ -333,8 +334,8 @@ def _sequence(
 def _words_of(call: CargoCall, own: CargoCall, file: RustFile) -> str:
     """The selection that a call of the sequence needs, empty when it has it already and keeps
     it: what runs in a member's folder takes that member."""
-    if file.member and call.selects_all:
-        return f"-p {file.member}"
+    if file.member and not call.packages:
+        return f"-p {file.member} {'' if call.selects_all else _selection(call, file)}".strip()
     if not own.compiles or not (call.verb == "chef cook" or call.selects_all or not own.alone):
         return ""
     return _selection(own, file)
