@@ -268,16 +268,19 @@ class _JobEdits:
         moved = [_moved(rule, self.joined.paths) for rule in rules]
         hidden = next((glob for rule in moved for glob in self.half_named(rule)), None)
         if hidden is not None:
-            what = f"the glob `{hidden}` names a file that goes among other words"
+            what = f"`{hidden}` names a file that goes among other words"
             raise Refused(self.job.place, what, "write the file as a glob of its own")
         texts = [_rule_text(rule, self.step, self.dash) for rule in moved]
         self.put("rules", self.items(texts))
 
     def half_named(self, rule: dict[str, Any]) -> list[str]:
-        """Globs of a rule that hold the path of a file that goes as a part of them."""
-        globs = rule.get("changes")
-        texts = globs if isinstance(globs, list) else []
-        return [glob for glob in texts if any(f" {old}" in f" {glob}" for old in self.joined.paths)]
+        """Texts of a rule that hold the path of a file that goes as a part of them."""
+        texts: list[str] = []
+        for value in rule.values():
+            texts += [
+                v for v in (value if isinstance(value, list) else [value]) if isinstance(v, str)
+            ]
+        return [text for text in texts if any(f" {old}" in f" {text}" for old in self.joined.paths)]
 
     def needs(self) -> None:
         """The union of the needs; a job that lacks the key waits for all earlier stages."""
