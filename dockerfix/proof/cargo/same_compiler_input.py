@@ -13,7 +13,7 @@ from typing import ClassVar
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.cargo.artefact_produced import programs
 from dockerfix.proof.cargo.compiler_input import Aspect, Input, compiler_input
-from dockerfix.proof.cargo.crates import Compilation
+from dockerfix.proof.cargo.crates import Compilation, context_of
 from dockerfix.proof.cargo.native import crates_that_notice
 from dockerfix.proof.cargo.tools import only_toolchain
 from dockerfix.proof.image.chain import NoSuchImageError
@@ -79,7 +79,7 @@ def _judge(claim: SameCompilerInput, before: Facts, after: Facts) -> Verdict:
         return Verdict(f"{claim.after} ships no cargo program")
     try:
         old = programs(before, claim.before)
-        new = programs(after, claim.after)
+        new = programs(after, claim.after, context_of(before, claim.before.dockerfile))
     except NoSuchImageError as error:
         return Verdict(f"{claim.after} has its programs' old compiler input", (), (str(error),))
     comparison = _Comparison(claim, before)
