@@ -15,6 +15,7 @@ import click
 
 from dockerfix import __version__
 from dockerfix.cli import exit_code
+from dockerfix.cli.budget import OutOfTime
 from dockerfix.cli.output import StdoutClosedError, tell
 from dockerfix.engine.registry import Registry, UnknownTransformError
 
@@ -133,6 +134,10 @@ def invoke(arguments: Sequence[str]) -> int:
         return exit_code.INTERRUPTED
     except StdoutClosedError:
         return exit_code.PIPE_CLOSED
+    except OutOfTime as error:
+        action = "leave the file out with --exclude, or give more time with --timeout"
+        tell(f"dockerfix: {error}\n  -> {action}\n")
+        return exit_code.REFUSED
     except click.ClickException as error:
         error.show()
         return exit_code.USAGE

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dockerfix.cli.budget import TIMEOUT
 from dockerfix.cli.common import COLOUR, EXCLUDE, OUTPUT, ROOT, shared
 from dockerfix.cli.output import emit, style_for, tell
 from dockerfix.cli.repository import open_repository
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from dockerfix.facts.model import Blind, Build
 
 
-@shared(ROOT, EXCLUDE, OUTPUT, COLOUR)
+@shared(ROOT, EXCLUDE, TIMEOUT, OUTPUT, COLOUR)
 @click.command()
 @click.argument("path", default=".")
 @click.option(

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from dockerfix.cli import exit_code
+from dockerfix.cli.budget import TIMEOUT
 from dockerfix.cli.common import COLOUR, EXCLUDE, OUTPUT, ROOT, shared
 from dockerfix.cli.output import emit, style_for
 from dockerfix.cli.series import ONLY, SKIP, Series
@@ -17,7 +18,7 @@ from dockerfix.report.report import Report
 FORMATS = ("text", "json", "sarif", "gitlab-codequality", "markdown")
 
 
-@shared(ONLY, SKIP, ROOT, EXCLUDE, OUTPUT, COLOUR)
+@shared(ONLY, SKIP, ROOT, EXCLUDE, TIMEOUT, OUTPUT, COLOUR)
 @click.command()
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)

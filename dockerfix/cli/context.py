@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dockerfix.cli.budget import TIMEOUT
 from dockerfix.cli.common import COLOUR, EXCLUDE, OUTPUT, ROOT, shared
 from dockerfix.cli.output import emit, style_for, tell
 from dockerfix.cli.repository import Repository, open_repository
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from dockerfix.report.context_table import ContextAnswer
 
 
-@shared(ROOT, EXCLUDE, OUTPUT, COLOUR)
+@shared(ROOT, EXCLUDE, TIMEOUT, OUTPUT, COLOUR)
 @click.command()
 @click.argument("path", default=".")
 @click.option("--target", default="", metavar="STAGE", help="Look at this stage only.")

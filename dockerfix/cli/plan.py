@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from dockerfix.cli import exit_code
+from dockerfix.cli.budget import TIMEOUT
 from dockerfix.cli.common import COLOUR, EXCLUDE, ROOT, shared
 from dockerfix.cli.output import emit, style_for, tell
 from dockerfix.cli.series import ONLY, SKIP, Series, output_folder
@@ -16,7 +17,7 @@ from dockerfix.engine.plan import CheckFailed, Planned
 from dockerfix.report.report import Report
 
 
-@shared(ONLY, SKIP, ROOT, EXCLUDE, COLOUR)
+@shared(ONLY, SKIP, ROOT, EXCLUDE, TIMEOUT, COLOUR)
 @click.command()
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @click.option(

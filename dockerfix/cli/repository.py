@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from dockerfix.cli.budget import current
 from dockerfix.facts.repository import Facts
 
 if TYPE_CHECKING:
@@ -49,6 +50,9 @@ def open_repository(
     report = recover(top)
     settings = read_settings(top, transforms)
     snapshot = read_snapshot(top, (*settings.exclude, *exclude))
+    budget = current()
+    if budget is not None:
+        budget.snapshot = snapshot
     recovered = str(report) if report is not None else ""
     return Repository(top, settings, Facts(snapshot), relative, recovered)
 

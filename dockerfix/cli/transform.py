@@ -16,6 +16,7 @@ import click
 from click.core import ParameterSource
 
 from dockerfix.cli import exit_code
+from dockerfix.cli.budget import TIMEOUT, current
 from dockerfix.cli.common import COLOUR, EXCLUDE, OUTPUT, ROOT
 from dockerfix.cli.output import emit, style_for, tell
 from dockerfix.cli.repository import Repository, open_repository
@@ -123,6 +124,7 @@ def _common() -> list[click.Parameter]:
         OUTPUT,
         ROOT,
         EXCLUDE,
+        TIMEOUT,
         COLOUR,
         click.Option(["-q", "--quiet"], is_flag=True, help="Say only what needs a person."),
         click.Option(["-v", "--verbose"], is_flag=True, help="Say everything."),
@@ -201,6 +203,9 @@ def _verified(repository: Repository, outcome: Outcome, given: Mapping[str, Any]
         return None
     from dockerfix.cli.verify import verify_patch
 
+    budget = current()
+    if budget is not None:
+        budget.stop()  # it is for reading; builds take their time
     return verify_patch(repository, outcome.patch, given["exclude"], quiet=given["quiet"])
 
 

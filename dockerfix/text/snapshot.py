@@ -69,7 +69,7 @@ class Snapshot:
     absent.
     """
 
-    __slots__ = ("_base", "_data", "_load", "_parsed", "_sorted", "entries", "opaque")
+    __slots__ = ("_base", "_data", "_load", "_parsed", "_sorted", "entries", "opaque", "reading")
 
     def __init__(
         self,
@@ -83,6 +83,8 @@ class Snapshot:
         self._base: Snapshot | None = None
         self._data: dict[str, bytes] = {}
         self._sorted: list[str] | None = None
+        self.reading = ""
+        """The file that was read or derived from last, for who wants to know what takes long."""
         self._parsed: dict[tuple[object, str], object] = {}
 
     @classmethod
@@ -181,6 +183,7 @@ class Snapshot:
             return self._base.derive(path, make)
         key = (make, path)
         if key not in self._parsed:
+            self.reading = path
             self._parsed[key] = make(self.source(path))
         return self._parsed[key]  # type: ignore[return-value]  # the key holds `make`, so this is its T
 
@@ -209,6 +212,7 @@ class Snapshot:
 
     def _fetch(self, path: str) -> bytes:
         if path in self.entries:
+            self.reading = path
             return self._load(path)
         why = self.why_unknown(path)
         if why is not None:
