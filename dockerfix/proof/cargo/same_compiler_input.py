@@ -63,6 +63,9 @@ class SameCompilerInput(Obligation, frozen=True):
         "cargo-files": "Cargo.toml, Cargo.lock and .cargo/config.toml at the workspace's root",
     }
     assumed_rules: ClassVar[frozenset[str]] = frozenset({"packages", "environment"})
+    spellings: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "features": ("all-features", "no-default-features"),
+    }
 
     def check(self, before: Facts, after: Facts) -> Verdict:
         """Whether each shipped program's compiler input is the same."""

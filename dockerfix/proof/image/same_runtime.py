@@ -89,7 +89,7 @@ def _judge(claim: SameRuntime, before: Facts, after: Facts) -> Verdict:
     comparison.pinned = any(
         join_path(context, name) in before.snapshot for name in _TOOLCHAIN_FILES
     )
-    if "sibling-image" in claim.allowed:
+    if "sibling-image" in claim.allowed and claim.before.dockerfile == claim.after.dockerfile:
         comparison.siblings = Siblings(claim.after.dockerfile, before, after)
     comparison.directives()
     comparison.stages(old, new, shipped=True)

@@ -14,7 +14,7 @@ from typing import ClassVar
 from dockerfix.facts.dockerfile.stages import StageGraph
 from dockerfix.facts.gitlab.globs import GlobError, matches
 from dockerfix.facts.gitlab.pipeline import Pipeline
-from dockerfix.facts.repository import Facts
+from dockerfix.facts.repository import Facts, is_dockerfile
 from dockerfix.proof.asks.asks import Ask, asks_of, values_for
 from dockerfix.proof.obligation import Image, Obligation, Verdict
 from dockerfix.proof.references.named_paths import named_paths
@@ -22,6 +22,8 @@ from dockerfix.syntax.dockerfile import parse
 from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
 from dockerfix.syntax.yaml.tree import Node, Scalar, Sequence
 from dockerfix.text import Place, Snapshot, SnapshotError
+
+_MAX_UNFOLLOWED = 8
 
 
 class NoDanglingReference(Obligation, frozen=True):
@@ -53,6 +55,7 @@ def _judge(claim: NoDanglingReference, before: Facts, after: Facts) -> Verdict:
     search.globs()
     search.stages()
     search.jobs()
+    search.unfollowed()
     names = [*claim.files, *(f"job `{job}`" for job in claim.jobs)]
     return Verdict(
         f"nothing names {', '.join(names)}"
@@ -60,6 +63,7 @@ def _judge(claim: NoDanglingReference, before: Facts, after: Facts) -> Verdict:
         else "every file, stage and job that is named exists",
         tuple(search.differences),
         tuple(search.failures),
+        tuple(search.unproved),
     )
 
 
@@ -72,6 +76,7 @@ class _Search:
         self.after = after
         self.differences: dict[str, None] = {}
         self.failures: dict[str, None] = {}
+        self.unproved: list[str] = []
         self.failed: list[Place] = []
 
     @property
@@ -102,6 +107,21 @@ class _Search:
                 self.differences[f"existing: {ask.site}: {what}"] = None
             else:
                 self.fail(ask.site.place, f"{ask.site.kind.value} {ask.site.name}: {what}")
+
+    def unfollowed(self) -> None:
+        """Builds that reading cannot follow, which may ask for a Dockerfile that goes."""
+        asked = {build.dockerfile for build in self.before.builds.builds}
+        if not any(path in asked or is_dockerfile(path) for path in self.gone):
+            return
+        spots = [spot for spot in self.after.builds.blind if not spot.apart]
+        self.unproved += [
+            f"{spot.place}: {spot.what} cannot be followed ({spot.why}): it may ask for a "
+            "file that goes"
+            for spot in spots[:_MAX_UNFOLLOWED]
+        ]
+        if len(spots) > _MAX_UNFOLLOWED:
+            more = len(spots) - _MAX_UNFOLLOWED
+            self.unproved.append(f"and {more} more builds that cannot be followed")
 
     def texts(self) -> None:
         """Paths in settings, scripts and documents."""

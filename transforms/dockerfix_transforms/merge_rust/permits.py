@@ -85,7 +85,6 @@ def _rules(group: Group, member: Member) -> Iterator[str]:
         yield "environment-added"
     if group.has_own or any(other.dropped for other in group.members):
         yield "tools-later"
-        yield "sources-later"
 
 
 def _inline(group: Group) -> bool:
