@@ -48,15 +48,15 @@ class NoDanglingReference(Obligation, frozen=True):
         return _judge(self, before, after)
 
 
-def _judge(claim: NoDanglingReference, before: Facts, after: Facts) -> Verdict:
-    search = _Search(claim, before, after)
+def _judge(owed: NoDanglingReference, before: Facts, after: Facts) -> Verdict:
+    search = _Search(owed, before, after)
     search.builds()
     search.texts()
     search.globs()
     search.stages()
     search.jobs()
     search.unfollowed()
-    names = [*claim.files, *(f"job `{job}`" for job in claim.jobs)]
+    names = [*owed.files, *(f"job `{job}`" for job in owed.jobs)]
     return Verdict(
         f"nothing names {', '.join(names)}"
         if names
@@ -70,8 +70,8 @@ def _judge(claim: NoDanglingReference, before: Facts, after: Facts) -> Verdict:
 class _Search:
     """Gathers over the snapshot after; dicts keep the first of equal lines."""
 
-    def __init__(self, claim: NoDanglingReference, before: Facts, after: Facts) -> None:
-        self.claim = claim
+    def __init__(self, owed: NoDanglingReference, before: Facts, after: Facts) -> None:
+        self.owed = owed
         self.before = before
         self.after = after
         self.differences: dict[str, None] = {}
@@ -82,7 +82,7 @@ class _Search:
     @property
     def gone(self) -> list[str]:
         """The files that are in the snapshot before and not in the one after."""
-        removed = (path for path in self.claim.files if path not in self.after.snapshot)
+        removed = (path for path in self.owed.files if path not in self.after.snapshot)
         return list(dict.fromkeys(removed))
 
     def fail(self, place: Place, what: str) -> None:
@@ -92,7 +92,7 @@ class _Search:
 
     def builds(self) -> None:
         """Every build finds its Dockerfile, and its target in it."""
-        for path in self.claim.files:
+        for path in self.owed.files:
             if path in self.after.snapshot:
                 self.failures[f"{path}: it is still there"] = None
         values = {**values_for(self.before), **values_for(self.after)}
@@ -101,7 +101,7 @@ class _Search:
             what = _lost(self.after, ask)
             if what is None:
                 continue
-            if (ask.dockerfile, ask.site.place.path) in self.claim.left:
+            if (ask.dockerfile, ask.site.place.path) in self.owed.left:
                 self.differences[f"left-behind: {ask.site}: {what}"] = None
             elif what in lost:
                 self.differences[f"existing: {ask.site}: {what}"] = None
@@ -128,7 +128,7 @@ class _Search:
         for found in named_paths(self.after.snapshot, self.gone):
             if any(_inside(found.place, place) for place in self.failed):
                 continue
-            if (found.path, found.place.path) in self.claim.left:
+            if (found.path, found.place.path) in self.owed.left:
                 self.differences[f"left-behind: {found.place}: names {found.path}"] = None
             elif found.remark:
                 line = f"{found.remark}: {found.place}: names {found.path}, which is gone"
@@ -184,7 +184,7 @@ class _Search:
     def jobs(self) -> None:
         """Nothing in the pipeline's files, and no document, names a removed job."""
         pipeline = self.after.pipeline
-        removed = frozenset(self.claim.jobs)
+        removed = frozenset(self.owed.jobs)
         if pipeline is None or not removed:
             return
         for job in removed & set(pipeline.jobs):
