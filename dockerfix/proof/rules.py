@@ -50,7 +50,7 @@ _FINISHING = frozenset(
     {"strip", "objcopy", "upx", "chmod", "ls", "du", "file", "test", "ldd", "xx-verify"}
 )
 """Commands that change or show the files that they name, and no others."""
-_SAYING = frozenset({"echo", "printf", "true", "false", "exit", "set", "[", "sccache"})
+_SAYING = frozenset({"echo", "printf", "true", "false", "exit", "set", "[", "sccache", "cd"})
 """Commands that change nothing; where their output goes to a file the RUN is not read."""
 
 
@@ -281,7 +281,9 @@ def _command(pair: Pair, old: ReadCommand, new: ReadCommand) -> tuple[Use, ...] 
     if not kept or (added and not _addable(pair, [text.partition("=")[0] for text in added])):
         return None
     first, second = old.cargo, new.cargo
-    if first.verb != second.verb or first.opaque or second.opaque:
+    if (first.verb, first.wrapper) != (second.verb, second.wrapper):
+        return None
+    if _hidden(first) != _hidden(second):
         return None
     widen = {
         "chef prepare": ("prepare-widened", _same_but_selection),
@@ -295,6 +297,14 @@ def _command(pair: Pair, old: ReadCommand, new: ReadCommand) -> tuple[Use, ...] 
         return None  # a cook makes no program: what it leaves out the build compiles
     uses = [Use("environment-added", f"sets {', '.join(added)} too")] if added else []
     return (*uses, Use(widen[0], f"`{old.text}` became `{new.text}`"))
+
+
+def _hidden(call: CargoCall) -> list[str]:
+    """The words that reading cannot tell; the same ones say the same."""
+    if not call.opaque:
+        return []
+    known = {word.span for flag in call.flags for word in flag.words}
+    return [word.written for word in call.command.words[1:] if word.span not in known]
 
 
 def _inner(pair: Pair, old: ReadCommand, new: ReadCommand) -> tuple[Use, ...] | None:

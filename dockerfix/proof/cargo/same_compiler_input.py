@@ -13,7 +13,7 @@ from typing import ClassVar
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.cargo.artefact_produced import programs
 from dockerfix.proof.cargo.compiler_input import Aspect, Input, compiler_input
-from dockerfix.proof.cargo.crates import Compilation
+from dockerfix.proof.cargo.crates import Compilation, context_of
 from dockerfix.proof.cargo.native import crates_that_notice
 from dockerfix.proof.cargo.tools import only_toolchain
 from dockerfix.proof.image.chain import NoSuchImageError
@@ -82,7 +82,7 @@ def _judge(owed: SameCompilerInput, before: Facts, after: Facts) -> Verdict:
         return Verdict(f"{owed.after} ships no cargo program")
     try:
         old = programs(before, owed.before)
-        new = programs(after, owed.after)
+        new = programs(after, owed.after, context_of(before, owed.before.dockerfile))
     except NoSuchImageError as error:
         return Verdict(f"{owed.after} has its programs' old compiler input", (), (str(error),))
     comparison = _Comparison(owed, before)

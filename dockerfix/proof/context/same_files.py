@@ -59,6 +59,8 @@ class SameFiles(Obligation, frozen=True):
     after_context: str
     accepted: frozenset[str] = frozenset()
     siblings: bool = False
+    sources: bool = False
+    """Whether stages that the image copies from may hold more files than before."""
 
     kind: ClassVar[str] = "same files"
     accepted_rules: ClassVar[Mapping[str, str]] = {
@@ -252,6 +254,10 @@ class _Comparison:
         name = new.name or str(new.index)
         self.found.failures[f"{place}: in stage {name}, {what}"] = None
 
+    def beside(self) -> bool:
+        """Whether the stages at hand are not the image itself."""
+        return self.at is not None and self.at[1] is not self.new.target
+
     def allow(self, what: str) -> None:
         """Note a difference that the patch explains."""
         self.found.differences[what] = None
@@ -316,6 +322,8 @@ class _Comparison:
         """A file that the old build did not copy."""
         if self.is_touched(new, self.old.facts.snapshot):
             self.found.created[_named(new)] = None
+        elif self.owed.sources and self.beside():
+            self.allow(f"a build stage also holds {_named(new)}")
         elif self.is_siblings(new):
             self.allow(f"the sibling's image also has {_named(new)} at {path}")
         else:

@@ -65,7 +65,10 @@ class SameRuntime(Obligation, frozen=True):
     accepted_rules: ClassVar[Mapping[str, str]] = {
         "instruction": "one instruction differs, from exactly `before` to exactly `after`",
         "provider-builds": "a sibling's image runs a step that its consumers ran for it",
+        "sources": "a build stage holds more files of the context, which only others copied",
+        "tools": "a build stage holds a tool that only other files put there",
     }
+    assumed_rules: ClassVar[frozenset[str]] = frozenset({"sources", "tools"})
 
     def check(self, before: Facts, after: Facts) -> Verdict:
         """Whether the chains agree; differences name their rule and both places."""

@@ -5,13 +5,17 @@ Knows chains and components; knows nothing of bytes to write.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
 from dockerfix.api import Finding, Severity, is_accepted
 from dockerfix_transforms.merge_rust.group.align import Obstacle, lay_over, representative
-from dockerfix_transforms.merge_rust.group.alone import harmless_environment
+from dockerfix_transforms.merge_rust.group.alone import (
+    Admission,
+    admitted,
+    harmless_environment,
+)
 from dockerfix_transforms.merge_rust.read.compiler import (
     Component,
     components,
@@ -83,10 +87,20 @@ class Group(Struct, frozen=True):
         return any(member.own for member in self.members)
 
 
+def added_steps(group: Group, member: Member) -> Iterator[tuple[Step, Admission]]:
+    """The common steps that a member lacks, and what each of them is to it."""
+    own = [n for n, s in enumerate(member.matched) if s is not None and s.role is Role.BUILD]
+    for index, step in enumerate(group.common):
+        if member.matched[index] is None:
+            owner = next(m.file for m in group.members if m.matched[index] is not None)
+            yield step, admitted(step, owner, member.file, late=index > max(own, default=-1))
+
+
 def group_files(
-    files: Sequence[RustFile], accept: Collection[str]
+    files: Sequence[RustFile], accept: Collection[str], apart: Mapping[str, str]
 ) -> tuple[list[Group], list[Finding]]:
-    """Files in groups, largest first, and a finding for each accepted difference."""
+    """Files in groups, largest first, and a finding for each accepted difference. Those in
+    `apart` get a builder of their own, for the reason given."""
     accepted = frozenset(item.partition("@")[0] for item in accept) - IN_PATHS
     settings = {file.path: components(file) for file in files}
     clusters: list[list[RustFile]] = []
@@ -95,10 +109,12 @@ def group_files(
     for file in files:
         for cluster in clusters:
             first = cluster[0]
+            if file.path in apart or first.path in apart:
+                continue
             different = _different(settings[first.path], settings[file.path]) - accepted
             if not _leaders([*cluster, file], settings, accept):
                 continue
-            if _sequential(cluster, file):
+            if _apart_programs(cluster, file):
                 different -= _FEATURES  # each call of the sequence keeps its own
             if not different and isinstance(aligned([*cluster, file], accepted), Group):
                 cluster.append(file)
@@ -108,14 +124,17 @@ def group_files(
     clusters.sort(key=len, reverse=True)
     main = clusters[0]
     for cluster in clusters[1:]:
-        reasons[cluster[0].path] = _reasons(settings, main[0], cluster[0], accepted)
+        own = apart.get(cluster[0].path) or apart.get(main[0].path)
+        found = _reasons(settings, main[0], cluster[0], accepted) if own is None else (own,)
+        reasons[cluster[0].path] = found
     groups = []
     for cluster in clusters:
         ordered = _leader_first(cluster, settings, _leaders(cluster, settings, accept))
         findings += _accepted(ordered, settings, accepted)
         group = aligned(ordered, accepted)
-        if isinstance(group, Obstacle):  # pragma: no cover - the same files were aligned before
-            continue
+        if isinstance(group, Obstacle):  # the order of files decides where their own steps go
+            group = aligned(cluster, accepted)
+        assert isinstance(group, Group)  # it was when the last file came to the cluster
         groups.append(Group(group.members, group.common, reasons.get(cluster[0].path, ())))
     return groups, findings
 
@@ -139,11 +158,11 @@ def _leaders(
     )
 
 
-def _sequential(cluster: Sequence[RustFile], file: RustFile) -> bool:
-    """Whether the builds are calls one after the other, of which each keeps its features; not
-    when two of them would leave one program at one place."""
+def _apart_programs(cluster: Sequence[RustFile], file: RustFile) -> bool:
+    """Whether the builds may be calls one after the other, of which each keeps its features;
+    not when two of them would leave one program at one place."""
     shipped = {name for other in cluster for name in other.shipped}
-    return (file.alone or any(f.alone for f in cluster)) and not shipped & set(file.shipped)
+    return not shipped & set(file.shipped)
 
 
 def _different(one: dict[str, Component], other: dict[str, Component]) -> set[str]:
@@ -189,7 +208,7 @@ def _leader_first(
     """The order of the inputs, but with the majority's toolchain first when values differ:
     the merged file takes the value that changes the compiler of the fewest binaries, the
     pinned one in a tie; always one of `leaders`."""
-    own = _FEATURES if any(file.alone for file in cluster) else frozenset()
+    own = _FEATURES
     weights: dict[str, int] = {}
     for file in cluster:
         value = _signature(settings[file.path], own)
