@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dockerfix.syntax.markdown import code
 from dockerfix.text import MappedText, Piece, Source, Span
 
-_PROMPT = re.compile(rb"[ \t]*(?:[\w.-]+@[^$#>\n]*)?(?:\$|#(?= (?:docker|podman))|>) ")
+_PROMPT = re.compile(rb"[ \t]*+(?:[\w.-]+@[^$#>\n]*)?(?:\$|#(?= (?:docker|podman))|>) ")
 _BLANK = re.compile(r"<[A-Za-z][\w .:/-]*>")
 _TOOLS = (b"docker", b"podman", b"buildah", b"nerdctl", b"make ")
 

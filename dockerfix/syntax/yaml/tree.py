@@ -210,7 +210,7 @@ def _error(source: Source, offset: int, what: str) -> YamlError:
     return YamlError(source.path, *source.position(offset), what)
 
 
-_PROPERTIES = re.compile(rb"(?:[&!]\S*[ \t]*(?:#[^\n]*)?(?:\r?\n[ \t]*)*)+")
+_PROPERTIES = re.compile(rb"(?:[&!]\S*+[ \t]*(?:#[^\n]*+)?(?:\r?\n[ \t]*)*)+")
 _ALIAS = re.compile(rb"\*[^\s,\]}]+")
 
 

@@ -196,7 +196,7 @@ def _hidden(paths: tuple[str, ...], place: Place, what: str) -> Left:
 
 
 _DOCKERFILE_KEY = re.compile(
-    r"(?i)\s*(?:- |local |export |readonly )?\s*[\"']?\w*docker[-_]?file\w*[\"']?\s*[:?]?[:=]"
+    r"(?i)\s*+(?:- |local |export |readonly )?\s*+[\"']?\w*docker[-_]?file\w*[\"']?\s*[:?]?[:=]"
 )
 """A setting or variable that holds a Dockerfile's name, at the beginning of a line."""
 
