@@ -96,6 +96,31 @@ def added_steps(group: Group, member: Member) -> Iterator[tuple[Step, Admission]
             yield step, admitted(step, owner, member.file, late=index > max(own, default=-1))
 
 
+def grown_below(group: Group, member: Member, end: int) -> bool:
+    """Whether the shared steps that stand for a file's first `end` steps hold more than these,
+    and no cargo runs among them: an image for run time may stand there, which must not grow."""
+    mine = member.file.steps[:end]
+    if any(s.role in _SHARED_ROLES or s.calls or _runs_cargo(s) for s in mine):
+        return False
+    for index, step in enumerate(group.common[: member.common_before(end)]):
+        own = member.matched[index]
+        if own is None and step.item.keyword != "WORKDIR":
+            return True
+        if own is not None and step.role is Role.PACKAGES:
+            everyone = {w for m in group.members for w in _packages_of(m.matched[index])}
+            if everyone != _packages_of(own):
+                return True
+    return False
+
+
+def _runs_cargo(step: Step) -> bool:
+    return step.item.keyword == "RUN" and "cargo" in step.item.text
+
+
+def _packages_of(step: Step | None) -> set[str]:
+    return set((package_words(step) or ("", ()))[1]) if step is not None else set()
+
+
 def group_files(
     files: Sequence[RustFile], accepted: frozenset[str], apart: Mapping[str, str]
 ) -> tuple[list[Group], list[Finding]]:
@@ -201,8 +226,12 @@ def _signature(setting: dict[str, Component], own: frozenset[str]) -> str:
     return "|".join(f"{name}={setting[name].value}" for name in sorted(setting.keys() - own))
 
 
-def _pinned(value: str) -> int:
-    return sum(char.isdigit() for char in value)
+_MOVING = ("stable", "beta", "nightly", "latest")
+
+
+def _pinned(value: str) -> tuple[bool, int]:
+    """How firmly a value says a version: none that moves in it, and many digits."""
+    return not any(word in value for word in _MOVING), sum(char.isdigit() for char in value)
 
 
 def _accepted(
