@@ -40,8 +40,8 @@ from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
 from dockerfix.syntax.yaml.tree import Sequence as YamlSequence
 from dockerfix.text import Edit, EditSet, Place, Source, Span
 
-Value = str | Sequence["Value"] | Mapping[str, "Value"]
-"""What a key may be set to: texts, lists and mappings of them."""
+Value = str | bool | Sequence["Value"] | Mapping[str, "Value"]
+"""What a key may be set to: texts, booleans, lists and mappings of them."""
 
 
 @overload
@@ -238,8 +238,8 @@ class _Layout:
     def entry(self, key: str, value: Value, indent: int) -> str:
         """`key: value` in block style, every line indented."""
         pad, name = " " * indent, key_text(key)
-        if isinstance(value, str):
-            return f"{pad}{name}: {quoted(value, chr(34))}"
+        if isinstance(value, str | bool):
+            return f"{pad}{name}: {_flow(value)}"
         if not value:
             return f"{pad}{name}: {'{}' if isinstance(value, Mapping) else '[]'}"
         if isinstance(value, Mapping):
@@ -266,6 +266,8 @@ def replaced_scalar(scalar: Scalar, text: str) -> Edit:
 
 def _flow(value: Value) -> str:
     """A value on one line."""
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, str):
         return quoted(value, '"')
     if isinstance(value, Mapping):
@@ -276,6 +278,8 @@ def _flow(value: Value) -> str:
 def _data(value: Value) -> Any:
     if isinstance(value, Mapping):
         return {key: _data(inner) for key, inner in value.items()}
+    if isinstance(value, bool):
+        return str(value).lower()
     return value if isinstance(value, str) else [_data(item) for item in value]
 
 

@@ -77,18 +77,26 @@ class Commands(Struct, frozen=True):
     compose: tuple[ComposeUse, ...]
 
 
-def commands_of(snapshot: Snapshot, pipeline: Pipeline, job: Job) -> Commands:
-    """The commands of a job, each run of a matrix included, equal ones once."""
-    walker = _Walker(snapshot)
-    for run in runs_of(pipeline, job, {}):
-        for mapped, source, state in run:
-            at = _At(source, "", state.scope, walker.functions)
-            walker.text(mapped, at)
-    return Commands(
-        tuple(dict.fromkeys(walker.ran)),
-        tuple(dict.fromkeys(walker.unfollowed)),
-        tuple(dict.fromkeys(walker.compose)),
-    )
+class CommandReader:
+    """Reads the jobs of one pipeline; Makefiles are read once for all of them."""
+
+    def __init__(self, snapshot: Snapshot, pipeline: Pipeline) -> None:
+        self.snapshot = snapshot
+        self.pipeline = pipeline
+        self._makefiles = Makefiles(snapshot)
+
+    def of(self, job: Job) -> Commands:
+        """The commands of a job, each run of a matrix included, equal ones once."""
+        walker = _Walker(self.snapshot, self._makefiles)
+        for run in runs_of(self.pipeline, job, {}):
+            functions: dict[str, tuple[Function, Source]] = {}
+            for mapped, source, state in run:
+                walker.text(mapped, _At(source, "", state.scope, functions))
+        return Commands(
+            tuple(dict.fromkeys(walker.ran)),
+            tuple(dict.fromkeys(walker.unfollowed)),
+            tuple(dict.fromkeys(walker.compose)),
+        )
 
 
 @dataclass(slots=True)
@@ -117,10 +125,10 @@ class _Walker:
     """Gathers the commands of one job."""
 
     snapshot: Snapshot
+    makefiles: Makefiles
     ran: list[Ran] = field(default_factory=list)
     unfollowed: list[Unfollowed] = field(default_factory=list)
     compose: list[ComposeUse] = field(default_factory=list)
-    functions: dict[str, tuple[Function, Source]] = field(default_factory=dict)
     steps: int = 0
 
     def text(self, mapped: MappedText, at: _At) -> None:
@@ -247,8 +255,7 @@ class _Walker:
     def make(self, words: tuple[Value, ...], place: Place, at: _At) -> bool:
         """The recipes that `make` runs."""
         call = make_words(words[1:], at.folder)
-        makefiles = Makefiles(self.snapshot)
-        file = makefiles.find(call) if call is not None else None
+        file = self.makefiles.find(call) if call is not None else None
         wanted = file.wanted(call.targets) if file is not None and call is not None else []
         if file is None or call is None or not wanted:
             self.stop("make", "its Makefile or target is not in this repository", place)

@@ -120,6 +120,8 @@ class Judge:
         old = self.old.jobs.get(old.name, old)
         if self.followed(plain(old.keys.get(key)), plain(new.keys.get(key))):
             return None
+        if key == "inherit" and self.hands_on_less(old, new):
+            return None
         rule = rule_of(key)
         if not rule or (rule, new.name, key) not in self.asked:
             return Refusal()
@@ -134,6 +136,14 @@ class Judge:
         if key == "variables":
             return self.variables([old, *joined], new)
         return self.commands([old, *joined], new) if key != "parallel" else None
+
+    def hands_on_less(self, old: Job, new: Job) -> bool:
+        """Whether `inherit:` keeps nothing but a depth away, with a permit."""
+        before, after = self.old.variables_of(old), self.new.variables_of(new)
+        kept = {n: s.text for n, s in before.items() if n not in CLONE}
+        same = kept == {n: s.text for n, s in after.items()}
+        permitted = ("clone-depth", new.name, "inherit") in self.asked
+        return permitted and same and old.inherit.default == new.inherit.default
 
     def needs(self, old: Job, new: Job, key: str, joined: Sequence[Job]) -> Refusal | None:
         """The old names with heirs in the place of joined jobs, and jobs that make an image

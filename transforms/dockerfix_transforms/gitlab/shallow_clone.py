@@ -1,14 +1,15 @@
 """The transform `shallow-clone`: one commit is enough for most jobs.
 
-Knows which jobs keep history and why; what a command reads stands in `history`.
+Knows which jobs keep history and why; which depth a job keeps stands in `depth`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dockerfix.api import (
+    CommandReader,
     Draft,
     Facts,
     Finding,
@@ -16,17 +17,14 @@ from dockerfix.api import (
     OptionSpec,
     Permit,
     Pipeline,
+    Place,
     Proposal,
     Refused,
-    Run,
     Severity,
-    commands_of,
     edit,
-    parse_shell,
 )
-from dockerfix_transforms.gitlab.history import reads_history
+from dockerfix_transforms.gitlab.depth import DEPTH, Keeps, kept_depth, own_depth
 
-_DEPTH = "GIT_DEPTH"
 _BREAKS = "the job would run on too short a history"
 
 
@@ -112,118 +110,87 @@ class ShallowClone:
 
 
 def _plan(draft: Draft, pipeline: Pipeline, depth: str, assumed: frozenset[str]) -> None:
-    """All edits: jobs that keep history first, then the pipeline's own depth."""
-    old = pipeline.variables[_DEPTH].text if _DEPTH in pipeline.variables else ""
-    shallow = 0
+    """All edits: jobs that keep history first, then the depth of the others.
+
+    Jobs of includes that are in no file here would get a global depth too, unseen. So where
+    there are any, each job gets its own.
+    """
+    scalar = pipeline.variables.get(DEPTH)
+    old = scalar.text if scalar is not None else ""
+    alone = any("rules" not in what for _, what in pipeline.unread) and old != depth
+    reader = CommandReader(draft.facts.snapshot, pipeline)
+    shallow: list[Job] = []
     for job in pipeline.visible:
-        keeps = _keeps(draft.facts, pipeline, job, old, assumed)
-        shallow += keeps is None
-        if keeps is not None and keeps[0] != _own(job):
-            _set_depth(draft, pipeline, job, *keeps)
+        keeps = kept_depth(draft.facts, reader, job, old, assumed)
+        if keeps is None:
+            shallow.append(job)
+        elif keeps.depth != own_depth(job) and not alone:
+            _keep(draft, pipeline, job, keeps)
     if not shallow or old == depth:
         return
-    draft.edits += edit(pipeline).set_variable(_DEPTH, depth)
-    draft.permits.append(Permit("clone-depth", "", pipeline.path, _DEPTH, old, depth))
-    place = next(iter(pipeline.jobs.values())).place
+    if alone:
+        for job in shallow:
+            _set_depth(draft, pipeline, job, depth)
+    else:
+        draft.edits += edit(pipeline).set_variable(DEPTH, depth)
+        draft.permits.append(Permit("clone-depth", "", pipeline.path, DEPTH, old, depth))
+    _tell(draft, shallow, depth, pipeline.unread if alone else ())
+
+
+def _tell(
+    draft: Draft, shallow: Sequence[Job], depth: str, unread: Sequence[tuple[Place, str]]
+) -> None:
+    """The assumption under which jobs become shallow."""
     commits = "1 commit" if depth == "1" else f"{depth} commits"
-    told = f"1 job clones {commits}" if shallow == 1 else f"{shallow} jobs clone {commits}"
-    draft.findings.append(
-        Finding.at(
-            place,
-            name="clone-depth",
-            severity=Severity.ASSUME,
-            subject=_DEPTH,
-            what=f"{told}, since no command there is known to read history",
-            why="the commands of these jobs are in no table of programs that read history; a "
-            "queued or retried job fails if its branch no longer contains its commit",
-            do="check the list of jobs that keep history, or pass a larger --depth",
-        )
+    count = "1 job clones" if len(shallow) == 1 else f"{len(shallow)} jobs clone"
+    why = (
+        "the table of programs that read history may lack one; a queued or retried job fails "
+        "if its branch no longer contains its commit"
     )
-    draft.summary.append(f"{told}.")
+    if unread:
+        why += f". The depth is set job by job because of an {unread[0][1]}, whose jobs are unseen"
+    finding = Finding.at(
+        shallow[0].place,
+        name="clone-depth",
+        severity=Severity.ASSUME,
+        subject=DEPTH,
+        what=f"{count} {commits}, since no command there is known to read history",
+        why=why,
+        do="check the jobs that keep history, or pass a larger --depth",
+    )
+    draft.findings.append(finding)
+    draft.summary.append(f"{count} {commits}.")
 
 
-def _keeps(
-    facts: Facts, pipeline: Pipeline, job: Job, old: str, assumed: frozenset[str]
-) -> tuple[str, str, str] | None:
-    """The depth that a job must have of its own, the finding's name and the reason; None for
-    a job that may be shallow."""
-    strategy = pipeline.variables_of(job).get("GIT_STRATEGY")
-    if job.trigger is not None:
-        return (old, "keeps-depth", "it passes its variables on to another pipeline")
-    if strategy is not None and strategy.text in ("none", "empty"):
-        return None
-    allowed = job.inherit.variables
-    if _own(job) is not None or job.rule_variables.get(_DEPTH):
-        return (_own(job) or old or "0", "keeps-depth", "it sets its own depth")
-    if allowed is not None and _DEPTH not in allowed:
-        return None
-    found = next(_reasons(facts, pipeline, job), None)
-    if found is None or (job.name in assumed and found[0] == "keeps-depth"):
-        return None
-    return ("0" if found[0] == "reads-history" else old or "0", *found)
+def _set_depth(draft: Draft, pipeline: Pipeline, job: Job, depth: str) -> None:
+    """The depth written on a job."""
+    draft.edits += edit(job).set("variables", DEPTH, to=depth)
+    own = own_depth(job) or ""
+    draft.permits.append(Permit("clone-depth", job.name, pipeline.path, DEPTH, own, depth))
 
 
-def _reasons(facts: Facts, pipeline: Pipeline, job: Job) -> Iterator[tuple[str, str]]:
-    """Why a job needs history, known readers first."""
-    commands = commands_of(facts.snapshot, pipeline, job)
-    for ran in commands.ran:
-        reason = reads_history(ran.words, ran.tolerated)
-        if reason:
-            yield "reads-history", reason
-    for build in facts.builds.builds:
-        if build.site.name == job.name and build.dockerfile is not None:
-            for reason in _in_dockerfile(facts, build.dockerfile):
-                yield "reads-history", f"{build.dockerfile}: {reason}"
-    for unfollowed in commands.unfollowed:
-        yield "keeps-depth", f"`{unfollowed.what}` cannot be followed: {unfollowed.why}"
-    for parent in pipeline.unknown_parents(job):
-        yield "keeps-depth", f"it extends `{parent}`, which is in another repository"
-
-
-def _in_dockerfile(facts: Facts, path: str) -> Iterator[str]:
-    """What the RUN instructions of a Dockerfile read of a `.git` in the build context."""
-    if path not in facts.snapshot:
+def _keep(draft: Draft, pipeline: Pipeline, job: Job, keeps: Keeps) -> None:
+    """A job's depth written out, or kept away from the pipeline that it starts."""
+    if keeps.depth:
+        _set_depth(draft, pipeline, job, keeps.depth)
+        clones = "its whole history" if keeps.depth == "0" else f"{keeps.depth} commits as before"
+    elif job.trigger is not None and job.inherit.variables is None:
+        names = sorted(name for name in pipeline.variables if name != DEPTH)
+        draft.edits += edit(job).set("inherit", "variables", to=names or False)
+        draft.permits.append(Permit("clone-depth", job.name, pipeline.path, "inherit"))
+        clones = "as the project's settings say"
+    else:
         return
-    for stage in facts.dockerfile(path).stages:
-        for instruction in stage.instructions:
-            script = instruction.script if isinstance(instruction, Run) else None
-            for command in parse_shell(script).commands() if script is not None else ():
-                words = tuple(word.value or word.written for word in command.words)
-                reason = reads_history(words) if words else ""
-                if reason:
-                    yield reason
-
-
-def _own(job: Job) -> str | None:
-    """The depth that a job itself sets."""
-    scalar = job.variables.get(_DEPTH)
-    return scalar.text if scalar is not None else None
-
-
-def _set_depth(draft: Draft, pipeline: Pipeline, job: Job, depth: str, name: str, why: str) -> None:
-    """The depth written on a job. A trigger job that had none must not pass one on."""
-    if job.trigger is not None and not depth:
-        raise Refused(
-            job.place,
-            f"{job.name} would pass {_DEPTH} on to the pipeline that it starts",
-            "give it `inherit: variables:` with the names that it is to pass on",
-        )
-    draft.edits += edit(job).set("variables", _DEPTH, to=depth)
-    draft.permits.append(
-        Permit("clone-depth", job.name, pipeline.path, _DEPTH, _own(job) or "", depth)
-    )
+    assumes = f"if it needs no history, pass --assume-shallow '{job.name}'"
     draft.findings.append(
         Finding.at(
             job.place,
-            name=name,
+            name=keeps.name,
             severity=Severity.NOTE,
             subject=job.name,
-            what=f"{job.name} clones "
-            + ("its whole history" if depth == "0" else f"{depth} commits as before"),
-            why=why,
-            do=""
-            if name == "reads-history"
-            else f"if it needs no history, pass --assume-shallow '{job.name}'",
+            what=f"{job.name} clones {clones}",
+            why=keeps.why,
+            do=assumes if keeps.name == "keeps-depth" and job.trigger is None else "",
         )
     )
 
