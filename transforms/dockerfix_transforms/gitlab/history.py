@@ -32,7 +32,7 @@ _ALWAYS = frozenset(
 _TREE_FORMS = {
     "gitleaks": {"dir", "directory", "stdin", "version", "--no-git"},
     "trufflehog": {"filesystem", "docker", "github", "gitlab", "s3", "gcs", "syslog", "--version"},
-    "lerna": {"bootstrap", "clean", "link", "list", "exec", "init", "info", "create", "add"},
+    "lerna": {"run", "bootstrap", "clean", "link", "list", "exec", "init", "info", "create", "add"},
 }
 """Readers of history, with the words that make them read files alone."""
 _FLAGS = frozenset(
