@@ -125,7 +125,7 @@ def test_a_job_is_renamed_with_its_needs() -> None:
     text = "job:\n  script: make\nuser:\n  needs: [job]\n  script: make\n"
     pipeline, job = read(text)
     found = applied(text, edit(pipeline).rename(job, "build / it"))
-    assert found == text.replace("job:", "build / it:").replace("[job]", "[build / it]")
+    assert found == text.replace("job:", "build / it:").replace("[job]", '["build / it"]')
 
 
 def test_a_job_is_added() -> None:
