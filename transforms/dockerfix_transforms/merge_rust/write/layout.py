@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dockerfix.api import Arg, Comment, Edit, EditSet, From, Instruction, Place, Source, Span, Stage
-from dockerfix_transforms.merge_rust.group.groups import Group, Member
+from dockerfix_transforms.merge_rust.group.groups import Group, Member, grown_below
 from dockerfix_transforms.merge_rust.read.compiler import base_images
 from dockerfix_transforms.merge_rust.read.inputs import RustFile
 from dockerfix_transforms.merge_rust.read.steps import Role, Step, steps_of, words_of
@@ -403,7 +403,7 @@ class _Layout:
             return self.from_line(file, stage.from_, below, name) + self.body(file, stage)
         own = member.own_before(file.end_of(base))
         if not own:
-            below = self.name_of(file, base)
+            below = self.own_base(group, member, base) or self.name_of(file, base)
             return self.from_line(file, stage.from_, below, name) + self.body(file, stage)
         end = member.common_before(file.end_of(base))
         parts = [
@@ -418,6 +418,26 @@ class _Layout:
         ]
         self.merged.moved += [(file, step) for step in own]
         return "".join(parts)
+
+    def own_base(self, group: Group, member: Member, base: Stage) -> str | None:
+        """A runtime image that stands on what the builder stands on, below any cargo: where
+        the shared stage holds more than the file's own did, it keeps its own."""
+        file = member.file
+        if not grown_below(group, member, file.end_of(base)):
+            return None
+        below: str | None = None
+        for stage in file.graph.chain(base):
+            key = (file.path, -1000 - stage.index)
+            if key not in self.names:
+                name = f"{file.binary}-{stage.name or 'base'}"
+                while name.lower() in self.taken:
+                    name = f"{name}-own"
+                self.taken.add(name.lower())
+                self.names[key] = name
+                text = self.from_line(file, stage.from_, below, name) + self.body(file, stage)
+                self.blocks.append(text)
+            below = self.names[key]
+        return below
 
     def split_name(self, group: Group, end: int) -> str:
         """The stage on which a file's own steps stand: the cook, or what ends before it."""
