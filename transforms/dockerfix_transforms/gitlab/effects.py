@@ -29,8 +29,10 @@ _COMPOSE = frozenset({"run", "up", "pull", "down", "logs", "ps", "config", "stop
                       "exec", "wait", "ls", "version", "images", "port", "top"})  # fmt: skip
 _KEYS = ("environment", "release", "pages", "trigger", "resource_group", "id_tokens", "secrets",
          "start_in", "run")  # fmt: skip
-_PUBLISHING = frozenset({"deploy", "deployment", "release", "publish", "promote", "rollout",
-                         "rollback", "migrate", "migration", "upload", "notify", "pages"})  # fmt: skip
+_PUBLISHING = frozenset(
+    {"deploy", "deployment", "release", "publish", "promote", "rollout",
+     "rollback", "migrate", "migration", "upload", "notify", "pages"}
+)  # fmt: skip
 _BREAKS = str.maketrans(dict.fromkeys("-_/:.,()[]", " "))
 """What parts the words of a job's name."""
 
