@@ -460,7 +460,10 @@ def _asked_of_merged(facts: Facts, graph: StageGraph, into: str, binary: str) ->
         for stage in graph.stages:
             name = f"{binary}-{stage.name}"
             text = build.target.text
-            if stage.name and (text == name or (text.startswith(f"{binary}-") and "$" in text)):
+            own = stage.name and text == stage.name and text != binary
+            if stage.name and (
+                own or text == name or (text.startswith(f"{binary}-") and "$" in text)
+            ):
                 found.add(stage.index)
     return frozenset(found)
 
