@@ -179,10 +179,11 @@ _SYSTEM = ("/", "/usr", "/etc", "/bin", "/lib", "/opt", "/var", "/root")
 def _beside_system(step: Step) -> bool:
     """Whether a COPY brings nothing to where packages and tools are installed."""
     target = step.copy.target if step.copy is not None else "/"
+    if target.startswith(("/usr/src/", "/usr/local/")):
+        return True
     return target.startswith("/") and not any(
         target == folder or (folder != "/" and target.startswith(f"{folder}/"))
         for folder in _SYSTEM
-        if not target.startswith("/usr/src")
     )
 
 

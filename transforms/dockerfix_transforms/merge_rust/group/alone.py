@@ -8,7 +8,7 @@ from __future__ import annotations
 import enum
 import posixpath
 
-from dockerfix.api import Command, Copy
+from dockerfix.api import Command, Copy, Placed
 from dockerfix_transforms.merge_rust.read.compiler import environment, is_compiler_variable
 from dockerfix_transforms.merge_rust.read.inputs import RustFile, standing_ends
 from dockerfix_transforms.merge_rust.read.steps import Role, Step, commands, makes_tools
@@ -82,8 +82,20 @@ def _more_sources(step: Step, file: RustFile, under: bool) -> bool:
     parts = {part for source in copy.sources for part in source.split("/")}
     if parts & _COMPILER_FILES:
         return False
-    whole = any(other.role is Role.SOURCES for other in file.steps)
-    return whole or not under
+    return not under or any(_brings(other, copy) for other in file.steps)
+
+
+def _brings(step: Step, copy: Placed) -> bool:
+    """Whether a step copies the whole context, and with it all that a copy brings to where it
+    brings it."""
+    if step.role is not Role.SOURCES or step.copy is None:
+        return False
+    named = copy.destination.endswith("/")
+    return all(
+        posixpath.join(step.copy.target, source)
+        == (posixpath.join(copy.target, posixpath.basename(source)) if named else copy.target)
+        for source in copy.sources
+    )
 
 
 def is_tool(step: Step, owner: RustFile) -> bool:

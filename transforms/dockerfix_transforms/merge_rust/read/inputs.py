@@ -609,8 +609,9 @@ def _copied(
         if name not in names and "/target/" in word.value:
             raise _UnreadableError(
                 "not-built", f"{word.value} is copied, but no cargo build here selects {name}",
-                "the cook leaves an empty program of that name, and the container would exit 0",
-                f"add --bin {name} to the build", item.code,
+                "a cook leaves an empty program of that name, and what another command makes is "
+                "not seen here",
+                f"add --bin {name} to the build, or leave the file out", item.code,
             )  # fmt: skip
         yield name
 
