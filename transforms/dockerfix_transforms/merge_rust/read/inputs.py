@@ -19,6 +19,7 @@ from dockerfix.api import (
     Facts,
     Finding,
     IsFolder,
+    Kind,
     Onbuild,
     Severity,
     SnapshotError,
@@ -162,6 +163,17 @@ def read_file(
     """
     graph = facts.stages(path)
     source = graph.tree.source
+    entry = facts.snapshot.entries[path]
+    if entry.kind is Kind.SYMLINK:
+        return Finding(
+            Severity.REFUSE,
+            "symlink",
+            f"it is a symbolic link to {entry.link}; it stays as it is",
+            "a patch does not change what it leads to through a link",
+            f"name {entry.link} instead",
+            source.place(Span(0, 0)),
+            path,
+        )
     try:
         return _read(facts, workspace, path, graph, into)
     except _UnreadableError as problem:
