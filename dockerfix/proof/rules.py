@@ -374,7 +374,7 @@ def _like_a_build(pair: Pair, cook: CargoCall) -> bool:
 
 def _selects_no_less(old: CargoCall, new: CargoCall) -> bool:
     """Whether the new selection holds the old one; one that named nothing may be narrowed to
-    names: what the image needs of it is the artefacts' claim."""
+    names: what the image needs of it is *artefact produced*'s."""
     if old.selects_all or new.selects_all:
         return True
     everything = new.has("workspace") or new.has("all")

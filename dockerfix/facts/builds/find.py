@@ -161,6 +161,8 @@ class _Finder:
         by_kind: dict[Candidate, list[str]] = {kind: [] for kind in Candidate}
         for path in self.snapshot.paths:
             kind = candidate(path)
+            if kind is Candidate.DOCUMENT and self.snapshot.entries[path].kind is not Kind.FILE:
+                continue  # what a link leads to is read under its own path
             if kind is not None:
                 by_kind[kind].append(path)
         self.bake_files = by_kind[Candidate.BAKE]

@@ -98,7 +98,7 @@ def find_stage(facts: Facts, image: Image) -> tuple[StageGraph, Stage]:
 
 
 _CHAINS: WeakKeyDictionary[StageGraph, dict[int, Chain]] = WeakKeyDictionary()
-"""Every claim about a Dockerfile asks for the same chains."""
+"""every obligation about a Dockerfile asks for the same chains."""
 
 
 def flatten(graph: StageGraph, stage: Stage) -> Chain:

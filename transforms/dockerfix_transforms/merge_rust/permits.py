@@ -90,7 +90,6 @@ def _rules(group: Group, member: Member) -> Iterator[str]:
         yield "environment-added"
     if group.has_own or any(other.dropped for other in group.members):
         yield "tools-later"
-        yield "sources-later"
 
 
 def added_rules(group: Group, member: Member) -> Iterator[str]:

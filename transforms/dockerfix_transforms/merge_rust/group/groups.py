@@ -5,11 +5,11 @@ Knows chains and components; knows nothing of bytes to write.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from dockerfix.api import Finding, Severity
+from dockerfix.api import Finding, Severity, is_accepted
 from dockerfix_transforms.merge_rust.group.align import Obstacle, lay_over, representative
 from dockerfix_transforms.merge_rust.group.alone import (
     Admission,
@@ -125,11 +125,11 @@ def _packages_of(step: Step | None) -> set[str]:
 
 
 def group_files(
-    files: Sequence[RustFile], accepted: frozenset[str], apart: Mapping[str, str]
+    files: Sequence[RustFile], accept: Collection[str], apart: Mapping[str, str]
 ) -> tuple[list[Group], list[Finding]]:
     """Files in groups, largest first, and a finding for each accepted difference. Those in
     `apart` get a builder of their own, for the reason given."""
-    accepted -= IN_PATHS
+    accepted = frozenset(item.partition("@")[0] for item in accept) - IN_PATHS
     settings = {file.path: components(file) for file in files}
     clusters: list[list[RustFile]] = []
     reasons: dict[str, tuple[str, ...]] = {}
@@ -140,6 +140,8 @@ def group_files(
             if file.path in apart or first.path in apart:
                 continue
             different = _different(settings[first.path], settings[file.path]) - accepted
+            if not _leaders([*cluster, file], settings, accept):
+                continue
             if _apart_programs(cluster, file):
                 different -= _FEATURES  # each call of the sequence keeps its own
             if not different and isinstance(aligned([*cluster, file], accepted), Group):
@@ -155,7 +157,7 @@ def group_files(
         reasons[cluster[0].path] = found
     groups = []
     for cluster in clusters:
-        ordered = _leader_first(cluster, settings)
+        ordered = _leader_first(cluster, settings, _leaders(cluster, settings, accept))
         findings += _accepted(ordered, settings, accepted)
         group = aligned(ordered, accepted)
         if isinstance(group, Obstacle):  # the order of files decides where their own steps go
@@ -163,6 +165,25 @@ def group_files(
         assert isinstance(group, Group)  # it was when the last file came to the cluster
         groups.append(Group(group.members, group.common, reasons.get(cluster[0].path, ())))
     return groups, findings
+
+
+def _leaders(
+    cluster: Sequence[RustFile],
+    settings: dict[str, dict[str, Component]],
+    accept: Collection[str],
+) -> frozenset[str]:
+    """The files whose values the others may take: whatever differs in another one for which it
+    can be accepted at all was accepted for that file."""
+    return frozenset(
+        leader.path
+        for leader in cluster
+        if all(
+            is_accepted(name, file.path, accept)
+            for file in cluster
+            for name in _different(settings[leader.path], settings[file.path])
+            if any(item.partition("@")[0] == name for item in accept)
+        )
+    )
 
 
 def _apart_programs(cluster: Sequence[RustFile], file: RustFile) -> bool:
@@ -216,15 +237,17 @@ def _misplaced(cluster: Sequence[RustFile], file: RustFile, accepted: frozenset[
 
 
 def _leader_first(
-    cluster: list[RustFile], settings: dict[str, dict[str, Component]]
+    cluster: list[RustFile], settings: dict[str, dict[str, Component]], leaders: frozenset[str]
 ) -> list[RustFile]:
     """The order of the inputs, but with the majority's toolchain first when values differ:
     the merged file takes the value that changes the compiler of the fewest binaries, the
-    pinned one in a tie."""
+    pinned one in a tie; always one of `leaders`."""
     own = _FEATURES
     weights: dict[str, int] = {}
     for file in cluster:
         value = _signature(settings[file.path], own)
+        if file.path not in leaders:
+            continue
         weights[value] = weights.get(value, 0) + len(file.shipped)
     best = max(weights, key=lambda v: (weights[v], _pinned(v), -list(weights).index(v)))
     return sorted(cluster, key=lambda f: _signature(settings[f.path], own) != best)
