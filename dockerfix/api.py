@@ -10,6 +10,7 @@ from dockerfix.engine.proposal import OptionSpec, Proposal, Transform
 from dockerfix.facts.builds import job_of
 from dockerfix.facts.cargo import ManifestError, Workspace
 from dockerfix.facts.cargo.commands import CargoCall, cargo_calls, read_cargo, selected
+from dockerfix.facts.cargo.native import crates_that_notice
 from dockerfix.facts.context.ignore import IgnoreFile, IgnoreLine, Judge, read_ignore
 from dockerfix.facts.context.makers import without_tag
 from dockerfix.facts.context.projection import ProjectionError, project_rules
@@ -88,9 +89,9 @@ __all__ = [
     "Scalar", "Schedule", "Script", "Sequence", "Severity", "SiteKind", "Snapshot", "SnapshotError",
     "Source", "Span", "Stage", "StageGraph", "Statement", "StepDown", "Tool", "Transform",
     "UnreadImageError", "Value", "Wanted", "Word", "Workspace", "YamlError", "add_need", "apart",
-    "bake_file", "cargo_calls", "check_joinable", "edit", "folders", "implies", "is_accepted",
-    "is_dockerfile", "job_of", "join_jobs", "join_path", "normalise_path", "parse", "parse_shell",
-    "parse_yaml", "path_mentions", "placed", "project_rules", "pushers", "read_cargo",
-    "read_ignore", "relative_path", "selected", "set_builds", "set_paths", "shared_flags", "united",
-    "used_images", "widen_rules", "without_tag", "written",
+    "bake_file", "cargo_calls", "check_joinable", "crates_that_notice", "edit", "folders",
+    "implies", "is_accepted", "is_dockerfile", "job_of", "join_jobs", "join_path", "normalise_path",
+    "parse", "parse_shell", "parse_yaml", "path_mentions", "placed", "project_rules", "pushers",
+    "read_cargo", "read_ignore", "relative_path", "selected", "set_builds", "set_paths",
+    "shared_flags", "united", "used_images", "widen_rules", "without_tag", "written",
 ]  # fmt: skip

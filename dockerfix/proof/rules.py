@@ -652,8 +652,9 @@ def _only_adds(pair: Pair, step: Step) -> bool:
 
 
 def _of_the_system(path: str) -> bool:
-    """Whether a path lies where package managers and installers write."""
-    if path == "/" or path.startswith("/usr/src/"):
+    """Whether a path lies where package managers and installers write; `/usr/local` is left
+    to the administrator (Filesystem Hierarchy Standard, 4.9)."""
+    if path == "/" or path.startswith(("/usr/src/", "/usr/local/")):
         return path == "/"
     return f"{path}/".startswith(("/usr/", "/etc/", "/bin/", "/lib", "/sbin/", "/var/", "/root/"))
 

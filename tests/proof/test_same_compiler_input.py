@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
+from dockerfix.facts.cargo.native import crates_that_notice, is_compiler_package
 from dockerfix.facts.repository import Facts
 from dockerfix.proof import check
-from dockerfix.proof.cargo.native import crates_that_notice, is_compiler_package
 from dockerfix.proof.cargo.same_compiler_input import SameCompilerInput
 from dockerfix.proof.image.same_runtime import SameRuntime
 from dockerfix.proof.obligation import Image, Verdict

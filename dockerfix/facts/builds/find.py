@@ -149,6 +149,13 @@ class _Finder:
         else:
             self.pipeline(pipeline, started)
 
+    def is_link(self, path: str) -> bool:
+        """Whether a path is a symbolic link; the file that it leads to is read in any case."""
+        try:
+            return self.snapshot.entries[path].kind is Kind.SYMLINK
+        except SnapshotError:
+            return False
+
     def files(self) -> None:
         """Every file that may hold call sites, by path; scripts that others run come last."""
         by_kind: dict[Candidate, list[str]] = {kind: [] for kind in Candidate}
@@ -168,7 +175,8 @@ class _Finder:
         scripts = self.building_scripts(by_kind[Candidate.SHELL])
         for kind, read in readers:
             for path in by_kind[kind]:
-                source = self.source(path)
+                linked = kind is Candidate.DOCUMENT and self.is_link(path)
+                source = None if linked else self.source(path)
                 if source is not None:
                     read(source)
         self.makefiles(by_kind[Candidate.MAKE])

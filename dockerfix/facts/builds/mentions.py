@@ -43,6 +43,8 @@ def mentions(snapshot: Snapshot, names: tuple[str, ...]) -> Iterator[tuple[Place
         # Most files hold none: plain searches are faster than the pattern.
         if not any(needle in data for needle in needles) or b"\0" in data[:1024]:
             continue
+        if snapshot.entries[path].kind is Kind.SYMLINK:
+            continue  # the file that it leads to is searched
         source = Source(path, data)
         for match in pattern.finditer(data):
             name = match[0].decode("utf-8", "surrogateescape")

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
+from dockerfix.facts.cargo.native import crates_that_notice
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.cargo.artefact_produced import programs
 from dockerfix.proof.cargo.compiler_input import Aspect, Input, compiler_input
 from dockerfix.proof.cargo.crates import Compilation, context_of
-from dockerfix.proof.cargo.native import crates_that_notice
 from dockerfix.proof.cargo.tools import only_toolchain
 from dockerfix.proof.image.chain import NoSuchImageError
 from dockerfix.proof.image.installs import name_of

@@ -13,8 +13,8 @@ from collections.abc import Iterable
 from itertools import pairwise
 
 from dockerfix.facts.cargo import read_cargo
+from dockerfix.facts.cargo.native import is_compiler_package
 from dockerfix.proof.cargo.commands import script_of
-from dockerfix.proof.cargo.native import is_compiler_package
 from dockerfix.proof.image.chain import Step
 from dockerfix.proof.image.installs import name_of, read_install
 from dockerfix.proof.reading import set_by

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import posixpath
+import re
 from collections.abc import Iterator, Sequence
 
 from dockerfix.api import (
@@ -20,6 +21,7 @@ from dockerfix.api import (
     Span,
     Workspace,
     YamlError,
+    crates_that_notice,
     parse_yaml,
     read_cargo,
 )
@@ -38,12 +40,6 @@ from dockerfix_transforms.merge_rust.read.steps import (
 )
 from dockerfix_transforms.merge_rust.scope import place_of
 from dockerfix_transforms.merge_rust.write.layout import Merged
-
-_NATIVE_WORDS = {
-    "libpq": "pq", "postgresql": "pq", "xz": "lzma", "libxz": "lzma", "zlib1g": "libz",
-    "zlib": "libz", "libssl": "openssl", "librdkafka": "rdkafka", "libcurl4": "curl",
-}  # fmt: skip
-"""Stems of Debian's and Alpine's packages whose crate has another name."""
 
 
 def merge_notes(
@@ -102,24 +98,27 @@ def _dropped(group: Group) -> Iterator[Finding]:
 
 
 def _packages(workspace: Workspace, group: Group) -> Iterator[Finding]:
-    """Libraries that a binary's builder gains and that a locked -sys crate could link to;
-    everything that it gains where no Cargo.lock says which crates there are."""
-    everything = _listed(group.members)
+    """Packages that a binary's builder gains and that a locked crate could notice; everything
+    that it gains where no Cargo.lock says which crates there are."""
+    everything = dict.fromkeys(_listed(group.members))
     for member in group.members:
         mine = _listed([member])
+        reasons: dict[str, list[str]] = {}
         for word in everything:
             why = "" if word in mine else _reader(workspace, word)
             if why:
-                yield Finding(
-                    Severity.ASSUME,
-                    "packages",
-                    f"{member.file.binary} is compiled with {word} installed, which its own file "
-                    "does not install",
-                    why,
-                    "compare the binary, or look at how the crate finds the library",
-                    place_of(member.file),
-                    word,
-                )
+                reasons.setdefault(why, []).append(word)
+        for why, words in reasons.items():
+            yield Finding(
+                Severity.ASSUME,
+                "packages",
+                f"{member.file.binary} is compiled with {', '.join(words)} installed, which its "
+                "own file does not install",
+                why,
+                "compare the binary, or look at how the crate finds the library",
+                place_of(member.file),
+                ", ".join(words),
+            )
 
 
 _ADDED = {
@@ -151,13 +150,8 @@ def _reader(workspace: Workspace, word: str) -> str:
     """Why a package could matter to a crate that did not have it; "" when none could."""
     if workspace.locked is None:
         return "without a Cargo.lock nobody knows which crates would use it"
-    if not word.split("=")[0].endswith(("-dev", "-devel", "-static")):
-        return ""
-    stem = _stem(word)
-    for name in workspace.native_packages():
-        if stem in (name.removesuffix("-sys"), name.removesuffix("-sys").removeprefix("lib")):
-            return f"{name} may link to it instead of building its own copy"
-    return ""
+    noticing = crates_that_notice(re.split(r"[=<>~@]", word)[0], workspace.locked)
+    return f"{', '.join(noticing)} may use it" if noticing else ""
 
 
 def _listed(members: Sequence[Member]) -> list[str]:
@@ -168,14 +162,6 @@ def _listed(members: Sequence[Member]) -> list[str]:
         if step.role is Role.PACKAGES
         for word in (package_words(step) or ("", ()))[1]
     ]
-
-
-def _stem(word: str) -> str:
-    name = word.split("=")[0]
-    for ending in ("-dev", "-devel", "-static"):
-        name = name.removesuffix(ending)
-    name = _NATIVE_WORDS.get(name, name)
-    return name.removeprefix("lib").rstrip("0123456789.-")
 
 
 def _environment(workspace: Workspace, group: Group) -> Iterator[Finding]:

@@ -130,6 +130,6 @@ def _gained(group: Group, member: Member, assumed: Iterable[Finding]) -> Iterato
         if finding.place is None or finding.place.path not in files:
             continue
         if finding.name == "packages" and finding.place.path == member.file.path:
-            yield "packages", finding.subject
+            yield from (("packages", word) for word in finding.subject.split(", "))
         elif finding.name == "environment":
             yield from (("environment", n) for n in finding.subject.split(", ") if n not in own)

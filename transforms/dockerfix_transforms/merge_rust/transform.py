@@ -134,12 +134,15 @@ class MergeRust:
         CMD ["worker"]
 
     Safety
-        Runtime stages are copied byte for byte; only the names of stages change. `--bin` at a
-        virtual root unifies features over all default members whatever is named, so that one
-        call gives the same bytes as several; builds by `-p` are written one after the other
-        instead, since together they do not. Packages that only some builders had are an
-        assumption where a locked -sys crate could link to them. A file that cannot be read
-        safely stays as it is and is named; with fewer than two left the merge is refused.
+        Runtime stages are copied byte for byte; only the names of stages change. Build steps
+        are laid over each other by what they mean: `./a` is `a`, and steps that do not touch
+        each other may trade places. Builds by `--bin` share one call, since `--bin` at a virtual
+        root unifies features over all default members whatever is named; builds by `-p`, in a
+        member's folder or with other features follow one another in one RUN. Packages, tools
+        and sources that only some builders had are assumptions where a crate could notice them.
+        A file that cannot share a builder keeps one of its own where it still shares a stage,
+        else it stays as it is and is named. Where no two files can share a builder there is
+        nothing to gain, and the report says what stands in the way.
 
     Call sites
         CI jobs that would each compile one group on a runner of its own become one job with

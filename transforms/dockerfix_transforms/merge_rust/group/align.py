@@ -47,6 +47,8 @@ class Obstacle(Struct, frozen=True):
 def lay_over(files: Sequence[RustFile], is_folder: IsFolder) -> list[Slot] | Obstacle:
     """The slots of these files' chains, or what stands in the way."""
     slots: list[Slot] = [[step] for step in files[0].steps]
+    if len(files) == 1:
+        return slots
     for number, file in enumerate(files[1:], 1):
         slots = _laid(slots, number, file.steps)
     for number, file in enumerate(files):
@@ -177,10 +179,11 @@ _SYSTEM = ("/", "/usr", "/etc", "/bin", "/lib", "/opt", "/var", "/root")
 def _beside_system(step: Step) -> bool:
     """Whether a COPY brings nothing to where packages and tools are installed."""
     target = step.copy.target if step.copy is not None else "/"
+    if target.startswith(("/usr/src/", "/usr/local/")):
+        return True
     return target.startswith("/") and not any(
         target == folder or (folder != "/" and target.startswith(f"{folder}/"))
         for folder in _SYSTEM
-        if not target.startswith("/usr/src")
     )
 
 
@@ -201,13 +204,12 @@ def _wrong_folder(slots: list[Slot], files: Sequence[RustFile]) -> Obstacle | No
     where = ""
     for slot in slots:
         step = representative(slot)
-        owner = files[next(n for n, s in enumerate(slot) if s is not None)]
         for number, mine in enumerate(slot):
             if mine is not None and mine.where != where and needs_folder(mine):
                 return Obstacle(files[number], mine, f"it runs in {mine.where or 'another folder'}")
         if step.item.keyword == "WORKDIR" and step.item.words:
-            where = posixpath.normpath(posixpath.join(where, step.item.words[0].value))
-        del owner
+            entered = step.instead or step.item.words[0].value
+            where = posixpath.normpath(posixpath.join(where, entered))
     return None
 
 
@@ -223,12 +225,15 @@ def needs_folder(step: Step) -> bool:
 
 def _foreign(slots: list[Slot], number: int, files: Sequence[RustFile]) -> Obstacle | None:
     """The first step of other files that this file's programs may not have before them."""
-    done = max((n for n, s in enumerate(slots) if _builds(s[number])), default=-1)
+    last = max((n for n, s in enumerate(slots) if _builds(s[number])), default=-1)
+    done = 0
     for n, slot in enumerate(slots):
-        if slot[number] is None:
+        if slot[number] is not None:
+            done += 1
+        else:
             step = representative(slot)
             owner = files[next(m for m, s in enumerate(slot) if s is not None)]
-            if admitted(step, owner, files[number], late=n > done) is Admission.NO:
+            if admitted(step, owner, files[number], n > last, done) is Admission.NO:
                 return Obstacle(owner, step, _lacks(step, files[number]))
     return None
 

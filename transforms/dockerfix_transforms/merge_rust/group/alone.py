@@ -8,7 +8,7 @@ from __future__ import annotations
 import enum
 import posixpath
 
-from dockerfix.api import Command, Copy
+from dockerfix.api import Command, Copy, Placed
 from dockerfix_transforms.merge_rust.read.compiler import environment, is_compiler_variable
 from dockerfix_transforms.merge_rust.read.inputs import RustFile, standing_ends
 from dockerfix_transforms.merge_rust.read.steps import Role, Step, commands, makes_tools
@@ -43,22 +43,22 @@ _LOCAL = frozenset(
 """Commands that change or show the files that they name, and no others."""
 
 
-def admitted(step: Step, owner: RustFile, file: RustFile, late: bool) -> Admission:
-    """What the step of `owner` is to `file`; `late` says that it runs behind the last build of
-    `file`."""
+def admitted(step: Step, owner: RustFile, file: RustFile, late: bool, done: int) -> Admission:
+    """What the step of `owner` is to `file`, of which `done` steps come before it; `late` says
+    that its last build is among them."""
     if step.role is Role.PACKAGES:
         return Admission.PACKAGES
     if harmless_environment(step):
         return Admission.ENVIRONMENT
-    if late and not standing_ends(file):
+    under = any(end >= done for end in standing_ends(file))
+    if late and not under:
         builds = step.role is Role.BUILD or _beside(step, file)
         return Admission.LATER if builds else Admission.NO
     if file.pinned and sets_default(step):
         return Admission.UNHEEDED
     if isinstance(step.item, Copy):
-        return Admission.SOURCES if _more_sources(step, file) else Admission.NO
-    tool = not standing_ends(file) and is_tool(step, owner)
-    return Admission.TOOLS if tool else Admission.NO
+        return Admission.SOURCES if _more_sources(step, file, under) else Admission.NO
+    return Admission.TOOLS if not under and is_tool(step, owner) else Admission.NO
 
 
 def sets_default(step: Step) -> bool:
@@ -73,7 +73,7 @@ def harmless_environment(step: Step) -> bool:
     return bool(names) and not any(is_compiler_variable(name) for name in names)
 
 
-def _more_sources(step: Step, file: RustFile) -> bool:
+def _more_sources(step: Step, file: RustFile, under: bool) -> bool:
     """Whether a COPY brings files that a file's own steps do not write, and that cargo does not
     read by their names."""
     copy = step.copy
@@ -82,8 +82,20 @@ def _more_sources(step: Step, file: RustFile) -> bool:
     parts = {part for source in copy.sources for part in source.split("/")}
     if parts & _COMPILER_FILES:
         return False
-    whole = any(other.role is Role.SOURCES for other in file.steps)
-    return whole or not standing_ends(file)
+    return not under or any(_brings(other, copy) for other in file.steps)
+
+
+def _brings(step: Step, copy: Placed) -> bool:
+    """Whether a step copies the whole context, and with it all that a copy brings to where it
+    brings it."""
+    if step.role is not Role.SOURCES or step.copy is None:
+        return False
+    named = copy.destination.endswith("/")
+    return all(
+        posixpath.join(step.copy.target, source)
+        == (posixpath.join(copy.target, posixpath.basename(source)) if named else copy.target)
+        for source in copy.sources
+    )
 
 
 def is_tool(step: Step, owner: RustFile) -> bool:

@@ -90,10 +90,13 @@ class Group(Struct, frozen=True):
 def added_steps(group: Group, member: Member) -> Iterator[tuple[Step, Admission]]:
     """The common steps that a member lacks, and what each of them is to it."""
     own = [n for n, s in enumerate(member.matched) if s is not None and s.role is Role.BUILD]
+    last, done = max(own, default=-1), 0
     for index, step in enumerate(group.common):
-        if member.matched[index] is None:
+        if member.matched[index] is not None:
+            done += 1
+        else:
             owner = next(m.file for m in group.members if m.matched[index] is not None)
-            yield step, admitted(step, owner, member.file, late=index > max(own, default=-1))
+            yield step, admitted(step, owner, member.file, index > last, done)
 
 
 def grown_below(group: Group, member: Member, end: int) -> bool:
@@ -150,7 +153,7 @@ def group_files(
     main = clusters[0]
     for cluster in clusters[1:]:
         own = apart.get(cluster[0].path) or apart.get(main[0].path)
-        found = _reasons(settings, main[0], cluster[0], accepted) if own is None else (own,)
+        found = _reasons(settings, main, cluster[0], accepted) if own is None else (own,)
         reasons[cluster[0].path] = found
     groups = []
     for cluster in clusters:
@@ -201,10 +204,13 @@ def _different(one: dict[str, Component], other: dict[str, Component]) -> set[st
 
 def _reasons(
     settings: dict[str, dict[str, Component]],
-    main: RustFile,
+    cluster: Sequence[RustFile],
     file: RustFile,
     accepted: frozenset[str],
 ) -> tuple[str, ...]:
+    """What keeps a file apart from those of a cluster: parts of the compiler's input, else the
+    first step that stands in the way."""
+    main = cluster[0]
     here, there = settings[file.path], settings[main.path]
     found = []
     for name in sorted(_different(there, here) - accepted):
@@ -213,12 +219,15 @@ def _reasons(
         step = here[name].step if name in here else None
         where = file.graph.tree.source.place(step.item.code) if step is not None else file.path
         found.append(f"{name}: {where} has {mine}, {main.path} has {theirs}")
-    return tuple(found) or (_misplaced(main, file, accepted),)
+    return tuple(found) or (_misplaced(cluster, file, accepted),)
 
 
-def _misplaced(main: RustFile, file: RustFile, accepted: frozenset[str]) -> str:
+def _misplaced(cluster: Sequence[RustFile], file: RustFile, accepted: frozenset[str]) -> str:
     """What stands in the way where the compiler's input is the same."""
-    found = aligned([main, file], accepted)
+    shipped = {name for other in cluster for name in other.shipped} & set(file.shipped)
+    found = aligned([*cluster, file], accepted)
+    if not isinstance(found, Obstacle) and shipped:
+        return f"another file builds {', '.join(sorted(shipped))} too, with other features"
     if not isinstance(found, Obstacle):
         return "its steps cannot be laid over those of all others"
     source = found.file.graph.tree.source

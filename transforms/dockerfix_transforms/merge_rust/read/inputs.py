@@ -19,6 +19,7 @@ from dockerfix.api import (
     Facts,
     Finding,
     IsFolder,
+    Kind,
     Onbuild,
     Severity,
     SnapshotError,
@@ -162,6 +163,17 @@ def read_file(
     """
     graph = facts.stages(path)
     source = graph.tree.source
+    entry = facts.snapshot.entries[path]
+    if entry.kind is Kind.SYMLINK:
+        return Finding(
+            Severity.REFUSE,
+            "symlink",
+            f"it is a symbolic link to {entry.link}; it stays as it is",
+            "a patch does not change what it leads to through a link",
+            f"name {entry.link} instead",
+            source.place(Span(0, 0)),
+            path,
+        )
     try:
         return _read(facts, workspace, path, graph, into)
     except _UnreadableError as problem:
@@ -467,7 +479,10 @@ def _asked_of_merged(facts: Facts, graph: StageGraph, into: str, binary: str) ->
         for stage in graph.stages:
             name = f"{binary}-{stage.name}"
             text = build.target.text
-            if stage.name and (text == name or (text.startswith(f"{binary}-") and "$" in text)):
+            own = stage.name and text == stage.name and text != binary
+            if stage.name and (
+                own or text == name or (text.startswith(f"{binary}-") and "$" in text)
+            ):
                 found.add(stage.index)
     return frozenset(found)
 
@@ -613,8 +628,9 @@ def _copied(
         if name not in names and "/target/" in word.value:
             raise _UnreadableError(
                 "not-built", f"{word.value} is copied, but no cargo build here selects {name}",
-                "the cook leaves an empty program of that name, and the container would exit 0",
-                f"add --bin {name} to the build", item.code,
+                "a cook leaves an empty program of that name, and what another command makes is "
+                "not seen here",
+                f"add --bin {name} to the build, or leave the file out", item.code,
             )  # fmt: skip
         yield name
 

@@ -6,6 +6,7 @@ with stage names and widened lines edited in place. Knows groups; knows no call 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -14,7 +15,7 @@ from dockerfix_transforms.merge_rust.group.groups import Group, Member, grown_be
 from dockerfix_transforms.merge_rust.read.compiler import base_images
 from dockerfix_transforms.merge_rust.read.inputs import RustFile
 from dockerfix_transforms.merge_rust.read.steps import Role, Step, steps_of, words_of
-from dockerfix_transforms.merge_rust.write.widen import Line, cooked, prepared, widened
+from dockerfix_transforms.merge_rust.write.widen import Line, cooked, prepared, said, widened
 
 Names = dict[tuple[str, int], str]
 """The merged file's stage for (path, stage index) of an input."""
@@ -101,7 +102,7 @@ class _Layout:
                     seen.add(item.text)
                     arguments.append(_piece(item).rstrip("\r\n"))
         text = self.newline.join(lines)
-        head = self.newline.join(_free_comments(self.files[0], head=True))
+        head = self.newline.join(_heading(self.files))
         return (self.newline * 2).join(
             part for part in (text, head, self.newline.join(arguments)) if part
         )
@@ -314,8 +315,11 @@ class _Layout:
         if comments:
             foreign = self.foreign_from_comments(group, stage) if len(group.members) > 1 else ""
             own = Span(stage.from_.owned.start, stage.from_.span.start)
+            mine = leader.graph.tree.source.text(own)
+            if len(group.members) > 1 and stage.from_ is leader.graph.tree.instructions[0]:
+                mine = self.common_head(group, stage)
             loose = _loose(leader, stage.from_)
-            parts = [loose, leader.graph.tree.source.text(own), foreign, *parts]
+            parts = [loose, mine, foreign, *parts]
         for index in indexes:
             step = group.common[index]
             owner = next(m.file for m in group.members if any(s is step for s in m.file.steps))
@@ -326,18 +330,29 @@ class _Layout:
             parts += [self.written(file, more, Line()) for file, more in line.more]
         return "".join(parts)
 
+    def common_head(self, group: Group, stage: Stage) -> str:
+        """The comments above the first line of every file: what only one says is about that
+        file, and stands above its own image."""
+        heads = [
+            {c.text for c in member.file.graph.tree.instructions[0].comments}
+            for member in group.members
+        ]
+        kept = [c.text for c in stage.from_.comments if all(c.text in head for head in heads)]
+        return "".join(f"{text}{self.newline}" for text in kept)
+
     def foreign_from_comments(self, group: Group, stage: Stage) -> str:
         leader = group.leader
         end = leader.common_before(leader.file.end_of(stage))
-        known = {c.text for c in stage.from_.comments}
+        known = [c.text for c in stage.from_.comments]
         lines = []
         for member in group.members[1:]:
             for other in member.file.chain:
-                if member.common_before(member.file.end_of(other)) != end:
-                    continue
+                head = other.from_ is member.file.graph.tree.instructions[0]
+                if head or member.common_before(member.file.end_of(other)) != end:
+                    continue  # what stands above a file's first line is about that file
                 for comment in other.from_.comments:
-                    if comment.text not in known:
-                        known.add(comment.text)
+                    if not any(said(comment.text, other) for other in known):
+                        known.append(comment.text)
                         text = comment.text.lstrip("#").strip()
                         lines.append(f"# {text} ({member.file.binary}){self.newline}")
         return "".join(lines)
@@ -347,11 +362,18 @@ class _Layout:
     def block(self, file: RustFile) -> None:
         """The stages that are the file's own: its images, and what they alone need."""
         group, member = self.member(file)
-        head = _free_comments(file, head=file is not self.files[0])
-        head += _dropped_comments(member)
+        common = _heading(self.files)
+        head = [line for line in _free_comments(file) if line not in common]
         head += self.homeless.get(file.path, [])
-        if head:
+        first = len(self.blocks)
+        self.targets_of(file, group, member)
+        if head and first < len(self.blocks):
+            self.blocks[first] = self.newline.join([*head, self.blocks[first]])
+        elif head:
             self.blocks.append(self.newline.join(head))
+
+    def targets_of(self, file: RustFile, group: Group, member: Member) -> None:
+        """The images of a file, and stages that they alone need."""
         single = len(file.targets) == 1
         for leaf in file.leaves:
             if not leaf.live and not self.needed(file, leaf.stage):
@@ -388,12 +410,24 @@ class _Layout:
     def leaf_name(self, file: RustFile, stage: Stage, live: bool, single: bool) -> str:
         if live and single:
             name = file.binary
+        elif stage.name is not None and self.tells_apart(file, stage.name, live):
+            name = stage.name
         else:
             name = f"{file.binary}-{stage.name or ('runtime' if live else f'stage-{stage.index}')}"
         while name.lower() in self.taken:
             name = f"{name}-image"
         self.taken.add(name.lower())
         return name
+
+    def tells_apart(self, file: RustFile, name: str, live: bool) -> bool:
+        """Whether a stage's old name stands in this file alone, and that of an image speaks of
+        what it ships: then call sites that name it need no change."""
+        named = [
+            other for other in self.files for stage in other.graph.stages if stage.name == name
+        ]
+        words, own = set(re.split(r"[-_]", name)), set(re.split(r"[-_]", file.binary))
+        speaks = not live or bool(words & own)
+        return len(named) == 1 and speaks and name.lower() not in self.taken
 
     def leaf(self, group: Group, member: Member, stage: Stage, name: str) -> str:
         file = member.file
@@ -632,7 +666,8 @@ def _homeless(files: Sequence[RustFile], text: str) -> dict[str, list[str]]:
         outer = (item for item in tree.items if isinstance(item, Comment))
         for comment in sorted((*outer, *inner), key=lambda c: c.span):
             lines = found.setdefault(file.path, [])
-            if comment.text.rstrip(".") not in text and comment.text not in lines:
+            bare = comment.text.lstrip("#").strip()
+            if bare and not said(bare, text) and comment.text not in lines:
                 lines.append(comment.text)
     return {path: lines for path, lines in found.items() if lines}
 
@@ -641,23 +676,23 @@ def _piece(item: Instruction) -> str:
     return item.source.text(item.owned)
 
 
-def _dropped_comments(member: Member) -> list[str]:
-    """Comments of steps that go, with the step that they spoke of."""
-    lines: list[str] = []
-    for step in member.dropped:
-        lines += [comment.text for comment in step.item.comments]
-        lines.append(f"# (Gone with the shared builder: {' '.join(step.item.text.split())})")
-    return lines
+def _heading(files: Sequence[RustFile]) -> list[str]:
+    """What stands at the head of every file, a licence for example."""
+    others = [_free_comments(file) for file in files[1:]]
+    found = [line for line in _free_comments(files[0]) if all(line in o for o in others)]
+    while found and not found[0].strip("# "):
+        found = found[1:]
+    return found
 
 
-def _free_comments(file: RustFile, head: bool) -> list[str]:
+def _free_comments(file: RustFile) -> list[str]:
     """Comments before the first instruction that belong to no instruction."""
     tree = file.graph.tree
-    if not head or not tree.instructions:
+    if not tree.instructions:
         return []
     first = tree.instructions[0].owned.start
     owned = {c.span for item in tree.instructions for c in item.comments}
-    return [
+    lines = [
         tree.source.text(item.span).rstrip("\r\n")
         for item in tree.items
         if item.span.end <= first
@@ -665,3 +700,6 @@ def _free_comments(file: RustFile, head: bool) -> list[str]:
         and tree.source.text(item.span).lstrip().startswith("#")
         and item not in tree.directives
     ]
+    while lines and not lines[0].strip("# "):
+        lines = lines[1:]
+    return lines

@@ -100,19 +100,26 @@ def prepared(step: Step, others: Sequence[tuple[RustFile, Step]]) -> Line:
 def _foreign_comments(
     item: Instruction, pairs: Sequence[tuple[RustFile, Step]], line: Line
 ) -> None:
-    """Comments that only other files have at this step, with the name of their binary."""
-    known = {c.text.lstrip("# ") for c in (*item.comments, *item.inner_comments)}
-    gathered: dict[str, list[str]] = {}
+    """Comments that only other files have at this step: each as a whole, behind the names of
+    the binaries that it speaks of."""
+    known = [c.text.lstrip("# ") for c in (*item.comments, *item.inner_comments)]
+    gathered: dict[tuple[str, ...], list[str]] = {}
     for file, step in pairs:
-        if step.item is item:
-            continue
-        for comment in (*step.item.comments, *step.item.inner_comments):
-            text = comment.text.lstrip("#").strip()
-            if text and text not in known:
-                names = gathered.setdefault(text, [])
-                if file.binary not in names:
-                    names.append(file.binary)
-    line.above += [f"{text} ({', '.join(names)})" for text, names in gathered.items()]
+        comments = (*step.item.comments, *step.item.inner_comments)
+        texts = tuple(text for c in comments if (text := c.text.lstrip("#").strip()))
+        new = [text for text in texts if not any(said(text, other) for other in known)]
+        if new and step.item is not item and file.binary not in gathered.setdefault(texts, []):
+            gathered[texts].append(file.binary)
+    for texts, names in gathered.items():
+        if len(texts) == 1:
+            line.above.append(f"{texts[0]} ({', '.join(names)})")
+        else:
+            line.above += [f"For {_listed(names)}:", *texts]
+
+
+def said(text: str, other: str) -> bool:
+    """Whether another comment says all that this one says."""
+    return text.casefold().rstrip(".:") in other.casefold()
 
 
 def _cargo(group: Group, step: Step, pairs: Sequence[tuple[RustFile, Step]], line: Line) -> None:
@@ -552,15 +559,22 @@ def _packages(group: Group, step: Step, pairs: Sequence[tuple[RustFile, Step]], 
     by_owner: dict[str, list[str]] = {}
     for word, names in partial.items():
         by_owner.setdefault(", ".join(names), []).append(word)
-    owner = next((file.binary for file, mine in pairs if mine.item is step.item), "")
     if not missing and len(by_owner) == 1 and len(partial) == len(wanted):
-        line.above.append(f"Only for {next(iter(by_owner))}.")
+        line.above.append(f"Needed by {_listed(names_of(next(iter(by_owner))))} only.")
         return
-    if missing:
-        line.above.append("United package lists. Not asked for by every binary:")
-    else:
-        line.above.append(f"The list of {owner}, which holds the others'. Only some ask for:")
-    line.above += [f"  {', '.join(words)} ({names})" for names, words in by_owner.items()]
+    for owners, words in by_owner.items():
+        verb = "is" if len(words) == 1 else "are"
+        line.above.append(f"{_listed(words)} {verb} needed by {_listed(names_of(owners))} only.")
+
+
+def names_of(joined: str) -> list[str]:
+    """The names in a list that `, ` joins."""
+    return joined.split(", ")
+
+
+def _listed(words: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
 
 def _appended(step: Step, missing: Sequence[str]) -> list[Edit]:
