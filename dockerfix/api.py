@@ -13,6 +13,7 @@ from dockerfix.facts.context.ignore import IgnoreFile, IgnoreLine, Judge, read_i
 from dockerfix.facts.context.makers import without_tag
 from dockerfix.facts.context.projection import ProjectionError, project_rules
 from dockerfix.facts.dockerfile.stages import Reference, StageGraph
+from dockerfix.facts.dockerfile.walk import At, walk
 from dockerfix.facts.finding import Finding, Severity
 from dockerfix.facts.gitlab.pipeline import Job, Pipeline, Rule
 from dockerfix.facts.gitlab.presence import AlwaysThere, Missing, implies
@@ -82,7 +83,7 @@ from dockerfix.text import (
 )
 
 __all__ = [
-    "Add", "AlwaysThere", "Arg", "ArtefactProduced", "Baked", "Blind", "Block", "Build",
+    "Add", "AlwaysThere", "Arg", "ArtefactProduced", "At", "Baked", "Blind", "Block", "Build",
     "BuildArgument", "CallSite", "CargoCall", "Change", "Claim", "Command", "Comment", "Copy",
     "Dockerfile", "Edit", "EditSet", "Edits", "Env", "Facts", "Finding", "From", "IgnoreFile",
     "IgnoreLine", "Image", "Instruction", "Job", "Joined", "Judge", "Kind", "Literal",
@@ -95,5 +96,5 @@ __all__ = [
     "bake_file", "cargo_calls", "check_joinable", "implies", "is_dockerfile", "job_of", "join_jobs",
     "join_path", "normalise_path", "parse", "parse_shell", "parse_yaml", "path_mentions",
     "project_rules", "read_cargo", "read_ignore", "relative_path", "selected", "set_builds",
-    "set_paths", "shared_flags", "united", "widen_rules", "without_tag", "written",
+    "set_paths", "shared_flags", "united", "walk", "widen_rules", "without_tag", "written",
 ]  # fmt: skip
