@@ -1,36 +1,28 @@
 """What a transform may use; it imports nothing else from dockerfix.
 
-Values of the text and syntax layers, the facts, claims, edits of call sites, and the types of
+Values of the text and syntax layers, the facts, permits, edits of call sites, and the types of
 a proposal. What is not here is private.
 """
 
+from dockerfix.engine.draft import Draft
 from dockerfix.engine.ladder import StepDown
 from dockerfix.engine.proposal import OptionSpec, Proposal, Transform
 from dockerfix.facts.builds import job_of
 from dockerfix.facts.cargo import ManifestError, Workspace
 from dockerfix.facts.cargo.commands import CargoCall, cargo_calls, read_cargo, selected
 from dockerfix.facts.context.ignore import IgnoreFile, IgnoreLine, Judge, read_ignore
-from dockerfix.facts.context.makers import without_tag
+from dockerfix.facts.context.makers import find_maker, without_tag
 from dockerfix.facts.context.projection import ProjectionError, project_rules
+from dockerfix.facts.dockerfile.places import IsFolder, Placed, apart, folders, placed
 from dockerfix.facts.dockerfile.stages import Reference, StageGraph
 from dockerfix.facts.dockerfile.walk import At, walk
-from dockerfix.facts.finding import Finding, Severity
+from dockerfix.facts.finding import Finding, RefusalError, Severity, is_accepted
 from dockerfix.facts.gitlab.pipeline import Job, Pipeline, Rule
 from dockerfix.facts.gitlab.presence import AlwaysThere, Missing, implies
 from dockerfix.facts.mentions import PathMention, path_mentions
 from dockerfix.facts.model import Blind, Build, BuildArgument, CallSite, SiteKind, Tool, Value
 from dockerfix.facts.repository import Facts, is_dockerfile
-from dockerfix.proof.claims import (
-    ArtefactProduced,
-    Claim,
-    Image,
-    NoDanglingReference,
-    PipelineValid,
-    SameCompilerInput,
-    SameFiles,
-    SameImagesAskedFor,
-    SameRuntime,
-)
+from dockerfix.proof.obligation import Image, Permit
 from dockerfix.rewrite import (
     Baked,
     Change,
@@ -83,18 +75,19 @@ from dockerfix.text import (
 )
 
 __all__ = [
-    "Add", "AlwaysThere", "Arg", "ArtefactProduced", "At", "Baked", "Blind", "Block", "Build",
-    "BuildArgument", "CallSite", "CargoCall", "Change", "Claim", "Command", "Comment", "Copy",
-    "Dockerfile", "Edit", "EditSet", "Edits", "Env", "Facts", "Finding", "From", "IgnoreFile",
-    "IgnoreLine", "Image", "Instruction", "Job", "Joined", "Judge", "Kind", "Literal",
-    "ManifestError", "MappedText", "Mapping", "Missing", "Newline", "NoDanglingReference", "Node",
-    "Onbuild", "OptionSpec", "PathMention", "Pipeline", "PipelineValid", "Place", "ProjectionError",
-    "Proposal", "Reference", "Refused", "Rule", "Run", "SameCompilerInput", "SameFiles",
-    "SameImagesAskedFor", "SameRuntime", "Scalar", "Script", "Sequence", "Severity", "SiteKind",
-    "Snapshot", "SnapshotError", "Source", "Span", "Stage", "StageGraph", "Statement", "StepDown",
-    "Tool", "Transform", "Value", "Wanted", "Word", "Workspace", "YamlError", "add_need",
-    "bake_file", "cargo_calls", "check_joinable", "implies", "is_dockerfile", "job_of", "join_jobs",
+    "Add", "AlwaysThere", "Arg", "At", "Baked", "Blind", "Block", "Build", "BuildArgument",
+    "CallSite", "CargoCall", "Change", "Command", "Comment", "Copy", "Dockerfile", "Draft",
+    "Edit", "EditSet", "Edits", "Env", "Facts", "Finding", "From", "IgnoreFile", "IgnoreLine",
+    "Image", "Instruction", "IsFolder", "Job", "Joined", "Judge", "Kind", "Literal",
+    "ManifestError", "MappedText", "Mapping", "Missing", "Newline", "Node", "Onbuild",
+    "OptionSpec", "PathMention", "Permit", "Pipeline", "Place", "Placed", "ProjectionError",
+    "Proposal", "Reference", "RefusalError", "Refused", "Rule", "Run", "Scalar", "Script",
+    "Sequence", "Severity", "SiteKind", "Snapshot", "SnapshotError", "Source", "Span", "Stage",
+    "StageGraph", "Statement", "StepDown", "Tool", "Transform", "Value", "Wanted", "Word",
+    "Workspace", "YamlError", "add_need", "apart", "bake_file", "cargo_calls", "check_joinable",
+    "find_maker", "folders", "implies", "is_accepted", "is_dockerfile", "job_of", "join_jobs",
     "join_path", "normalise_path", "parse", "parse_shell", "parse_yaml", "path_mentions",
-    "project_rules", "read_cargo", "read_ignore", "relative_path", "selected", "set_builds",
-    "set_paths", "shared_flags", "united", "walk", "widen_rules", "without_tag", "written",
+    "placed", "project_rules", "read_cargo", "read_ignore", "relative_path", "selected",
+    "set_builds", "set_paths", "shared_flags", "united", "walk", "widen_rules", "without_tag",
+    "written",
 ]  # fmt: skip

@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from dockerfix.engine.documentation import SECTIONS, documentation
+from dockerfix.engine.permits import kinds
 from dockerfix.engine.proposal import Transform
 from dockerfix.engine.registry import Registry
-from dockerfix.proof.claims import COMPILER_ASPECTS, RUNTIME_RULES
 
 TOP = Path(__file__).parent.parent
 _CODE = ("Before", "After")
@@ -52,30 +52,35 @@ def _transform(transform: Transform) -> str:
 
 
 def _rules() -> str:
-    """The names under which `-v` lists differences that the gate allowed."""
+    """What each kind of obligation says, and the differences that a permit can ask for."""
     lines = [
-        "# Rules of the gate",
+        "# Obligations and permits",
         "",
-        "The gate compares what a patch claims to leave as it was, instruction by instruction.",
-        "What is not the same must be allowed by a rule that the claim names; `-v` lists every use",
-        "with both places. A difference under no rule makes the claim fail, and no patch is shown.",
-        "",
-        "## Same runtime",
-        "",
-        "| rule | what it allows |",
-        "|---|---|",
-        *(f"| `{name}` | {meaning} |" for name, meaning in RUNTIME_RULES.items()),
-        "",
-        "## Same compiler input",
-        "",
-        "What must be the same for every program that an image ships; a difference counts as",
-        "allowed only when it was accepted by its name.",
-        "",
-        "| aspect | what it is |",
-        "|---|---|",
-        *(f"| `{name}` | {meaning} |" for name, meaning in COMPILER_ASPECTS.items()),
+        "The gate derives from what a patch touches what the patch owes. A transform can neither",
+        "leave an obligation out nor soften it; it can ask for single differences by permits: a",
+        "rule, what it is about, and where. A difference without a permit fails, and no patch is",
+        "shown. `-v` lists every difference with the rule that allows it.",
     ]
+    for kind in kinds():
+        text = " ".join((kind.__doc__ or "").split("\n\n")[0].split())
+        lines += ["", f"## {kind.kind.capitalize()}", "", text]
+        lines += _table(kind.rules, "The checker judges for itself that these are harmless:")
+        lines += _table(
+            kind.accepted_rules,
+            "No checker can judge these. They count when the person accepts them by name"
+            + (
+                f" (for {' and '.join(sorted(kind.assumed_rules))}, an assumption in the report"
+                " is enough):"
+                if kind.assumed_rules
+                else ":"
+            ),
+        )
     return "\n".join(lines) + "\n"
+
+
+def _table(rules: Mapping[str, str], title: str) -> list[str]:
+    rows = [f"| `{name}` | {meaning} |" for name, meaning in rules.items()]
+    return ["", title, "", "| rule | what it allows |", "|---|---|", *rows] if rows else []
 
 
 def _commands(transforms: list[str]) -> str:

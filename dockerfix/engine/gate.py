@@ -1,8 +1,8 @@
 """The gate: nothing is shown that did not pass every check here (ARCHITECTURE.md).
 
 Checks run in order and stop at the first that fails, since the later ones stand on the
-earlier: paths, edits, syntax, comments, second reader, claims, second run. None of them asks
-the transform whether it was right; the last one only asks it to run again.
+earlier: paths, edits, syntax, comments, second reader, permits, obligations, second run. None
+of them asks the transform whether it was right; the last one only asks it to run again.
 
 Knows proposals and readers; knows nothing of any transform.
 """
@@ -11,33 +11,27 @@ from __future__ import annotations
 
 import posixpath
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 from msgspec import Struct
 
+from dockerfix.engine.obligations import Changes, owed
+from dockerfix.engine.permits import paths, refused_permits
 from dockerfix.engine.proposal import Proposal
 from dockerfix.engine.reading import Fault, comments, faults
 from dockerfix.facts.repository import Facts, is_dockerfile
-from dockerfix.proof.claims import (
-    ArtefactProduced,
-    Claim,
-    SameCompilerInput,
-    SameFiles,
-    SameRuntime,
-    Verdict,
-)
+from dockerfix.proof.obligation import Obligation, Permit, Verdict
 from dockerfix.syntax.dockerfile import Dockerfile
 from dockerfix.text import Kind, Snapshot, normalise_path
 
-Changes = Mapping[str, bytes | None]
-"""The bytes of each written file; None for a deleted one."""
-
 
 class Passed(Struct, frozen=True):
-    """Everything held: what changes, and the verdict of each claim in the claims' order."""
+    """Everything held: what changes, the verdict of each obligation in their order, and what
+    nothing could prove."""
 
     changes: Changes
     verdicts: tuple[Verdict, ...]
+    unproved: tuple[str, ...] = ()
 
 
 class Failed(Struct, frozen=True):
@@ -52,11 +46,11 @@ class Failed(Struct, frozen=True):
 class Judges(Struct, frozen=True):
     """The independent code that the gate asks; `Judges.real` is what runs outside of tests.
 
-    `claim(claim, before, after)` gives a verdict; `disagreements(tree)` lists where another
-    Dockerfile parser reads the file differently.
+    `verdict(obligation, before, after)` says whether it holds; `disagreements(tree)` lists
+    where another Dockerfile parser reads the file differently.
     """
 
-    claim: Callable[[Claim, Facts, Facts], Verdict]
+    verdict: Callable[[Obligation, Facts, Facts], Verdict]
     disagreements: Callable[[Dockerfile], tuple[str, ...]]
 
     @classmethod
@@ -69,12 +63,16 @@ class Judges(Struct, frozen=True):
 
 
 def examine(
-    before: Facts, proposal: Proposal, again: Callable[[Facts], Proposal], judges: Judges
+    before: Facts,
+    proposal: Proposal,
+    again: Callable[[Facts], Proposal],
+    judges: Judges,
+    accept: Collection[str] = (),
 ) -> Passed | Failed:
     """Whether a proposal may be shown.
 
-    `again` runs the same transform with the same paths and options on other facts. Raises
-    `SnapshotError` when a touched file cannot be read.
+    `again` runs the same transform with the same paths and options on other facts; `accept`
+    is what the person accepted. Raises `SnapshotError` when a touched file cannot be read.
     """
     if found := tuple(_paths(before.snapshot, proposal)):
         return Failed("paths", found)
@@ -82,19 +80,26 @@ def examine(
     if found := tuple(_edits(before.snapshot, proposal, changes)):
         return Failed("edits", found)
     after = Facts(before.snapshot.with_changes(changes))
-    touched = _Touched(before, after, changes, _dockerfiles(proposal))
+    touched = _Touched(before, after, changes, _dockerfiles(proposal.permits))
     if found := tuple(_syntax(touched)):
         return Failed("syntax", found)
     if found := tuple(_comments(touched, proposal)):
         return Failed("comments", found, tuple(dict.fromkeys(f.split(":")[0] for f in found)))
     if found := tuple(_second_reader(touched, judges)):
         return Failed("second reader", found)
-    verdicts = tuple(judges.claim(claim, before, after) for claim in proposal.claims)
-    if found := tuple(_broken_claims(verdicts)):
-        return Failed("claims", found, _concerned(proposal.claims, verdicts))
+    if refused := list(refused_permits(proposal.permits, proposal.findings, accept)):
+        about = (path for permit, _ in refused for path in paths(permit))
+        known = dict.fromkeys(path for path in about if path in before.snapshot)
+        return Failed("permits", tuple(line for _, line in refused), tuple(known))
+    due = owed(before, after, changes, proposal.permits)
+    verdicts = tuple(judges.verdict(item, before, after) for item in due.obligations)
+    if found := tuple(_broken(verdicts)):
+        check = _first_broken(due.obligations, verdicts)
+        return Failed(check, found, _concerned(due.obligations, verdicts))
     if found := tuple(_second_run(again, after)):
         return Failed("second run", found)
-    return Passed(changes, verdicts)
+    more = (line for verdict in verdicts for line in verdict.unproved)
+    return Passed(changes, verdicts, tuple(dict.fromkeys((*due.unproved, *more))))
 
 
 class _Touched(Struct, frozen=True):
@@ -104,7 +109,7 @@ class _Touched(Struct, frozen=True):
     before: Facts
     after: Facts
     changes: Changes
-    claimed: frozenset[str]
+    named: frozenset[str]
 
     def dockerfiles(self, facts: Facts) -> Iterator[Dockerfile]:
         """The touched Dockerfiles of one side, in the order of their paths."""
@@ -113,18 +118,13 @@ class _Touched(Struct, frozen=True):
                 yield facts.dockerfile(path)
 
     def is_dockerfile(self, path: str) -> bool:
-        """By name, or because a claim speaks of it as one."""
-        return path in self.claimed or is_dockerfile(path)
+        """By name, or because an image of it stands for another one."""
+        return path in self.named or is_dockerfile(path)
 
 
-def _dockerfiles(proposal: Proposal) -> frozenset[str]:
-    found: set[str] = set()
-    for claim in proposal.claims:
-        if isinstance(claim, SameRuntime | SameCompilerInput | SameFiles):
-            found |= {claim.before.dockerfile, claim.after.dockerfile}
-        elif isinstance(claim, ArtefactProduced):
-            found.add(claim.after.dockerfile)
-    return frozenset(found)
+def _dockerfiles(permits: Iterable[Permit]) -> frozenset[str]:
+    """The files that are Dockerfiles since images of theirs stand for others."""
+    return frozenset(permit.place for permit in permits if permit.rule == "stands-for")
 
 
 def _paths(snapshot: Snapshot, proposal: Proposal) -> Iterator[str]:
@@ -218,19 +218,24 @@ def _second_reader(touched: _Touched, judges: Judges) -> Iterator[str]:
             yield f"{tree.path}: {disagreement}"
 
 
-def _broken_claims(verdicts: Iterable[Verdict]) -> Iterator[str]:
+def _broken(verdicts: Iterable[Verdict]) -> Iterator[str]:
     for verdict in verdicts:
         for failure in verdict.failures:
-            yield f"{failure} (claimed: {verdict.statement})"
+            yield f"{failure} (owed: {verdict.statement})"
 
 
-def _concerned(claims: Iterable[Claim], verdicts: Iterable[Verdict]) -> tuple[str, ...]:
+def _first_broken(obligations: Iterable[Obligation], verdicts: Iterable[Verdict]) -> str:
+    """The kind of the first obligation that does not hold."""
+    pairs = zip(obligations, verdicts, strict=True)
+    return next(item.kind for item, verdict in pairs if verdict.failures)
+
+
+def _concerned(obligations: Iterable[Obligation], verdicts: Iterable[Verdict]) -> tuple[str, ...]:
     """The Dockerfiles whose images fail, those with the most faults first."""
     counts: Counter[str] = Counter()
-    for claim, verdict in zip(claims, verdicts, strict=True):
-        if isinstance(claim, SameRuntime | SameCompilerInput | SameFiles):
-            counts[claim.before.dockerfile] += len(verdict.failures)
-    return tuple(path for path, count in counts.most_common() if count)
+    for item, verdict in zip(obligations, verdicts, strict=True):
+        counts[item.about] += len(verdict.failures)
+    return tuple(path for path, count in counts.most_common() if path and count)
 
 
 def _second_run(again: Callable[[Facts], Proposal], after: Facts) -> Iterator[str]:

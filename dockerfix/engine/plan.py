@@ -12,13 +12,14 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from dockerfix.engine.gate import Changes, Failed, Judges, examine
+from dockerfix.engine.gate import Failed, Judges, examine
 from dockerfix.engine.ladder import MAX_ATTEMPTS, Ladder, findings, lower
+from dockerfix.engine.obligations import Changes
 from dockerfix.engine.options import complete
 from dockerfix.engine.patch import make_patch
 from dockerfix.engine.proposal import Proposal, Transform
 from dockerfix.facts.repository import Facts
-from dockerfix.proof.claims import Verdict
+from dockerfix.proof.obligation import Verdict
 from dockerfix.text import EditConflictError
 
 
@@ -26,13 +27,15 @@ class Planned(Struct, frozen=True):
     """A patch that passed the gate.
 
     `changes` maps paths to their new bytes (None: deleted), `patch` is the same as a git
-    unified diff, `verdicts` are what the checkers said of each claim.
+    unified diff, `verdicts` are what the checkers said of each obligation, `unproved` says
+    what nothing could prove.
     """
 
     proposal: Proposal
     changes: Changes
     patch: bytes
     verdicts: tuple[Verdict, ...]
+    unproved: tuple[str, ...] = ()
 
 
 class NothingToDo(Struct, frozen=True):
@@ -97,6 +100,13 @@ class _Asked(Struct, frozen=True):
     values: Mapping[str, Any]
     judges: Judges
 
+    @property
+    def leave(self) -> frozenset[str]:
+        """What the person accepted; an option that is off by default is leave by its name."""
+        specs = self.transform.options
+        chosen = {s.name for s in specs if s.kind is bool and not s.default and self.values[s.name]}
+        return frozenset(self.values["accept"]) | chosen
+
     def proposal(self, ladder: Ladder) -> Proposal | CheckFailed:
         """What the transform proposes with these files changed less, each with its finding."""
         try:
@@ -120,11 +130,11 @@ class _Asked(Struct, frozen=True):
         def again(after: Facts) -> Proposal:
             return self.transform.propose(after, self.paths, {**self.values, "without": ladder})
 
-        result = examine(self.facts, proposal, again, self.judges)
+        result = examine(self.facts, proposal, again, self.judges, self.leave)
         if isinstance(result, Failed):
             return CheckFailed(result.check, "\n".join(result.found), proposal, result.about)
         patch = make_patch(self.facts.snapshot, result.changes)
-        return Planned(proposal, result.changes, patch, result.verdicts)
+        return Planned(proposal, result.changes, patch, result.verdicts, result.unproved)
 
     def further_down(self, ladder: Ladder, failed: CheckFailed) -> tuple[Ladder, Outcome] | None:
         """The outcome with one more file a rung further down; None when the transform makes

@@ -9,23 +9,24 @@ from msgspec import Struct, field
 
 from dockerfix.facts.finding import Finding, Severity
 from dockerfix.facts.repository import Facts
-from dockerfix.proof.claims import Claim
+from dockerfix.proof.obligation import Permit
 from dockerfix.text import EditSet
 
 
 class Proposal(Struct, frozen=True):
-    """What a transform wants: edits, claims, findings. Nothing has happened yet.
+    """What a transform wants: edits, permits, findings. Nothing has happened yet.
 
     `edits` maps paths to edits of the snapshot's bytes, `created` maps new paths to their
-    bytes, `deleted` lists paths; the three never share a path. `summary` is a few lines for
-    the person: what the patch does. `next_steps` says what is left to do by hand. `reason`
-    says why there is nothing to do, when there is nothing.
+    bytes, `deleted` lists paths; the three never share a path. `permits` are the differences
+    that the transform asks for; what the patch owes up to them is derived by the engine.
+    `summary` is a few lines for the person: what the patch does. `next_steps` says what is
+    left to do by hand. `reason` says why there is nothing to do, when there is nothing.
     """
 
     edits: Mapping[str, EditSet] = field(default_factory=dict)
     created: Mapping[str, bytes] = field(default_factory=dict)
     deleted: tuple[str, ...] = ()
-    claims: tuple[Claim, ...] = ()
+    permits: tuple[Permit, ...] = ()
     findings: tuple[Finding, ...] = ()
     summary: tuple[str, ...] = ()
     next_steps: tuple[str, ...] = ()

@@ -14,11 +14,11 @@ from msgspec import Struct
 
 from dockerfix.facts.cargo import CargoCall, read_cargo
 from dockerfix.facts.dockerfile.stages import StageGraph
-from dockerfix.proof.cargo.commands import Plain, plain_commands, script_of
+from dockerfix.proof.cargo.commands import Plain, plain_commands, script_of, without_layout
 from dockerfix.proof.image.chain import Chain, Step, flatten
 from dockerfix.proof.image.installs import Install, read_install
 from dockerfix.syntax.dockerfile import Arg, Copy, Env, Label, Run, Stage
-from dockerfix.syntax.shell import Assignment, Command
+from dockerfix.syntax.shell import Assignment, Command, walk
 
 
 class ReadCommand(Struct, frozen=True):
@@ -27,6 +27,10 @@ class ReadCommand(Struct, frozen=True):
     plain: Plain
     cargo: CargoCall | None
     install: Install | None
+    inner: tuple[CargoCall, ...] = ()
+    """The cargo calls of a branch, a loop or a pipeline."""
+    skeleton: str = ""
+    """The text of such a statement without its cargo calls."""
 
     @property
     def text(self) -> str:
@@ -51,7 +55,7 @@ def read_commands(run: Run) -> tuple[ReadCommand, ...] | None:
     """The plain commands of a RUN; None for what is no plain sequence."""
     if run not in _COMMANDS:
         plain = plain_commands(run)
-        _COMMANDS[run] = None if plain is None else tuple(_read(item) for item in plain)
+        _COMMANDS[run] = None if plain is None else tuple(_read(run, item) for item in plain)
     return _COMMANDS[run]
 
 
@@ -126,11 +130,15 @@ class ReadChain:
         return frozenset(name for step in self.steps for name in set_by(step))
 
 
-def _read(plain: Plain) -> ReadCommand:
+def _read(run: Run, plain: Plain) -> ReadCommand:
     item = plain.command
     if isinstance(item, Assignment):
         return ReadCommand(plain, None, None)
-    return ReadCommand(plain, read_cargo(item), read_install(item))
+    if isinstance(item, Command):
+        return ReadCommand(plain, read_cargo(item), read_install(item))
+    calls = tuple(c for c in map(read_cargo, walk((item,))) if c is not None)
+    spans = [call.command.span for call in calls]
+    return ReadCommand(plain, None, None, calls, without_layout(run, item.span, spans))
 
 
 def set_by(step: Step) -> tuple[str, ...]:

@@ -14,8 +14,16 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from dockerfix.facts.cargo import CargoCall
-from dockerfix.proof.cargo.tools import is_tool, movable, only_toolchain, variable_aspect
+from dockerfix.facts.cargo import CargoCall, read_cargo
+from dockerfix.facts.dockerfile.places import IsFolder, apart, placed
+from dockerfix.proof.cargo.commands import Plain, script_of
+from dockerfix.proof.cargo.tools import (
+    command_words,
+    is_tool,
+    movable,
+    only_toolchain,
+    variable_aspect,
+)
 from dockerfix.proof.image.chain import Step
 from dockerfix.proof.image.installs import Install
 from dockerfix.proof.reading import (
@@ -27,6 +35,7 @@ from dockerfix.proof.reading import (
     taken_from_stages,
 )
 from dockerfix.syntax.dockerfile import Copy, Run
+from dockerfix.syntax.shell import Assignment, Command, walk
 
 SELECTION = frozenset({"bin", "bins", "package", "workspace", "all", "exclude"})
 NEUTRAL = frozenset(
@@ -37,8 +46,12 @@ NEUTRAL = frozenset(
 )  # fmt: skip
 """Flags of cargo that do not change what is made."""
 _CARRYING = frozenset({"cp", "mv", "mkdir", "install"})
-_FINISHING = frozenset({"strip", "objcopy", "upx", "chmod", "ls", "du", "file", "test", "ldd"})
+_FINISHING = frozenset(
+    {"strip", "objcopy", "upx", "chmod", "ls", "du", "file", "test", "ldd", "xx-verify"}
+)
 """Commands that change or show the files that they name, and no others."""
+_SAYING = frozenset({"echo", "printf", "true", "false", "exit", "set", "[", "sccache", "cd"})
+"""Commands that change nothing; where their output goes to a file the RUN is not read."""
 
 
 class Use(Struct, frozen=True):
@@ -56,6 +69,10 @@ class Pair(Struct, frozen=True):
     after: ReadChain
     shipped: bool
     allowed: frozenset[str]
+    is_folder: IsFolder = bool
+    """Whether a path of the build context before is a folder."""
+    pinned: bool = False
+    """Whether a rust-toolchain file at the root of the context chooses the compiler."""
 
     @property
     def compiles(self) -> bool:
@@ -73,8 +90,19 @@ def same_but_allowed(pair: Pair, before: Step, after: Step) -> tuple[Use, ...] |
     if isinstance(first, Run) and isinstance(second, Run):
         return _runs(pair, before, after)
     if isinstance(first, Copy) and isinstance(second, Copy):
-        return _prefix(pair, before, after)
+        return () if _same_copy(pair, before, after) else _prefix(pair, before, after)
     return None
+
+
+def _same_copy(pair: Pair, before: Step, after: Step) -> bool:
+    """Whether two copies differ only in a slash behind a folder, which COPY does not heed."""
+    first, second = before.instruction, after.instruction
+    if not (isinstance(first, Copy) and isinstance(second, Copy)):
+        return False
+    local = first.flag("from") is None and second.flag("from") is None
+    old = placed(first, before.where, pair.is_folder)
+    new = placed(second, after.where, pair.is_folder)
+    return local and old is not None and old == new
 
 
 # A RUN that became another one.
@@ -174,14 +202,16 @@ def _added(
 ) -> list[Use] | None:
     """New commands beside a build: more builds, and what carries their results away."""
     verbs = {c.cargo.verb for c in old if c.cargo is not None}
+    verbs |= {call.verb for c in old for call in c.inner}
+    builds = any(call.compiles for c in old for call in (c.cargo, *c.inner) if call is not None)
     uses: list[Use] = []
     for command in commands:
         if command.install is not None and pair.permits("united-packages"):
             uses.append(Use("united-packages", f"installs {_listed(command.install.packages)} too"))
         elif (
-            any(c.cargo is not None and c.cargo.compiles for c in old)
+            builds
             and pair.permits("build-widened")
-            and (_is_more("build", command) or _finishes_another(pair, command, old))
+            and (_is_more("build", command) or finishes_another(pair, command, old))
         ):
             uses.append(Use("build-widened", f"also runs `{command.text}`"))
         elif (
@@ -194,36 +224,56 @@ def _added(
 
 
 def _is_more(verb: str, command: ReadCommand) -> bool:
-    """Whether a command beside builds or cooks is one more, or carries their results away."""
-    if command.cargo is not None:
-        call = command.cargo
-        same = call.compiles if verb == "build" else call.verb == verb
-        return same and not call.opaque
-    return verb == "build" and command.plain.name in _CARRYING
-
-
-def _finishes_another(pair: Pair, command: ReadCommand, old: tuple[ReadCommand, ...]) -> bool:
-    """Whether a command changes or shows files of another image only: none that the old
-    commands name or the old file's images take."""
-    if command.plain.name not in _FINISHING:
+    """Whether a command beside builds or cooks is one more of them."""
+    call = command.cargo
+    if call is None:
         return False
-    words = [word for other in old for word in other.text.split()]
-    copies = (
-        item
-        for stage in pair.before.graph.stages
-        for item in stage.instructions
-        if isinstance(item, Copy) and item.from_ is not None
-    )
-    mine = {posixpath.basename(word) for word in words}
-    mine |= {posixpath.basename(word.value) for item in copies for word in item.sources}
-    operands = [word for word in command.text.split()[1:] if not word.startswith("-")]
-    plain = not any(char in word for word in operands for char in "*?[$`")
-    return plain and not any(posixpath.basename(word) in mine for word in operands)
+    same = call.compiles if verb == "build" else call.verb == verb
+    return same and not call.opaque
+
+
+def finishes_another(pair: Pair, command: ReadCommand, old: Sequence[ReadCommand] = ()) -> bool:
+    """Whether a statement changes or shows files of another image only: none that the old
+    commands name or the old file's images take."""
+    item = command.plain.command
+    if isinstance(item, Assignment):
+        return False
+    taken = {_name(path) for path in taken_from_stages(pair.before.graph)}
+    named = taken | {_name(word) for other in old for word in other.text.split()}
+    return all(_is_local(simple, taken, named) for simple in walk((item,)))
+
+
+def _name(path: str) -> str:
+    return posixpath.basename(path.rstrip("/"))
+
+
+def _is_local(command: Command, taken: set[str], named: set[str]) -> bool:
+    """Whether a simple command is known to change only files that it names: none that an
+    image takes, and for what finishes a file none that the old commands name."""
+    words = command_words(command)
+    name = posixpath.basename(words[0]) if words else ""
+    operands = [word for word in words[1:] if not word.startswith("-") and not _is_mode(word)]
+    if not words or name in _SAYING:
+        return True
+    if any(char in _name(word) for word in operands for char in "*?[$`"):
+        return False
+    if name in _CARRYING:
+        *sources, last = operands or [""]
+        folder = last.endswith("/") or len(sources) > 1 or not sources
+        return not any(_name(word) in taken for word in (sources if folder else [last]))
+    return name in _FINISHING and not any(_name(word) in named for word in operands)
+
+
+def _is_mode(word: str) -> bool:
+    """Whether a word is permissions: `0755`, `+x`, `u=rw`."""
+    return word.isdigit() or word[:1] in "+=" or (word[1:2] in "+=" and word[0] in "ugoa")
 
 
 def _command(pair: Pair, old: ReadCommand, new: ReadCommand) -> tuple[Use, ...] | None:
     if old.install is not None and new.install is not None:
         return _installs(pair, old.install, new.install)
+    if old.inner and len(old.inner) == len(new.inner) and old.skeleton == new.skeleton:
+        return _inner(pair, old, new)
     if old.cargo is None or new.cargo is None:
         return None
     added = [text for text in new.environment if text not in old.environment]
@@ -231,7 +281,9 @@ def _command(pair: Pair, old: ReadCommand, new: ReadCommand) -> tuple[Use, ...] 
     if not kept or (added and not _addable(pair, [text.partition("=")[0] for text in added])):
         return None
     first, second = old.cargo, new.cargo
-    if first.verb != second.verb or first.opaque or second.opaque:
+    if (first.verb, first.wrapper) != (second.verb, second.wrapper):
+        return None
+    if _hidden(first) != _hidden(second):
         return None
     widen = {
         "chef prepare": ("prepare-widened", _same_but_selection),
@@ -240,10 +292,44 @@ def _command(pair: Pair, old: ReadCommand, new: ReadCommand) -> tuple[Use, ...] 
     }.get(first.verb)
     if widen is None or not pair.permits(widen[0]) or not widen[1](pair, first, second):
         return None
-    if not _selects_no_less(first, second):
-        return None
+    cooked_by_package = first.verb == "chef cook" and first.packages and second.bins
+    if not cooked_by_package and not _selects_no_less(first, second):
+        return None  # a cook makes no program: what it leaves out the build compiles
     uses = [Use("environment-added", f"sets {', '.join(added)} too")] if added else []
     return (*uses, Use(widen[0], f"`{old.text}` became `{new.text}`"))
+
+
+def _hidden(call: CargoCall) -> list[str]:
+    """The words that reading cannot tell; the same ones say the same."""
+    if not call.opaque:
+        return []
+    known = {word.span for flag in call.flags for word in flag.words}
+    return [word.written for word in call.command.words[1:] if word.span not in known]
+
+
+def _inner(pair: Pair, old: ReadCommand, new: ReadCommand) -> tuple[Use, ...] | None:
+    """A branch, loop or pipeline that is the same but for its cargo calls."""
+    uses: list[Use] = []
+    for first, second in zip(old.inner, new.inner, strict=True):
+        plain = [
+            Plain(" ".join(w.written for w in c.command.words), c.command) for c in (first, second)
+        ]
+        made = (
+            ()
+            if plain[0].text == plain[1].text
+            else _command(
+                pair, ReadCommand(plain[0], first, None), ReadCommand(plain[1], second, None)
+            )
+        )
+        if made is None:
+            return None
+        uses += made
+    return tuple(uses)
+
+
+def _as_command(call: CargoCall) -> ReadCommand:
+    text = " ".join(word.written for word in call.command.words)
+    return ReadCommand(Plain(text, call.command), call, None)
 
 
 def _installs(pair: Pair, old: Install, new: Install) -> tuple[Use, ...] | None:
@@ -288,7 +374,7 @@ def _like_a_build(pair: Pair, cook: CargoCall) -> bool:
 
 def _selects_no_less(old: CargoCall, new: CargoCall) -> bool:
     """Whether the new selection holds the old one; one that named nothing may be narrowed to
-    names: what the image needs of it is the artefacts' claim."""
+    names: what the image needs of it is *artefact produced*'s."""
     if old.selects_all or new.selects_all:
         return True
     everything = new.has("workspace") or new.has("all")
@@ -344,7 +430,25 @@ def gone_but_allowed(pair: Pair, step: Step, later: Sequence[Step]) -> Use | Non
     tool = not pair.shipped and pair.permits("tools-later")
     if tool and is_tool(step, later, taken_from_stages(pair.before.graph)):
         return Use("tools-later", f"`{step.short}` stays out of what only compiles")
-    return _accepted(pair, pair.before, step)
+    return _judged_elsewhere(pair, pair.before, step) or _accepted(pair, pair.before, step)
+
+
+def _judged_elsewhere(pair: Pair, chain: ReadChain, step: Step) -> Use | None:
+    """A step of a stage that only compiles and that nothing heeds: a folder (every step that
+    needs one is compared with the folder it runs in), or rustup's default where a
+    rust-toolchain file is stronger."""
+    if pair.shipped or not pair.compiles:
+        return None
+    if step.instruction.keyword == "WORKDIR":
+        return Use("folder", f"`{step.short}`: no step runs in another folder than before")
+    commands = chain.commands(step)
+    defaults = commands and all(
+        command.text.split()[:2] in (["rustup", "default"], ["rustup", "update"])
+        for command in commands
+    )
+    if defaults and pair.pinned:
+        return Use("toolchain-file", f"`{step.short}`: the rust-toolchain file is stronger")
+    return None
 
 
 def new_but_allowed(pair: Pair, step: Step) -> Use | None:
@@ -356,7 +460,81 @@ def new_but_allowed(pair: Pair, step: Step) -> Use | None:
     fresh = names and not pair.before.variables.intersection(names)
     if fresh and _addable(pair, names):
         return Use("environment-added", f"sets {', '.join(names)} too")
-    return _accepted(pair, pair.after, step)
+    return (
+        _of_another_image(pair, step)
+        or _judged_elsewhere(pair, pair.after, step)
+        or _accepted(pair, pair.after, step)
+    )
+
+
+def _of_another_image(pair: Pair, step: Step) -> Use | None:
+    """A step that only compiles or finishes the programs of other images; more sources or a
+    tool beside the compiler, where that was said."""
+    if pair.shipped or not pair.compiles:
+        return None
+    commands = pair.after.commands(step)
+    if commands and pair.permits("build-widened"):
+        calls = [c for command in commands for c in (command.cargo, *command.inner) if c]
+        more = all(
+            _is_more("build", command) or finishes_another(pair, command)
+            for command in commands
+            if not command.inner
+        )
+        if more and all(call.compiles and not call.opaque for call in calls):
+            return Use("build-widened", f"also runs `{step.short}`")
+    cooks = commands and all(_is_more("chef cook", command) for command in commands)
+    if cooks and pair.permits("cook-widened"):
+        return Use("cook-widened", f"also runs `{step.short}`")
+    if pair.permits("sources") and _more_sources(pair, step):
+        return Use("sources", f"`{step.short}` brings more files")
+    if pair.permits("tools") and _fetches(pair, step):
+        return Use("tools", f"`{step.short}` puts a tool beside the compiler")
+    return None
+
+
+_FETCHING = frozenset(
+    {
+        "curl", "wget", "tar", "unzip", "gpg", "gunzip", "xz", "tee", "rm", "apt-get", "apt", "apk",
+        "dpkg", "lsb_release", "update-ca-certificates", "npm", "pnpm", "pip", "pip3", "corepack",
+        "ldconfig",
+    }
+)  # fmt: skip
+
+
+def _fetches(pair: Pair, step: Step) -> bool:
+    """Whether a RUN, before any source is there, fetches or installs and does no more: no
+    setting of cargo or rustup, and nothing that the old file's images take. That a build script
+    could find what it leaves is what the person is asked about."""
+    item = step.instruction
+    script = script_of(item) if isinstance(item, Run) else None
+    chain = pair.after.steps
+    if script is None or script.broken or any(map(from_context, chain[: chain.index(step)])):
+        return False
+    if any(word in item.text for word in (".cargo", "CARGO", "RUST", "rustup ", "/ld", "linker")):
+        return is_tool(step, (), taken_from_stages(pair.before.graph))
+    taken = {_name(path) for path in taken_from_stages(pair.before.graph)}
+    return all(_is_fetching(command, taken) for command in script.commands())
+
+
+def _is_fetching(command: Command, taken: set[str]) -> bool:
+    words = command_words(command)
+    call = read_cargo(command)
+    if call is not None:
+        return call.verb == "install" and not call.has("path")
+    known = not words or posixpath.basename(words[0]) in _FETCHING | _CARRYING | _SAYING | {"chmod"}
+    return known and not any(_name(word) in taken for word in words[1:])
+
+
+def _more_sources(pair: Pair, step: Step) -> bool:
+    """Whether a COPY of the context brings files to where no step of the old chain writes
+    any, or that come with a copy of the whole context in any case."""
+    copy = step.placed
+    if copy is None or not from_context(step) or not movable(step):
+        return False
+    if any(copies_everything(other) for other in pair.before.steps):
+        return True
+    others = [other.placed for other in pair.before.steps]
+    return all(other is None or apart(copy, other, pair.is_folder) for other in others)
 
 
 _OF_THE_BASE = frozenset(
@@ -433,7 +611,67 @@ def swapped_but_allowed(pair: Pair, first: Step, second: Step) -> Use | None:
         return Use("tools-later", f"`{first.short}` runs after the cook")
     if from_context(first) and pair.permits("sources-later") and is_tool(second, ()):
         return Use("sources-later", f"the sources come after `{second.short}`")
+    if pair.permits("united-packages") and _only_installs(chain, second)[1]:
+        return Use("united-packages", f"`{second.short}` comes earlier")
+    if pair.compiles and commute(pair, first, second):
+        return Use("order", f"`{second.short}` and `{first.short}` do not touch each other")
     return None
+
+
+def commute(pair: Pair, first: Step, second: Step) -> bool:
+    """Whether two steps make the same image in either order. The folder in which each of them
+    runs is compared on its own."""
+    one, other = first.instruction, second.instruction
+    if "WORKDIR" in (one.keyword, other.keyword):
+        return one.keyword != other.keyword
+    if first.placed is not None and second.placed is not None:
+        return apart(first.placed, second.placed, pair.is_folder)
+    settings = (set_by(first), set_by(second))
+    if any(settings):
+        pairs = zip(settings, (second, first), strict=True)
+        return all(_unseen(pair, names, step) for names, step in pairs)
+    copy = first.placed or second.placed
+    run = second if first.placed is not None else first
+    if copy is None or run.instruction.keyword != "RUN":
+        return False
+    beside = _only_adds(pair, run) and copy.target.startswith("/")
+    return beside and not _of_the_system(copy.target)
+
+
+def _unseen(pair: Pair, names: Sequence[str], step: Step) -> bool:
+    """Whether a step heeds none of the variables: what a program of a RUN reads is written
+    nowhere, unless the RUN only installs."""
+    if step.instruction.keyword == "RUN" and names and not _only_adds(pair, step):
+        return False
+    return not any(name in step.instruction.text for name in names)
+
+
+def _only_adds(pair: Pair, step: Step) -> bool:
+    """Whether a RUN only installs packages, or puts a tool beside the compiler."""
+    return bool(_only_installs(pair.before, step)[1]) or is_tool(step, ())
+
+
+def _of_the_system(path: str) -> bool:
+    """Whether a path lies where package managers and installers write."""
+    if path == "/" or path.startswith("/usr/src/"):
+        return path == "/"
+    return f"{path}/".startswith(("/usr/", "/etc/", "/bin/", "/lib", "/sbin/", "/var/", "/root/"))
+
+
+def runs_in(pair: Pair, before: Step, after: Step) -> str | None:
+    """The folder in which a step runs that ran in another one before; None when it is the
+    same, or when the step does not depend on it."""
+    if before.where == after.where or before.instruction.keyword != "RUN":
+        return None
+    if _only_adds(pair, before):
+        return None
+    commands = pair.before.commands(before)
+    judged = (
+        not pair.shipped
+        and commands
+        and all(command.cargo is not None and command.cargo.compiles for command in commands)
+    )
+    return None if judged else after.where or "the base image's folder"
 
 
 def copies_everything(step: Step) -> bool:

@@ -11,9 +11,12 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from msgspec import to_builtins
+
 from dockerfix import __version__
 from dockerfix.engine.plan import CheckFailed, Planned
 from dockerfix.facts.finding import Finding, Severity
+from dockerfix.proof.obligation import Permit
 from dockerfix.report.report import Report
 from dockerfix.text import Place
 
@@ -53,9 +56,15 @@ def as_data(report: Report) -> dict[str, Any]:
         "reason": report.proposal.reason,
         "files": [{"path": path, "change": change.value} for path, change in report.files],
         "proved": [
-            {"statement": verdict.statement, "differences": list(verdict.differences)}
+            {
+                "kind": verdict.kind,
+                "statement": verdict.statement,
+                "differences": list(verdict.differences),
+            }
             for verdict in report.verdicts
         ],
+        "permits": [_permit(permit) for permit in report.proposal.permits],
+        "not_proved": list(report.unproved),
         "measured": list(report.measured),
         "findings": [_finding(finding, report) for finding in report.proposal.findings],
         "notes": list(report.notes),
@@ -90,9 +99,14 @@ def _finding(finding: Finding, report: Report) -> dict[str, Any]:
         "place": place_data(finding.place),
     }
     if finding.severity is Severity.ASSUME:
-        data["accepted"] = finding.name in report.accepted
-        data["accepted_because"] = report.accepted.get(finding.name, "")
+        data["accepted"] = finding.accepted_by(report.accepted)
+        data["accepted_because"] = report.reason(finding)
     return data
+
+
+def _permit(permit: Permit) -> dict[str, str]:
+    """A permit: the rule, what it is about, the file, and what of it; empty parts left out."""
+    return {name: value for name, value in to_builtins(permit).items() if value}
 
 
 def place_data(place: Place | None) -> dict[str, Any] | None:

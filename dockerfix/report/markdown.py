@@ -32,6 +32,7 @@ def _note(report: Report) -> Iterator[str]:
     yield from (f"- {_escaped(line)}" for line in report.proposal.summary)
     yield from _files(report)
     yield from _proved(report)
+    yield from _section("Not proved", report.unproved, _escaped)
     yield from _section("Measured", report.measured, _escaped)
     yield from _section("Assumed", report.assumed, _finding)
     yield from _section("Accepted", report.taken, lambda finding: _accepted(finding, report))
@@ -78,7 +79,7 @@ def _finding(finding: Finding) -> str:
 
 
 def _accepted(finding: Finding, report: Report) -> str:
-    reason = report.accepted[finding.name]
+    reason = report.reason(finding)
     return _finding(finding) + (f"<br>Accepted: {_escaped(reason)}" if reason else "")
 
 

@@ -10,8 +10,8 @@ from msgspec import Struct, field
 
 from dockerfix.engine.plan import NothingToDo, Outcome, Planned, Refused
 from dockerfix.engine.proposal import Proposal
-from dockerfix.facts.finding import Finding, Severity
-from dockerfix.proof.claims import Verdict
+from dockerfix.facts.finding import Finding, Severity, accepting
+from dockerfix.proof.obligation import Verdict
 
 
 class Change(enum.Enum):
@@ -74,8 +74,13 @@ class Report(Struct, frozen=True):
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
-        """What the checkers said of each claim; none when there is no patch."""
+        """What the checkers said of each obligation; none when there is no patch."""
         return self.outcome.verdicts if isinstance(self.outcome, Planned) else ()
+
+    @property
+    def unproved(self) -> tuple[str, ...]:
+        """What is owed and nothing could prove, one line each; none when there is no patch."""
+        return self.outcome.unproved if isinstance(self.outcome, Planned) else ()
 
     @property
     def refused(self) -> Sequence[Finding]:
@@ -86,13 +91,19 @@ class Report(Struct, frozen=True):
     def assumed(self) -> Sequence[Finding]:
         """Assumptions that nobody accepted yet."""
         found = self.proposal.of_severity(Severity.ASSUME)
-        return [finding for finding in found if finding.name not in self.accepted]
+        return [finding for finding in found if not finding.accepted_by(self.accepted)]
 
     @property
     def taken(self) -> Sequence[Finding]:
         """Assumptions that were accepted by name."""
         found = self.proposal.of_severity(Severity.ASSUME)
-        return [finding for finding in found if finding.name in self.accepted]
+        return [finding for finding in found if finding.accepted_by(self.accepted)]
+
+    def reason(self, finding: Finding) -> str:
+        """Why the person accepted a finding; empty when no reason was given."""
+        path = finding.place.path if finding.place is not None else ""
+        item = accepting(finding.name, path, self.accepted)
+        return self.accepted[item] if item is not None else ""
 
     @property
     def remarks(self) -> Sequence[Finding]:

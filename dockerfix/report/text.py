@@ -9,13 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 
 from dockerfix.engine.plan import CheckFailed, NothingToDo, Planned, Refused
 from dockerfix.facts.finding import Finding
-from dockerfix.proof.claims import (
-    ArtefactProduced,
-    Claim,
-    SameCompilerInput,
-    SameFiles,
-    SameRuntime,
-)
 from dockerfix.report.report import Change, Report
 from dockerfix.report.style import PLAIN, Style
 
@@ -102,12 +95,13 @@ class _Text:
             yield from self.remarks()
             yield from self.files()
             yield from self.proved()
+            yield from self.listed("Not proved", self.report.unproved)
             yield from self.listed("Measured", self.report.measured)
         yield from self.findings("Assumed", self.report.assumed, self.style.warning)
         if self.report.assumed and not self.quiet:
             yield self.style.faint(
-                "  Accept one by --accept NAME, or for good under [accept] in .dockerfix.toml "
-                "with the reason."
+                "  Accept one by --accept NAME or NAME@PATH, or for good under "
+                f"[{self.report.transform}.accept] in .dockerfix.toml with the reason."
             )
         yield from self.findings("Not rewritten", self.report.refused, self.style.bad)
         if self.quiet:
@@ -150,8 +144,8 @@ class _Text:
             yield from self.findings("Accepted", self.report.taken, str)
             return
         yield from self.section("Accepted")
-        for name in dict.fromkeys(finding.name for finding in self.report.taken):
-            reason = self.report.accepted[name]
+        reasons = {finding.name: self.report.reason(finding) for finding in self.report.taken}
+        for name, reason in reasons.items():
             yield f"  {name}" + (f": {reason}" if reason else "")
 
     def findings(self, title: str, findings: Sequence[Finding], mark: Mark) -> Iterator[str]:
@@ -200,22 +194,12 @@ def _advice(finding: Finding) -> tuple[str, str, str]:
 
 
 def _by_kind(report: Report) -> Iterator[str]:
-    """What held, one line for each kind of claim; a claim alone in its kind says it itself."""
-    kinds: dict[type[Claim], list[str]] = {}
-    for claim, verdict in zip(report.proposal.claims, report.verdicts, strict=True):
-        kinds.setdefault(type(claim), []).append(verdict.statement)
+    """What held, one line for each kind of obligation; one alone in its kind says it itself."""
+    kinds: dict[str, list[str]] = {}
+    for verdict in report.verdicts:
+        kinds.setdefault(verdict.kind or verdict.statement, []).append(verdict.statement)
     for kind, statements in kinds.items():
-        name = _KINDS.get(kind)
-        if name is None or len(statements) == 1:
+        if len(statements) == 1:
             yield from statements
         else:
-            yield f"{name}: {len(statements)} images"
-
-
-_KINDS: dict[type[Claim], str] = {
-    SameRuntime: "same runtime",
-    SameCompilerInput: "same compiler input",
-    ArtefactProduced: "every artefact produced",
-    SameFiles: "same files",
-}
-"""The claims about single images, which come by the dozen."""
+            yield f"{kind}: {len(statements)} images"

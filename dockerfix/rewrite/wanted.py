@@ -48,7 +48,12 @@ class Change(Struct, frozen=True):
 
 
 class Refused(Exception):  # noqa: N818 - an outcome, not a fault
-    """A call site that cannot be rewritten safely: where, what stands in the way, what to do."""
+    """A call site that cannot be rewritten safely: where, what stands in the way, what to do.
+
+    `changes` are those that were asked for there, as far as it is known.
+    """
+
+    changes: tuple[Change, ...] = ()
 
     def __init__(self, place: Place, what: str, action: str) -> None:
         super().__init__(f"{place}: {what}")

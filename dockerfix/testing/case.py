@@ -9,20 +9,26 @@ r"""Case files: a command, an input tree and what must come of it, in one readab
     ...
     == planned ==
     assume native-packages: app/Dockerfile:3:1: perl is added
+    == permitted ==
+    app/Dockerfile in app/Dockerfile.all: stands-for server, united-packages
+    == proved ==
+    same runtime: app/Dockerfile.all:server is made by ... [united-packages]
     == patch ==
     diff --git a/app/Dockerfile b/app/Dockerfile
     ...
 
 Everything from the first `==` line on is the expectation: `planned`, `refused` or `nothing to
-do`, a line for each finding, and the patch. It is never written by hand: `make cases` writes
-it, and the change is reviewed as a diff. In it, a carriage return stands as `<CR>`, a byte
-order mark as `<BOM>`, a byte that is no UTF-8 as `\xNN`.
+do`, a line for each finding, the permits that the transform asks for, the obligations that held
+(with the rules under which something differs) and what nothing could prove, and the patch. So a
+transform that asks for more, and a gate that owes less, change a case. It is never written by
+hand: `make cases` writes it, and the change is reviewed as a diff. In it, a carriage return
+stands as `<CR>`, a byte order mark as `<BOM>`, a byte that is no UTF-8 as `\xNN`.
 """
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from difflib import unified_diff
 
 from msgspec import Struct
@@ -30,6 +36,7 @@ from msgspec import Struct
 from dockerfix.engine.gate import Judges
 from dockerfix.engine.plan import NothingToDo, Outcome, Planned, Refused
 from dockerfix.engine.proposal import Transform
+from dockerfix.proof.obligation import Permit
 from dockerfix.testing.pipeline import run_transform
 from dockerfix.testing.tree import FileTree, parse_tree
 from dockerfix.text import normalise_path
@@ -108,8 +115,32 @@ def _expectation(outcome: Outcome) -> Iterator[str]:
         if finding.action:
             yield _visible(f"  -> {finding.action}")
     if isinstance(outcome, Planned):
+        yield "== permitted =="
+        yield from (_visible(line) for line in _permitted(proposal.permits))
+        yield "== proved =="
+        yield from (_visible(line) for line in _proved(outcome))
         yield "== patch =="
         yield from _visible_bytes(outcome.patch).removesuffix("\n").split("\n")
+
+
+def _permitted(permits: Iterable[Permit]) -> Iterator[str]:
+    """The permits, those of one subject in one file on one line."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for permit in permits:
+        values = f": {permit.before} -> {permit.after}" if permit.before or permit.after else ""
+        asked = f"{permit.rule} {permit.detail}".strip() + values
+        found.setdefault((permit.subject, permit.place), []).append(asked)
+    for (subject, place), asks in found.items():
+        yield f"{subject} in {place}: {', '.join(asks)}"
+
+
+def _proved(outcome: Planned) -> Iterator[str]:
+    """What held, each with the rules under which something differs; then what is not proved."""
+    for verdict in outcome.verdicts:
+        rules = dict.fromkeys(line.partition(":")[0] for line in verdict.differences)
+        used = f" [{', '.join(rules)}]" if rules else ""
+        yield f"{verdict.kind}: {verdict.statement}{used}"
+    yield from (f"not proved: {line}" for line in outcome.unproved)
 
 
 def _visible(text: str) -> str:

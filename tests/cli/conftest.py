@@ -14,13 +14,13 @@ TOYS = '''
 """Toy transforms."""
 import time
 from pathlib import Path
-from dockerfix.api import Edit, EditSet, Finding, OptionSpec, Proposal, Severity
+from dockerfix.api import Edit, EditSet, Finding, OptionSpec, Proposal, Severity, Span
 
 class Pin:
-    """Replace the base image of a Dockerfile.
+    """Name the first stage of a Dockerfile.
 
     What it does
-        Replaces it.
+        Names it.
     Why
         To be seen.
     Before
@@ -28,16 +28,16 @@ class Pin:
         FROM a
     After
         -- Dockerfile --
-        FROM pinned
+        FROM a AS pinned
     Safety
         None.
     Call sites
         None.
     """
     name = "pin"
-    summary = "Replace the base image of a Dockerfile."
+    summary = "Name the first stage of a Dockerfile."
     options = (
-        OptionSpec("to", "The new image.", default="pinned", metavar="IMAGE"),
+        OptionSpec("to", "The new name.", default="pinned", metavar="IMAGE"),
         OptionSpec("keep-old", "Keep a copy.", kind=bool),
         OptionSpec("skip", "Leave these alone.", multiple=True),
         OptionSpec("via", "How.", default="tag", choices=("tag", "digest")),
@@ -51,12 +51,13 @@ class Pin:
             told = "an odd base", "it is odd", "use another"
             finding = Finding(Severity.REFUSE, "odd-base", *told, place)
             return Proposal(findings=(finding,), refused=True)
-        if image.raw == options["to"]:
+        if options["to"] in (tree.stages[0].name, image.raw):
             return Proposal(reason="it is pinned already")
         created = {path + ".old": tree.source.data} if options["keep-old"] else {}
         told = "the new base is the same", "", "look"
         finding = Finding(Severity.ASSUME, "same-base", *told, place)
-        edits = {path: EditSet.of([Edit(image.span, options["to"].encode())])}
+        end = Span(image.span.end, image.span.end)
+        edits = {path: EditSet.of([Edit(end, f" AS {options['to']}".encode())])}
         summary = (f"Pinned to {options['to']}.",)
         return Proposal(edits=edits, created=created, findings=(finding,), summary=summary)
 

@@ -59,7 +59,7 @@ def test_a_dockerfile_that_is_no_utf8(dockerfix: Run, repository: Path) -> None:
     (repository / "Dockerfile").write_bytes(b"# caf\xe9\nFROM a\nRUN \xff\n")
     result = dockerfix("pin")
     assert result.code == 0
-    assert b"\n # caf\xe9\n-FROM a\n+FROM pinned\n RUN \xff\n" in result.out
+    assert b"\n # caf\xe9\n-FROM a\n+FROM a AS pinned\n RUN \xff\n" in result.out
 
 
 def test_a_dockerfile_without_instructions(dockerfix: Run, repository: Path) -> None:

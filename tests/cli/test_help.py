@@ -19,7 +19,7 @@ def test_the_first_help(dockerfix: Run) -> None:
     for taught in (
         "dockerfix merge-rust controlplane/ | git apply",
         "Exit codes:",
-        " pin Replace the base image of a Dockerfile. ",
+        " pin Name the first stage of a Dockerfile. ",
         " builds Every image build that the repository asks for. ",
         "the transform twice is claimed by other-pack and toy-pack",
     ):
@@ -40,7 +40,7 @@ def test_a_transforms_help_keeps_its_own_options_apart(dockerfix: Run) -> None:
     own, common = text.split("Common options:")
     assert "Options of pin:" in own
     assert "--to IMAGE" in own
-    assert "The new image. Default: pinned." in own
+    assert "The new name. Default: pinned." in own
     assert "--via [tag|digest]" in own
     assert "--write" in common
     assert "dockerfix explain pin" in common
@@ -52,9 +52,9 @@ def test_version(dockerfix: Run) -> None:
 
 def test_explain(dockerfix: Run) -> None:
     text = dockerfix("explain", "pin").out.decode()
-    assert text.startswith("dockerfix pin\n\nReplace the base image of a Dockerfile.\n")
+    assert text.startswith("dockerfix pin\n\nName the first stage of a Dockerfile.\n")
     assert "\nBefore\n  -- Dockerfile --\n  FROM a\n" in text
-    assert "\nOptions\n  --to: The new image. Default: pinned.\n" in text
+    assert "\nOptions\n  --to: The new name. Default: pinned.\n" in text
     result = dockerfix("explain", "pni")
     assert result.code == 64
     assert "no transform is called pni; there are:" in result.err

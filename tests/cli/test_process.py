@@ -70,7 +70,7 @@ def on_terminal(arguments: list[str], folder: Path, environment: dict[str, str])
 
 def test_colour_on_a_terminal_only(environment: dict[str, str], repository: Path) -> None:
     shown = on_terminal(["pin"], repository, environment)
-    assert b"\x1b[32m+FROM pinned\x1b[0m" in shown
+    assert b"\x1b[32m+FROM a AS pinned\x1b[0m" in shown
     assert b"\x1b[1mAssumed\x1b[0m" in shown
     for plain in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
         assert b"\x1b[" not in on_terminal(["pin"], repository, {**environment, **plain})

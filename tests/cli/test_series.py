@@ -22,7 +22,7 @@ def test_the_series_is_mail_that_git_am_takes(dockerfix: Run, committed: Path) -
     assert result.code == 0
     assert result.out.startswith(b"From 0000")
     git(committed, "am", "-q", input=result.out)
-    assert b"FROM pinned" in (committed / "Dockerfile").read_bytes()
+    assert b"FROM a AS pinned" in (committed / "Dockerfile").read_bytes()
     message = git(committed, "log", "-1", "--format=%an <%ae>%n%B").stdout.decode()
     assert message.startswith("A B <a@example.org>\nApply pin to .\n\n- Pinned to pinned.\n")
     assert "Assumed:\n- the new base is the same [same-base]" in message
@@ -40,7 +40,7 @@ def test_a_branch_gets_a_commit_a_patch(dockerfix: Run, committed: Path) -> None
     assert result.code == 0, result.err
     assert "branch series: 1 commit\n" in result.err
     assert (committed / "Dockerfile").read_bytes() == before
-    assert "FROM pinned" in git(committed, "show", "series:Dockerfile").stdout.decode()
+    assert "FROM a AS pinned" in git(committed, "show", "series:Dockerfile").stdout.decode()
     again = dockerfix("plan", "--only", "pin", "--branch", "series")
     assert again.code == 2
     assert "is a branch already" in again.err
@@ -63,7 +63,7 @@ def test_plan_says_what_does_not_fit(dockerfix: Run, committed: Path) -> None:
 def test_a_failed_transform_stops_nobody(dockerfix: Run, committed: Path) -> None:
     result = dockerfix("plan", "--only", "pin", "--only", "explode", "--only", "broken")
     assert result.code == 3
-    assert b"+FROM pinned" in result.out
+    assert b"+FROM a AS pinned" in result.out
     assert "RuntimeError: a" in result.err
     assert "broken" in result.err
 

@@ -26,7 +26,7 @@ def test_a_patch_on_stdout_a_report_on_stderr(dockerfix: Run, repository: Path) 
         b"+++ b/app/Dockerfile\n"
         b"@@ -1,2 +1,2 @@\n"
         b"-FROM a\r\n"
-        b"+FROM pinned\r\n"
+        b"+FROM a AS pinned\r\n"
         b" RUN b\n"
         b"\\ No newline at end of file\n"
     )
@@ -34,7 +34,7 @@ def test_a_patch_on_stdout_a_report_on_stderr(dockerfix: Run, repository: Path) 
     assert "app/Dockerfile:1:6: the new base is the same [same-base]" in result.err
     assert "apply it: dockerfix pin app | git apply   (or add --write)" in result.err
     apply(repository, result.out)
-    assert (repository / "app/Dockerfile").read_bytes() == b"FROM pinned\r\nRUN b"
+    assert (repository / "app/Dockerfile").read_bytes() == b"FROM a AS pinned\r\nRUN b"
 
 
 def test_a_second_run_has_nothing_to_do(dockerfix: Run, repository: Path) -> None:
@@ -57,7 +57,7 @@ def test_write_changes_the_files_and_prints_no_patch(dockerfix: Run, repository:
     assert (result.code, result.out) == (0, b"")
     assert result.err.startswith("dockerfix pin . --keep-old: 2 files written")
     assert "git apply" not in result.err
-    assert (repository / "Dockerfile").read_bytes() == b"# why\nFROM pinned\nRUN b\n"
+    assert (repository / "Dockerfile").read_bytes() == b"# why\nFROM a AS pinned\nRUN b\n"
     assert (repository / "Dockerfile.old").read_bytes() == b"# why\nFROM a\nRUN b\n"
 
 
@@ -69,7 +69,7 @@ def test_write_refuses_files_with_uncommitted_changes(dockerfix: Run, repository
     assert "  -> " in result.err
     assert (repository / "Dockerfile").read_bytes() == b"FROM a\n"
     assert dockerfix("pin", "--write", "--force").code == 0
-    assert (repository / "Dockerfile").read_bytes() == b"FROM pinned\n"
+    assert (repository / "Dockerfile").read_bytes() == b"FROM a AS pinned\n"
 
 
 def test_output_goes_to_a_file(dockerfix: Run, repository: Path, tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ def test_accepting_by_name(dockerfix: Run) -> None:
 
 
 def test_settings_accept_with_a_reason(dockerfix: Run, repository: Path) -> None:
-    (repository / ".dockerfix.toml").write_text('[accept]\nsame-base = "looked"\nother = "x"\n')
+    (repository / ".dockerfix.toml").write_text('[pin.accept]\nsame-base = "looked"\nother = "x"\n')
     result = dockerfix("pin")
     assert "Accepted\n  same-base: looked\n" in result.err
     assert "note:" not in result.err
@@ -153,8 +153,8 @@ def test_settings_stand_between_the_default_and_the_command_line(
     dockerfix: Run, repository: Path
 ) -> None:
     (repository / ".dockerfix.toml").write_text('[pin]\nto = "settled"\nskip = ["x"]\n')
-    assert b"+FROM settled" in dockerfix("pin").out
-    assert b"+FROM given" in dockerfix("pin", "--to", "given").out
+    assert b"+FROM a AS settled" in dockerfix("pin").out
+    assert b"+FROM a AS given" in dockerfix("pin", "--to", "given").out
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_no_repository(dockerfix: Run, tmp_path: Path) -> None:
     result = dockerfix("pin", cwd=tmp_path)
     assert result.code == 64
     assert "no repository found" in result.err
-    assert b"+FROM pinned" in dockerfix("pin", "--root", ".", cwd=tmp_path).out
+    assert b"+FROM a AS pinned" in dockerfix("pin", "--root", ".", cwd=tmp_path).out
 
 
 def test_called_from_a_folder_below_the_root(dockerfix: Run, repository: Path) -> None:
@@ -237,3 +237,11 @@ def test_quiet_and_verbose(dockerfix: Run) -> None:
     assert "Next" not in quiet.err
     assert dockerfix("pin", "app", "-q", "--accept", "same-base").err == ""
     assert "Next" in dockerfix("pin", "app", "-v").err
+
+
+def test_accepting_in_one_place(dockerfix: Run) -> None:
+    here = dockerfix("pin", "app", "--accept", "same-base@app")
+    assert "Accepted\n  same-base\n" in here.err
+    there = dockerfix("pin", "app", "--accept", "same-base@other")
+    assert "Assumed\n" in there.err
+    assert "nothing of that name is assumed here; there are: same-base" in there.err

@@ -13,7 +13,8 @@ from dockerfix.engine.plan import CheckFailed, NothingToDo, Outcome, Planned, Re
 from dockerfix.engine.proposal import OptionSpec, Proposal
 from dockerfix.facts.finding import Finding, Severity
 from dockerfix.facts.repository import Facts
-from dockerfix.proof.claims import ArtefactProduced, Claim, Image, Verdict
+from dockerfix.proof.image.same_runtime import SameRuntime
+from dockerfix.proof.obligation import Obligation, Permit, Verdict
 from dockerfix.syntax.dockerfile import Dockerfile
 from dockerfix.text import Edit, EditSet, Entry, Kind, Snapshot, Source, Span
 
@@ -36,8 +37,8 @@ class Toy:
         return self.make(facts)
 
 
-def agree(claim: Claim, before: Facts, after: Facts) -> Verdict:
-    return Verdict(f"{claim}")
+def agree(owed: Obligation, before: Facts, after: Facts) -> Verdict:
+    return Verdict(f"{owed}")
 
 
 def no_disagreement(tree: Dockerfile) -> tuple[str, ...]:
@@ -48,13 +49,13 @@ def run(
     files: Mapping[str, bytes] | Snapshot,
     proposal: Proposal | Callable[[Facts], Proposal],
     *,
-    claim: Callable[[Claim, Facts, Facts], Verdict] = agree,
+    verdict: Callable[[Obligation, Facts, Facts], Verdict] = agree,
     disagreements: Callable[[Dockerfile], tuple[str, ...]] = no_disagreement,
     once: bool = True,
 ) -> Outcome:
     make = (lambda _: proposal) if isinstance(proposal, Proposal) else proposal
     snapshot = files if isinstance(files, Snapshot) else Snapshot.of(files)
-    return plan(Facts(snapshot), Toy(make, once), [""], {}, Judges(claim, disagreements))
+    return plan(Facts(snapshot), Toy(make, once), [""], {}, Judges(verdict, disagreements))
 
 
 def replaced(data: bytes, old: bytes, new: bytes) -> EditSet:
@@ -74,13 +75,15 @@ def test_a_sound_proposal_is_planned_with_its_patch_and_verdicts() -> None:
     proposal = Proposal(
         edits={"Dockerfile": replaced(DOCKERFILE, b"RUN b", b"RUN c")},
         created=DONE,
-        claims=(ArtefactProduced(Image("Dockerfile")),),
     )
     outcome = run({"Dockerfile": DOCKERFILE}, proposal)
     assert isinstance(outcome, Planned)
     assert outcome.changes == {"Dockerfile": b"FROM a\n# why\nRUN c\n", "done": b""}
     assert b"-RUN b\n+RUN c\n" in outcome.patch
-    assert len(outcome.verdicts) == 1
+    kinds = [v.statement.partition("(")[0] for v in outcome.verdicts]
+    assert kinds == [
+        "SameRuntime", "SameCompilerInput", "ArtefactProduced", "SameFiles", "NoDanglingReference",
+    ]  # fmt: skip
 
 
 def test_nothing_to_do_and_refused_are_outcomes_of_their_own() -> None:
@@ -172,12 +175,12 @@ def test_a_new_dockerfile_has_no_faults() -> None:
     assert failed(run({}, proposal))[0] == "syntax"
 
 
-def test_a_claim_says_which_file_is_a_dockerfile() -> None:
+def test_an_image_that_stands_for_another_is_one_of_a_dockerfile() -> None:
     proposal = Proposal(
         created={"images/web": b"RUN a\n", **DONE},
-        claims=(ArtefactProduced(Image("images/web")),),
+        permits=(Permit("stands-for", "Dockerfile", "images/web"),),
     )
-    assert failed(run({}, proposal))[0] == "syntax"
+    assert failed(run({"Dockerfile": DOCKERFILE}, proposal))[0] == "syntax"
 
 
 @pytest.mark.parametrize("comment", [b"# why\n", b"RUN b \\\n  # why\n  c\n"])
@@ -220,24 +223,29 @@ def test_a_second_reader_that_never_agreed_does_not_stop_the_patch() -> None:
     assert isinstance(outcome, Planned)
 
 
-def test_a_claim_that_fails_is_named_with_its_statement() -> None:
-    def fails(claim: Claim, before: Facts, after: Facts) -> Verdict:
-        return Verdict("server runs the same", failures=("Dockerfile:3:1: USER differs",))
+def test_an_obligation_that_fails_is_named_with_its_statement() -> None:
+    def fails(owed: Obligation, before: Facts, after: Facts) -> Verdict:
+        wrong = isinstance(owed, SameRuntime)
+        return Verdict("it runs the same", failures=("Dockerfile:3:1: USER differs",) * wrong)
 
-    proposal = Proposal(created=DONE, claims=(ArtefactProduced(Image("Dockerfile")),))
-    assert failed(run({}, proposal, claim=fails)) == (
-        "claims", "Dockerfile:3:1: USER differs (claimed: server runs the same)"
+    edits = {"Dockerfile": replaced(DOCKERFILE, b"RUN b", b"RUN c")}
+    outcome = run({"Dockerfile": DOCKERFILE}, Proposal(edits=edits, created=DONE), verdict=fails)
+    assert failed(outcome) == (
+        "same runtime", "Dockerfile:3:1: USER differs (owed: it runs the same)"
     )  # fmt: skip
 
 
-def test_claims_see_the_snapshot_before_and_after() -> None:
-    def look(claim: Claim, before: Facts, after: Facts) -> Verdict:
+def test_obligations_see_the_snapshot_before_and_after() -> None:
+    seen: list[Obligation] = []
+
+    def look(owed: Obligation, before: Facts, after: Facts) -> Verdict:
         assert "done" not in before.snapshot
         assert "done" in after.snapshot
+        seen.append(owed)
         return Verdict("")
 
-    proposal = Proposal(created=DONE, claims=(ArtefactProduced(Image("Dockerfile")),))
-    assert isinstance(run({}, proposal, claim=look), Planned)
+    assert isinstance(run({}, Proposal(created=DONE), verdict=look), Planned)
+    assert [owed.kind for owed in seen] == ["no dangling reference"]
 
 
 def test_a_second_run_must_find_nothing_to_do() -> None:

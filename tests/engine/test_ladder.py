@@ -7,13 +7,14 @@ from typing import Any
 
 from dockerfix.engine.gate import Judges
 from dockerfix.engine.ladder import MAX_ATTEMPTS, StepDown
-from dockerfix.engine.plan import CheckFailed, Planned, Refused, plan
+from dockerfix.engine.plan import CheckFailed, NothingToDo, Planned, Refused, plan
 from dockerfix.engine.proposal import OptionSpec, Proposal
 from dockerfix.engine.registry import Registry
 from dockerfix.facts.finding import Severity
 from dockerfix.facts.repository import Facts
 from dockerfix.proof import check
-from dockerfix.proof.claims import Claim, Image, SameRuntime, Verdict
+from dockerfix.proof.image.same_runtime import SameRuntime
+from dockerfix.proof.obligation import Obligation, Verdict
 from dockerfix.text import Edit, EditSet, Snapshot, Span
 
 NAMES = ("a", "b", "c")
@@ -39,16 +40,16 @@ class Appending:
             rung = without[path].rungs if path in without else 0
             if rung < self.rungs and b"RUN" not in facts.snapshot.read(path):
                 edits[path] = EditSet((Edit(Span(12, 12), b"RUN %d\n" % rung),))
-        claims = tuple(SameRuntime(Image(path), Image(path)) for path in edits)
-        return Proposal(edits=edits, claims=claims, reason="done", refused=not edits)
+        return Proposal(edits=edits, reason="done", refused=not edits)
 
 
 def failing(**lines: bytes) -> Judges:
     """A judge for which the named Dockerfiles fail with any of these bytes in them."""
 
-    def judge(claim: Claim, before: Facts, after: Facts) -> Verdict:
-        assert isinstance(claim, SameRuntime)
-        path = claim.before.dockerfile
+    def judge(owed: Obligation, before: Facts, after: Facts) -> Verdict:
+        if not isinstance(owed, SameRuntime):
+            return Verdict("")
+        path = owed.about
         found = [w for w in lines.get(path[0], b"").split() if w in after.snapshot.read(path)]
         return Verdict("same", (), tuple(f"{path}:2:1: {w.decode()} differs" for w in found))
 
@@ -104,9 +105,9 @@ def _unmoved(
 def test_merge_rust_leaves_a_file_out_for_which_a_check_fails() -> None:
     files = _three_programs()
 
-    def judge(claim: Claim, before: Facts, after: Facts) -> Verdict:
-        verdict = check(claim, before, after)
-        if isinstance(claim, SameRuntime) and claim.before.dockerfile == "Dockerfile.two":
+    def judge(owed: Obligation, before: Facts, after: Facts) -> Verdict:
+        verdict = check(owed, before, after)
+        if isinstance(owed, SameRuntime) and owed.about == "Dockerfile.two":
             return Verdict(verdict.statement, (), ("Dockerfile.two:1:1: something differs",))
         return verdict
 
@@ -117,8 +118,9 @@ def test_merge_rust_leaves_a_file_out_for_which_a_check_fails() -> None:
     assert sorted(outcome.changes) == ["Dockerfile.all", "Dockerfile.one", "Dockerfile.three"]
     del files["Dockerfile.three"]
     outcome = plan(Facts(Snapshot.of(files)), transform, [""], {}, judges)
-    assert isinstance(outcome, Refused)
-    assert [finding.name for finding in outcome.proposal.findings] == ["check-failed"]
+    assert isinstance(outcome, NothingToDo)  # a builder of its own gains nothing for two
+    names = {finding.name for finding in outcome.proposal.findings}
+    assert names == {"nothing-to-gain", "check-failed"}
 
 
 _DOCKERFILE = """\

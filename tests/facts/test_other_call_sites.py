@@ -242,3 +242,9 @@ def test_kinds_of_sites(find: Find) -> None:
         "a": SiteKind.DOCUMENT, "b": SiteKind.MAKE, "c": SiteKind.GITHUB,
         "d": SiteKind.PACKAGE_JSON,
     }  # fmt: skip
+
+
+def test_a_deeply_indented_document_is_read_in_one_pass(find: Find, short: Short) -> None:
+    deep = " " * 3000 + "docker\n"
+    found = find({"a.md": deep + "- > ```\n  > docker build -f D .\n  > ```\n", "D": ""})
+    assert list(map(short, found.builds)) == ["D|.|"]

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from dockerfix.facts.repository import Facts
-from dockerfix.proof.claims import Image
+from dockerfix.proof.obligation import Image, Permit
 from dockerfix.text import Snapshot
 
 _SAMPLE = Path(__file__).parents[2] / "sample-repo"
@@ -109,6 +109,16 @@ def stands_for() -> tuple[tuple[Image, Image], ...]:
 
 FILES = (SERVER, WORKER, SYNCHRONIZER)
 JOBS = ("build / server", "build / authz-worker", "build / synchronizer")
+JOINED = "build / controlplane-all"
+USERS = ("code-style / controlplane", "unit-tests / controlplane", "system-tests")
+MOVED = tuple((path, ALL) for path in FILES)
+MERGE_PERMITS = (
+    *(Permit("job-joined", name, ".gitlab-ci.yml", after=JOINED) for name in JOBS),
+    Permit("job-added", JOINED, ".gitlab-ci.yml"),
+    Permit("build-call", "build / release", ".gitlab-ci.yml", "script"),
+    *(Permit("needs-followed", name, ".gitlab-ci.yml", "needs") for name in USERS),
+)
+"""What the merge by hand asks leave for in the pipeline."""
 
 
 def _pipeline(text: str) -> str:

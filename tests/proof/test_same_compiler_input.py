@@ -9,7 +9,9 @@ import pytest
 from dockerfix.facts.repository import Facts
 from dockerfix.proof import check
 from dockerfix.proof.cargo.native import crates_that_notice, is_compiler_package
-from dockerfix.proof.claims import Image, SameCompilerInput, SameRuntime, Verdict
+from dockerfix.proof.cargo.same_compiler_input import SameCompilerInput
+from dockerfix.proof.image.same_runtime import SameRuntime
+from dockerfix.proof.obligation import Image, Verdict
 from dockerfix.text import Snapshot
 
 WORKSPACE = {
@@ -39,11 +41,11 @@ def compared(
     files: Mapping[str, str] | None = None,
     files_after: Mapping[str, str] | None = None,
 ) -> Verdict:
-    claim = SameCompilerInput(Image("Dockerfile"), Image("Dockerfile"), accepted)
+    owed = SameCompilerInput(Image("Dockerfile"), Image("Dockerfile"), accepted)
     common = {**WORKSPACE, **(files or {})}
     first = Facts(Snapshot.of({**common, "Dockerfile": before}))
     second = Facts(Snapshot.of({**common, **(files_after or {}), "Dockerfile": after}))
-    return check(claim, first, second)
+    return check(owed, first, second)
 
 
 def changed(old: str, new: str, accepted: frozenset[str] = frozenset()) -> Verdict:
@@ -181,10 +183,10 @@ class TestHarmless:
 
     def test_without_a_lock_file_nobody_knows(self) -> None:
         facts = {k: v for k, v in WORKSPACE.items() if k != "Cargo.lock"}
-        claim = SameCompilerInput(Image("Dockerfile"), Image("Dockerfile"))
+        owed = SameCompilerInput(Image("Dockerfile"), Image("Dockerfile"))
         after = DOCKERFILE.replace("musl-dev", "musl-dev git")
         verdict = check(
-            claim,
+            owed,
             Facts(Snapshot.of({**facts, "Dockerfile": DOCKERFILE})),
             Facts(Snapshot.of({**facts, "Dockerfile": after})),
         )
@@ -204,7 +206,7 @@ class TestHarmless:
         hidden = DOCKERFILE.replace(BUILD, "make")
         verdict = compared(hidden, hidden)
         assert verdict.holds
-        assert verdict.differences[0].startswith("not-decided: ")
+        assert verdict.unproved
 
     def test_features_that_are_scoped_instead_of_given_to_all(self) -> None:
         before = DOCKERFILE.replace(BUILD, "cargo build -r -p a --features fast")
@@ -319,7 +321,7 @@ class TestTheSample:
     def test_the_merge_by_hand_holds(
         self, before: Facts, after: Facts, name: str, target: str
     ) -> None:
-        verdict = check(claim(name, target), before, after)
+        verdict = check(owed(name, target), before, after)
         assert verdict.failures == ()
         assert verdict.statement.endswith("ships no cargo program") is (target == "development")
 
@@ -341,14 +343,14 @@ class TestTheSample:
         name: str,
     ) -> None:
         broken = mutated("controlplane/Dockerfile.all", pair)
-        verdict = check(claim("authz-worker", "release"), before, broken)
+        verdict = check(owed("authz-worker", "release"), before, broken)
         if name:
             assert aspect(verdict) == name
         else:
-            assert not verdict.holds or any("not-decided" in d for d in verdict.differences)
+            assert not verdict.holds or verdict.unproved
 
 
-def claim(name: str, target: str) -> SameCompilerInput:
+def owed(name: str, target: str) -> SameCompilerInput:
     suffix = "" if name == "server" else f".{name}"
     merged = f"{name}-{target}" if target else name
     return SameCompilerInput(

@@ -8,7 +8,8 @@ import pytest
 
 from dockerfix.facts.repository import Facts
 from dockerfix.proof import check
-from dockerfix.proof.claims import Image, SameImagesAskedFor, Verdict
+from dockerfix.proof.asks.same_images_asked_for import SameImagesAskedFor
+from dockerfix.proof.obligation import Image, Verdict
 from dockerfix.text import Snapshot
 
 FILES = {
@@ -33,12 +34,12 @@ def asked(
     before: Mapping[str, str],
     after: Mapping[str, str | None],
     stands_for: tuple[tuple[Image, Image], ...] = STANDS_FOR,
-    **claim: object,
+    **owed: object,
 ) -> Verdict:
     old = Snapshot.of({**FILES, **before})
     changes = {**MERGED, **after}
     new = old.with_changes({p: None if t is None else t.encode() for p, t in changes.items()})
-    made = SameImagesAskedFor(stands_for, **claim)  # type: ignore[arg-type]  # two typed fields
+    made = SameImagesAskedFor(stands_for, **owed)  # type: ignore[arg-type]  # two typed fields
     return check(made, Facts(old), Facts(new))
 
 
@@ -196,13 +197,16 @@ class TestPushes:
         before = ci(push("r/a", "a/Dockerfile", "dev"))
         after = ci(push("r/a", "a/Dockerfile.all", "a-dev")[:-1] + ".")
         assert "the context is `.`, it was `a`" in why(asked(before, after))
-        assert asked(before, after, contexts=(("a", ""),)).failures == ()
+        assert asked(before, after, contexts=frozenset({("a/Dockerfile", "a", "")})).failures == ()
 
-    def test_arguments_that_the_claim_adds(self) -> None:
+    def test_arguments_that_a_permit_adds(self) -> None:
         before = ci(push("r/a", "a/Dockerfile", "dev"))
         after = ci(push("r/a", "a/Dockerfile.all", "a-dev", "--build-arg SDK=r/sdk"))
         assert "build argument SDK is new (`r/sdk`)" in why(asked(before, after))
-        assert asked(before, after, arguments_added=frozenset({"SDK"})).failures == ()
+        assert (
+            asked(before, after, arguments_added=frozenset({("a/Dockerfile.all", "SDK")})).failures
+            == ()
+        )
 
     def test_a_named_context_that_takes_the_place_of_a_stage(self) -> None:
         context = "--build-context dev=docker-image://x"
@@ -343,15 +347,15 @@ class TestDocuments:
 
 
 class TestTheSample:
-    claim = None
+    owed = None
 
     @pytest.fixture(autouse=True)
     def _claim(self, stands_for: tuple[tuple[Image, Image], ...]) -> None:
-        self.claim = SameImagesAskedFor(stands_for)
+        self.owed = SameImagesAskedFor(stands_for)
 
     def verdict(self, before: Facts, after: Facts) -> Verdict:
-        assert self.claim is not None
-        return check(self.claim, before, after)
+        assert self.owed is not None
+        return check(self.owed, before, after)
 
     def test_the_merge_by_hand_holds(self, before: Facts, after: Facts) -> None:
         verdict = self.verdict(before, after)

@@ -8,7 +8,8 @@ import pytest
 
 from dockerfix.facts.repository import Facts
 from dockerfix.proof import check
-from dockerfix.proof.claims import Image, SameRuntime, Verdict
+from dockerfix.proof.image.same_runtime import SameRuntime
+from dockerfix.proof.obligation import Image, Verdict
 from dockerfix.text import Snapshot
 
 ALL_RULES = frozenset(
@@ -27,9 +28,9 @@ def runtime(
     new: str = "",
     rules: frozenset[str] = ALL_RULES,
 ) -> Verdict:
-    claim = SameRuntime(Image("Dockerfile", old), Image("Dockerfile", new), rules)
+    owed = SameRuntime(Image("Dockerfile", old), Image("Dockerfile", new), rules)
     first, second = (Facts(Snapshot.of({"Dockerfile": text})) for text in (before, after))
-    return check(claim, first, second)
+    return check(owed, first, second)
 
 
 def rules_of(verdict: Verdict) -> set[str]:
@@ -93,7 +94,7 @@ class TestWhatMustNotDiffer:
             ("FROM a\nENV A  b\n", "FROM a\nENV A c\n", "stands here"),
             ('FROM a\nCMD ["x"]\n', "FROM a\nCMD x\n", "stands here"),
             ('FROM a\nSHELL ["bash"]\nRUN x\n', "FROM a\nRUN x\n", '`SHELL ["bash"]` is missing'),
-            ("FROM a\nWORKDIR /a\nWORKDIR b\n", "FROM a\nWORKDIR b\nWORKDIR /a\n", "comes before"),
+            ("FROM a\nWORKDIR /a\nWORKDIR b\n", "FROM a\nWORKDIR b\nWORKDIR /a\n", "stands here"),
             (
                 "FROM a\nRUN apk add x\n",
                 "FROM a\nRUN apk add x y\n",
@@ -155,9 +156,9 @@ class TestWhatMustNotDiffer:
         assert "no stage is called" in failure(runtime("FROM a\n", "FROM a\n", new=target))
 
     def test_a_file_that_is_not_there(self) -> None:
-        claim = SameRuntime(Image("x"), Image("Dockerfile"), ALL_RULES)
+        owed = SameRuntime(Image("x"), Image("Dockerfile"), ALL_RULES)
         facts = Facts(Snapshot.of({"Dockerfile": "FROM a\n"}))
-        assert "no such Dockerfile" in failure(check(claim, facts, facts))
+        assert "no such Dockerfile" in failure(check(owed, facts, facts))
 
     def test_a_file_without_stages(self) -> None:
         assert "there is no stage" in failure(runtime("FROM a\n", "# nothing\n"))
@@ -272,10 +273,37 @@ class TestRules:
     def test_a_build_that_became_a_cook(self) -> None:
         assert not changed(("cargo build --release --bin a", "cargo chef cook --release")).holds
 
-    def test_what_stands_in_a_pipe_is_compared_to_the_letter(self) -> None:
+    def test_what_stands_in_a_pipe_is_compared_to_the_letter_but_for_the_build(self) -> None:
         old = BUILD.replace("--bin a\nFROM alpine", "--bin a | tee log\nFROM alpine")
         new = old.replace("--bin a |", "--bin a --bin b |")
-        assert not runtime(old, new).holds
+        assert rules_of(runtime(old, new)) == {"build-widened"}
+        assert not runtime(old, new.replace("tee log", "tee /log")).holds
+        assert not runtime(old, new.replace("--bin a --bin b", "--bin b")).holds
+
+    def test_paths_are_compared_by_what_they_mean(self) -> None:
+        otherwise = BUILD.replace("COPY . .", "COPY ./ ./").replace("WORKDIR /app", "WORKDIR /app/")
+        assert runtime(BUILD, otherwise).differences == ()
+        moved = BUILD.replace(
+            "RUN apk add --no-cache musl-dev\nWORKDIR /app",
+            "WORKDIR /app\nRUN apk add --no-cache musl-dev",
+        )
+        assert rules_of(runtime(BUILD, moved)) <= {"order"}
+        assert not runtime(BUILD, BUILD.replace("COPY . .", "COPY . ./src")).holds
+
+    def test_a_step_must_not_run_in_another_folder(self) -> None:
+        old = BUILD.replace(
+            "COPY . .\nRUN cargo build", "COPY . .\nRUN ./generate\nRUN cargo build"
+        )
+        assert old != BUILD
+        new = old.replace("RUN ./generate", "WORKDIR /app/x\nRUN ./generate\nWORKDIR /app")
+        assert any("runs in /app/x" in line for line in runtime(old, new).failures)
+
+    def test_a_build_of_another_image_may_follow(self) -> None:
+        more = "RUN cargo build --release --bin b && cp target/release/b /b\nFROM alpine"
+        assert rules_of(runtime(BUILD, BUILD.replace("FROM alpine", more))) == {"build-widened"}
+        for wrong in ("cp target/release/b target/release/a", "rm -rf target", "./run"):
+            new = BUILD.replace("FROM alpine", f"RUN cargo build --bin b && {wrong}\nFROM alpine")
+            assert not runtime(BUILD, new).holds, wrong
 
     def test_environment(self) -> None:
         verdict = changed(("WORKDIR /app\n", "WORKDIR /app\nENV SQLX_OFFLINE=true\n"))
@@ -569,7 +597,7 @@ class TestTheSample:
     def test_the_merge_by_hand_holds(
         self, before: Facts, after: Facts, name: str, target: str
     ) -> None:
-        verdict = check(claim(name, target), before, after)
+        verdict = check(owed(name, target), before, after)
         assert verdict.failures == ()
         assert "cook-widened" in rules_of(verdict)
 
@@ -583,7 +611,7 @@ class TestTheSample:
         message: str,
     ) -> None:
         name, target = image.rsplit("-", 1)
-        verdict = check(claim(name, target), before, mutated("controlplane/Dockerfile.all", pair))
+        verdict = check(owed(name, target), before, mutated("controlplane/Dockerfile.all", pair))
         assert not verdict.holds
         assert any(message in line for line in verdict.failures), verdict.failures
 
@@ -597,10 +625,10 @@ class TestTheSample:
             ("AS x-release", "AS synchronizer-release"),
         )
         for name in ("server", "synchronizer"):
-            assert not check(claim(name, "release"), before, swapped).holds
+            assert not check(owed(name, "release"), before, swapped).holds
 
 
-def claim(name: str, target: str) -> SameRuntime:
+def owed(name: str, target: str) -> SameRuntime:
     suffix = "" if name == "server" else f".{name}"
     merged = f"{name}-{target}" if target else name
     return SameRuntime(

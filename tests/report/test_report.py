@@ -13,7 +13,7 @@ from dockerfix.engine.patch import make_patch
 from dockerfix.engine.plan import CheckFailed, NothingToDo, Outcome, Planned, Refused
 from dockerfix.engine.proposal import Proposal
 from dockerfix.facts.finding import Finding, Severity
-from dockerfix.proof.claims import Image, NoDanglingReference, SameRuntime, Verdict
+from dockerfix.proof.obligation import Permit, Verdict
 from dockerfix.report.code_quality import render_code_quality
 from dockerfix.report.json_ import render_json
 from dockerfix.report.markdown import render_markdown
@@ -48,19 +48,17 @@ def planned(patch: bytes | None = None) -> Planned:
         edits=edits,
         created={"app/new": b"x\n"},
         deleted=("old",),
-        claims=(
-            SameRuntime(Image("app/Dockerfile", "a"), Image("app/Dockerfile", "a")),
-            NoDanglingReference(("old",)),
-        ),
+        permits=(Permit("united-packages", "app/Dockerfile:a", "app/Dockerfile"),),
         findings=(ASSUMED, LEFT, NOTE),
         summary=("One file instead of two.",),
         next_steps=("Push a branch.",),
     )
     verdicts = (
-        Verdict("server runs the same", ("RUN apk add perl (united-packages)",)),
-        Verdict("nothing names old"),
+        Verdict("server runs the same", ("RUN apk add perl (united-packages)",), kind="runtime"),
+        Verdict("nothing names old", kind="references"),
     )
-    return Planned(proposal, changes, patch or make_patch(snapshot, changes), verdicts)
+    unproved = ("app/Dockerfile:9:1: a pattern",)
+    return Planned(proposal, changes, patch or make_patch(snapshot, changes), verdicts, unproved)
 
 
 def report(outcome: Outcome | None = None, **more: Any) -> Report:
@@ -69,7 +67,7 @@ def report(outcome: Outcome | None = None, **more: Any) -> Report:
 
 REFUSED = Refused(Proposal(findings=(LEFT,), refused=True))
 NOTHING = NothingToDo(Proposal(reason="there is one Dockerfile"))
-FAILED = CheckFailed("claims", "Dockerfile:3:1: USER differs\nmore", Proposal())
+FAILED = CheckFailed("same runtime", "Dockerfile:3:1: USER differs\nmore", Proposal())
 
 
 def test_the_text_of_a_patch() -> None:
@@ -87,12 +85,15 @@ def test_the_text_of_a_patch() -> None:
         "  ok nothing names old\n"
         "  1 difference under named rules; -v lists it\n"
         "\n"
+        "Not proved\n"
+        "  app/Dockerfile:9:1: a pattern\n"
+        "\n"
         "Assumed\n"
         "  app/Dockerfile:2:1: perl is added [native-packages]\n"
         "    a build script may see it\n"
         "    -> accept it when none does\n"
-        "  Accept one by --accept NAME, or for good under [accept] in .dockerfix.toml "
-        "with the reason.\n"
+        "  Accept one by --accept NAME or NAME@PATH, or for good under [merge.accept] in "
+        ".dockerfix.toml with the reason.\n"
         "\n"
         "Not rewritten\n"
         "  app/Dockerfile:2:1: this job is left as it is [unreadable-shell]\n"
@@ -112,10 +113,9 @@ def test_verbose_lists_the_allowed_differences() -> None:
     assert "     but for RUN apk add perl (united-packages)\n" in text
 
 
-def test_claims_about_many_images_are_one_line_until_asked_for() -> None:
-    claim = SameRuntime(Image("Dockerfile"), Image("Dockerfile"))
-    verdicts = (Verdict("a runs the same"), Verdict("b runs the same"))
-    outcome = Planned(Proposal(claims=(claim, claim)), {}, b"", verdicts)
+def test_obligations_about_many_images_are_one_line_until_asked_for() -> None:
+    verdicts = tuple(Verdict(f"{name} runs the same", kind="same runtime") for name in "ab")
+    outcome = Planned(Proposal(), {}, b"", verdicts)
     assert "Proved\n  ok same runtime: 2 images\n" in render_text(report(outcome))
     verbose = render_text(report(outcome), verbosity=Verbosity.VERBOSE)
     assert "  ok a runs the same\n  ok b runs the same\n" in verbose
@@ -157,7 +157,7 @@ def test_nothing_to_do_says_why() -> None:
 
 def test_a_failed_check_is_named_and_called_a_bug() -> None:
     text = render_text(report(FAILED))
-    assert "an internal check failed (claims), so no patch is shown" in text
+    assert "an internal check failed (same runtime), so no patch is shown" in text
     assert "  Dockerfile:3:1: USER differs\n  more\n" in text
     assert "bug in merge" in text
 
@@ -208,7 +208,7 @@ def test_json_of_a_patch_that_is_no_utf8_is_base64() -> None:
 def test_json_of_a_failed_check_names_it() -> None:
     data = json.loads(render_json(report(FAILED)))
     assert data["outcome"] == "check-failed"
-    assert data["failed_check"]["name"] == "claims"
+    assert data["failed_check"]["name"] == "same runtime"
     assert len(data["failed_check"]["found"]) == 2
     assert "patch" not in data
 
@@ -231,7 +231,7 @@ def test_sarif_has_a_result_for_each_finding_and_file() -> None:
 def test_sarif_of_a_failed_check_is_an_unsuccessful_invocation() -> None:
     invocation = json.loads(render_sarif(report(FAILED)))["runs"][0]["invocations"][0]
     assert invocation["executionSuccessful"] is False
-    assert "claims" in invocation["toolExecutionNotifications"][0]["message"]["text"]
+    assert "same runtime" in invocation["toolExecutionNotifications"][0]["message"]["text"]
 
 
 def test_code_quality_is_what_gitlab_reads() -> None:

@@ -169,6 +169,13 @@ def test_a_lone_surrogate_of_json_is_no_character() -> None:
 # --- heredocs
 
 
+def test_substitutions_nest_as_deeply_as_the_text_has_them() -> None:
+    deep = b"${X:-" * 2_000 + b"}" * 2_000
+    tree = parse(b"FROM a\nRUN <<E " + deep + b"\nbody\nE\nRUN b\n")
+    assert [i.keyword for i in tree.instructions] == ["FROM", "RUN", "RUN"]
+    assert [h.name for h in tree.instructions[1].heredocs] == ["E"]
+
+
 def test_heredocs_with_their_bodies() -> None:
     tree = parse(b"RUN cat 3<<-'A' <<B\n\tx\n\tA\ny\r\nB\nCMD z\n")
     first, second = tree.instructions[0].heredocs

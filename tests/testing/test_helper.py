@@ -15,7 +15,7 @@ from dockerfix.engine.proposal import OptionSpec, Proposal
 from dockerfix.engine.registry import Plugin, Registry
 from dockerfix.facts.finding import Finding, Severity
 from dockerfix.facts.repository import Facts
-from dockerfix.proof.claims import Verdict
+from dockerfix.proof.obligation import Verdict
 from dockerfix.syntax.dockerfile import From, parse, render
 from dockerfix.testing import (
     assert_codemod,
@@ -115,7 +115,7 @@ def test_a_transform_that_never_comes_to_rest_is_caught() -> None:
     [
         (
             "Shows it.\n\n$ dockerfix pin x/ --to c\n\n-- x --\nFROM a\n",
-            "== planned ==\nPinned.\n== patch ==\ndiff --git a/x b/x\n",
+            "== planned ==\nPinned.\n== permitted ==\n== proved ==\n",
         ),
         (
             "$ dockerfix pin Dockerfile\n-- Dockerfile (crlf) --\nFROM b\n",

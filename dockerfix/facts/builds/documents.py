@@ -1,19 +1,17 @@
-"""Commands in documents: fenced and indented blocks, and code between single backquotes.
+"""Commands in documents: code that names a build tool, as a shell would get it.
 
-Knows Markdown and reStructuredText as far as that; follows no command.
+Knows prompts and placeholders; where code stands is the business of `syntax.markdown`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import pairwise
 
+from dockerfix.syntax.markdown import code
 from dockerfix.text import MappedText, Piece, Source, Span
 
-_FENCE = re.compile(rb"^(?: {0,3}|\t| *[-*+] +| *\d+[.)] +)*(```+|~~~+)")
-_INLINE = re.compile(rb"(?<!`)`([^`\n]*\b(?:docker|podman|buildah|nerdctl)\b[^`\n]*)`(?!`)")
-_PROMPT = re.compile(rb"[ \t]*(?:[\w.-]+@[\w.-]+[^$#>\n]*)?(?:\$|#(?= (?:docker|podman))|>) ")
+_PROMPT = re.compile(rb"[ \t]*(?:[\w.-]+@[^$#>\n]*)?(?:\$|#(?= (?:docker|podman))|>) ")
 _BLANK = re.compile(r"<[A-Za-z][\w .:/-]*>")
 _TOOLS = (b"docker", b"podman", b"buildah", b"nerdctl", b"make ")
 
@@ -25,44 +23,9 @@ def commands(source: Source) -> Iterator[MappedText]:
         source.data.decode()
     except UnicodeDecodeError:
         return
-    for span in _blocks(source):
+    for span in code(source):
         if any(tool in source.slice(span) for tool in _TOOLS):
             yield _without_blanks(_without_prompts(source, span))
-
-
-def _blocks(source: Source) -> Iterator[Span]:
-    """Fenced blocks, runs of indented lines behind a blank one, and inline code."""
-    fence = b""
-    start = indented = -1
-    blank_before = True
-    for offset, line in _lines(source):
-        match = _FENCE.match(line)
-        bare = line.strip()
-        if fence:
-            if len(bare) >= len(fence) and not bare.strip(fence[:1]):
-                yield Span(start, offset)
-                fence = b""
-            continue
-        deep = line.startswith((b"    ", b"\t"))
-        if indented >= 0 and bare and not deep:
-            yield Span(indented, offset)
-            indented = -1
-        if match:
-            fence, start, indented = match[1], offset + len(line), -1
-        elif deep and bare and blank_before and indented < 0:
-            indented = offset
-        elif not deep:
-            for found in _INLINE.finditer(line):
-                yield Span(offset + found.start(1), offset + found.end(1))
-        blank_before = not bare or indented >= 0
-    if fence or indented >= 0:
-        yield Span(start if fence else indented, len(source.data))
-
-
-def _lines(source: Source) -> Iterator[tuple[int, bytes]]:
-    starts = [*source.line_starts, len(source.data)]
-    for start, end in pairwise(starts):
-        yield start, source.data[start:end]
 
 
 def _without_prompts(source: Source, span: Span) -> list[Piece]:

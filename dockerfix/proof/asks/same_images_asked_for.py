@@ -1,7 +1,7 @@
 """Checks *same images asked for*: what was pushed is pushed, from the image that stands for it.
 
-Every ask of the snapshot before is looked for in the one after; asks that concern no image of
-the claim must be there unchanged, and no tag may be pushed more often. Knows how asks are
+Every ask of the snapshot before is looked for in the one after; asks for images that nothing
+stands for must be there unchanged, and no tag may be pushed more often. Knows how asks are
 matched; what an ask is stands in `asks`.
 """
 
@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Set as AbstractSet
+from typing import Any, ClassVar
 
 from dockerfix.facts.model import Build, SiteKind
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.asks.asks import Ask, Sent, asks_of, cache_writers, sent_of, values_for
-from dockerfix.proof.claims import Image, SameImagesAskedFor, Verdict
+from dockerfix.proof.obligation import Image, Obligation, Verdict
 from dockerfix.syntax.yaml.tree import to_data
 from dockerfix.text import Place, SnapshotError
 
@@ -22,9 +23,37 @@ Key = tuple[str, int | str]
 """A Dockerfile and the number of a stage in it (or a target that it does not have)."""
 
 
-def check(claim: SameImagesAskedFor, before: Facts, after: Facts) -> Verdict:
-    """Whether every ask has its counterpart, and nothing else is asked for."""
-    comparison = _Comparison(claim, before, after)
+class SameImagesAskedFor(Obligation, frozen=True):
+    """Each tag pushed before is pushed after, from the image that stands for the old one,
+    with the same build arguments, platforms, secrets, named contexts and labels, and no tag
+    more often. What is built without a push (Compose, documents) is built after as well.
+
+    `stands_for` pairs each old image with the new one; builds of other images stay as they
+    are, and so may those of an old image whose file stays as it was. `arguments_added` are the
+    build arguments and named contexts that new builds give in addition, each after its
+    Dockerfile; `contexts` are the build contexts that changed: Dockerfile, old and new one.
+    """
+
+    stands_for: tuple[tuple[Image, Image], ...] = ()
+    arguments_added: frozenset[tuple[str, str]] = frozenset()
+    contexts: frozenset[tuple[str, str, str]] = frozenset()
+    left: frozenset[tuple[str, str]] = frozenset()
+    """Old Dockerfiles with the files that go on asking for them, as the person accepted."""
+
+    kind: ClassVar[str] = "same images asked for"
+    rules: ClassVar[Mapping[str, str]] = {
+        "stands-for": "call sites ask for the image after where they asked for the one before",
+        "argument-added": "call sites pass a build argument or a named context in addition",
+        "context-moved": "call sites pass another build context; *same files* judges it",
+    }
+
+    def check(self, before: Facts, after: Facts) -> Verdict:
+        """Whether every ask has its counterpart, and nothing else is asked for."""
+        return _judge(self, before, after)
+
+
+def _judge(owed: SameImagesAskedFor, before: Facts, after: Facts) -> Verdict:
+    comparison = _Comparison(owed, before, after)
     old, new, unfulfilled = comparison.asks()
     comparison.match(old, new, unfulfilled)
     comparison.sent()
@@ -44,8 +73,8 @@ def check(claim: SameImagesAskedFor, before: Facts, after: Facts) -> Verdict:
 class _Comparison:
     """Gathers over both snapshots; dicts keep the first of equal lines."""
 
-    def __init__(self, claim: SameImagesAskedFor, before: Facts, after: Facts) -> None:
-        self.claim = claim
+    def __init__(self, owed: SameImagesAskedFor, before: Facts, after: Facts) -> None:
+        self.owed = owed
         self.before = before
         self.after = after
         self.differences: dict[str, None] = {}
@@ -76,7 +105,7 @@ class _Comparison:
     def with_targets(self, values: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
         """The values; a variable of a target that gets none takes every old target."""
         found = dict(values)
-        targets = tuple(dict.fromkeys(old.target for old, _ in self.claim.stands_for if old.target))
+        targets = tuple(dict.fromkeys(old.target for old, _ in self.owed.stands_for if old.target))
         for facts in (self.before, self.after):
             for build in facts.builds.builds:
                 for name in build.target.variables if build.target is not None else ():
@@ -107,9 +136,9 @@ class _Comparison:
         """Find each old ask among the new ones, then say what became of the others."""
         standing = {
             self.key(self.before, first.dockerfile, first.target): second
-            for first, second in self.claim.stands_for
+            for first, second in self.owed.stands_for
         }
-        files = {first.dockerfile for first, _ in self.claim.stands_for}
+        files = {first.dockerfile for first, _ in self.owed.stands_for}
         rest: dict[_Call, list[Ask]] = {}
         for ask in new:
             rest.setdefault(_call(ask), []).append(ask)
@@ -151,7 +180,15 @@ class _Comparison:
 
     def fits(self, old: Ask, new: Ask, wanted: Key) -> bool:
         """Whether a new ask gives the same tag to the wanted image, with all else the same."""
-        return self.image(new) == wanted and not self.other(old, new)
+        image = self.image(new)
+        return (image == wanted or self.left(old, image)) and not self.other(old, new)
+
+    def left(self, old: Ask, image: Key) -> bool:
+        """Whether a call site was left on the old image, whose file stays as it was."""
+        if old.dockerfile is None or image != self.key(self.before, old.dockerfile, old.target):
+            return False
+        before, after = self.before.snapshot, self.after.snapshot
+        return old.dockerfile in after and before.read(old.dockerfile) == after.read(old.dockerfile)
 
     def image(self, ask: Ask) -> Key:
         """What a new ask builds."""
@@ -162,23 +199,23 @@ class _Comparison:
     def other(self, old: Ask, new: Ask) -> list[str]:
         """What differs beside the image: contexts, arguments, platforms, secrets, labels."""
         found: list[str] = []
-        moved = (old.context, new.context) in self.claim.contexts
+        moved = (old.dockerfile, old.context, new.context) in self.owed.contexts
         if old.context != new.context and not moved:
             found.append(f"the context is `{_shown(new.context)}`, it was `{_shown(old.context)}`")
-        found += self.overridden(old, new)
-        added = self.claim.arguments_added
+        added = {name for file, name in self.owed.arguments_added if file == new.dockerfile}
+        found += self.overridden(old, new, added)
         details = [d for d in new.details if d[0].rsplit(" ", 1)[-1] not in added]
         kept = [d for d in old.details if d[0].rsplit(" ", 1)[-1] not in added]
         found += [f"{n} is gone (`{v}`)" for n, v in _less(kept, details)]
         found += [f"{n} is new (`{v}`)" for n, v in _less(details, kept)]
         return found
 
-    def overridden(self, old: Ask, new: Ask) -> Iterator[str]:
+    def overridden(self, old: Ask, new: Ask, added: AbstractSet[str]) -> Iterator[str]:
         """A named context takes the place of a stage of its name: it must do so on both sides
         or on none."""
         for name, given in new.details:
             context = name.removeprefix("named context ")
-            if context == name or context in self.claim.arguments_added:
+            if context == name or context in added:
                 continue
             before, after = (
                 ask.dockerfile is not None
@@ -192,6 +229,9 @@ class _Comparison:
 
     def missing(self, ask: Ask, near: Ask | None, wanted: Key) -> None:
         """An old ask without a counterpart: what is nearest, or that there is none."""
+        if (ask.dockerfile, ask.site.place.path) in self.owed.left:
+            self.differences[f"left-behind: {ask.site} asks for {_where(ask)}"] = None
+            return
         verb = "pushed" if ask.pushed else "built"
         tag = f"`{ask.tag}`" if ask.tag else f"the image of {_where(ask)}"
         if near is None:

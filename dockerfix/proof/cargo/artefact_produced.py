@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import ClassVar
 
 from msgspec import Struct
 
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.cargo.crates import Sources, context_of, looks_like_cargo
-from dockerfix.proof.claims import ArtefactProduced, Image, Verdict
 from dockerfix.proof.image.chain import NoSuchImageError, find_stage
 from dockerfix.proof.image.environment import unknown
 from dockerfix.proof.image.history import Carried, Copied, Event
 from dockerfix.proof.image.origins import Built, NotMade, Origin, Origins, Undecided
+from dockerfix.proof.obligation import Image, Obligation, Verdict
 from dockerfix.syntax.dockerfile import Stage
 from dockerfix.text import Place
 
@@ -31,28 +33,76 @@ class Shipped(Struct, frozen=True):
     place: Place
 
 
-def check(claim: ArtefactProduced, before: Facts, after: Facts) -> Verdict:
-    """Whether each copied path is made; what cannot be decided is a difference."""
-    statement = f"what {claim.after} copies from other stages is made there"
-    try:
-        graph, stage = find_stage(after, claim.after)
-    except NoSuchImageError as error:
-        return Verdict(statement, (), (str(error),))
-    origins = Origins(graph, Sources(after, context_of(after, claim.after.dockerfile)))
-    differences: list[str] = []
-    failures: list[str] = []
+class ArtefactProduced(Obligation, frozen=True):
+    """Every path that the image copies out of another stage is made there.
+
+    `before` is the image that it stands for, None when there is none: what was not made there
+    either is no fault of the patch.
+    """
+
+    after: Image
+    before: Image | None = None
+
+    kind: ClassVar[str] = "artefact produced"
+
+    def check(self, before: Facts, after: Facts) -> Verdict:
+        """Whether each copied path is made; what cannot be decided is not proved."""
+        statement = f"what {self.after} copies from other stages is made there"
+        try:
+            found = _products(after, self.after, _old_context(before, self.before))
+            known = _products(before, self.before) if self.before is not None else _Products()
+        except NoSuchImageError as error:
+            return Verdict(statement, (), (str(error),))
+        existing = [line for what, line in found.missing.items() if what in known.missing]
+        failures = [line for what, line in found.missing.items() if what not in known.missing]
+        unproved = [line for what, line in found.undecided.items() if what not in known.undecided]
+        return Verdict(
+            statement,
+            tuple(f"existing: {line}" for line in existing),
+            tuple(failures),
+            tuple(unproved),
+        )
+
+    @property
+    def about(self) -> str:
+        """The Dockerfile of the image before."""
+        return self.before.dockerfile if self.before is not None else ""
+
+
+@dataclass(slots=True)
+class _Products:
+    """What an image copies and nothing makes, or nothing can be said of: each path with the
+    reason, and the line that says so with its places."""
+
+    missing: dict[tuple[str, str], str] = field(default_factory=dict)
+    undecided: dict[tuple[str, str], str] = field(default_factory=dict)
+
+
+def _old_context(before: Facts, image: Image | None) -> str | None:
+    """The context of the image before, for one that no call site builds yet."""
+    return context_of(before, image.dockerfile) if image is not None else None
+
+
+def _products(facts: Facts, image: Image, otherwise: str | None = None) -> _Products:
+    graph, stage = find_stage(facts, image)
+    found = _Products()
+    named = (reference for part in graph.stages for reference in graph.references(part))
+    if not any(reference.stage is not None for reference in named):
+        return found  # nothing is taken from a stage, and no RUN need be read
+    context = context_of(facts, image.dockerfile, otherwise)
+    origins = Origins(graph, Sources(facts, context))
     for item in shipped(origins, stage):
+        if not item.stage.instructions and graph.base(item.stage) is None:
+            continue  # an image under a stage's name: it is made elsewhere
         for origin in _origins(origins, item):
             line = f"{item.place}: {item.path} of {_named(item.stage)}"
-            if isinstance(origin, NotMade):
+            if isinstance(origin, NotMade | Undecided):
                 where = f" ({origin.place})" if origin.place is not None else ""
-                failures.append(f"{line}: {origin.why}{where}")
-            elif isinstance(origin, Undecided):
-                where = f" ({origin.place})" if origin.place is not None else ""
-                differences.append(f"not-decided: {line}: {origin.why}{where}")
+                lines = found.missing if isinstance(origin, NotMade) else found.undecided
+                lines[item.path, origin.why] = f"{line}: {origin.why}{where}"
             elif isinstance(origin, Built) and not origin.certain:
-                differences.append(f"not-decided: {line}: it is built in a branch")
-    return Verdict(statement, tuple(dict.fromkeys(differences)), tuple(dict.fromkeys(failures)))
+                found.undecided[item.path, "branch"] = f"{line}: it is built in a branch"
+    return found
 
 
 def shipped(origins: Origins, stage: Stage) -> Iterator[Shipped]:
@@ -90,11 +140,15 @@ def _origins(origins: Origins, item: Shipped) -> tuple[Origin, ...]:
     return (origins.origin(item.stage, item.path),)
 
 
-def programs(facts: Facts, image: Image) -> tuple[Origins, tuple[Built, ...], tuple[str, ...]]:
+def programs(
+    facts: Facts, image: Image, otherwise: str | None = None
+) -> tuple[Origins, tuple[Built, ...], tuple[str, ...]]:
     """The cargo programs that an image ships: copied from other stages, or built in its own
-    chain; with the paths about which nothing can be said. Raises `NoSuchImageError`."""
+    chain; with the paths about which nothing can be said. `otherwise` is the context where no
+    call site says one. Raises `NoSuchImageError`."""
     graph, stage = find_stage(facts, image)
-    origins = Origins(graph, Sources(facts, context_of(facts, image.dockerfile)))
+    context = context_of(facts, image.dockerfile, otherwise)
+    origins = Origins(graph, Sources(facts, context))
     found: dict[str, Built] = {}
     undecided: list[str] = []
     for item in shipped(origins, stage):

@@ -1,28 +1,40 @@
-"""A RUN as the plain sequence of commands that it often is.
+"""A RUN as the sequence of statements that it often is.
 
-Only commands joined by `&&`, `;` or newlines count: whatever else stands between them (a
-redirection, a pipe, a branch) makes the whole opaque, so that nothing is overlooked. Knows
-the shape of a RUN; knows no command.
+What is joined by `&&`, `;` or newlines is taken apart; a branch, a loop or a pipeline is one
+statement with all that stands in it. Whatever else stands between statements (a redirection,
+`||`) makes the whole opaque, so that nothing is overlooked. Knows the shape of a RUN; knows no
+command.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from weakref import WeakKeyDictionary
 
 from msgspec import Struct
 
 from dockerfix.syntax.dockerfile import Run
-from dockerfix.syntax.shell import Assignment, Block, Command, Script, Statement, parse_shell
+from dockerfix.syntax.shell import (
+    Assignment,
+    Block,
+    Command,
+    Loop,
+    Script,
+    Statement,
+    parse_shell,
+    walk,
+)
 from dockerfix.text import Source, Span
+
+Compound = Block | Loop
 
 
 class Plain(Struct, frozen=True):
-    """One command of the sequence; `text` is its words with one blank between them."""
+    """One statement of the sequence; `text` is its words with one blank between them."""
 
     text: str
-    command: Command | Assignment
+    command: Command | Assignment | Compound
 
     @property
     def name(self) -> str:
@@ -47,7 +59,7 @@ def plain_commands(run: Run) -> tuple[Plain, ...] | None:
     if script is None or script.broken or script.functions:
         return None
     found: list[Plain] = []
-    if not _gather(script.statements, found):
+    if not _gather(run, script.statements, found):
         return None
     spans = [item.command.span for item in found]
     mapped = run.script
@@ -57,7 +69,7 @@ def plain_commands(run: Run) -> tuple[Plain, ...] | None:
     return tuple(found) if _only_separators(run.source, whole, spans, run.escape) else None
 
 
-def _gather(statements: tuple[Statement, ...], found: list[Plain]) -> bool:
+def _gather(run: Run, statements: tuple[Statement, ...], found: list[Plain]) -> bool:
     for item in statements:
         if isinstance(item, Command):
             if item.heredocs:
@@ -65,13 +77,35 @@ def _gather(statements: tuple[Statement, ...], found: list[Plain]) -> bool:
             found.append(Plain(_text(item), item))
         elif isinstance(item, Assignment):
             found.append(Plain(_assigned(item), item))
-        elif isinstance(item, Block):
-            special = item.conditional or item.isolated or item.alternatives
-            if special or item.operator not in ("&&", "") or not _gather(item.body, found):
+        elif isinstance(item, Block) and _is_list(item):
+            if not _gather(run, item.body, found):
                 return False
+        elif isinstance(item, Block | Loop):
+            if any(command.heredocs for command in walk((item,))):
+                return False
+            found.append(Plain(without_layout(run, item.span, ()), item))
         else:
             return False
     return True
+
+
+def _is_list(item: Block) -> bool:
+    """Whether a block is no more than its statements one after the other."""
+    special = item.conditional or item.isolated or item.alternatives
+    return not special and item.operator in ("&&", "")
+
+
+def without_layout(run: Run, span: Span, left_out: Sequence[Span]) -> str:
+    """The text of a span without continuations, comment lines and indentation, but for some
+    spans in it, in whose place a NUL stands."""
+    parts, at = [], span.start
+    for gap in sorted(left_out):
+        parts += [run.source.data[at : gap.start], b"\0"]
+        at = gap.end
+    data = b"".join([*parts, run.source.data[at : span.end]])
+    lines = re.sub(re.escape(run.escape.encode()) + rb"[ \t]*(?=\r?\n|$)", b"", data).split(b"\n")
+    kept = (line.strip() for line in lines if not line.strip().startswith(b"#"))
+    return b" ".join(line for line in kept if line).decode("utf-8", "surrogateescape")
 
 
 def _text(item: Command) -> str:

@@ -1,24 +1,25 @@
 """Checks *same compiler input*: each program that an image ships is compiled as before.
 
 A difference is harmless when nothing that is compiled can notice it, and is then listed; it
-is accepted when the claim names it (by aspect or by variable); every other one fails. Knows
+is accepted when a permit names it (by aspect, variable or package); every other one fails. Knows
 which differences matter; what is compared stands in `compiler_input`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
 
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.cargo.artefact_produced import programs
 from dockerfix.proof.cargo.compiler_input import Aspect, Input, compiler_input
-from dockerfix.proof.cargo.crates import Compilation
+from dockerfix.proof.cargo.crates import Compilation, context_of
 from dockerfix.proof.cargo.native import crates_that_notice
 from dockerfix.proof.cargo.tools import only_toolchain
-from dockerfix.proof.claims import SameCompilerInput, Verdict
 from dockerfix.proof.image.chain import NoSuchImageError
 from dockerfix.proof.image.installs import name_of
 from dockerfix.proof.image.origins import Built, Origins
+from dockerfix.proof.obligation import Image, Obligation, Verdict
 from dockerfix.text import SnapshotError
 
 _READ_BY_CRATES = (
@@ -32,38 +33,95 @@ _ACCEPTED = "accepted"
 _UNASKED = "no crate of Cargo.lock asks for it"
 
 
-def check(claim: SameCompilerInput, before: Facts, after: Facts) -> Verdict:
-    """Whether each shipped program's compiler input is the same."""
+class SameCompilerInput(Obligation, frozen=True):
+    """Each cargo binary that the image ships is compiled with the same base image, toolchain,
+    triple, profile, features, flags and native packages.
+
+    `accepted` names the aspects, the variables and the packages whose difference is permitted
+    for this image.
+    """
+
+    before: Image
+    after: Image
+    accepted: frozenset[str] = frozenset()
+
+    kind: ClassVar[str] = "same compiler input"
+    accepted_rules: ClassVar[Mapping[str, str]] = {
+        "base-image": "the image that the compiling stage stands on",
+        "platform": "its platform",
+        "toolchain": "rustup's default, an override, `+name`, RUSTUP_TOOLCHAIN, rust-toolchain, or"
+        " the version in the tag of a `rust` image",
+        "target-triple": "`--target` or CARGO_BUILD_TARGET",
+        "profile": "`--release` or `--profile`",
+        "features": "the features of each selected package",
+        "selection": "the packages over which cargo unites features",
+        "flags": "RUSTFLAGS, CARGO_PROFILE_*, CFLAGS, CC and their kin",
+        "linker": "CARGO_TARGET_*_LINKER",
+        "environment": "any other variable that a build script or macro could read",
+        "packages": "system packages that a locked crate could use",
+        "shell": "SHELL",
+        "cargo-files": "Cargo.toml, Cargo.lock and .cargo/config.toml at the workspace's root",
+    }
+    assumed_rules: ClassVar[frozenset[str]] = frozenset({"packages", "environment"})
+    spellings: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "features": ("all-features", "no-default-features"),
+    }
+
+    def check(self, before: Facts, after: Facts) -> Verdict:
+        """Whether each shipped program's compiler input is the same."""
+        return _judge(self, before, after)
+
+    @property
+    def about(self) -> str:
+        """The Dockerfile of the image before."""
+        return self.before.dockerfile
+
+
+def _judge(owed: SameCompilerInput, before: Facts, after: Facts) -> Verdict:
+    if not any(_may_compile(*side) for side in ((before, owed.before), (after, owed.after))):
+        return Verdict(f"{owed.after} ships no cargo program")
     try:
-        old = programs(before, claim.before)
-        new = programs(after, claim.after)
+        old = programs(before, owed.before)
+        new = programs(after, owed.after, context_of(before, owed.before.dockerfile))
     except NoSuchImageError as error:
-        return Verdict(f"{claim.after} has its programs' old compiler input", (), (str(error),))
-    comparison = _Comparison(claim, before)
+        return Verdict(f"{owed.after} has its programs' old compiler input", (), (str(error),))
+    comparison = _Comparison(owed, before)
     found = {built.product.name: built for built in new[1]}
     for built in old[1]:
         comparison.program(old[0], built, new[0], found.get(built.product.name), new[2])
     for name in () if old[2] else sorted(found.keys() - {b.product.name for b in old[1]}):
         place = found[name].compilation.compiled.place
         comparison.failures[
-            f"{place}: {claim.after} ships `{name}` too, which {claim.before} did not"
+            f"{place}: {owed.after} ships `{name}` too, which {owed.before} did not"
         ] = None
-    for line in (*old[2], *new[2]):
-        comparison.differences[f"not-decided: {line}"] = None
     names = ", ".join(sorted(built.product.name for built in old[1]))
     statement = (
-        f"{names} of {claim.after}: compiled with what {claim.before} was compiled with"
+        f"{names} of {owed.after}: compiled with what {owed.before} was compiled with"
         if names
-        else f"{claim.after} ships no cargo program"
+        else f"{owed.after} ships no cargo program"
     )
-    return Verdict(statement, tuple(comparison.differences), tuple(comparison.failures))
+    return Verdict(
+        statement,
+        tuple(comparison.differences),
+        tuple(comparison.failures),
+        tuple(dict.fromkeys((*old[2], *new[2]))),
+    )
+
+
+def _may_compile(facts: Facts, image: Image) -> bool:
+    """Whether a Dockerfile names cargo or the folder that it leaves programs in; one that is
+    not there may have."""
+    if image.dockerfile not in facts.snapshot:
+        return True
+    data = facts.snapshot.read(image.dockerfile)
+    return b"cargo" in data or b"target" in data
 
 
 class _Comparison:
     """Gathers over the programs; dicts keep the first of equal lines."""
 
-    def __init__(self, claim: SameCompilerInput, before: Facts) -> None:
-        self.claim = claim
+    def __init__(self, owed: SameCompilerInput, before: Facts) -> None:
+        self.owed = owed
         self.before = before
         self.differences: dict[str, None] = {}
         self.failures: dict[str, None] = {}
@@ -81,7 +139,7 @@ class _Comparison:
         if new is None:
             if not undecided:
                 place = old.compilation.compiled.place
-                self.failures[f"{place}: {self.claim.after} does not ship `{name}`"] = None
+                self.failures[f"{place}: {self.owed.after} does not ship `{name}`"] = None
             return
         first = compiler_input(old_origins.graph, old_origins.sources, old.compilation)
         second = compiler_input(new_origins.graph, new_origins.sources, new.compilation)
@@ -132,7 +190,7 @@ class _Comparison:
     def weight(self, package: str, locked: frozenset[str] | None) -> str:
         """Why a package matters, or why it does not."""
         name = name_of(package)
-        if self.claim.accepted & {"packages", package, name}:
+        if self.owed.accepted & {"packages", package, name}:
             return _ACCEPTED
         if locked is None:
             return "without a Cargo.lock nobody knows which crates ask for it"
@@ -141,7 +199,7 @@ class _Comparison:
 
     def accepted(self, aspect: Aspect, old: Aspect | None, new: Aspect | None) -> bool:
         """Whether the person took this difference, by aspect or by variable."""
-        names = self.claim.accepted
+        names = self.owed.accepted
         if aspect.name in names or (bool(aspect.subject) and aspect.subject in names):
             return True
         base = aspect.name == "base-image" and "toolchain" in names

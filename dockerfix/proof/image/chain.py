@@ -13,9 +13,10 @@ from weakref import WeakKeyDictionary
 
 from msgspec import Struct
 
+from dockerfix.facts.dockerfile.places import Placed, folders, joined, placed
 from dockerfix.facts.dockerfile.stages import Reference, StageGraph
 from dockerfix.facts.repository import Facts
-from dockerfix.proof.claims import Image
+from dockerfix.proof.obligation import Image
 from dockerfix.syntax.dockerfile import Arg, Copy, From, Instruction, Onbuild, Run, Stage
 from dockerfix.text import Place
 
@@ -23,7 +24,7 @@ Key = tuple[object, ...]
 
 
 class NoSuchImageError(Exception):
-    """An image that a claim names is not in the snapshot; says which and why."""
+    """An image that an obligation names is not in the snapshot; says which and why."""
 
 
 class Outside(Struct, frozen=True):
@@ -36,13 +37,21 @@ class Step(Struct, frozen=True):
     """One instruction of a chain.
 
     Two steps with equal keys say the same but for the stages that they name; those stand, in
-    the order of the flags, in `references`.
+    the order of the flags, in `references`. `where` is the folder in which the instruction
+    runs, relative where only the base image knows it.
     """
 
     instruction: Instruction
     stage: Stage
     key: Key
     references: tuple[Stage | Outside, ...] = ()
+    where: str = ""
+
+    @property
+    def placed(self) -> Placed | None:
+        """What a COPY or ADD brings where."""
+        item = self.instruction
+        return placed(item, self.where) if isinstance(item, Copy) else None
 
     @property
     def place(self) -> Place:
@@ -89,7 +98,7 @@ def find_stage(facts: Facts, image: Image) -> tuple[StageGraph, Stage]:
 
 
 _CHAINS: WeakKeyDictionary[StageGraph, dict[int, Chain]] = WeakKeyDictionary()
-"""Every claim about a Dockerfile asks for the same chains."""
+"""every obligation about a Dockerfile asks for the same chains."""
 
 
 def flatten(graph: StageGraph, stage: Stage) -> Chain:
@@ -106,7 +115,11 @@ def _flatten(graph: StageGraph, stage: Stage) -> Chain:
     triggers: list[Step] = []
     for current in stages:
         named = list(graph.references(current))
-        made = [_step(graph, current, item, named) for item in current.instructions]
+        where = folders(graph, current)
+        made = [
+            _step(graph, current, item, named, where[number])
+            for number, item in enumerate(current.instructions)
+        ]
         steps += (*triggers, *made)
         triggers = [
             Step(step.instruction, current, ("ONBUILD runs", step.key))
@@ -144,28 +157,36 @@ def _with_inner(graph: StageGraph, names: list[str]) -> list[tuple[str, str | No
     return sorted(found.items(), key=lambda item: item[0])
 
 
-def _step(graph: StageGraph, stage: Stage, item: Instruction, named: list[Reference]) -> Step:
+def _step(
+    graph: StageGraph, stage: Stage, item: Instruction, named: list[Reference], where: str
+) -> Step:
+    references = tuple(
+        r.stage if r.stage is not None else Outside(r.text) for r in named if r.instruction is item
+    )
+    return Step(item, stage, _key(graph, stage, item, where, bool(references)), references, where)
+
+
+def _key(graph: StageGraph, stage: Stage, item: Instruction, where: str, refers: bool) -> Key:
+    """What the instruction says: paths by what they mean and not by how they are spelled."""
     if isinstance(item, Arg):
-        return Step(item, stage, ("ARG", *_arguments(graph, item)))
+        return ("ARG", *_arguments(graph, item))
     if item.keyword == "ENTRYPOINT":
         lower = any(i.keyword == "CMD" and i.span < item.span for i in stage.instructions)
-        return Step(item, stage, (item.text, "keeps CMD" if lower else "clears CMD"))
-    references = [reference for reference in named if reference.instruction is item]
-    if not references:
-        return Step(item, stage, (item.text,))
-    return Step(
-        item,
-        stage,
-        _unnamed(item),
-        tuple(r.stage if r.stage is not None else Outside(r.text) for r in references),
-    )
+        return (item.text, "keeps CMD" if lower else "clears CMD")
+    if item.keyword == "WORKDIR" and item.words:
+        return ("WORKDIR", joined(where, item.words[0].value))
+    copy = placed(item, where) if isinstance(item, Copy) else None
+    if copy is not None and refers == (item.flag("from") is not None):
+        return (copy.keyword, *copy.flags, copy.sources, copy.destination, refers)
+    return _unnamed(item) if refers else (item.text,)
 
 
 def _arguments(graph: StageGraph, item: Arg) -> list[object]:
-    """Names with defaults; one without takes the global default, as BuildKit does."""
+    """Names with defaults; one without takes the global default, as BuildKit does, if there
+    is any: a global ARG without one leaves it to what the build is given."""
     found: list[object] = []
     for name, default in item.entries:
-        if default is None and name in graph.global_arguments:
+        if default is None and graph.global_arguments.get(name) is not None:
             found.append((name, "global", *_with_inner(graph, [name])))
         else:
             found.append((name, default))

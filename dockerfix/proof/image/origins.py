@@ -2,7 +2,7 @@
 
 Asked backwards from the end of the stage: the last command that wrote the path counts. A
 cook is no origin, since it leaves empty programs; what a mount held is gone after its RUN.
-Knows how events make paths; knows no claim.
+Knows how events make paths; knows no obligation.
 """
 
 from __future__ import annotations
@@ -209,6 +209,8 @@ class _Search:
         for product in made:
             if product.path == path and isinstance(found, Compilation):
                 return Built(product, found, event.certain)
+            if f"{product.path}.d" == path:
+                return FromCommand(event.place)  # what it was made from, for make
         return None
 
     def carried(self, event: Carried, at: int, path: str, depth: int) -> Origin | None:

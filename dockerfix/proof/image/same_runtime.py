@@ -1,21 +1,24 @@
 """Checks *same runtime*: an image is made by the same chain of instructions as before.
 
 The two chains are laid side by side from the base image up, the stages that they copy from
-as well; what is not the same must be allowed by a rule that the claim names. Knows how to
+as well; what is not the same must be allowed by a rule that a permit names. Knows how to
 compare; what a rule allows stands in `rules`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import ClassVar
 
 from msgspec import Struct
 
+from dockerfix.facts.dockerfile.places import IsFolder
 from dockerfix.facts.dockerfile.stages import StageGraph
 from dockerfix.facts.repository import Facts
-from dockerfix.proof.claims import SameRuntime, Verdict
+from dockerfix.proof.cargo.crates import context_of
 from dockerfix.proof.context.siblings import Siblings
 from dockerfix.proof.image.chain import NoSuchImageError, Outside, Step, find_stage
+from dockerfix.proof.obligation import Image, Obligation, Verdict
 from dockerfix.proof.reading import ReadChain
 from dockerfix.proof.rules import (
     Pair,
@@ -23,24 +26,74 @@ from dockerfix.proof.rules import (
     base_but_allowed,
     gone_but_allowed,
     new_but_allowed,
+    runs_in,
     same_but_allowed,
     swapped_but_allowed,
 )
 from dockerfix.syntax.dockerfile import Dockerfile, Stage
-from dockerfix.text import Place
+from dockerfix.text import Place, join_path
 
 
-def check(claim: SameRuntime, before: Facts, after: Facts) -> Verdict:
-    """Whether the chains agree; differences name their rule and both places."""
-    statement = f"{claim.after} is made by the same instructions as {claim.before} was"
+class SameRuntime(Obligation, frozen=True):
+    """The chain of instructions of the final image is the same after renaming stages.
+
+    `allowed` names the rules (and aspects of the compiler's input) under which single
+    differences are permitted for this image. What differs under no such rule fails.
+    """
+
+    before: Image
+    after: Image
+    allowed: frozenset[str] = frozenset()
+    changed: frozenset[tuple[str, str, str]] = frozenset()
+    """Single instructions that may differ: the rule, and the text before and after, one of
+    them empty for an instruction that only one side has."""
+
+    kind: ClassVar[str] = "same runtime"
+    rules: ClassVar[Mapping[str, str]] = {
+        "united-packages": "a build stage installs packages that only other files asked for",
+        "prepare-widened": "cargo chef prepare no longer names one binary",
+        "cook-widened": "cargo chef cook takes more binaries, or follows the flags of its build",
+        "build-widened": "cargo build takes more binaries, or stands beside other builds",
+        "tools-later": "tools run after the cook, and stay out of stages that only compile",
+        "sources-later": "the sources come after a tool that does not read them",
+        "environment-added": "a build stage sets a variable that only other files set",
+        "sibling-image": "a sibling's inline steps are replaced by its published image",
+        "prefix-stripped": "sources lost the folder that is the build context now",
+    }
+    """All but the last two are for build chains alone (those in which cargo runs): the
+    instructions of a runtime image are compared to the letter."""
+    accepted_rules: ClassVar[Mapping[str, str]] = {
+        "instruction": "one instruction differs, from exactly `before` to exactly `after`",
+        "provider-builds": "a sibling's image runs a step that its consumers ran for it",
+        "sources": "a build stage holds more files of the context, which only others copied",
+        "tools": "a build stage holds a tool that only other files put there",
+    }
+    assumed_rules: ClassVar[frozenset[str]] = frozenset({"sources", "tools"})
+
+    def check(self, before: Facts, after: Facts) -> Verdict:
+        """Whether the chains agree; differences name their rule and both places."""
+        return _judge(self, before, after)
+
+    @property
+    def about(self) -> str:
+        """The Dockerfile of the image before."""
+        return self.before.dockerfile
+
+
+def _judge(owed: SameRuntime, before: Facts, after: Facts) -> Verdict:
+    statement = f"{owed.after} is made by the same instructions as {owed.before} was"
     try:
-        old_graph, old = find_stage(before, claim.before)
-        new_graph, new = find_stage(after, claim.after)
+        old_graph, old = find_stage(before, owed.before)
+        new_graph, new = find_stage(after, owed.after)
     except NoSuchImageError as error:
         return Verdict(statement, (), (str(error),))
-    comparison = _Comparison(claim, old_graph, new_graph)
-    if "sibling-image" in claim.allowed:
-        comparison.siblings = Siblings(claim.after.dockerfile, before, after)
+    context = context_of(before, owed.before.dockerfile)
+    comparison = _Comparison(owed, old_graph, new_graph, _folders_of(before, context))
+    comparison.pinned = any(
+        join_path(context, name) in before.snapshot for name in _TOOLCHAIN_FILES
+    )
+    if "sibling-image" in owed.allowed and owed.before.dockerfile == owed.after.dockerfile:
+        comparison.siblings = Siblings(owed.after.dockerfile, before, after)
     comparison.directives()
     comparison.stages(old, new, shipped=True)
     return Verdict(statement, tuple(comparison.differences), tuple(comparison.failures))
@@ -57,8 +110,12 @@ class _Match(Struct, frozen=True):
 class _Comparison:
     """Gathers over all stages that the image needs; dicts keep the first of equal lines."""
 
-    def __init__(self, claim: SameRuntime, old: StageGraph, new: StageGraph) -> None:
-        self.claim = claim
+    def __init__(
+        self, owed: SameRuntime, old: StageGraph, new: StageGraph, is_folder: IsFolder
+    ) -> None:
+        self.owed = owed
+        self.is_folder = is_folder
+        self.pinned = False
         self.old_graph = old
         self.new_graph = new
         self.differences: dict[str, None] = {}
@@ -70,6 +127,14 @@ class _Comparison:
         """Note a difference under its rule, with both places."""
         places = " -> ".join(str(place) for place in (old, new) if place is not None)
         self.differences[f"{use.rule}: {use.what} ({places})"] = None
+
+    def named(self, old: str, new: str) -> Use | None:
+        """The permit that names this very difference of one instruction."""
+        for rule, before, after in sorted(self.owed.changed):
+            if (before, after) == (old, new):
+                what = f"`{old}` became `{new}`" if old and new else f"`{old or new}`"
+                return Use(rule, f"{what}: accepted")
+        return None
 
     def fail(self, place: Place, what: str) -> None:
         """Note a difference that no rule allows."""
@@ -104,7 +169,9 @@ class _Comparison:
             ReadChain(self.old_graph, old),
             ReadChain(self.new_graph, new),
             shipped,
-            self.claim.allowed,
+            self.owed.allowed,
+            self.is_folder,
+            self.pinned,
         )
         self.bases(pair)
         self.steps(pair)
@@ -113,6 +180,7 @@ class _Comparison:
         """The image at the bottom, with its platform and its build arguments."""
         old, new = pair.before.chain.base, pair.after.chain.base
         use = base_but_allowed(pair, old.image, new.image) if old.image != new.image else None
+        use = use or self.named(f"FROM {old.image}", f"FROM {new.image}")
         if use is not None:
             self.allow(use, old.place, new.place)
         elif old.image != new.image:
@@ -139,6 +207,10 @@ class _Comparison:
             first, second = old[match.old], new[match.new]
             for use in match.uses:
                 self.allow(use, first.place, second.place)
+            where = runs_in(pair, first, second)
+            if where is not None:
+                was = first.where or "the base image's folder"
+                self.fail(second.place, f"`{second.short}` runs in {where}, it ran in {was}")
             self.references(first, second)
         self.order(pair, matches)
         self.leftovers(
@@ -183,21 +255,26 @@ class _Comparison:
         failed_gone = self.gone(pair, gone)
         failed_new: list[Step] = []
         for step in new:
-            use = new_but_allowed(pair, step)
+            use = new_but_allowed(pair, step) or self.named("", step.instruction.text)
             if use is None and self.siblings is not None:
                 use = self.siblings.new(step)
-            if use is not None:
+            instead = use is not None and use.rule.endswith("-widened") and failed_gone
+            if use is not None and not instead:
                 self.allow(use, None, step.place)
             else:
-                failed_new.append(step)
+                failed_new.append(step)  # a build in place of the one that is missing
         for first, second in _became(failed_gone, failed_new):
             if first is not None and second is not None:
+                use = self.named(first.instruction.text, second.instruction.text)
+                if use is not None:
+                    self.allow(use, first.place, second.place)
+                    continue
                 what = f"`{second.short}` stands here, it was `{first.short}` at {first.place}"
                 self.fail(second.place, what)
             elif first is not None:
-                self.fail(first.place, f"`{first.short}` is missing in {self.claim.after}")
+                self.fail(first.place, f"`{first.short}` is missing in {self.owed.after}")
             elif second is not None:
-                self.fail(second.place, f"`{second.short}` was not in {self.claim.before}")
+                self.fail(second.place, f"`{second.short}` was not in {self.owed.before}")
 
     def gone(self, pair: Pair, steps: list[Step]) -> list[Step]:
         """The missing steps that no rule allows; from the last one up, since what only
@@ -207,7 +284,7 @@ class _Comparison:
             missing = [other for other, _ in allowed]
             chain = pair.before.steps
             later = [s for s in chain[chain.index(step) + 1 :] if s not in missing]
-            use = gone_but_allowed(pair, step, later)
+            use = gone_but_allowed(pair, step, later) or self.named(step.instruction.text, "")
             if use is None and self.siblings is not None:
                 use = self.siblings.gone(step)
             if use is not None:
@@ -215,6 +292,19 @@ class _Comparison:
         for step, use in reversed(allowed):
             self.allow(use, step.place, None)
         return [step for step in steps if step not in [other for other, _ in allowed]]
+
+
+_TOOLCHAIN_FILES = ("rust-toolchain", "rust-toolchain.toml")
+
+
+def _folders_of(facts: Facts, context: str) -> IsFolder:
+    """What tells the folders of a build context."""
+
+    def is_folder(path: str) -> bool:
+        joined = join_path(context, path)
+        return joined is not None and facts.snapshot.is_folder(joined)
+
+    return is_folder
 
 
 def _directives(tree: Dockerfile) -> dict[str, str]:

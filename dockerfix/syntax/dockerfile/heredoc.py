@@ -11,6 +11,7 @@ an older parser that does not take blanks between `<<` and the name.
 from __future__ import annotations
 
 import re
+import sys
 
 from msgspec import Struct
 
@@ -27,6 +28,10 @@ _PLAIN = re.compile(r"[\w.,:;=+*?@&|()\[\]-]+")
 _NOT_UTF8 = re.compile("[\udc80-\udcff]")
 _LARGEST_FD = 2**64 - 1
 _SPECIAL = "@*#?-$!0"
+_CALLS_A_LEVEL = 5
+"""At most so many calls lie between a substitution and one inside of it."""
+_DEEPEST = 5_000
+"""A line with more substitutions is not read, since each level copies all that is inside."""
 
 
 class Opening(Struct, frozen=True):
@@ -115,7 +120,17 @@ class _Lexer:
         self.buffer: list[str] = []
 
     def words(self) -> list[str]:
-        return self._until("", self.raw_escapes, False)[1]
+        # Substitutions nest as deeply as the text has them, and Go's stack grows; calls of
+        # Python functions among themselves take none of C's, so that the limit may be raised.
+        levels = self.text.count("${")
+        if levels > _DEEPEST:
+            raise _UnreadableError
+        limit = sys.getrecursionlimit()
+        sys.setrecursionlimit(limit + _CALLS_A_LEVEL * levels)
+        try:
+            return self._until("", self.raw_escapes, False)[1]
+        finally:
+            sys.setrecursionlimit(limit)
 
     def _peek(self) -> str:
         return self.text[self.at : self.at + 1]

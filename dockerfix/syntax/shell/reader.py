@@ -7,7 +7,7 @@ node types.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -32,6 +32,9 @@ from dockerfix.text import MappedText, Piece, Span
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
+
+    _Piece = Node | Span
+    """A node of a word, or an escaped character between two, as bytes of the encoded text."""
 
 
 def parse_shell(mapped: MappedText) -> Script:
@@ -78,8 +81,23 @@ _WORDS = frozenset(
         "process_substitution", "brace_expression", "translated_string", "regex", "array",
     }
 )  # fmt: skip
+_JOINABLE = _WORDS | {"command_name", "variable_assignment", "$", "==", "=~"}
+_QUOTED = frozenset({"string", "raw_string", "ansi_c_string"})
+_NAMES = frozenset({"command_name", "variable_name", "unset", "$", "==", "=~"})
+_DOLLAR = Literal("$")
+"""A `$` that the grammar parted from the name behind it."""
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9@*#?$!-]")
 _TESTS = frozenset({"test", "[", "grep", "command", "which", "type", "diff", "cmp", "false"})
 """Commands whose failure is no fault: what stands behind them and `&&` may not run."""
+
+
+_BETWEEN = re.compile(rb"\\\r?\n|(\\.)|[^\\]+", re.DOTALL)
+"""What stands between two nodes: continuations, escaped characters, blanks."""
+_ESCAPED = re.compile(rb"\\[^\r\n]")
+
+
+def _end(piece: _Piece) -> int:
+    return piece.end if isinstance(piece, Span) else piece.end_byte
 
 
 class _Reader:
@@ -126,7 +144,10 @@ class _Reader:
             "subshell": self.subshell,
         }.get(node.type)
         if make is not None:
-            return [make(node)]
+            made = make(node)
+            if isinstance(made, Command) and not made.words and not made.heredocs:
+                return list(made.assignments)
+            return [made]
         if node.type in ("variable_assignment", "declaration_command", "variable_assignments"):
             return list(self.assigned(node))
         if node.type in _GROUPS:
@@ -211,10 +232,9 @@ class _Reader:
         behind: list[Statement] = []
         for child in node.children:
             if child.type == "file_redirect":
-                destinations = [c for c in child.named_children if c.type in _WORDS]
-                words += [self.word(c) for c in destinations[1:]]
+                words += [self.word(*nodes) for nodes in self.words_of(child.named_children)[1:]]
             elif child.type == "heredoc_redirect":
-                words += [self.word(c) for c in child.named_children if c.type in _WORDS]
+                words += [self.word(*nodes) for nodes in self.words_of(child.named_children)]
                 texts += [self.heredoc(c) for c in child.children if c.type == "heredoc_body"]
                 behind += self.statements(child)
         body = list(self.sequence([c for c in node.children if not c.type.endswith("_redirect")]))
@@ -229,35 +249,76 @@ class _Reader:
         character = self.mapped.character
         return self.mapped.slice(character(node.start_byte), character(node.end_byte))
 
+    def touching(self, nodes: Sequence[Node]) -> list[list[_Piece]]:
+        """Nodes in groups: what no blank parts is one word.
+
+        The grammar parts the unquoted `$A/$B/x` behind its second `$`, and leaves escaped
+        characters beside an expansion, and continuations in a word, between its nodes.
+        """
+        groups: list[list[_Piece]] = []
+        open_ = False
+        at = nodes[0].start_byte if nodes else 0
+        for node in nodes:
+            for match in _BETWEEN.finditer(self.mapped.encoded, at, node.start_byte):
+                if match[1]:  # an escaped character
+                    groups += [] if open_ else [[]]
+                    groups[-1].append(Span(*match.span()))
+                    open_ = True
+                elif not match[0].startswith(b"\\"):
+                    open_ = False
+            if not (open_ and node.type in _JOINABLE):
+                groups.append([])
+            groups[-1].append(node)
+            open_, at = node.type in _JOINABLE, node.end_byte
+        if open_:  # the grammar ends a command before such a character
+            behind = _ESCAPED.finditer(self.mapped.encoded, at)
+            for match in behind:
+                if match.start() != at:
+                    break
+                groups[-1].append(Span(*match.span()))
+                at = match.end()
+        return groups
+
+    def words_of(self, nodes: Sequence[Node]) -> list[list[_Piece]]:
+        """The pieces of each word among these."""
+        words = [node for node in nodes if node.type in _WORDS]
+        return self.touching(words)
+
     def command(self, node: Node) -> Statement:
         words: list[ShellWord] = []
         assignments: list[Assignment] = []
-        for child in node.children:
-            if child.type == "variable_assignment":
-                assignments += self.assigned(child)
-            elif child.type == "command_name":
-                words.append(self.word(child.named_children[0] if child.named_children else child))
-            elif child.type in _WORDS or child.type in ("variable_name", "unset"):
-                words.append(self.word(child))
+        for group in self.touching(node.children):
+            first = group[0]
+            if isinstance(first, Span):
+                words.append(self.word(*group))
+            elif first.type == "variable_assignment":
+                assignments += self.assigned(first, group[1:])
+            elif first.type in _WORDS | _NAMES:
+                words.append(self.word(*group))
         return Command(tuple(words), tuple(assignments), self.span(node))
 
-    def assigned(self, node: Node) -> Iterator[Assignment]:
+    def assigned(self, node: Node, rest: Sequence[_Piece] = ()) -> Iterator[Assignment]:
+        """The assignments of a node; `rest` are pieces that belong to the value's word."""
         if node.type != "variable_assignment":
             yield from self.declared(node)
             return
         name = node.child_by_field_name("name")
         value = node.child_by_field_name("value")
         if name is not None:
-            word = self.word(value) if value is not None and value.type in _WORDS else None
+            known = value is not None and value.type in _WORDS
+            word = self.word(value, *rest) if value is not None and known else None
             appends = any(child.type == "+=" for child in node.children)
-            yield Assignment(self.text(name), word, self.span(node), appends=appends)
+            span = self.mapped.byte_span(node.start_byte, _end(rest[-1] if rest else node))
+            yield Assignment(self.text(name), word, span, appends=appends)
 
     def declared(self, node: Node) -> Iterator[Assignment]:
         """`local a b=c`: a name alone is empty if local, and as it was if exported."""
         local = bool(node.children) and node.children[0].type in ("local", "declare", "typeset")
-        for child in node.named_children:
+        for child, *rest in self.touching(node.named_children):
+            if isinstance(child, Span):
+                continue
             if child.type == "variable_assignment":
-                for inner in self.assigned(child):
+                for inner in self.assigned(child, rest):
                     yield Assignment(inner.name, inner.value, inner.span, local, inner.appends)
             elif child.type == "variable_name" and local:
                 yield Assignment(self.text(child), None, self.span(child), local)
@@ -279,7 +340,8 @@ class _Reader:
         variable = node.child_by_field_name("variable")
         body = node.child_by_field_name("body")
         span = self.span(node)
-        values = tuple(self.word(child) for child in node.children_by_field_name("value"))
+        written = node.children_by_field_name("value")
+        values = tuple(self.word(*nodes) for nodes in self.touching(written))
         if not any(child.type == "in" for child in node.children):
             values = (ShellWord('"$@"', (Variable("@"),), span, quoted=True, literal=False),)
         return Loop(
@@ -289,20 +351,31 @@ class _Reader:
             span,
         )
 
-    def word(self, node: Node) -> ShellWord:
+    def word(self, *pieces: _Piece) -> ShellWord:
+        """The word that these pieces are, one behind the other."""
         character = self.mapped.character
-        start, end = character(node.start_byte), character(node.end_byte)
+        first = pieces[0]
+        begin = first.start if isinstance(first, Span) else first.start_byte
+        end_byte = _end(pieces[-1])
+        start, end = character(begin), character(end_byte)
         return ShellWord(
-            self.text(node),
-            _merged(self.parts(node)),
+            self.mapped.encoded[begin:end_byte].decode("utf-8", "surrogateescape"),
+            _merged(_with_names([part for piece in pieces for part in self.parts(piece)])),
             self.mapped.span(start, end),
-            node.type in ("string", "raw_string", "ansi_c_string"),
+            len(pieces) == 1
+            and not isinstance(first, Span)
+            and first.type in ("string", "raw_string", "ansi_c_string"),
             self.mapped.is_literal(start, end),
             self.mapped.slice(start, end),
         )
 
-    def parts(self, node: Node) -> list[Part]:
+    def parts(self, node: _Piece) -> list[Part]:
+        if isinstance(node, Span):
+            escaped = self.mapped.encoded[node.start : node.end]
+            return [Literal(_unescape(escaped.decode("utf-8", "surrogateescape")))]
         kind = node.type
+        if kind == "command_name" and node.named_children:
+            return self.parts(node.named_children[0])
         if kind in ("word", "number"):
             return [Literal(_unescape(self.text(node)))]
         if kind == "raw_string":
@@ -317,6 +390,8 @@ class _Reader:
             return [self.expansion(node)]
         if kind in ("command_substitution", "process_substitution"):
             return [Opaque(self.text(node), self.statements(node))]
+        if kind == "$":
+            return [_DOLLAR if self.text(node) == "$" else Literal("$")]
         if kind == "variable_name" or (not node.is_named and kind not in ('"', "'")):
             return [Literal(self.text(node))]
         return [Opaque(self.text(node))]
@@ -365,6 +440,20 @@ class _Reader:
             if child.start_byte >= name.end_byte:
                 operand += self.parts(child)
         return Variable(self.text(name), operator, _merged(operand))
+
+
+def _with_names(parts: list[Part]) -> list[Part]:
+    """The parts with each lone `$` and the name behind it as a variable."""
+    found: list[Part] = []
+    for part in parts:
+        name = _NAME.match(part.text) if isinstance(part, Literal) else None
+        if found and found[-1] is _DOLLAR and isinstance(part, Literal) and name is not None:
+            found[-1] = Variable(name[0])
+            part = Literal(part.text[name.end() :])
+            if not part.text:
+                continue
+        found.append(part)
+    return found
 
 
 def _merged(parts: list[Part]) -> tuple[Part, ...]:

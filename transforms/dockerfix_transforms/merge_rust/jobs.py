@@ -65,8 +65,8 @@ class BuildJob(Struct, frozen=True):
 class JobPlan:
     """What becomes of the jobs: edits, the bake file, which jobs go and come.
 
-    `done` are the builds whose call sites are dealt with; `apart` says of jobs that cannot be
-    one why not.
+    `done` are the builds (by `id`) whose call sites are dealt with, `within` maps the builds of
+    every joined job to its name; `apart` holds the jobs that cannot be one, with the reason.
     """
 
     edits: Edits = field(default_factory=list)
@@ -76,7 +76,8 @@ class JobPlan:
     added: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
     done: set[int] = field(default_factory=set)
-    apart: list[Refused] = field(default_factory=list)
+    within: dict[int, str] = field(default_factory=dict)
+    apart: list[tuple[Refused, tuple[BuildJob, ...]]] = field(default_factory=list)
     joined: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     idle: list[tuple[str, Place]] = field(default_factory=list)
     """Templates whose script no job runs any more, with its place."""
@@ -102,7 +103,6 @@ def plan_jobs(
     to the merged one.
     """
     plan = JobPlan()
-    plan.apart += _workflow_jobs(groups, changes)
     pipeline = facts.pipeline
     if pipeline is None:
         return plan
@@ -114,48 +114,6 @@ def plan_jobs(
         clusters += _clusters(pipeline, jobs, folder, whole, plan)
     _write(facts, pipeline, clusters, folder, paths, plan)
     return plan
-
-
-def _workflow_jobs(
-    groups: Sequence[Group], changes: Sequence[tuple[RustFile, Change]]
-) -> Iterator[Refused]:
-    """GitHub jobs, each on a runner of its own, that would compile one group several times;
-    they are not joined here."""
-    for group in groups:
-        mine = {member.file.path for member in group.members}
-        matrix = _matrix_of(mine, changes)
-        if matrix is not None:
-            yield Refused(
-                matrix.site.place, f"the matrix of {matrix.site.name} builds it on a runner each",
-                "build the images in steps of one job",
-            )  # fmt: skip
-            continue
-        built: dict[str, dict[str, set[str]]] = {}
-        for file, change in changes:
-            site = change.build.site
-            if file.path in mine and site.kind is SiteKind.GITHUB:
-                built.setdefault(site.place.path, {}).setdefault(site.name, set()).add(file.path)
-        for path, jobs in built.items():
-            if len(set(map(frozenset, jobs.values()))) > 1:
-                first = next(c.build for _, c in changes if c.build.site.place.path == path)
-                yield Refused(
-                    first.site.place, f"the jobs {', '.join(jobs)} of {path} build it apart",
-                    "build the images in steps of one job",
-                )  # fmt: skip
-
-
-def _matrix_of(mine: set[str], changes: Sequence[tuple[RustFile, Change]]) -> Build | None:
-    """The first build of a GitHub matrix whose rows build several files of a group."""
-    seen: dict[object, tuple[str, dict[str, str]]] = {}
-    for file, change in changes:
-        build = change.build
-        if file.path not in mine or build.site.kind is not SiteKind.GITHUB:
-            continue
-        row = {name: held for name, held in build.variables.items() if name.startswith("matrix_")}
-        path, first = seen.setdefault((build.site.place, build.site.through), (file.path, row))
-        if path != file.path and (build.tool is Tool.ACTION or row != first):
-            return build
-    return None
 
 
 def _build_jobs(
@@ -220,7 +178,7 @@ def _clusters(
             check_joinable(pipeline, [b.job for b in together])
             found.append(_Cluster(tuple(together), _job_name(pipeline, together, folder, whole)))
         except Refused as refused:
-            plan.apart.append(refused)
+            plan.apart.append((refused, tuple(together)))
     return found
 
 
@@ -277,7 +235,7 @@ def _write(
             joined = Joined(cluster.name, _script(cluster, call), _told_apart(cluster), paths)
             edits = join_jobs(pipeline, [b.job for b in cluster.jobs], joined)
         except Refused as refused:
-            plan.apart.append(refused)
+            plan.apart.append((refused, cluster.jobs))
             continue
         baked[group] = targets
         plan.edits += edits
@@ -566,6 +524,8 @@ def _note(plan: JobPlan, pipeline: Pipeline, cluster: _Cluster) -> None:
         plan.added.append(cluster.name)
     plan.removed += [name for name in names if name != cluster.name]
     plan.joined.append((cluster.name, tuple(names)))
+    for build_job in cluster.jobs:
+        plan.within |= {id(change.build): cluster.name for _, change in build_job.changes}
     plan.idle += _idle(pipeline, [b.job for b in cluster.jobs])
     for job in pipeline.jobs.values():
         needed = {need.job for need in job.needs or ()} | {d.text for d in job.dependencies}

@@ -6,6 +6,7 @@ names; knows nothing of jobs.
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,17 +21,19 @@ from dockerfix.api import (
     Place,
     Severity,
     SiteKind,
-    Span,
     Wanted,
 )
+from dockerfix_transforms.merge_rust.left import Left
+from dockerfix_transforms.merge_rust.mentions import is_read_only
 from dockerfix_transforms.merge_rust.read.inputs import RustFile, possible_targets
 
 
 @dataclass(slots=True)
 class Sites:
-    """Changes of builds, with the file that each one belongs to, and what stands against."""
+    """Changes of builds, with the file that each one belongs to, what is left, and remarks."""
 
     changes: list[tuple[RustFile, Change]] = field(default_factory=list)
+    left: list[Left] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
 
@@ -47,7 +50,7 @@ def read_sites(
             sites.findings.append(_unused(file))
         for build in file.builds:
             sites.findings += _doubted(build)
-            target = _target(facts, file, build, targets, sites.findings)
+            target = _target(facts, file, build, targets, sites)
             if target is not None:
                 change = Change(build, Wanted(into, target))
                 sites.changes.append((file, change))
@@ -72,7 +75,7 @@ def _target(
     file: RustFile,
     build: Build,
     targets: Mapping[tuple[str, int], str],
-    findings: list[Finding],
+    sites: Sites,
 ) -> str | None:
     """The target as the call site must write it; None when it cannot be said."""
     if build.target is None or build.target.text == "":
@@ -83,7 +86,9 @@ def _target(
         stage = file.graph.target(name)
         found = targets.get((file.path, stage.index)) if stage is not None else None
         if found is None:
-            findings.append(_refused(build, f"it asks for the target {name}, which is not kept"))
+            sites.left.append(
+                _left(file, build, f"it asks for the target {name}, which is not kept")
+            )
             return None
         new.append((name, found))
     made = {target for _, target in new}
@@ -91,9 +96,9 @@ def _target(
         return made.pop()
     heads = {t[: len(t) - len(name)] for name, t in new if t.endswith(name)}
     if len(heads) != 1 or not all(t.endswith(name) for name, t in new):
-        findings.append(_refused(build, "its target is a variable that no new name ends in"))
+        sites.left.append(_left(file, build, "its target is a variable that no new name ends in"))
         return None
-    findings.append(_assumed(build, [name for name, _ in new]))
+    sites.findings.append(_assumed(build, [name for name, _ in new]))
     return heads.pop() + build.target.text
 
 
@@ -116,15 +121,13 @@ def _doubted(build: Build) -> Iterator[Finding]:
         )
 
 
-def _refused(build: Build, what: str) -> Finding:
-    return Finding(
-        Severity.REFUSE,
-        "call-site",
-        f"{build.site.kind.value} {build.site.name}: {what}",
-        "the build would break",
-        "write the target out, or leave the file out with --exclude",
+def _left(file: RustFile, build: Build, what: str) -> Left:
+    return Left(
+        (file.path,),
         build.site.place,
-        build.site.name,
+        f"{build.site.kind.value} {build.site.name}: {what}",
+        "It would ask for a target that there is not.",
+        "Write its target out, with the merged file.",
     )
 
 
@@ -142,26 +145,37 @@ def _assumed(build: Build, names: Sequence[str]) -> Finding:
     )
 
 
-def hidden_sites(facts: Facts, files: Sequence[RustFile], keep_old: bool) -> list[Finding]:
-    """Builds and scripts that cannot be followed and may use an input.
+def hidden_sites(facts: Facts, files: Sequence[RustFile]) -> Iterator[Left | Finding]:
+    """Builds and places that cannot be followed and may use an input.
 
-    A build whose Dockerfile is not known may be one of ours unless its context is another
-    one; then deleting the inputs could break it, which is a refusal.
+    A build whose Dockerfile is not known may be of any input that its words fit, unless its
+    context is another one.
     """
     folders = {file.context for file in files}
-    found = [
-        _hidden(
-            b.site.place,
-            str(b.site),
-            "; ".join(b.unknown) or "its Dockerfile is not known",
-            keep_old,
-        )
-        for b in facts.builds.builds
-        if b.dockerfile is None and (b.context is None or b.context in folders)
-        and b.site.kind is not SiteKind.DOCUMENT and not _remote(b)
-    ]  # fmt: skip
-    blinds = (_blind(facts, blind, files, keep_old) for blind in facts.builds.blind)
-    return [*found, *(finding for finding in blinds if finding is not None)]
+    for build in facts.builds.builds:
+        hidden = build.dockerfile is None and (build.context is None or build.context in folders)
+        if not hidden or build.site.kind is SiteKind.DOCUMENT or _remote(build):
+            continue
+        fitting = tuple(file.path for file in files if _may_be(build, file.path))
+        if fitting:
+            reason = "; ".join(build.unknown) or "its Dockerfile is not known"
+            yield _hidden(fitting, build.site.place, f"{build.site.kind.value} {build.site.name}: "
+                          f"this build cannot be followed ({reason})")  # fmt: skip
+    for blind in facts.builds.blind:
+        found = _blind(facts, blind, files)
+        if found is not None:
+            yield found
+
+
+def _may_be(build: Build, path: str) -> bool:
+    """Whether a build whose Dockerfile is not known could take an input."""
+    written = build.dockerfile_written
+    if written is None:
+        return posixpath.basename(path) == "Dockerfile"
+    if written.choices:
+        return any(path == c or path.endswith(f"/{c.removeprefix('./')}") for c in written.choices)
+    pattern = ".*".join(map(re.escape, _HOLE.sub("\0", written.text).split("\0")))
+    return re.fullmatch(f"(?:.*/)?{pattern.removeprefix(re.escape('./'))}", path) is not None
 
 
 def _remote(build: Build) -> bool:
@@ -171,18 +185,13 @@ def _remote(build: Build) -> bool:
     return text == "-" or "://" in text or text.startswith("git@")
 
 
-_WRITE_OUT = "write its Dockerfile out, pass --keep-old, or --accept hidden-call-site"
-
-
-def _hidden(place: Place, what: str, why: str, keep_old: bool, action: str = _WRITE_OUT) -> Finding:
-    return Finding(
-        Severity.NOTE if keep_old else Severity.REFUSE,
-        "hidden-call-site",
-        f"a build that cannot be followed: {why}",
-        "it may build one of the files that go",
-        action,
+def _hidden(paths: tuple[str, ...], place: Place, what: str) -> Left:
+    return Left(
+        paths,
         place,
         what,
+        "It may build the old file, and would fail without it.",
+        "Give it the merged file and a target by hand.",
     )
 
 
@@ -192,24 +201,21 @@ _DOCKERFILE_KEY = re.compile(
 """A setting or variable that holds a Dockerfile's name, at the beginning of a line."""
 
 
-def _blind(facts: Facts, blind: Blind, files: Sequence[RustFile], keep_old: bool) -> Finding | None:
+def _blind(facts: Facts, blind: Blind, files: Sequence[RustFile]) -> Left | Finding | None:
     """A place that cannot be read: it weighs only when its file names an input, or its own
     lines do where what they stand for is elsewhere."""
     text = _command(facts, blind.place)
     known = text if blind.apart else _whole(facts, blind.place.path)
     named = [file.path for file in files if _names(known, file.path) or _may_name(text, file.path)]
     path, settings = blind.place.path, _DOCKERFILE_KEY.match(text)
-    if settings and named and all(_built_there(facts, path, name) for name in named):
-        return None  # a value that a build of the same file takes
-    if named and not keep_old:
-        return _hidden(
-            blind.place, blind.what, f"{blind.what}: {blind.why}", keep_old,
-            "--accept hidden-call-site, and give it the merged file and a target by hand; "
-            "or pass --keep-old",
-        )  # fmt: skip
+    followed = settings and named and all(_built_there(facts, path, name) for name in named)
+    if followed:
+        return None
+    if named:
+        return _hidden(tuple(named), blind.place, f"{blind.what} cannot be followed: {blind.why}")
     return Finding(
         Severity.NOTE, "not-read", f"{blind.what} was not read: {blind.why}",
-        "a build in it would not be rewritten", "look there by hand", blind.place, blind.what,
+        "A build in it would not be rewritten.", "Look there by hand.", blind.place, blind.what,
     )  # fmt: skip
 
 
@@ -253,36 +259,26 @@ def _may_name(text: str, wanted: str) -> bool:
     return False
 
 
-_SETTING = re.compile(r"(?i)docker[-_]?file(?:[-_]?(?:path|name))?[\"']?\s*[:=]\s*[\"']?$")
-_DOCUMENTS = (".md", ".rst", ".adoc", ".txt")
-
-
-def named_settings(
+def left_mentions(
     facts: Facts, mentions: Sequence[PathMention], targets: Mapping[str, str]
-) -> Iterator[Finding]:
-    """Settings called *dockerfile* outside of every build that was read: a platform, an action
-    or a tool builds from them, and would get the merged file's last image.
+) -> Iterator[Left]:
+    """Places outside of every build that was read from which something may be built.
 
     `targets` are the targets that stand for the old files' last images.
     """
     for mention in mentions:
-        place = mention.place
-        if place.path.endswith(_DOCUMENTS) or mention.successor is None:
-            continue
-        source = facts.snapshot.source(place.path)
-        start = source.line_of(place.span.start).start
-        set_here = _SETTING.search(source.text(Span(start, place.span.start)))
-        if set_here and not _is_read(facts, mention):
-            yield Finding(
-                Severity.REFUSE,
-                "hidden-call-site",
-                f"a setting names {mention.path}, and what builds from it is not followed",
-                "it would build the last image of the merged file",
-                f"--accept hidden-call-site, and give it the target "
-                f"{targets.get(mention.path, '')} by hand; or pass --keep-old",
-                place,
-                mention.path,
-            )
+        if mention.successor is None:
+            yield Left(
+                (mention.path,), mention.place, f"{mention.path} is named behind a variable",
+                "What stands here would name nothing.", "Write the path out.",
+            )  # fmt: skip
+        elif not is_read_only(facts, mention) and not _is_read(facts, mention):
+            yield Left(
+                (mention.path,), mention.place, f"{mention.path} is named outside of a build that "
+                "dockerfix follows",
+                "What builds from it would get the merged file's last image.",
+                f"Write {mention.successor}, with the target {targets.get(mention.path, '')}.",
+            )  # fmt: skip
 
 
 def _is_read(facts: Facts, mention: PathMention) -> bool:
@@ -304,16 +300,3 @@ def _is_read(facts: Facts, mention: PathMention) -> bool:
 def _built_there(facts: Facts, where: str, path: str) -> bool:
     """Whether a build that was read in that file takes the Dockerfile."""
     return any(b.dockerfile == path and b.site.place.path == where for b in facts.builds.builds)
-
-
-def hidden_mention(place: Place, path: str) -> Finding:
-    """A place that names an input behind a variable: it cannot be rewritten."""
-    return Finding(
-        Severity.REFUSE,
-        "hidden-call-site",
-        f"{path} is named behind a variable",
-        "the file goes, and what stands here would name nothing",
-        "write the path out, pass --keep-old, or --accept hidden-call-site",
-        place,
-        path,
-    )

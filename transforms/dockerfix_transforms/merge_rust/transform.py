@@ -7,42 +7,24 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from msgspec import Struct
 
 from dockerfix.api import (
-    ArtefactProduced,
-    Claim,
+    Draft,
     Edit,
-    Edits,
-    EditSet,
     Facts,
     Finding,
-    Image,
-    NoDanglingReference,
     OptionSpec,
-    PipelineValid,
-    Place,
     Proposal,
-    Refused,
-    SameCompilerInput,
-    SameFiles,
-    SameImagesAskedFor,
-    SameRuntime,
     Severity,
-    SiteKind,
     Span,
-    Stage,
     StepDown,
-    path_mentions,
-    set_builds,
-    set_paths,
-    united,
 )
-from dockerfix_transforms.merge_rust.group.groups import Group, group_files
-from dockerfix_transforms.merge_rust.jobs import JobPlan, plan_jobs
+from dockerfix_transforms.merge_rust.callers import APART, Callers, rewrite_callers
+from dockerfix_transforms.merge_rust.group.groups import IN_PATHS, Group, group_files
+from dockerfix_transforms.merge_rust.left import by_hand, kept_files
 from dockerfix_transforms.merge_rust.notes import (
     dependabot_notes,
     idle_notes,
@@ -51,24 +33,18 @@ from dockerfix_transforms.merge_rust.notes import (
     plain_docker_build,
     unasked_notes,
 )
-from dockerfix_transforms.merge_rust.read.inputs import RustFile
-from dockerfix_transforms.merge_rust.scope import NoWorkspaceError, Scope, read_scope, scopes
-from dockerfix_transforms.merge_rust.sites import (
-    Sites,
-    hidden_mention,
-    hidden_sites,
-    named_settings,
-    read_sites,
+from dockerfix_transforms.merge_rust.permits import image_permits, job_permits, left_permits
+from dockerfix_transforms.merge_rust.scope import (
+    NothingThereError,
+    NoWorkspaceError,
+    Scope,
+    place_of,
+    read_scope,
+    scopes,
 )
+from dockerfix_transforms.merge_rust.sites import read_sites
 from dockerfix_transforms.merge_rust.write.layout import Merged, merged_file
 from dockerfix_transforms.merge_rust.write.widen import CannotJoinError
-
-_RUNTIME_RULES = frozenset(
-    {
-        "united-packages", "cook-widened", "build-widened", "prepare-widened", "sources-later",
-        "tools-later", "environment-added",
-    }
-)  # fmt: skip
 
 _BREAKS = "it builds one of the files that go"
 
@@ -205,7 +181,13 @@ class MergeRust:
             scope = read_scope(facts, paths, wishes.into)
         except NoWorkspaceError as error:
             return Proposal(findings=(error.finding,), refused=True)
-        scope.files = [file for file in scope.files if file.path not in wishes.without]
+        except NothingThereError as error:
+            return Proposal(reason=str(error))
+        scope.files = [
+            file
+            for file in scope.files
+            if file.path not in wishes.without or wishes.without[file.path].rungs == 1
+        ]
         return _Merge(facts, scope, wishes).proposal()
 
 
@@ -217,18 +199,6 @@ class _Wishes(Struct, frozen=True):
     without: Mapping[str, StepDown]
 
 
-@dataclass(slots=True)
-class _Work:
-    """What is gathered on the way to a proposal."""
-
-    findings: list[Finding] = field(default_factory=list)
-    edits: Edits = field(default_factory=list)
-    created: dict[str, bytes] = field(default_factory=dict)
-    deleted: list[str] = field(default_factory=list)
-    summary: list[str] = field(default_factory=list)
-    steps: list[str] = field(default_factory=list)
-
-
 class _Merge:
     """One merge. Private to `MergeRust.propose`."""
 
@@ -236,49 +206,87 @@ class _Merge:
         self.facts = facts
         self.scope = scope
         self.wishes = wishes
-        self.work = _Work()
-        self.jobs = JobPlan()
-        self.sites = Sites()
+        self.work = Draft(self.facts, self.wishes.accept)
+        self.callers: Callers | None = None
 
     def proposal(self) -> Proposal:
         """The proposal, a refusal, or the reason why there is nothing to do."""
-        if len(self.scope.files) < 2:
-            return self.too_few()
+        self.work = Draft(self.facts, self.wishes.accept)
         made = self.merge()
         if made is None:
             return self.too_few()
         groups, merged = made
-        if not merged.shares:
+        if all(len(group.members) == 1 for group in groups):
             return self.nothing_shared(groups)
+        self.work.findings += merge_notes(self.facts, self.scope.workspace, groups, merged)
+        if not self.wishes.no_ci:
+            self.callers = rewrite_callers(
+                self.facts, self.scope, groups, merged, self.wishes.accept, self.wishes.keep_old
+            )
+            if self.leave_useless(self.callers):
+                return self.proposal()
+            if not self.callers.gains:
+                return self.nothing_gained(self.callers)
         standing = self.standing(merged)
         if standing is not None:
             return standing
         self.write_merged(merged)
-        self.work.findings += merge_notes(self.facts, self.scope.workspace, groups, merged)
         self.work.findings += moved_notes(merged)
         self.work.findings += unasked_notes(merged)
-        self.call_sites(groups, merged)
-        if any(f.severity is Severity.REFUSE for f in self.blocking()):
-            return self.refused(self.blocking())
-        self.summarise(groups, merged)
-        return self.finished(merged)
+        if self.callers is None:
+            self.without_callers(groups, merged)
+        else:
+            self.call_sites(self.callers)
+            self.summarise(groups, merged, self.callers)
+        return self.finished(groups, merged)
+
+    def leave_useless(self, callers: Callers) -> bool:
+        """Leave the files out whose images nobody would build from the merged file; whether
+        there are any, and others to merge."""
+        useless = callers.useless(self.scope.files, self.wishes.accept)
+        if not useless or len(self.scope.files) - len(useless) < 2:
+            return False
+        accept = self.wishes.accept
+        self.scope.findings += [
+            left.finding(accept) for left in callers.left if set(left.files) <= set(useless)
+        ]
+        self.scope.files = [file for file in self.scope.files if file.path not in useless]
+        return True
 
     # The merged file.
 
     def merge(self) -> tuple[list[Group], Merged] | None:
-        """Groups and merged file; files whose lines cannot be joined are left out."""
+        """Groups and merged file. A file whose lines cannot be joined gets a builder of its
+        own in the merged file; one that would share nothing there stays as it is."""
+        apart = {path: step.found[0] for path, step in self.wishes.without.items()}
         while len(self.scope.files) > 1:
-            groups, findings = group_files(self.scope.files, self.wishes.accept)
+            groups, findings = group_files(self.scope.files, self.wishes.accept, apart)
             try:
                 merged = merged_file(groups, self.scope.files)
             except CannotJoinError as error:
-                self.scope.leave_out(
-                    error.file, "cannot-join", error.why, error.action, error.step.item.code
-                )
+                if error.file.path in apart:
+                    self.scope.leave_out(
+                        error.file, "cannot-join", error.why, error.action, error.step.item.code
+                    )
+                apart[error.file.path] = f"{error.why}: {error.action}"
                 continue
-            self.work.findings += findings
-            return groups, merged
+            if not any(len(group.members) > 1 for group in groups) or not merged.strangers:
+                self.work.findings += findings
+                return groups, merged
+            self.leave_strangers(groups, merged)
         return None
+
+    def leave_strangers(self, groups: Sequence[Group], merged: Merged) -> None:
+        """Leave out the files that would share no stage: moving them saves nothing."""
+        for group in groups:
+            for member in group.members:
+                if member.file in merged.strangers:
+                    why = "; ".join(group.apart)
+                    span = member.file.graph.tree.instructions[0].code
+                    self.scope.leave_out(
+                        member.file, "separate-builder", f"it would share no stage: {why}",
+                        _unite(group.apart), span,
+                    )  # fmt: skip
 
     def standing(self, merged: Merged) -> Proposal | None:
         """What to say when the merged file stands already: nothing to do, or a refusal."""
@@ -290,6 +298,9 @@ class _Merge:
             if not asked or self.wishes.no_ci:
                 return Proposal(reason=f"{into} is the merged file already")
             return None
+        if self.served(into):
+            old = ", ".join(file.path for file in self.scope.files)
+            return Proposal(reason=f"{into} serves {old} already; what builds from them was left")
         place = self.facts.snapshot.source(into).place(Span(0, 0))
         return self.refused(
             [
@@ -300,6 +311,15 @@ class _Merge:
             ]
         )  # fmt: skip
 
+    def served(self, into: str) -> bool:
+        """Whether a merged file that stands has a target for each of the old files: they were
+        left for the sake of some call site."""
+        names = {stage.name for stage in self.facts.stages(into).stages}
+        return all(
+            any(name == file.binary or name.startswith(f"{file.binary}-") for name in names if name)
+            for file in self.scope.files
+        )
+
     def write_merged(self, merged: Merged) -> None:
         """The merged file, and which of its inputs go."""
         into, data = self.scope.into, _encoded(merged.text)
@@ -309,50 +329,50 @@ class _Merge:
                 self.work.edits.append((into, Edit(Span(0, len(old)), data)))
         else:
             self.work.created[into] = data
-        if not self.wishes.keep_old:
-            self.work.deleted += [f.path for f in self.scope.files if f.path != into]
-        self.ignore_file()
 
-    def ignore_file(self) -> None:
-        """An ignore file of the Dockerfile's own name moves along with it."""
+    def delete_old(self, kept: frozenset[str]) -> None:
+        """The old files that nothing needs any more go."""
+        old = [f.path for f in self.scope.files if f.path != self.scope.into]
+        gone = [] if self.wishes.keep_old else [path for path in old if path not in kept]
+        self.work.deleted += gone
         own = [f"{file.path}.dockerignore" for file in self.scope.files]
         there = [path for path in own if path in self.facts.snapshot]
-        if not there:
-            return
         new = f"{self.scope.into}.dockerignore"
-        if new not in self.facts.snapshot:
+        if there and new not in self.facts.snapshot:
+            # An ignore file of the Dockerfile's own name moves along with it.
             self.work.created[new] = self.facts.snapshot.read(there[0])
-        if not self.wishes.keep_old:
-            self.work.deleted += [path for path in there if path != new]
+        self.work.deleted += [
+            path for path in there if path != new and path.removesuffix(".dockerignore") in gone
+        ]
 
     # The call sites.
 
-    def call_sites(self, groups: Sequence[Group], merged: Merged) -> None:
+    def without_callers(self, groups: Sequence[Group], merged: Merged) -> None:
+        """What is to be done by hand when no caller is to be changed."""
+        sites = read_sites(self.facts, self.scope.files, merged.targets, self.scope.into)
+        self.work.steps += [
+            f"change by hand: {change.build.site}: {self.scope.into}, target {change.wanted.target}"
+            for _, change in sites.changes
+        ]
+        self.work.findings += sites.findings
+        self.work.summary += [
+            *self.sizes(groups, merged),
+            f"compile passes: {len(self.scope.files)} before, {len(groups)} after",
+        ]
+        self.delete_old(frozenset())
+
+    def call_sites(self, callers: Callers) -> None:
         """Edits of everything that builds or names the inputs."""
-        self.sites = read_sites(self.facts, self.scope.files, merged.targets, self.scope.into)
-        if self.wishes.no_ci:
-            self.sites.findings = [
-                f for f in self.sites.findings if f.severity is not Severity.REFUSE
-            ]
-            self.work.steps += [
-                f"change by hand: {change.build.site}: {self.scope.into}, "
-                f"target {change.wanted.target}"
-                for _, change in self.sites.changes
-            ]
-            return
-        paths = {f.path: self.scope.into for f in self.scope.files if f.path != self.scope.into}
-        self.jobs = plan_jobs(self.facts, groups, self.sites.changes, self.scope.context, paths)
-        rest = [c for _, c in self.sites.changes if id(c.build) not in self.jobs.done]
-        edits, refused = set_builds(self.facts, rest)
-        self.work.edits += [*self.jobs.edits, *edits]
-        self.work.findings += [refusal.finding(_BREAKS) for refusal in refused]
-        self.work.findings += [_apart(refusal) for refusal in self.jobs.apart]
-        self.work.findings += idle_notes(self.jobs.idle)
-        self.work.findings += hidden_sites(self.facts, self.scope.files, self.wishes.keep_old)
-        if self.jobs.bake:
-            self.work.created[self.jobs.bake_path] = self.jobs.bake
-        if not self.wishes.keep_old:
-            self.mentions(paths, merged.targets)
+        accept = self.wishes.accept
+        self.delete_old(kept_files(callers.left, accept))
+        self.work.edits += callers.edits
+        self.work.findings += callers.findings
+        self.work.findings += [left.finding(accept) for left in callers.left]
+        self.work.findings += idle_notes(callers.jobs.idle)
+        self.work.steps += by_hand(callers.left, accept)
+        if callers.jobs.bake:
+            self.work.created[callers.jobs.bake_path] = callers.jobs.bake
+        if self.work.deleted:
             usual = [f.path for f in self.scope.files if posixpath.dirname(f.path) == f.context]
             gone = [path for path in usual if path in self.work.deleted]
             self.work.findings += plain_docker_build(gone, self.scope.into)
@@ -360,37 +380,7 @@ class _Merge:
                 self.facts, [*self.work.deleted, *self.work.created], self.scope.into
             )
 
-    def mentions(self, paths: Mapping[str, str], targets: Mapping[tuple[str, int], str]) -> None:
-        """Everything else that names a file that goes."""
-        taken: dict[str, list[Span]] = {}
-        for path, edit in self.work.edits:
-            taken.setdefault(path, []).append(edit.span)
-        gone = {*self.work.deleted, *self.work.created, self.scope.into}
-        mentions = [
-            mention
-            for mention in path_mentions(self.facts.snapshot, paths)
-            if mention.place.path not in gone
-            and not _touched(mention.place, taken.get(mention.place.path, ()))
-        ]
-        self.work.edits += set_paths(self.facts, mentions)
-        last = {f.path: targets[(f.path, f.graph.stages[-1].index)] for f in self.scope.files}
-        self.work.findings += named_settings(self.facts, mentions, last)
-        self.work.findings += [
-            hidden_mention(mention.place, mention.path)
-            for mention in mentions
-            if mention.successor is None
-        ]
-
     # The outcome.
-
-    def blocking(self) -> list[Finding]:
-        """Refusals of call sites: leaving one out would break its build."""
-        findings = [*self.work.findings, *self.sites.findings]
-        return [
-            f
-            for f in findings
-            if f.severity is Severity.REFUSE and f.name not in self.wishes.accept
-        ]
 
     def refused(self, findings: Sequence[Finding]) -> Proposal:
         """The whole merge refused."""
@@ -409,152 +399,89 @@ class _Merge:
         return Proposal(reason=f"no Dockerfile builds the workspace {folder}")
 
     def nothing_shared(self, groups: Sequence[Group]) -> Proposal:
-        """A merge that would share no stage."""
-        apart = [reason for group in groups for reason in group.apart]
-        named = [reason for reason in apart if " " not in reason.partition(":")[0]]
-        action = "align the files, or --accept the difference by its name"
-        reasons = "; ".join(apart)
-        tree = self.scope.files[0].graph.tree
-        finding = Finding(
-            Severity.REFUSE,
-            "nothing-shared",
-            f"the files share no stage: {reasons}",
-            "a merged file would compile as much as the files do apart",
-            action if len(named) == len(apart) else "align the files",
-            tree.source.place(tree.instructions[0].code),
-        )
-        return self.refused([finding])
-
-    def summarise(self, groups: Sequence[Group], merged: Merged) -> None:
-        """A few lines for the person."""
-        count, passes = len(self.scope.files), len(groups)
-        lines = [
-            f"{count} Dockerfiles become {self.scope.into} with {len(merged.targets)} targets"
-            + (f" and {len(merged.aliases)} aliases" if merged.aliases else ""),
-            f"compile passes: {count} before, {passes} after",
+        """No two files share a builder: what stands in the way, one line each."""
+        findings = [
+            Finding(
+                Severity.NOTE,
+                "nothing-to-gain",
+                f"{group.leader.file.path}: {reason}",
+                "It would be compiled as often as before.",
+                _unite(group.apart),
+                place_of(group.leader.file),
+                group.leader.file.path,
+            )
+            for group in groups
+            for reason in group.apart
         ]
-        for name, olds in self.jobs.joined:
+        count = len(self.scope.files)
+        return Proposal(
+            reason=f"nothing to gain: {count} files would still need {count} compile passes",
+            findings=(*self.scope.findings, *findings),
+        )
+
+    def nothing_gained(self, callers: Callers) -> Proposal:
+        """A merge after which as much is compiled as before."""
+        stands = [left.finding(self.wishes.accept) for left in callers.left]
+        apart = [f for f in self.work.findings if f.name == "separate-builder"]
+        before, after = callers.before.passes, callers.after.passes
+        figures = f"{before} compile {'pass' if before == 1 else 'passes'} before, {after} after"
+        reason = f"a merge would save nothing: {figures}"
+        if any(left.name != APART for left in callers.left):
+            reason = f"as long as call sites stay with the old files, {reason}"
+        return Proposal(findings=(*self.scope.findings, *apart, *stands), reason=reason)
+
+    def sizes(self, groups: Sequence[Group], merged: Merged) -> list[str]:
+        """What the merged file holds."""
+        aliases = f" and {len(merged.aliases)} aliases" if merged.aliases else ""
+        return [
+            f"{len(self.scope.files)} Dockerfiles become {self.scope.into} with "
+            f"{len(merged.targets)} targets{aliases}"
+        ]
+
+    def summarise(self, groups: Sequence[Group], merged: Merged, callers: Callers) -> None:
+        """A few lines for the person."""
+        before, after = callers.before, callers.after
+        lines = [
+            *self.sizes(groups, merged),
+            f"compile passes: {before.passes} before, {after.passes} after",
+        ]
+        if before.programs != after.programs:
+            lines.append(f"programs compiled: {before.programs} before, {after.programs} after")
+        if callers.left and not self.work.deleted and not self.wishes.keep_old:
+            lines.append("the old Dockerfiles stay: not every place that builds them is rewritten")
+        for name, olds in callers.jobs.joined:
             lines.append(
                 f"CI jobs {', '.join(olds)} become {name}"
                 if len(olds) > 1
                 else f"the matrix of the CI job {name} becomes one run"
             )
-        if self.jobs.joined:
+        if callers.jobs.joined:
             lines.append(
                 "the sum of CI work falls; jobs that ran side by side do not finish sooner"
             )
         self.work.summary += lines
-        if not self.wishes.no_ci:
-            self.work.steps.append("run `dockerfix verify` on the patch to compare the images")
+        self.work.steps.append("run `dockerfix verify` on the patch to compare the images")
 
-    def finished(self, merged: Merged) -> Proposal:
-        """The proposal with its claims; edits that overlap are a refusal."""
-        try:
-            edits = united(self.facts, self.work.edits)
-        except Refused as refused:
-            return self.refused([refused.finding(_BREAKS)])
-        findings = [*self.scope.findings, *self.work.findings, *self.sites.findings]
-        return Proposal(
-            edits=edits,
-            created=self.work.created,
-            deleted=tuple(sorted(self.work.deleted)),
-            claims=tuple(self.claims(merged, edits, findings)),
-            findings=tuple(_accepted(findings, self.wishes.accept)),
-            summary=tuple(self.work.summary),
-            next_steps=tuple(self.work.steps),
-        )
+    def finished(self, groups: Sequence[Group], merged: Merged) -> Proposal:
+        """The proposal with its permits."""
+        work, callers = self.work, self.callers
+        work.findings = [*self.scope.findings, *work.findings]
+        work.permits += image_permits(groups, merged, self.scope.into, work.weighed)
+        if callers is not None:
+            work.permits += job_permits(self.facts.pipeline, callers.jobs)
+            work.permits += left_permits(callers.left, self.wishes.accept)
+            work.callers = callers.rewritten_jobs
+        return work.finished(_BREAKS)
 
-    def claims(
-        self, merged: Merged, edits: Mapping[str, EditSet], findings: Sequence[Finding]
-    ) -> list[Claim]:
-        """What the gate must check."""
-        accepted = self.wishes.accept | {f.name for f in findings if f.severity is Severity.ASSUME}
-        into, found = self.scope.into, list[Claim]()
-        pairs: list[tuple[Image, Image]] = []
-        for file in self.scope.files:
-            last = file.graph.stages[-1]
-            for stage in file.targets:
-                new = merged.targets[(file.path, stage.index)]
-                names = _names(file, stage, last)
-                before, after = Image(file.path, names[0]), Image(into, new)
-                pairs += [(Image(file.path, name), after) for name in names]
-                found += [
-                    SameRuntime(before, after, _RUNTIME_RULES | accepted),
-                    SameCompilerInput(before, after, frozenset(accepted)),
-                    ArtefactProduced(after),
-                    SameFiles(before, after, file.context, file.context),
-                ]
-        if not self.wishes.no_ci:
-            found.append(SameImagesAskedFor(tuple(pairs)))
-        if self.work.deleted:
-            found.append(NoDanglingReference(tuple(self.work.deleted), tuple(self.jobs.removed)))
-        return [*found, *self.pipeline_claim(edits)]
 
-    def pipeline_claim(self, edits: Mapping[str, EditSet]) -> list[Claim]:
-        """The pipeline is the same but for the jobs that were meant."""
-        pipeline = self.facts.pipeline
-        if pipeline is None or not set(edits) & set(pipeline.files):
-            return []
-        changed = set(self.jobs.changed)
-        for _, change in self.sites.changes:
-            if change.build.site.kind is SiteKind.GITLAB:
-                changed.add(change.build.site.name)
-        changed |= _jobs_at(self.facts, edits)
-        return [
-            PipelineValid(
-                pipeline.path,
-                frozenset(self.jobs.removed),
-                frozenset(self.jobs.added),
-                frozenset(changed - set(self.jobs.removed)),
-            )
-        ]
+def _unite(reasons: Sequence[str]) -> str:
+    """What to do about differences: accept them, where each has a name that can be."""
+    names = [reason.partition(":")[0] for reason in reasons if " has " in reason]
+    plain = all(name.replace("-", "").replace("_", "").isalnum() for name in names)
+    if len(names) < len(reasons) or not plain or any(name in IN_PATHS for name in names):
+        return "align the files"
+    return f"align the files, or --accept {' --accept '.join(names)}"
 
 
 def _encoded(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
-
-
-def _names(file: RustFile, stage: Stage, last: Stage) -> list[str]:
-    """The names by which an image was asked for: its stage's, and none for the last one."""
-    names = [stage.name] if stage.name else []
-    return [*names, ""] if stage.index == last.index else names or [str(stage.index)]
-
-
-def _touched(place: Place, spans: Sequence[Span]) -> bool:
-    return any(span.touches(place.span) or span.contains(place.span) for span in spans)
-
-
-def _jobs_at(facts: Facts, edits: Mapping[str, EditSet]) -> set[str]:
-    """Jobs whose own text an edit touches."""
-    pipeline = facts.pipeline
-    found = set()
-    for job in pipeline.jobs.values() if pipeline is not None else ():
-        span = job.entry.span
-        for edit in edits.get(job.file.source.path, EditSet()):
-            if span.touches(edit.span) or span.contains(edit.span):
-                found.add(job.name)
-    return found
-
-
-def _apart(refused: Refused) -> Finding:
-    return Finding(
-        Severity.REFUSE,
-        "jobs-apart",
-        f"the CI jobs cannot become one: {refused.what}",
-        "each of them would compile the whole builder group on a runner of its own",
-        f"{refused.action}, or --accept jobs-apart, or --no-ci",
-        refused.place,
-        "",
-    )
-
-
-def _accepted(findings: Sequence[Finding], accept: frozenset[str]) -> list[Finding]:
-    """Refusals that were accepted by name weigh as assumptions."""
-    return [
-        Finding(
-            Severity.ASSUME, f.name, f.what, f.why, f.action, f.place, f.subject
-        )
-        if f.severity is Severity.REFUSE and f.name in accept
-        else f
-        for f in findings
-    ]  # fmt: skip

@@ -15,30 +15,21 @@ from msgspec import Struct
 from dockerfix.api import (
     Build,
     Change,
-    Claim,
+    Draft,
     Edit,
-    Edits,
-    EditSet,
     Facts,
     Finding,
-    Image,
-    NoDanglingReference,
     OptionSpec,
-    PipelineValid,
     Proposal,
-    Refused,
-    SameFiles,
-    SameImagesAskedFor,
-    SameRuntime,
     Severity,
     SiteKind,
     Span,
     StepDown,
     Tool,
     Wanted,
+    is_accepted,
     relative_path,
     set_builds,
-    united,
 )
 from dockerfix_transforms.slim_context.consumer import (
     CannotSlimError,
@@ -52,6 +43,11 @@ from dockerfix_transforms.slim_context.documents import COMPOSE_VERSION, compose
 from dockerfix_transforms.slim_context.ignore import plan_ignore
 from dockerfix_transforms.slim_context.inline import Region, regions
 from dockerfix_transforms.slim_context.origin import From, context_note, image_note
+from dockerfix_transforms.slim_context.permits import (
+    consumer_permits,
+    job_permits,
+    provider_permits,
+)
 from dockerfix_transforms.slim_context.pipeline import plan_reading
 from dockerfix_transforms.slim_context.provider import (
     NoProvider,
@@ -76,8 +72,6 @@ from dockerfix_transforms.slim_context.rewrite import (
 from dockerfix_transforms.slim_context.steps import Step as RunStep
 
 _PUBLISH = "publish an image of {sibling} from a CI job, or pass --via context"
-
-_RULES = frozenset({"sibling-image", "prefix-stripped"})
 
 _NO_CACHE = Finding(
     Severity.REFUSE,
@@ -225,13 +219,8 @@ class _Wishes(Struct, frozen=True):
 
 
 @dataclass(slots=True)
-class _Work:
-    findings: list[Finding] = field(default_factory=list)
-    edits: Edits = field(default_factory=list)
-    created: dict[str, bytes] = field(default_factory=dict)
+class _Work(Draft):
     changes: list[Change] = field(default_factory=list)
-    summary: list[str] = field(default_factory=list)
-    steps: list[str] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
     reads: list[tuple[Build, Publication]] = field(default_factory=list)
     jobs: set[str] = field(default_factory=set)
@@ -246,7 +235,7 @@ class _Slimming:
     def __init__(self, facts: Facts, wishes: _Wishes) -> None:
         self.facts = facts
         self.wishes = wishes
-        self.work = _Work()
+        self.work = _Work(facts, wishes.accept)
         self.providers: dict[str, Provider] = {}
         self.published: dict[str, list[Publication]] = {}
 
@@ -277,13 +266,8 @@ class _Slimming:
         edits, refused_sites = set_builds(self.facts, self.work.changes)
         self.work.edits += edits
         self.work.findings += [refusal.finding(_BREAKS) for refusal in refused_sites]
-        blocking = [
-            f
-            for f in self.work.findings
-            if f.severity is Severity.REFUSE and f.name not in self.wishes.accept
-        ]
-        if blocking:
-            return Proposal(findings=tuple(blocking), refused=True)
+        if self.work.blocking:
+            return self.work.refused(self.work.blocking)
         return self.finished()
 
     def consumer(self, path: str) -> None:
@@ -387,7 +371,7 @@ class _Slimming:
         whole = None if region.split else origin.whole(region)
         files = lacking(self.facts, consumer, region, provider)
         self.work.lacking |= set(files)
-        accepted = "provider-lacks" in self.wishes.accept
+        accepted = is_accepted("provider-lacks", consumer.path, self.wishes.accept)
         differences = Differences(self.facts, consumer, region, provider, whole)
         self.work.findings += differences.all(files, accepted)
         missing = missing_steps(region, provider)
@@ -405,6 +389,8 @@ class _Slimming:
         known += added
         if added:
             self.work.edits.append(_provider_edit(provider, added))
+            path = provider.graph.tree.path
+            self.work.permits += provider_permits(self.facts, path, added)
             self.work.summary.append(f"{provider.name} builds for itself: {'; '.join(added)}")
 
     def link(self, build: Build, sibling: str) -> str:
@@ -478,63 +464,19 @@ class _Slimming:
             self.work.jobs |= plan.changed
 
     def finished(self) -> Proposal:
-        """The proposal with its claims; edits that overlap are a refusal."""
-        try:
-            edits = united(self.facts, self.work.edits)
-        except Refused as refused:
-            return Proposal(findings=(refused.finding(_BREAKS),), refused=True)
-        self.work.steps.append("run `dockerfix verify` on the patch to compare the images")
-        return Proposal(
-            edits=edits,
-            created=self.work.created,
-            claims=tuple(self.claims(edits)),
-            findings=tuple(dict.fromkeys(self.work.findings)),
-            summary=tuple(dict.fromkeys(self.work.summary)),
-            next_steps=tuple(dict.fromkeys(self.work.steps)),
-        )
-
-    def claims(self, edits: Mapping[str, EditSet]) -> list[Claim]:
-        """What the gate must check."""
-        found: list[Claim] = []
-        pairs: list[tuple[Image, Image]] = []
-        for consumer in self.work.done:
-            for target in _targets(consumer):
-                image = Image(consumer.path, target)
-                pairs.append((image, image))
-                found.append(SameRuntime(image, image, _RULES))
-                lacking = frozenset(self.work.lacking)
-                found.append(SameFiles(image, image, consumer.context, consumer.folder, lacking))
-        found.append(SameImagesAskedFor(tuple(pairs), *self.passed()))
-        found.append(NoDanglingReference())
-        pipeline = self.facts.pipeline
-        if pipeline is not None and set(edits) & set(pipeline.files):
-            jobs = {
-                change.build.site.name
-                for change in self.work.changes
-                if change.build.site.kind is SiteKind.GITLAB
-            }
-            changed = frozenset(jobs | self.work.jobs)
-            found.append(PipelineValid(pipeline.path, changed=changed))
-        return found
-
-    def passed(self) -> tuple[frozenset[str], tuple[tuple[str, str], ...]]:
-        """What call sites pass in addition, and the contexts that change."""
-        names = {
-            name
-            for change in self.work.changes
-            for name, _ in (*change.wanted.arguments, *change.wanted.named_contexts)
+        """The proposal with its permits."""
+        work = self.work
+        work.steps.append("run `dockerfix verify` on the patch to compare the images")
+        for consumer in work.done:
+            mine = [change for change in work.changes if change.build in consumer.builds]
+            work.permits += consumer_permits(consumer, mine, sorted(work.lacking))
+        work.permits += job_permits(self.facts.pipeline, sorted(work.jobs))
+        work.callers = {
+            change.build.site.name
+            for change in work.changes
+            if change.build.site.kind is SiteKind.GITLAB
         }
-        contexts = dict.fromkeys((c.context, c.folder) for c in self.work.done)
-        return frozenset(names), tuple(contexts)
-
-
-def _targets(consumer: Consumer) -> list[str]:
-    """The targets that call sites name, and the last stage."""
-    names = {""}
-    for build in consumer.builds:
-        if build.target is not None:
-            names |= set(build.target.choices) if build.target.choices else {build.target.text}
-    return sorted(n for n in names if not n or consumer.graph.find(n) is not None)
+        return work.finished(_BREAKS)
 
 
 def _context_path(build: Build, sibling: str) -> str:

@@ -5,20 +5,24 @@ Knows chains and components; knows nothing of bytes to write.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from dockerfix.api import Finding, Severity
+from dockerfix.api import Finding, Severity, is_accepted
+from dockerfix_transforms.merge_rust.group.align import Obstacle, lay_over, representative
+from dockerfix_transforms.merge_rust.group.alone import (
+    Admission,
+    admitted,
+    harmless_environment,
+)
 from dockerfix_transforms.merge_rust.read.compiler import (
     Component,
     components,
     environment,
-    is_compiler_variable,
     sets_component,
 )
-from dockerfix_transforms.merge_rust.read.inputs import RustFile
+from dockerfix_transforms.merge_rust.read.inputs import RustFile, standing_ends
 from dockerfix_transforms.merge_rust.read.steps import Role, Step, makes_tools, package_words
 
 IN_PATHS = frozenset({"profile", "target", "selection", "installation"})
@@ -74,7 +78,8 @@ class Group(Struct, frozen=True):
         for index, step in enumerate(self.common):
             if step.role is Role.SOURCES:
                 return index
-        return len(self.common)
+        cooked = [n for n, step in enumerate(self.common) if step.role is Role.COOK]
+        return cooked[-1] + 1 if cooked else len(self.common)
 
     @property
     def has_own(self) -> bool:
@@ -82,11 +87,46 @@ class Group(Struct, frozen=True):
         return any(member.own for member in self.members)
 
 
+def added_steps(group: Group, member: Member) -> Iterator[tuple[Step, Admission]]:
+    """The common steps that a member lacks, and what each of them is to it."""
+    own = [n for n, s in enumerate(member.matched) if s is not None and s.role is Role.BUILD]
+    for index, step in enumerate(group.common):
+        if member.matched[index] is None:
+            owner = next(m.file for m in group.members if m.matched[index] is not None)
+            yield step, admitted(step, owner, member.file, late=index > max(own, default=-1))
+
+
+def grown_below(group: Group, member: Member, end: int) -> bool:
+    """Whether the shared steps that stand for a file's first `end` steps hold more than these,
+    and no cargo runs among them: an image for run time may stand there, which must not grow."""
+    mine = member.file.steps[:end]
+    if any(s.role in _SHARED_ROLES or s.calls or _runs_cargo(s) for s in mine):
+        return False
+    for index, step in enumerate(group.common[: member.common_before(end)]):
+        own = member.matched[index]
+        if own is None and step.item.keyword != "WORKDIR":
+            return True
+        if own is not None and step.role is Role.PACKAGES:
+            everyone = {w for m in group.members for w in _packages_of(m.matched[index])}
+            if everyone != _packages_of(own):
+                return True
+    return False
+
+
+def _runs_cargo(step: Step) -> bool:
+    return step.item.keyword == "RUN" and "cargo" in step.item.text
+
+
+def _packages_of(step: Step | None) -> set[str]:
+    return set((package_words(step) or ("", ()))[1]) if step is not None else set()
+
+
 def group_files(
-    files: Sequence[RustFile], accepted: frozenset[str]
+    files: Sequence[RustFile], accept: Collection[str], apart: Mapping[str, str]
 ) -> tuple[list[Group], list[Finding]]:
-    """Files in groups, largest first, and a finding for each accepted difference."""
-    accepted -= IN_PATHS
+    """Files in groups, largest first, and a finding for each accepted difference. Those in
+    `apart` get a builder of their own, for the reason given."""
+    accepted = frozenset(item.partition("@")[0] for item in accept) - IN_PATHS
     settings = {file.path: components(file) for file in files}
     clusters: list[list[RustFile]] = []
     reasons: dict[str, tuple[str, ...]] = {}
@@ -94,10 +134,14 @@ def group_files(
     for file in files:
         for cluster in clusters:
             first = cluster[0]
+            if file.path in apart or first.path in apart:
+                continue
             different = _different(settings[first.path], settings[file.path]) - accepted
-            if first.alone or file.alone:
+            if not _leaders([*cluster, file], settings, accept):
+                continue
+            if _apart_programs(cluster, file):
                 different -= _FEATURES  # each call of the sequence keeps its own
-            if not different and _aligned([*cluster, file], accepted) is not None:
+            if not different and isinstance(aligned([*cluster, file], accepted), Group):
                 cluster.append(file)
                 break
         else:
@@ -105,16 +149,45 @@ def group_files(
     clusters.sort(key=len, reverse=True)
     main = clusters[0]
     for cluster in clusters[1:]:
-        reasons[cluster[0].path] = _reasons(settings, main[0], cluster[0], accepted)
+        own = apart.get(cluster[0].path) or apart.get(main[0].path)
+        found = _reasons(settings, main[0], cluster[0], accepted) if own is None else (own,)
+        reasons[cluster[0].path] = found
     groups = []
     for cluster in clusters:
-        ordered = _leader_first(cluster, settings)
+        ordered = _leader_first(cluster, settings, _leaders(cluster, settings, accept))
         findings += _accepted(ordered, settings, accepted)
-        group = _aligned(ordered, accepted)
-        if group is None:  # pragma: no cover - a cluster of one always aligns with itself
-            continue
+        group = aligned(ordered, accepted)
+        if isinstance(group, Obstacle):  # the order of files decides where their own steps go
+            group = aligned(cluster, accepted)
+        assert isinstance(group, Group)  # it was when the last file came to the cluster
         groups.append(Group(group.members, group.common, reasons.get(cluster[0].path, ())))
     return groups, findings
+
+
+def _leaders(
+    cluster: Sequence[RustFile],
+    settings: dict[str, dict[str, Component]],
+    accept: Collection[str],
+) -> frozenset[str]:
+    """The files whose values the others may take: whatever differs in another one for which it
+    can be accepted at all was accepted for that file."""
+    return frozenset(
+        leader.path
+        for leader in cluster
+        if all(
+            is_accepted(name, file.path, accept)
+            for file in cluster
+            for name in _different(settings[leader.path], settings[file.path])
+            if any(item.partition("@")[0] == name for item in accept)
+        )
+    )
+
+
+def _apart_programs(cluster: Sequence[RustFile], file: RustFile) -> bool:
+    """Whether the builds may be calls one after the other, of which each keeps its features;
+    not when two of them would leave one program at one place."""
+    shipped = {name for other in cluster for name in other.shipped}
+    return not shipped & set(file.shipped)
 
 
 def _different(one: dict[str, Component], other: dict[str, Component]) -> set[str]:
@@ -140,31 +213,32 @@ def _reasons(
         step = here[name].step if name in here else None
         where = file.graph.tree.source.place(step.item.code) if step is not None else file.path
         found.append(f"{name}: {where} has {mine}, {main.path} has {theirs}")
-    return tuple(found) or (_misplaced(main, file),)
+    return tuple(found) or (_misplaced(main, file, accepted),)
 
 
-def _misplaced(main: RustFile, file: RustFile) -> str:
-    """The first step that one file has and the other has not, where nothing else differs."""
-    for one, other in ((file, main), (main, file)):
-        left = Counter(step.key for step in other.steps)
-        for step in one.steps:
-            left[step.key] -= 1
-            if left[step.key] < 0:
-                place = one.graph.tree.source.place(step.item.code)
-                return f"the step at {place} has no place in a shared builder"
-    return "the steps of the build stages stand in another order"
+def _misplaced(main: RustFile, file: RustFile, accepted: frozenset[str]) -> str:
+    """What stands in the way where the compiler's input is the same."""
+    found = aligned([main, file], accepted)
+    if not isinstance(found, Obstacle):
+        return "its steps cannot be laid over those of all others"
+    source = found.file.graph.tree.source
+    text = " ".join(found.step.item.text.split())
+    shown = text if len(text) <= 60 else f"{text[:57]}..."
+    return f"`{shown}` at {source.place(found.step.item.code)}: {found.why}"
 
 
 def _leader_first(
-    cluster: list[RustFile], settings: dict[str, dict[str, Component]]
+    cluster: list[RustFile], settings: dict[str, dict[str, Component]], leaders: frozenset[str]
 ) -> list[RustFile]:
     """The order of the inputs, but with the majority's toolchain first when values differ:
     the merged file takes the value that changes the compiler of the fewest binaries, the
-    pinned one in a tie."""
-    own = _FEATURES if any(file.alone for file in cluster) else frozenset()
+    pinned one in a tie; always one of `leaders`."""
+    own = _FEATURES
     weights: dict[str, int] = {}
     for file in cluster:
         value = _signature(settings[file.path], own)
+        if file.path not in leaders:
+            continue
         weights[value] = weights.get(value, 0) + len(file.shipped)
     best = max(weights, key=lambda v: (weights[v], _pinned(v), -list(weights).index(v)))
     return sorted(cluster, key=lambda f: _signature(settings[f.path], own) != best)
@@ -175,8 +249,12 @@ def _signature(setting: dict[str, Component], own: frozenset[str]) -> str:
     return "|".join(f"{name}={setting[name].value}" for name in sorted(setting.keys() - own))
 
 
-def _pinned(value: str) -> int:
-    return sum(char.isdigit() for char in value)
+_MOVING = ("stable", "beta", "nightly", "latest")
+
+
+def _pinned(value: str) -> tuple[bool, int]:
+    """How firmly a value says a version: none that moves in it, and many digits."""
+    return not any(word in value for word in _MOVING), sum(char.isdigit() for char in value)
 
 
 def _accepted(
@@ -211,13 +289,31 @@ def _shown(component: Component | None) -> str:
     return component.value if component is not None else "nothing"
 
 
-def _aligned(files: Sequence[RustFile], accepted: frozenset[str]) -> Group | None:
-    """The group of these files when their chains can be laid over each other."""
+def aligned(files: Sequence[RustFile], accepted: frozenset[str]) -> Group | Obstacle:
+    """The group of these files when their chains can be laid over each other, else what stands
+    in the way. Steps that only one file has stay out of the shared builder where that file has
+    an image of its own for them."""
+    own = _with_own_steps(files, accepted)
+    if own is not None:
+        return own
+    slots = lay_over(files, files[0].is_folder)
+    if isinstance(slots, Obstacle):
+        return slots
+    members = tuple(
+        Member(file, tuple(slot[number] for slot in slots), ()) for number, file in enumerate(files)
+    )
+    return Group(
+        members, tuple(_fullest(representative(slot), n, members) for n, slot in enumerate(slots))
+    )
+
+
+def _with_own_steps(files: Sequence[RustFile], accepted: frozenset[str]) -> Group | None:
+    """The group with steps that stand on the cook for their own images only; None when no file
+    has such steps, or when they cannot stand there."""
     common = [step.key for step in files[0].steps]
     for file in files[1:]:
         common = _longest(common, [step.key for step in file.steps])
-    wanted = list(files[0].steps)
-    picked = _pick(wanted, common)
+    picked = _pick(list(files[0].steps), common)
     for file in files:
         mine = _pick(list(file.steps), common)
         rest = [step for step in file.steps if not any(step is m for m in mine)]
@@ -227,6 +323,11 @@ def _aligned(files: Sequence[RustFile], accepted: frozenset[str]) -> Group | Non
             return None
     united = _with_united(files, picked, common)
     members = tuple(_member(file, united, accepted) for file in files)
+    if not any(member.own or member.dropped for member in members):
+        return None
+    left = [step for m in members for step in (*m.own, *m.dropped)]
+    if any(step.role in _SHARED_ROLES or step.role is Role.PACKAGES for step in left):
+        return None
     return Group(members, tuple(_fullest(step, n, members) for n, step in enumerate(united)))
 
 
@@ -254,7 +355,7 @@ def _with_united(files: Sequence[RustFile], picked: list[Step], common: list[str
             if any(step is m for m in mine):
                 position += 1
                 continue
-            if len(files) > 1 and (step.role is Role.PACKAGES or _harmless_environment(step)):
+            if len(files) > 1 and (step.role is Role.PACKAGES or harmless_environment(step)):
                 known = [a for a in added if a.key == step.key]
                 if not known:
                     shared = sum(1 for a in added if united.index(a) < position + len(added))
@@ -280,7 +381,7 @@ def _member(file: RustFile, united: list[Step], accepted: frozenset[str]) -> Mem
         at = found + 1
         matched.append(file.steps[found])
     own = tuple(step for index, step in enumerate(file.steps) if index not in used)
-    if (_replaced(own, accepted) or _only_tools(own)) and not _standing_ends(file):
+    if (_replaced(own, accepted) or _only_tools(own)) and not standing_ends(file):
         return Member(file, tuple(matched), (), own)
     return Member(file, tuple(matched), own)
 
@@ -296,24 +397,13 @@ def _only_tools(own: Sequence[Step]) -> bool:
     return bool(own) and all(makes_tools(step) for step in own)
 
 
-def _standing_ends(file: RustFile) -> list[int]:
-    """For each live image that stands on the chain, how many steps lie below it."""
-    bases = [file.graph.base(leaf.stage) for leaf in file.live_leaves]
-    return [file.end_of(base) for base in bases if base is not None and file.in_chain(base)]
-
-
-def _harmless_environment(step: Step) -> bool:
-    names = [name for name, _ in environment(step.item)]
-    return bool(names) and not any(is_compiler_variable(name) for name in names)
-
-
 def _movable(file: RustFile, rest: list[Step], mine: list[Step], accepted: frozenset[str]) -> bool:
     """Whether a file's own steps can go on top of the cook, for its own targets only.
 
     A step that sets what was accepted to change goes without a target to stand in.
     """
     own = [
-        step for step in rest if step.role is not Role.PACKAGES and not _harmless_environment(step)
+        step for step in rest if step.role is not Role.PACKAGES and not harmless_environment(step)
     ]
     if not own:
         return True
@@ -325,7 +415,7 @@ def _movable(file: RustFile, rest: list[Step], mine: list[Step], accepted: froze
         return False
     last_own = max(file.steps.index(step) for step in own)
     build = next(n for n, s in enumerate(file.steps) if s.role is Role.BUILD)
-    ends = _standing_ends(file)
+    ends = standing_ends(file)
     if _replaced(own, accepted) or (_only_tools(own) and not ends):
         return True
     return any(end > last_own for end in ends) and all(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -20,12 +20,16 @@ from dockerfix.api import (
     Copy,
     From,
     Instruction,
+    IsFolder,
+    Placed,
     Run,
     Script,
     Stage,
     StageGraph,
     Statement,
+    folders,
     parse_shell,
+    placed,
     read_cargo,
 )
 
@@ -64,6 +68,12 @@ class Step(Struct, frozen=True):
     role: Role
     key: str
     script: Script | None = None
+    where: str = ""
+    """The folder in which the instruction runs; relative where only the base image knows."""
+    copy: Placed | None = None
+    """What a COPY or ADD brings where."""
+    instead: str = ""
+    """The path to write in place of a WORKDIR's."""
 
     @property
     def calls(self) -> tuple[CargoCall, ...]:
@@ -83,27 +93,46 @@ class Step(Struct, frozen=True):
         return next(iter(self.calls), None)
 
 
-def steps_of(graph: StageGraph, stage: Stage) -> tuple[Step, ...]:
-    """The steps of one stage, FROM left out."""
-    sources: dict[int, str] = {}
+def steps_of(
+    graph: StageGraph, stage: Stage, is_folder: IsFolder | None = None
+) -> tuple[Step, ...]:
+    """The steps of one stage, FROM left out; `is_folder` tells the folders of the context."""
+    where = folders(graph, stage)
+    below = {lower.index for lower in graph.chain(stage)[:-1]}
+    feeding: dict[int, str] = {}
     for reference in graph.references(stage):
         if reference.stage is not None:
-            words = sources.get(id(reference.instruction), "")
-            sources[id(reference.instruction)] = words + words_of(graph, reference.stage)
-    steps = (_step(graph, stage, item) for item in stage.instructions)
+            words = feeding.get(id(reference.instruction), "")
+            feeding[id(reference.instruction)] = words + words_of(graph, reference.stage, below)
+    steps = (
+        _step(graph, stage, item, where[number], is_folder, id(item) in feeding)
+        for number, item in enumerate(stage.instructions)
+    )
     return tuple(
-        replace(step, key=f"{step.key} from {sources[id(step.item)]}")
-        if id(step.item) in sources and step.role is not Role.RECIPE
+        replace(step, key=f"{step.key} from {feeding[id(step.item)]}")
+        if id(step.item) in feeding and step.role is not Role.RECIPE
         else step
         for step in steps
     )
 
 
-def words_of(graph: StageGraph, stage: Stage) -> str:
-    """All that makes a stage: a step that copies from it is the same only with the same."""
+def words_of(graph: StageGraph, stage: Stage, known: Container[int] = ()) -> str:
+    """All that makes a stage: a step that copies from it is the same only with the same. What
+    a merge unites or widens counts by its role; stages in `known` are compared by the caller."""
     return "\n".join(
-        item.text for other in graph.needs(stage) for item in (other.from_, *other.instructions)
+        line
+        for other in graph.needs(stage)
+        if other.index not in known
+        for line in (_image_of(graph, other), *(step.key for step in steps_of(graph, other)))
     )
+
+
+def _image_of(graph: StageGraph, stage: Stage) -> str:
+    """What a stage stands on; other stages are told apart by their own words."""
+    image = stage.from_.image
+    if image is None or graph.base(stage) is not None:
+        return ""
+    return f"{stage.from_.platform.value if stage.from_.platform else ''} {image.value}"
 
 
 def commands(script: Script | None) -> Iterator[Command]:
@@ -191,12 +220,40 @@ def _without_flag_values(command: Command) -> Iterator[str]:
             yield value
 
 
-def _step(graph: StageGraph, stage: Stage, item: Instruction) -> Step:
+def _step(
+    graph: StageGraph,
+    stage: Stage,
+    item: Instruction,
+    where: str,
+    is_folder: IsFolder | None,
+    fed: bool,
+) -> Step:
     script = None
     if isinstance(item, Run) and item.script is not None:
         script = parse_shell(item.script)
+    copy = placed(item, where, is_folder) if isinstance(item, Copy) else None
     role, key = _role(graph, stage, item, script)
-    return Step(item, stage, role, key, script)
+    step = Step(item, stage, role, key, script, where, copy)
+    return replace(step, key=_resolved_key(step, fed))
+
+
+def _resolved_key(step: Step, fed: bool) -> str:
+    """The key with the folder in it: a COPY by what it brings where, a WORKDIR by its path,
+    cargo's steps with the folder they run in. `fed` steps copy from a stage, whose words are
+    added to the key instead of its name."""
+    item, copy = step.item, step.copy
+    if copy is not None and isinstance(item, Copy):
+        sources = " ".join(sorted(copy.sources))
+        flags = " ".join(f"--{name}={value}" for name, value in copy.flags)
+        if step.role is Role.RECIPE:
+            return f"recipe {flags} {sources} {copy.destination}"
+        image = "" if fed or item.from_ is None else item.from_.value
+        return f"{copy.keyword} {flags} {image} {sources} {copy.destination}"
+    if item.keyword == "WORKDIR" and item.words:
+        return f"WORKDIR {posixpath.normpath(posixpath.join(step.where, item.words[0].value))}"
+    if step.role in (Role.COOK, Role.BUILD):
+        return f"{step.key} in {step.where}"
+    return step.key
 
 
 def _role(
@@ -213,19 +270,35 @@ def _role(
     if any(call.compiles for call in calls):
         return Role.BUILD, "build " + _mounts(item)
     if any(call.verb == "install" and "cargo-chef" in call.positional for call in calls):
-        return Role.CHEF, item.text
+        return Role.CHEF, _run_key(item)
     packages = package_words(Step(item, stage, Role.OTHER, "", script))
     if packages is not None and len(verbs) == 0:
         return Role.PACKAGES, _packages_key(item, script)
-    return Role.OTHER, item.text
+    return Role.OTHER, _run_key(item)
+
+
+def _run_key(item: Instruction) -> str:
+    """The text, with one blank between words where no quotes or heredoc give blanks a
+    meaning."""
+    if item.heredocs or any(sign in item.text for sign in "\"'"):
+        return item.text
+    return " ".join(item.text.split())
+
+
+def spelled(command: Command) -> str:
+    """A command's assignments and words with one blank between them."""
+    written = (
+        f"{a.name}={a.value.written if a.value is not None else ''}" for a in command.assignments
+    )
+    return " ".join([*written, *(word.written for word in command.words)])
 
 
 def _packages_key(item: Instruction, script: Script | None) -> str:
     """All of an installing step but its packages: only lists that are installed in the same
     way are united."""
     listed = flat_list(script)
-    if listed is None:
-        return item.text
+    if listed is None or any(sign in item.text for sign in "<>|"):
+        return _run_key(item)
     texts = [" ".join(_without_packages(command)) for command in listed]
     return f"packages {' && '.join(texts)} {_mounts(item)}"
 
@@ -265,7 +338,4 @@ def _copy_role(graph: StageGraph, stage: Stage, item: Copy) -> tuple[Role, str]:
         for call in map(read_cargo, parse_shell(other.script).commands())
         if call is not None
     )
-    words = " ".join(word.value for word in item.words)
-    if prepares:
-        return Role.RECIPE, f"recipe {words}"
-    return Role.OTHER, item.text
+    return (Role.RECIPE if prepares else Role.OTHER), item.text

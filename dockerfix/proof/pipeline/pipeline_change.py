@@ -1,47 +1,89 @@
-"""Checks *pipeline valid*: the same jobs but for the intended difference, and no bad `needs:`.
+"""Checks *pipeline change*: the CI file means the same but for the permitted values.
 
 Jobs are compared with everything that templates, anchors and defaults give them. What GitLab
 would refuse, or what a rule would leave without its needed job, fails when it is new; what
 was so before is listed. Knows the rules of "CI/CD YAML syntax, needs"; when jobs exist is
-asked of `facts.presence`.
+asked of `facts.presence`, what may change for which reason stands in `permitted`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
 
 from msgspec import Struct
 
 from dockerfix.facts.gitlab.gates import plain, written
-from dockerfix.facts.gitlab.pipeline import GLOBAL_KEYS, Job, Need, Pipeline, find_pipeline
+from dockerfix.facts.gitlab.pipeline import GLOBAL_KEYS, ROOT, Job, Need, Pipeline, find_pipeline
 from dockerfix.facts.gitlab.presence import AlwaysThere, Missing, implies
 from dockerfix.facts.repository import Facts
-from dockerfix.proof.claims import PipelineValid, Verdict
-from dockerfix.syntax.yaml.tree import Mapping, Scalar, Sequence, YamlError, to_data
+from dockerfix.proof.obligation import Obligation, Permit, Verdict
+from dockerfix.proof.pipeline.moved import Moved
+from dockerfix.proof.pipeline.permitted import Judge, Refusal
+from dockerfix.proof.pipeline.values import ValueChange, value_changes
+from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
+from dockerfix.syntax.yaml.tree import Scalar, Sequence, YamlError, to_data
 from dockerfix.text import Place
 
 MAX_NEEDS = 50
 
 
-def check(claim: PipelineValid, before: Facts, after: Facts) -> Verdict:
-    """Whether the pipeline has the intended difference only, and is one that GitLab takes."""
-    statement = f"{claim.path} has the same jobs but for the intended ones, and every need holds"
-    try:
-        old = find_pipeline(before.snapshot, claim.path)
-    except YamlError as error:
-        return Verdict(statement, (f"existing: {error}",), ())
-    new = find_pipeline(after.snapshot, claim.path)
-    if old is None or new is None:
-        side = "before" if old is None else "after"
-        return Verdict(statement, (), (f"{claim.path}: it does not exist {side}",))
-    comparison = _Comparison(claim, old, new)
-    comparison.globals()
-    comparison.names()
-    comparison.jobs()
-    comparison.faults()
-    comparison.presence()
-    return Verdict(statement, tuple(comparison.differences), tuple(comparison.failures))
+class PipelineChange(Obligation, frozen=True):
+    """The pipeline has the same jobs with the same keys, and the same keys beside the jobs,
+    but for what the permits name; `needs:` holds everywhere.
+
+    `path` is the pipeline's root file. `moved` pairs Dockerfiles with those that stand for
+    them: values may follow their names.
+    """
+
+    path: str
+    permits: tuple[Permit, ...] = ()
+    moved: tuple[tuple[str, str], ...] = ()
+
+    kind: ClassVar[str] = "pipeline change"
+    rules: ClassVar[Mapping[str, str]] = {
+        "job-joined": "a job goes; the job `after` does its work whenever it would have run",
+        "job-added": "a job comes that does the work of joined jobs",
+        "build-call": "the job's own commands or variables change where they call a build;"
+        " *same images asked for* judges what it builds",
+        "needs-followed": "`needs` and `dependencies` name the job that does a joined job's work,"
+        " and a job whose image this one reads",
+        "rules-united": "the job exists whenever it did, and when a job does that needs it",
+    }
+    accepted_rules: ClassVar[Mapping[str, str]] = {
+        "pipeline-value": "any other value: `detail` is its key path, `before` and `after` are"
+        " exact; an empty subject means a key beside the jobs",
+    }
+
+    def check(self, before: Facts, after: Facts) -> Verdict:
+        """Whether the pipeline differs in nothing but permitted values, and GitLab takes it."""
+        statement = f"{self.path} means the same but for the permitted values; every need holds"
+        try:
+            old = _pipeline(before, self.path)
+        except YamlError as error:
+            return Verdict(statement, (f"existing: {error}",), ())
+        new = _pipeline(after, self.path)
+        if old is None or new is None:
+            side = "before" if old is None else "after"
+            return Verdict(statement, (), (f"{self.path}: it does not exist {side}",))
+        judge = Judge(self.permits, Moved(dict(self.moved)), (old, new), (before, after))
+        comparison = _Comparison(self, old, new, judge)
+        comparison.globals()
+        comparison.names()
+        comparison.jobs()
+        comparison.faults()
+        comparison.presence()
+        return Verdict(
+            statement,
+            tuple(comparison.differences),
+            tuple(comparison.failures),
+            tuple(comparison.unproved),
+        )
+
+
+def _pipeline(facts: Facts, path: str) -> Pipeline | None:
+    """The pipeline of a root file; the repository's own is read once."""
+    return facts.pipeline if path == ROOT else find_pipeline(facts.snapshot, path)
 
 
 class Fault(Struct, frozen=True):
@@ -55,49 +97,55 @@ class Fault(Struct, frozen=True):
 class _Comparison:
     """Gathers over both pipelines; dicts keep the first of equal lines."""
 
-    def __init__(self, claim: PipelineValid, old: Pipeline, new: Pipeline) -> None:
-        self.claim = claim
+    def __init__(self, owed: PipelineChange, old: Pipeline, new: Pipeline, judge: Judge) -> None:
+        self.owed = owed
         self.old = old
         self.new = new
+        self.judge = judge
         self.differences: dict[str, None] = {}
         self.failures: dict[str, None] = {}
+        self.unproved: dict[str, None] = {}
 
     def globals(self) -> None:
-        """What stands beside the jobs is the same."""
+        """What stands beside the jobs is the same, or permitted value by value."""
         old, new = _globals(self.old), _globals(self.new)
-        for key in dict.fromkeys((*old, *new)):
-            if old.get(key) != new.get(key):
-                self.failures[f"{self.claim.path}: `{key}` differs"] = None
+        for change in value_changes(old, new) if not self.judge.followed(old, new) else ():
+            self.judged("", self.owed.path, change, self.judge.value("", change))
 
     def names(self) -> None:
-        """The jobs that went and came are those that the claim names."""
-        gone, come = (
-            set(self.old.jobs) - set(self.new.jobs),
-            set(self.new.jobs) - set(self.old.jobs),
-        )
-        for name in sorted(gone - self.claim.removed):
-            self.failures[f"{self.old.jobs[name].place}: the job `{name}` is gone"] = None
-        for name in sorted(self.claim.removed - gone):
-            where = self.new.jobs[name].place if name in self.new.jobs else self.claim.path
-            self.failures[f"{where}: the job `{name}` should be gone"] = None
-        for name in sorted(come - self.claim.added):
-            self.failures[f"{self.new.jobs[name].place}: the job `{name}` is new"] = None
-        for name in sorted(self.claim.added - come):
-            self.failures[f"{self.claim.path}: the job `{name}` should be new"] = None
+        """The jobs that went and came are those that permits name."""
+        gone = [job for name, job in self.old.jobs.items() if name not in self.new.jobs]
+        come = [job for name, job in self.new.jobs.items() if name not in self.old.jobs]
+        for job in gone:
+            refusal = self.judge.gone(job)
+            if refusal is not None:
+                self.failures[f"{job.place}: the job `{job.name}` is gone{refusal.tail}"] = None
+        for job in come:
+            refusal = self.judge.come(job)
+            if refusal is not None:
+                self.failures[f"{job.place}: the job `{job.name}` is new{refusal.tail}"] = None
 
     def jobs(self) -> None:
-        """Every other job has the same effective keys."""
+        """Every other job has the same effective keys, or each difference its permit."""
         for name, first in self.old.jobs.items():
             second = self.new.jobs.get(name)
             if second is None:
                 continue
-            keys = sorted(_differing(first, second))
-            if keys and name in self.claim.changed:
-                self.differences[f"changed: {second.place}: `{name}`: {', '.join(keys)}"] = None
-            elif keys:
-                self.failures[f"{second.place}: the job `{name}` differs in {', '.join(keys)}"] = (
-                    None
-                )
+            for key in sorted(_differing(first, second)):
+                refusal = self.judge.key(first, second, key)
+                for change in value_changes(_alone(first, key), _alone(second, key)):
+                    taken = self.judge.value(name, change) is None
+                    self.judged(name, str(second.place), change, None if taken else refusal)
+
+    def judged(self, job: str, place: str, change: ValueChange, refusal: Refusal | None) -> None:
+        """List one value under its permit, or as a failure."""
+        if refusal is None:
+            owner = f"`{job}`: " if job else ""
+            self.differences[f"changed: {place}: {owner}{change}"] = None
+            return
+        key = change.path.partition(".")[0].partition("[")[0]
+        what = f"the job `{job}` differs in {key}" if job else f"`{key}` differs"
+        self.failures[f"{place}: {what}{refusal.tail}"] = None
 
     def faults(self) -> None:
         """What GitLab refuses, told apart from what it refused before."""
@@ -122,7 +170,7 @@ class _Comparison:
                     continue
                 if not isinstance(presence, Missing):
                     what = f"`{user.name}` needs `{need.job}`: {presence.why}"
-                    self.differences[f"not-decided: {place}: {what}"] = None
+                    self.unproved[f"{place}: {what}"] = None
                 elif self.was_missing(user, needed):
                     self.differences[f"existing: {place}: {presence.example}"] = None
                 else:
@@ -137,7 +185,7 @@ class _Comparison:
             return False
         for need in before.needs or ():
             other = self.old.jobs.get(need.job)
-            replaced = need.job in self.claim.removed and needed.name in self.claim.added
+            replaced = self.judge.heir(need.job) == needed.name
             if need.optional or other is None or not (need.job == needed.name or replaced):
                 continue
             same = written(before) == written(user) and written(other) == written(needed)
@@ -157,6 +205,11 @@ def _globals(pipeline: Pipeline) -> dict[str, Any]:
                 name = entry.key.text if path == pipeline.path else f"{entry.key.text} of {path}"
                 found[name] = to_data(entry.value)
     return found
+
+
+def _alone(job: Job, key: str) -> dict[str, Any]:
+    """One key of a job as plain data; nothing where the job has not that key."""
+    return {key: plain(job.keys[key])} if key in job.keys else {}
 
 
 def _differing(first: Job, second: Job) -> Iterator[str]:
@@ -217,7 +270,9 @@ def _need(pipeline: Pipeline, job: Job, need: Need, place: Place) -> Iterator[Fa
     elif _later(pipeline, needed, job):
         what = f"`{job.name}` needs `{need.job}` of the later stage `{needed.stage}`"
         yield Fault(("later", job.name, need.job), place, what)
-    elif isinstance(need.node, Mapping) and "parallel" in need.node.resolved and not needed.rows:
+    elif (
+        isinstance(need.node, YamlMapping) and "parallel" in need.node.resolved and not needed.rows
+    ):
         what = f"`{job.name}` needs one run of `{need.job}`, which has no matrix"
         yield Fault(("matrix", job.name, need.job), place, what)
 
@@ -231,9 +286,9 @@ def _later(pipeline: Pipeline, first: Job, second: Job) -> bool:
 def _rule_needs(job: Job) -> Iterator[Need]:
     """`needs:` inside rules, which replace the job's own."""
     for rule in job.rules or ():
-        node = rule.node.resolved.get("needs") if isinstance(rule.node, Mapping) else None
+        node = rule.node.resolved.get("needs") if isinstance(rule.node, YamlMapping) else None
         for item in node.items if isinstance(node, Sequence) else ():
-            named = item.resolved.get("job") if isinstance(item, Mapping) else item
+            named = item.resolved.get("job") if isinstance(item, YamlMapping) else item
             if isinstance(named, Scalar):
                 yield Need(named.text, False, item)
 

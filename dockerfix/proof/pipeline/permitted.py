@@ -1,0 +1,242 @@
+"""What a permit lets a pipeline change, and whether it is the harmless thing that it says.
+
+A permit names a job and a key; here is judged from both pipelines whether that key changed for
+the reason that the rule gives: a need that follows the work, rules that cover their readers,
+a command that calls a build. Knows jobs and builds; asks no transform.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from dockerfix.facts.context.makers import without_tag
+from dockerfix.facts.gitlab.gates import plain
+from dockerfix.facts.gitlab.pipeline import Job, Pipeline
+from dockerfix.facts.gitlab.presence import Missing, implies
+from dockerfix.facts.model import Build, SiteKind
+from dockerfix.facts.repository import Facts
+from dockerfix.proof.obligation import Permit
+from dockerfix.proof.pipeline.commands import other_commands
+from dockerfix.proof.pipeline.moved import Moved
+from dockerfix.proof.pipeline.values import ValueChange, as_json
+
+CALLS = ("before_script", "script", "after_script", "variables", "parallel")
+"""Keys that decide what a job's build calls are."""
+NEEDS = ("needs", "dependencies")
+RULES = ("rules", "only", "except")
+
+
+class Refusal(Struct, frozen=True):
+    """A change is not permitted; `why` is empty when no permit speaks of it."""
+
+    why: str = ""
+
+    @property
+    def tail(self) -> str:
+        """What follows the message."""
+        return f": {self.why}" if self.why else ""
+
+
+class Judge:
+    """The permits of one pipeline, weighed against both sides."""
+
+    def __init__(
+        self,
+        permits: Sequence[Permit],
+        moved: Moved,
+        pipelines: tuple[Pipeline, Pipeline],
+        facts: tuple[Facts, Facts],
+    ) -> None:
+        before, after = facts
+        self.moved = moved
+        self.old = moved.pipeline(pipelines[0], before.snapshot)
+        self.new = pipelines[1]
+        self.after = after
+        self.builds = (*_in_jobs(before), *_in_jobs(after))
+        self.asked = {(permit.rule, permit.subject, permit.detail) for permit in permits}
+        self.values = {p for p in permits if p.rule == "pipeline-value"}
+        self.heirs = {p.subject: p.after for p in permits if p.rule == "job-joined"}
+        self.added = {p.subject for p in permits if p.rule == "job-added"}
+
+    def heir(self, name: str) -> str:
+        """The job that does a joined job's work; any other job is its own, and a run of a
+        matrix (`build: [api]`) is a run of its job."""
+        name = name if name in self.old.jobs else name.partition(": [")[0]
+        return self.heirs.get(name, name)
+
+    def joined(self, name: str) -> list[Job]:
+        """The old jobs whose work a job does now."""
+        mine = (old for old, heir in self.heirs.items() if heir == name)
+        return [self.old.jobs[old] for old in mine if old in self.old.jobs]
+
+    def followed(self, old: Any, new: Any) -> bool:
+        """Whether a value says the same once every path that moved has its new name."""
+        return bool(self.moved.paths) and self.moved.data(old) == self.moved.data(new)
+
+    def value(self, job: str, change: ValueChange) -> Refusal | None:
+        """Whether one value was accepted with exactly this before and after."""
+        mine = (p for p in self.values if (p.subject, p.detail) == (job, change.path))
+        same = any((p.before, p.after) == (change.before, change.after) for p in mine)
+        return None if same else Refusal()
+
+    def gone(self, job: Job) -> Refusal | None:
+        """A job may go when another one does its work whenever it would have run."""
+        if self.value(job.name, whole(job, gone=True)) is None:
+            return None
+        job = self.old.jobs.get(job.name, job)
+        heir = self.new.jobs.get(self.heirs.get(job.name, ""))
+        if heir is None:
+            return Refusal()
+        presence = implies(self.new, job, heir)
+        return Refusal(presence.example) if isinstance(presence, Missing) else None
+
+    def come(self, job: Job) -> Refusal | None:
+        """A job may come that does the work of joined ones, and runs when one of them did."""
+        if self.value(job.name, whole(job, gone=False)) is None:
+            return None
+        joined = self.joined(job.name)
+        if job.name not in self.added or not joined:
+            return Refusal()
+        return self.rules_of(job, joined) or self.commands(joined, job)
+
+    def key(self, old: Job, new: Job, key: str) -> Refusal | None:
+        """Whether one key of a job that stays may differ as it does."""
+        old = self.old.jobs.get(old.name, old)
+        if self.followed(plain(old.keys.get(key)), plain(new.keys.get(key))):
+            return None
+        rule = rule_of(key)
+        if not rule or (rule, new.name, key) not in self.asked:
+            return Refusal()
+        joined = self.joined(new.name)
+        if key in NEEDS:
+            return self.needs(old, new, key, joined)
+        if key in RULES:
+            presence = implies(self.new, old, new)
+            if isinstance(presence, Missing) and list(_parts(new)) != ["always"]:
+                return Refusal(presence.example)
+            return self.rules_of(new, [old, *joined])
+        if key == "variables":
+            return self.variables([old, *joined], new)
+        return self.commands([old, *joined], new) if key != "parallel" else None
+
+    def needs(self, old: Job, new: Job, key: str, joined: Sequence[Job]) -> Refusal | None:
+        """The old names with heirs in the place of joined jobs, and jobs that make an image
+        which this one reads."""
+        before = {self.heir(name) for job in (old, *joined) for name in _named(job, key)}
+        after = set(_named(new, key))
+        lost = before - after - {new.name}
+        if lost:
+            return Refusal(f"`{min(lost)}` is not named any more")
+        for name in sorted(after - before):
+            if not self.reads(new.name, name):
+                return Refusal(f"`{new.name}` reads no image of `{name}`")
+        firm = {n.job for n in new.needs or () if not n.optional}
+        loose = {self.heir(n.job) for n in old.needs or () if n.optional}
+        loose -= {self.heir(n.job) for n in old.needs or () if not n.optional}
+        clash = sorted(firm & loose)
+        return Refusal(f"the need of `{clash[0]}` was optional") if clash else None
+
+    def reads(self, reader: str, maker: str) -> bool:
+        """Whether a build of one job is given an image that another one tags."""
+        tags = {without_tag(tag.text) for b in self.of(maker) for tag in b.tags}
+        tags |= {
+            without_tag(name.text)
+            for call in self.after.builds.images
+            if call.site.kind is SiteKind.GITLAB and call.site.name == maker
+            for name in call.names
+        }
+        given = {
+            without_tag(argument.value.text.removeprefix("docker-image://"))
+            for build in self.of(reader)
+            for argument in (*build.arguments, *build.named_contexts)
+            if argument.value is not None
+        }
+        return bool(tags & given)
+
+    def of(self, job: str) -> list[Build]:
+        """The builds of a job, on both sides."""
+        return [build for build in self.builds if build.site.name == job]
+
+    def rules_of(self, job: Job, sources: Sequence[Job]) -> Refusal | None:
+        """Every condition and glob of a job's rules is one of the jobs that it works for."""
+        readers = [
+            other
+            for other in self.new.visible
+            if job.name in _named(other, "needs") or self.reads(other.name, job.name)
+        ]
+        known = {part for other in (*sources, *readers) for part in _parts(other)}
+        known |= {self.moved.text(part) for part in known}
+        for part in _parts(job):
+            if part not in known:
+                return Refusal(f"no job that it works for says {part}")
+        return None
+
+    def variables(self, old: Sequence[Job], new: Job) -> Refusal | None:
+        """Only variables that the job's commands name may differ."""
+        lines = "\n".join(line.scalar.text for job in (*old, new) for line in job.lines)
+        first, second = plain(old[0].keys.get("variables")), plain(new.keys.get("variables"))
+        mine, theirs = (v if isinstance(v, dict) else {} for v in (first, second))
+        for name in sorted(mine.keys() | theirs.keys(), key=str):
+            named = f"${name}" in lines or f"${{{name}" in lines
+            if mine.get(name) != theirs.get(name) and not named:
+                return Refusal(f"no command of the job names {name}")
+        return None
+
+    def commands(self, old: Sequence[Job], new: Job) -> Refusal | None:
+        """Only commands that have to do with building images may differ."""
+        texts = [[line.scalar.text for line in job.lines] for job in (*old, new)]
+        other = other_commands([text for lines in texts[:-1] for text in lines], texts[-1])
+        return Refusal(f"`{other}` is no call of a build") if other else None
+
+
+def whole(job: Job, *, gone: bool) -> ValueChange:
+    """A job that goes or comes, as one value without a key path."""
+    text = as_json({key: plain(value) for key, value in job.keys.items()})
+    return ValueChange("", text, "") if gone else ValueChange("", "", text)
+
+
+def rule_of(key: str) -> str:
+    """The rule under which a key of a job may change; empty for one that no rule knows."""
+    if key in CALLS:
+        return "build-call"
+    if key in NEEDS:
+        return "needs-followed"
+    return "rules-united" if key in RULES else ""
+
+
+def _in_jobs(facts: Facts) -> list[Build]:
+    return [b for b in facts.builds.builds if b.site.kind is SiteKind.GITLAB]
+
+
+def _named(job: Job, key: str) -> Iterator[str]:
+    """The jobs that `needs` or `dependencies` name."""
+    if key == "needs":
+        yield from (need.job for need in job.needs or ())
+    else:
+        yield from (scalar.text for scalar in job.dependencies)
+
+
+def _parts(job: Job) -> Iterator[str]:
+    """The conditions and globs under which a job exists, each as text; `always` without any."""
+    rules = plain(job.keys.get("rules"))
+    if rules is None:
+        only, left_out = (plain(job.keys.get(key)) for key in ("only", "except"))
+        yield f"only {only}, except {left_out}" if only or left_out else "always"
+        return
+    for rule in rules if isinstance(rules, list) else ():
+        yield from _clauses(rule if isinstance(rule, dict) else {})
+
+
+def _clauses(rule: dict[str, Any]) -> Iterator[str]:
+    if not rule.keys() & {"if", "changes", "exists"}:
+        yield f"when: {rule.get('when', 'on_success')}"
+    if "if" in rule:
+        yield f"if: {rule['if']}"
+    for key in ("changes", "exists"):
+        listed = rule.get(key)
+        listed = listed.get("paths") if isinstance(listed, dict) else listed
+        for glob in listed if isinstance(listed, list) else [listed] if listed else ():
+            yield f"{key}: {glob}"

@@ -1,0 +1,221 @@
+"""Everything that builds or names the old files: rewritten where it can be, else left.
+
+A call site gets the merged file and a target, or stays with its old Dockerfile, which then
+stays in the tree. A CI machine that would compile more than before stays too, unless the
+person accepts it. Knows the order of the work; each kind of place is a module of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from msgspec import Struct
+
+from dockerfix.api import (
+    Edits,
+    Facts,
+    Finding,
+    PathMention,
+    Place,
+    Refused,
+    SiteKind,
+    Span,
+    path_mentions,
+    set_builds,
+    set_paths,
+)
+from dockerfix_transforms.merge_rust.group.groups import Group
+from dockerfix_transforms.merge_rust.jobs import JobPlan, plan_jobs
+from dockerfix_transforms.merge_rust.left import Left, kept_files, together
+from dockerfix_transforms.merge_rust.read.inputs import RustFile
+from dockerfix_transforms.merge_rust.runners import (
+    Machines,
+    Pair,
+    Work,
+    alone,
+    work_after,
+    work_before,
+)
+from dockerfix_transforms.merge_rust.scope import Scope
+from dockerfix_transforms.merge_rust.sites import Sites, hidden_sites, left_mentions, read_sites
+from dockerfix_transforms.merge_rust.write.layout import Merged
+
+APART = "jobs-apart"
+
+
+class Callers(Struct, frozen=True):
+    """What becomes of the callers: edits, remarks, what is left, and the work saved."""
+
+    changes: list[Pair]
+    jobs: JobPlan
+    before: Work
+    after: Work
+    edits: Edits
+    left: list[Left]
+    findings: list[Finding]
+    staying: frozenset[int]
+    """The builds (by `id`) that stay with their old file."""
+    wanted: bool
+    """Whether the person accepted that machines compile more."""
+
+    @property
+    def gains(self) -> bool:
+        """Whether dependencies are compiled less often than before."""
+        return self.wanted or self.after.passes < self.before.passes
+
+    @property
+    def rewritten_jobs(self) -> set[str]:
+        """The GitLab jobs that stay and whose build calls change."""
+        called = {
+            change.build.site.name
+            for _, change in self.changes
+            if change.build.site.kind is SiteKind.GITLAB and id(change.build) not in self.staying
+        }
+        return (called | set(self.jobs.changed)) - set(self.jobs.removed)
+
+    def useless(self, files: Sequence[RustFile], accept: Collection[str]) -> frozenset[str]:
+        """Files that stay, and whose images no call site would build from the merged file."""
+        moved = {file.path for file, change in self.changes if id(change.build) not in self.staying}
+        kept = kept_files(self.left, accept)
+        return frozenset(file.path for file in files if file.path in kept - moved)
+
+
+def rewrite_callers(
+    facts: Facts,
+    scope: Scope,
+    groups: Sequence[Group],
+    merged: Merged,
+    accept: Collection[str],
+    keep_old: bool,
+) -> Callers:
+    """The callers of a merge; `keep_old` says that no old file goes, whoever calls it."""
+    machines = Machines(facts)
+    sites = read_sites(facts, scope.files, merged.targets, scope.into)
+    old = {file.path: scope.into for file in scope.files if file.path != scope.into}
+    jobs = plan_jobs(facts, groups, sites.changes, scope.context, old)
+    apart = [
+        (_apart(group, pairs, jobs), pairs)
+        for group, pairs in alone(machines, groups, sites.changes, jobs.within)
+    ]
+    staying = {
+        id(change.build)
+        for left, pairs in apart
+        if not left.accepted(accept)
+        for _, change in pairs
+    }
+    rest = [c for _, c in sites.changes if id(c.build) not in jobs.done | staying]
+    edits, refused = set_builds(facts, rest)
+    staying |= {id(change.build) for refusal in refused for change in refusal.changes}
+    hidden = list(hidden_sites(facts, scope.files))
+    lefts = [
+        *sites.left,
+        *(_refused(sites, refusal) for refusal in refused),
+        *(left for left, _ in apart),
+        *together(found for found in hidden if isinstance(found, Left)),
+    ]
+    findings = [*sites.findings, *(found for found in hidden if isinstance(found, Finding))]
+    edits = [*jobs.edits, *edits]
+    if not keep_old:
+        last = {f.path: merged.targets[(f.path, f.graph.stages[-1].index)] for f in scope.files}
+        mentions = _untouched(facts, old, edits, lefts)
+        known = _named_in(left for left in lefts if not left.accepted(accept))
+        lefts += left_mentions(
+            facts, [m for m in mentions if (m.place.path, m.path) not in known], last
+        )
+        edits += _followed(facts, mentions, lefts, accept)
+    kept = kept_files(lefts, accept)
+    return Callers(
+        sites.changes,
+        jobs,
+        work_before(machines, sites.changes, scope.files),
+        work_after(machines, groups, sites.changes, staying, jobs.within, kept),
+        edits,
+        lefts,
+        findings,
+        frozenset(staying),
+        any(left.name == APART and left.accepted(accept) for left in lefts),
+    )
+
+
+def _apart(group: Group, pairs: Sequence[Pair], jobs: JobPlan) -> Left:
+    """A machine that stays with the old file, since the merged one would cost it more."""
+    file, change = pairs[0]
+    site = change.build.site
+    why_not = next(
+        (
+            f" They cannot become one: {refused.what}."
+            for refused, together in jobs.apart
+            if any(site.name == build_job.job.name for build_job in together)
+        ),
+        "",
+    )
+    count = len({name for member in group.members for name in member.file.shipped})
+    return Left(
+        (file.path,),
+        site.place,
+        f"{site.kind.value} {site.name} builds {file.binary} alone, on a runner of its own",
+        f"With the merged file it would compile all {max(count, len(group.members))} programs "
+        f"of the group.{why_not}",
+        f"Build the images in one job, or --accept {APART}.",
+        APART,
+    )
+
+
+def _refused(sites: Sites, refusal: Refused) -> Left:
+    asked = {id(change.build) for change in refusal.changes}
+    mine = (file.path for file, change in sites.changes if id(change.build) in asked)
+    targets = {c.wanted.target for c in refusal.changes if c.wanted.target}
+    into = next((c.wanted.dockerfile for c in refusal.changes), "the merged file")
+    by_hand = f"{refusal.action}: " if refusal.action else ""
+    return Left(
+        tuple(dict.fromkeys(mine)),
+        refusal.place,
+        f"this call site cannot be rewritten: {refusal.what}",
+        "It goes on building from the old file.",
+        f"{by_hand}{into}, target {' or '.join(sorted(targets))}",
+    )
+
+
+def _untouched(
+    facts: Facts, old: Mapping[str, str], edits: Edits, lefts: Sequence[Left]
+) -> list[PathMention]:
+    """Mentions of old files in places that no edit touches and that are not left already."""
+    taken: dict[str, list[Span]] = {}
+    for path, edit in edits:
+        taken.setdefault(path, []).append(edit.span)
+    return [
+        mention
+        for mention in path_mentions(facts.snapshot, old)
+        if mention.place.path not in {*old, *old.values()}
+        and not _touched(mention.place, taken.get(mention.place.path, ()))
+        and not any(_at(left.place, mention.place) for left in lefts)
+    ]
+
+
+def _followed(
+    facts: Facts, mentions: Sequence[PathMention], lefts: Sequence[Left], accept: Collection[str]
+) -> Edits:
+    """Edits of the mentions of files that go."""
+    kept = kept_files(lefts, accept)
+    staying = _named_in(left for left in lefts if not left.accepted(accept))
+    going = [
+        mention
+        for mention in mentions
+        if mention.path not in kept
+        and (mention.place.path, mention.path) not in staying
+        and not any(_at(left.place, mention.place) for left in lefts if left.name != APART)
+    ]
+    return set_paths(facts, going)
+
+
+def _named_in(lefts: Iterable[Left]) -> frozenset[tuple[str, str]]:
+    """The files in which something is left, each with the old files that stay for it."""
+    return frozenset((left.place.path, path) for left in lefts for path in left.files)
+
+
+def _at(outer: Place, inner: Place) -> bool:
+    return outer.path == inner.path and outer.span.contains(inner.span)
+
+
+def _touched(place: Place, spans: Sequence[Span]) -> bool:
+    return any(span.touches(place.span) or span.contains(place.span) for span in spans)

@@ -1,0 +1,135 @@
+"""What a merge asks leave for: which image stands for which, and what differs on the way.
+
+Every permit speaks of one image, and only of what its own group does to it. Knows groups, the
+merged file and what was accepted; what the gate makes of a permit it does not know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+from dockerfix.api import Finding, Image, Permit, Pipeline, Severity, Stage
+from dockerfix_transforms.merge_rust.group.alone import Admission
+from dockerfix_transforms.merge_rust.group.groups import Group, Member, added_steps
+from dockerfix_transforms.merge_rust.jobs import JobPlan
+from dockerfix_transforms.merge_rust.left import LEFT, Left
+from dockerfix_transforms.merge_rust.read.compiler import environment, is_compiler_variable
+from dockerfix_transforms.merge_rust.read.inputs import RustFile
+from dockerfix_transforms.merge_rust.read.steps import Role, steps_of
+from dockerfix_transforms.merge_rust.write.layout import Merged
+
+_WIDENED = {
+    Role.COOK: "cook-widened",
+    Role.BUILD: "build-widened",
+    Role.PACKAGES: "united-packages",
+}
+_RULES = ("rules", "only", "except")
+_CALLS = ("script", "variables", "parallel")
+_FEATURES = frozenset({"features", "all-features", "no-default-features"})
+_ASPECTS = frozenset({"toolchain", "shell", "base-image"})
+
+
+def image_permits(
+    groups: Sequence[Group], merged: Merged, into: str, findings: Collection[Finding]
+) -> Iterator[Permit]:
+    """The permits of all images of all groups; `findings` are the assumptions of the merge."""
+    assumed = [finding for finding in findings if finding.severity is Severity.ASSUME]
+    for group in groups:
+        for member in group.members:
+            aspects = [*_accepted(member, assumed), *_gained(group, member, assumed)]
+            aspects += ((rule, member.file.binary) for rule in added_rules(group, member))
+            for stage in member.file.targets:
+                name = merged.targets[(member.file.path, stage.index)]
+                old = str(image_before(member.file, stage))
+                yield Permit("stands-for", old, into, name)
+                for rule in _rules(group, member):
+                    yield Permit(rule, old, into)
+                for rule, detail in dict.fromkeys(aspects):
+                    yield Permit(rule, old, into, detail)
+
+
+def job_permits(pipeline: Pipeline | None, jobs: JobPlan) -> Iterator[Permit]:
+    """The permits for jobs that become one."""
+    if pipeline is None:
+        return
+    path = pipeline.path
+    for name, olds in jobs.joined:
+        yield from (Permit("job-joined", old, path, after=name) for old in olds if old != name)
+        if name in jobs.added:
+            yield Permit("job-added", name, path)
+        else:
+            yield from (Permit("rules-united", name, path, key) for key in _RULES)
+            yield from (Permit("build-call", name, path, key) for key in _CALLS)
+
+
+def left_permits(lefts: Iterable[Left], accept: Collection[str]) -> Iterator[Permit]:
+    """The permits for places that the person rewrites by hand, while the old files go."""
+    for left in lefts:
+        if left.name == LEFT and left.accepted(accept):
+            yield from (Permit(LEFT, path, left.place.path) for path in left.files)
+
+
+def image_before(file: RustFile, stage: Stage) -> Image:
+    """An image of an input by the name that call sites use."""
+    last = stage.index == file.graph.stages[-1].index
+    return Image(file.path, stage.name or ("" if last else str(stage.index)))
+
+
+def _rules(group: Group, member: Member) -> Iterator[str]:
+    """What a shared builder does to the instructions that one file had for itself."""
+    if len(group.members) < 2:
+        return
+    graph = member.file.graph
+    roles = {step.role for step in group.common}
+    aside = {step.role for stage in graph.stages for step in steps_of(graph, stage)}
+    roles |= aside & {Role.COOK}
+    yield from (rule for role, rule in _WIDENED.items() if role in roles)
+    if Role.COOK in roles:
+        yield "prepare-widened"  # by the planner, which stands beside the chain
+    if any(environment(step.item) for step in group.common) or _inline(group):
+        yield "environment-added"
+    if group.has_own or any(other.dropped for other in group.members):
+        yield "tools-later"
+
+
+def added_rules(group: Group, member: Member) -> Iterator[str]:
+    """The rules under which the builder holds more than this file's own did."""
+    for _, kind in added_steps(group, member):
+        if kind in (Admission.SOURCES, Admission.TOOLS):
+            yield kind.value
+
+
+def _inline(group: Group) -> bool:
+    """Whether some build has variables of its own in front."""
+    calls = (call for m in group.members for step in m.file.steps for call in step.calls)
+    return any(call.command.assignments for call in calls)
+
+
+def _accepted(member: Member, assumed: Iterable[Finding]) -> Iterator[tuple[str, str]]:
+    """The aspects whose difference the person accepted for this file, as the finding at one
+    of its own lines says."""
+    for finding in assumed:
+        if finding.place is not None and finding.place.path == member.file.path:
+            if finding.name in _ASPECTS:
+                yield finding.name, ""
+            elif finding.name in _FEATURES:
+                yield "features", ""
+            elif is_compiler_variable(finding.name):
+                linker = finding.name.endswith("LINKER")
+                yield "linker" if linker else "flags", finding.name
+
+
+def _gained(group: Group, member: Member, assumed: Iterable[Finding]) -> Iterator[tuple[str, str]]:
+    """The packages and variables that this file's programs are compiled with now, and that an
+    assumption names."""
+    files = {other.file.path for other in group.members}
+    steps = member.file.steps
+    own = {name for step in steps for name, _ in environment(step.item)}
+    own |= {a.name for step in steps for call in step.calls for a in call.command.assignments}
+    for finding in assumed:
+        if finding.place is None or finding.place.path not in files:
+            continue
+        if finding.name == "packages" and finding.place.path == member.file.path:
+            yield "packages", finding.subject
+        elif finding.name == "environment":
+            yield from (("environment", n) for n in finding.subject.split(", ") if n not in own)

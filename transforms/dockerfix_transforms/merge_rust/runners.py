@@ -1,0 +1,138 @@
+"""Where the work of building is done: which old Dockerfiles each machine builds.
+
+A CI job is a machine of its own, and so is each row of its matrix; what a person or a script
+runs shares one. Knows builds and call sites; knows no stage.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from msgspec import Struct
+
+from dockerfix.api import Build, Change, Facts, SiteKind, Tool
+from dockerfix_transforms.merge_rust.group.groups import Group
+from dockerfix_transforms.merge_rust.read.inputs import RustFile
+
+Pair = tuple[RustFile, Change]
+_BY_HAND = ("by hand",)
+
+
+class Work(Struct, frozen=True):
+    """How often dependencies are compiled, and how many programs, over all machines."""
+
+    passes: int
+    programs: int
+
+
+class Machines:
+    """The machines of a repository's builds."""
+
+    def __init__(self, facts: Facts) -> None:
+        jobs = facts.pipeline.jobs if facts.pipeline is not None else {}
+        self._rows = {
+            name: frozenset(key for row in job.rows for key in row) for name, job in jobs.items()
+        }
+        # The builds of one step of a workflow are the rows of its job's matrix, in their order.
+        self._number: dict[int, int] = {}
+        seen: Counter[object] = Counter()
+        for build in facts.builds.builds:
+            if build.tool is Tool.ACTION:
+                step = (build.site.place, build.site.through)
+                self._number[id(build)] = seen[step]
+                seen[step] += 1
+
+    def runner(self, build: Build) -> tuple[str, ...]:
+        """What tells the machine of a build from others."""
+        site, held = build.site, sorted(build.variables.items())
+        if site.kind is SiteKind.GITLAB:
+            names = self._rows.get(site.name, frozenset())
+            return ("gitlab", site.name, *(f"{n}={value}" for n, value in held if n in names))
+        if site.kind is SiteKind.GITHUB:
+            row = [f"{name}={value}" for name, value in held if name.startswith("matrix_")]
+            number = self._number.get(id(build), 0)
+            return ("github", site.place.path, site.name, *(row or [str(number)]))
+        return _BY_HAND
+
+    def of(self, pairs: Iterable[Pair]) -> dict[tuple[str, ...], list[Pair]]:
+        """The builds of each machine; documents run nowhere."""
+        found: dict[tuple[str, ...], list[Pair]] = {}
+        for file, change in pairs:
+            if change.build.site.kind is not SiteKind.DOCUMENT:
+                found.setdefault(self.runner(change.build), []).append((file, change))
+        return found
+
+
+def alone(
+    machines: Machines, groups: Sequence[Group], pairs: Sequence[Pair], joined: Collection[int]
+) -> list[tuple[Group, list[Pair]]]:
+    """CI machines that build one file of a group of several: they would compile the programs of
+    the whole group, and save nothing. `joined` are builds (by `id`) of jobs that become one."""
+    found = []
+    rest = [pair for pair in pairs if id(pair[1].build) not in joined]
+    for where, mine in machines.of(rest).items():
+        if where == _BY_HAND:
+            continue
+        for group in groups:
+            members = {member.file.path for member in group.members}
+            here = [pair for pair in mine if pair[0].path in members]
+            if len(members) > 1 and len({file.path for file, _ in here}) == 1:
+                found.append((group, here))
+    return found
+
+
+def work_before(machines: Machines, pairs: Sequence[Pair], files: Sequence[RustFile]) -> Work:
+    """The work as it is: every file that a machine builds compiles for itself.
+
+    A file that no call site builds is built by a person.
+    """
+    built = {where: {file.path for file, _ in mine} for where, mine in machines.of(pairs).items()}
+    for path in _unasked(built.values(), files):
+        built.setdefault(_BY_HAND, set()).add(path)
+    sizes = {file.path: max(len(file.shipped), 1) for file in files}
+    paths = [path for machine in built.values() for path in machine]
+    return Work(len(paths), sum(sizes[path] for path in paths))
+
+
+def work_after(
+    machines: Machines,
+    groups: Sequence[Group],
+    pairs: Sequence[Pair],
+    left: Collection[int],
+    joined: Mapping[int, str],
+    kept: Collection[str],
+) -> Work:
+    """The work with the merge: a machine that builds anything of a group compiles it all, once.
+
+    `left` are the builds (by `id`) that stay with their old file, `joined` maps the builds of
+    jobs that become one to its name, `kept` are the old files that stay.
+    """
+    files = [member.file for group in groups for member in group.members]
+    sizes = {file.path: max(len(file.shipped), 1) for file in files}
+    group_of = {m.file.path: n for n, group in enumerate(groups) for m in group.members}
+    whole = [sum(sizes[m.file.path] for m in group.members) for group in groups]
+    new: dict[object, set[int]] = {}
+    old: dict[object, set[str]] = {}
+    for where, mine in machines.of(pairs).items():
+        for file, change in mine:
+            key = joined.get(id(change.build), where)
+            if id(change.build) in left:
+                old.setdefault(key, set()).add(file.path)
+            else:
+                new.setdefault(key, set()).add(group_of[file.path])
+    asked = [{file.path for file, _ in mine} for mine in machines.of(pairs).values()]
+    for path in _unasked(asked, files):
+        if path in kept:
+            old.setdefault(_BY_HAND, set()).add(path)
+        else:
+            new.setdefault(_BY_HAND, set()).add(group_of[path])
+    compiled = [whole[n] for numbers in new.values() for n in numbers]
+    staying = [sizes[path] for paths in old.values() for path in paths]
+    return Work(len(compiled) + len(staying), sum(compiled) + sum(staying))
+
+
+def _unasked(built: Iterable[Collection[str]], files: Sequence[RustFile]) -> list[str]:
+    """Files that no machine builds."""
+    known = {path for paths in built for path in paths}
+    return [file.path for file in files if file.path not in known]
