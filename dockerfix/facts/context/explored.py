@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from msgspec import Struct
 from msgspec.structs import replace
 
-from dockerfix.facts.context.arguments import ExpansionError, Variables
 from dockerfix.facts.context.steps import BuildInput
+from dockerfix.facts.dockerfile.variables import ExpansionError, Variables
 from dockerfix.facts.model import Build
 from dockerfix.facts.repository import Facts, is_dockerfile
 

@@ -13,12 +13,6 @@ from functools import cached_property
 from msgspec.structs import replace
 
 from dockerfix.facts.context import archives
-from dockerfix.facts.context.arguments import (
-    ExpansionError,
-    Variables,
-    first_variables,
-    global_variables,
-)
 from dockerfix.facts.context.steps import (
     BuildInput,
     CopyStep,
@@ -32,6 +26,12 @@ from dockerfix.facts.context.steps import (
 )
 from dockerfix.facts.context.tree import ImageRef, Inline, StageRef
 from dockerfix.facts.dockerfile.stages import StageGraph
+from dockerfix.facts.dockerfile.variables import (
+    ExpansionError,
+    Variables,
+    first_variables,
+    global_variables,
+)
 from dockerfix.syntax.dockerfile import (
     Add,
     Copy,
@@ -150,7 +150,7 @@ class _Reader:
         """
         named = self.build.contexts.get((self.stage.name or "").lower())
         if named is not None:
-            self.begin_with_image(ImageRef(named))
+            self.begin_with_image(ImageRef(named))  # it replaces what its own build did
             return ()
         written = self.stage.from_.image.raw if self.stage.from_.image is not None else ""
         name = self.build.outer.expand(written, self.stage.from_.escape)
@@ -162,9 +162,8 @@ class _Reader:
             return (*_triggers(below.stage), *self.stage.instructions)
         if name == "scratch":
             self.variables = first_variables(self.build.outer, scratch=True)
-        else:
-            self.begin_with_image(self.image(name))
-        return self.stage.instructions
+            return self.stage.instructions
+        return (*self.begin_with_image(self.image(name)), *self.stage.instructions)
 
     def earlier(self, name: str) -> StageScript | None:
         """The earlier stage that FROM finds under a name: its own in lower case."""
@@ -184,13 +183,14 @@ class _Reader:
         self.folder = below.folder
         self.variables = below.variables.child()
 
-    def begin_with_image(self, image: ImageRef) -> None:
-        """FROM an image, whose settings are known only when a Dockerfile here makes it."""
+    def begin_with_image(self, image: ImageRef) -> tuple[Instruction, ...]:
+        """FROM an image, whose settings and triggers are known only when a Dockerfile here makes
+        it; gives the triggers."""
         made = self.build.published(image)
         self.variables = first_variables(self.build.outer, scratch=False)
         if made is None:
             self.base, self.folder = image, UNKNOWN_FOLDER
-            return
+            return ()
         self.base, self.folder = made.ref, made.folder
         environment = made.variables.environment
         self.variables = replace(
@@ -199,6 +199,7 @@ class _Reader:
             values=environment,
             open=made.variables.open,
         )
+        return tuple(_triggers(made.stage))
 
     def read(self, item: Instruction) -> None:
         """One instruction."""

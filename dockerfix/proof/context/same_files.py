@@ -396,7 +396,16 @@ class _Comparison:
                 pass
             case _:
                 return False
+        if any(
+            self.is_named_context(path, text) for text in self.new.given.named_contexts.values()
+        ):
+            return False  # it has the folder as it lies there: nothing may come along
         return bool(context) and not path.startswith(context + "/")
+
+    def is_named_context(self, path: str, text: str) -> bool:
+        """Whether a path lies in the folder that a named context shows."""
+        folder = text.removeprefix(LOCAL)
+        return folder != text and (not folder or path.startswith(f"{folder}/"))
 
 
 _COMPARED = (Unpacked, Unwalked, FromAddress, Elsewhere)

@@ -8,13 +8,12 @@ comes along with a copy of it. Knows Dockerfiles; which ones are compared is the
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from msgspec import Struct
 
-from dockerfix.facts.dockerfile.stages import StageGraph
-from dockerfix.proof.image.environment import expand_text
-from dockerfix.syntax.dockerfile import Arg, Copy, Env, Instruction, Run, Stage
+from dockerfix.facts.dockerfile.walk import At
+from dockerfix.syntax.dockerfile import Copy, Run
 from dockerfix.syntax.shell import Command, parse_shell
 
 _INSIDE = {
@@ -35,13 +34,6 @@ caches); no commands means any."""
 _OUTSIDE = frozenset({"-g", "--global", "--location=global", "global", "link", "config"})
 
 
-class Place(Struct, frozen=True):
-    """An instruction's working directory and the variables that are set there."""
-
-    folder: str
-    environment: frozenset[tuple[str, str]]
-
-
 class SeenStep(Struct, frozen=True):
     """What a RUN runs, its folder relative to the package, and its environment."""
 
@@ -50,24 +42,7 @@ class SeenStep(Struct, frozen=True):
     environment: frozenset[tuple[str, str]]
 
 
-def places(graph: StageGraph, stage: Stage) -> Iterator[tuple[Instruction, Stage, Place]]:
-    """Every instruction of a stage's chain with where it stands; a folder that the base image
-    sets counts as the root."""
-    folder = "/"
-    variables: dict[str, str] = {}
-    for part in graph.chain(stage):
-        for item in part.instructions:
-            yield item, part, Place(folder, frozenset(variables.items()))
-            if item.keyword == "WORKDIR" and item.words:
-                text = expand_text(item.words[0].value, variables)
-                folder = posixpath.normpath(posixpath.join(folder, text))
-            elif isinstance(item, Arg):
-                variables |= {name: default or "" for name, default in item.entries}
-            elif isinstance(item, Env) and item.keyword == "ENV":
-                variables |= dict(item.pairs)
-
-
-def seen_step(item: Run, place: Place, package: str) -> SeenStep:
+def seen_step(item: Run, place: At, package: str) -> SeenStep:
     """A RUN as something that may be seen, its package standing in the folder `package`."""
     text, folder = _entered(item.arguments, place.folder)
     bodies = [doc.body.decode("utf-8", "surrogateescape") for doc in item.heredocs]

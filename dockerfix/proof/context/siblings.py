@@ -18,13 +18,12 @@ from msgspec import Struct
 
 from dockerfix.facts.context.makers import find_maker
 from dockerfix.facts.dockerfile.stages import StageGraph
+from dockerfix.facts.dockerfile.walk import At, walk
 from dockerfix.facts.model import Build
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.context.seen_steps import (
-    Place,
     SeenStep,
     holder,
-    places,
     seen_step,
     stays_inside,
 )
@@ -58,15 +57,16 @@ class Siblings:
         self.graph: StageGraph = after.stages(path)
         self.providers = dict(_providers(path, after))
         self.split: list[Copy] = []
-        self.places: dict[int, tuple[Place, tuple[Copy, ...]]] = {}
+        self.places: dict[int, tuple[At, tuple[Copy, ...]]] = {}
         for stage in before.stages(path).stages:
             self._locate(before.stages(path), stage)
 
     def _locate(self, graph: StageGraph, stage: Stage) -> None:
         """Where each RUN of the old stage stood, and the copies before it."""
         copies: list[Copy] = []
-        for item, part, place in places(graph, stage):
-            if part is not stage:
+        for place in walk(graph, stage):
+            item = place.item
+            if place.stage is not stage:
                 continue
             if isinstance(item, Copy) and item.from_ is None:
                 copies.append(item)
@@ -254,8 +254,9 @@ def _holding(
         return None
     wholes: dict[str, list[SeenStep]] = {}
     holders: dict[str, list[SeenStep]] = {}
-    runs: list[tuple[Run, Place]] = []
-    for item, part, place in places(graph, stage):
+    runs: list[tuple[Run, At]] = []
+    for place in walk(graph, stage):
+        item = place.item
         if isinstance(item, Run):
             runs.append((item, place))
         if not isinstance(item, Copy):
@@ -266,7 +267,7 @@ def _holding(
             if where is not None and sources:
                 (wholes if list(sources) == ["."] else holders).setdefault(where, [])
             continue
-        below = graph.find(item.from_.value or "", part.index)
+        below = graph.find(item.from_.value or "", place.stage.index)
         inner = _holding(package, graph, below, depth + 1) if below is not None else None
         if inner is not None and [posixpath.normpath(w.value) for w in item.sources] == [inner[0]]:
             where = holder(item, place.folder, {".": True})

@@ -9,7 +9,7 @@ import json
 import posixpath
 from collections.abc import Iterator, Sequence
 
-from dockerfix.api import Copy, Facts, Finding, Severity, SnapshotError
+from dockerfix.api import Copy, Facts, Finding, Severity, SnapshotError, walk
 from dockerfix_transforms.slim_context.consumer import Consumer
 from dockerfix_transforms.slim_context.inline import Region
 from dockerfix_transforms.slim_context.origin import Whole
@@ -19,7 +19,7 @@ from dockerfix_transforms.slim_context.provider import (
     files_below,
     lacking_files,
 )
-from dockerfix_transforms.slim_context.steps import Step, walk
+from dockerfix_transforms.slim_context.steps import Step
 
 
 def lacking(facts: Facts, consumer: Consumer, region: Region, provider: Provider) -> list[str]:

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from dockerfix.api import Copy, Instruction, Snapshot, Stage
+from dockerfix.api import At, Copy, Instruction, Snapshot, Stage, walk
 from dockerfix_transforms.slim_context.consumer import Consumer, Source
 from dockerfix_transforms.slim_context.landing import landing, seen_from
-from dockerfix_transforms.slim_context.steps import At, Step, step_of, walk
+from dockerfix_transforms.slim_context.steps import Step, step_of
 
 _PASSING = frozenset({"RUN", "ENV", "ARG", "LABEL", "USER"})
 """Instructions that may stand between those that work on a sibling; none of them ends it."""

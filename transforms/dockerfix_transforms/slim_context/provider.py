@@ -17,14 +17,16 @@ from dockerfix.api import (
     Copy,
     Facts,
     Judge,
+    Onbuild,
     Stage,
     StageGraph,
     join_path,
     read_ignore,
+    walk,
 )
 from dockerfix_transforms.slim_context.inline import Region
 from dockerfix_transforms.slim_context.landing import landing, seen_from
-from dockerfix_transforms.slim_context.steps import Step, step_of, walk
+from dockerfix_transforms.slim_context.steps import Step, step_of
 
 _SYSTEM = frozenset({"apk", "apt-get", "apt", "dnf", "yum", "microdnf", "tdnf", "zypper"})
 
@@ -81,6 +83,11 @@ def read_provider(facts: Facts, folder: str, build: Build, name: str) -> Provide
         return NoProvider(
             f"{build.site} asks for a target that {build.dockerfile} does not have",
             "mend its target",
+        )
+    if any(isinstance(item, Onbuild) for item in stage.instructions):
+        return NoProvider(
+            f"{build.dockerfile} has ONBUILD, which would run in the stage of its image here",
+            "take the ONBUILD out of its last stage, or pass --via context",
         )
     held = _held(facts, graph, stage, _Package(folder, build.context or ""))
     if held is None or "$" in held.where:

@@ -7,18 +7,13 @@ the folder that is copied from that image. Knows one Dockerfile and the usual pr
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
 
 from msgspec import Struct
 
 from dockerfix.api import (
-    Arg,
+    At,
     Command,
-    Env,
-    Instruction,
     Run,
-    Stage,
-    StageGraph,
     parse_shell,
 )
 
@@ -31,16 +26,6 @@ _BUILDERS = {
     "composer": frozenset({"install", "dump-autoload"}),
 }
 _FILE_TOOLS = frozenset({"rm", "mkdir", "cp", "mv", "touch", "set", "tsc", "true", "echo"})
-
-
-class At(Struct, frozen=True):
-    """An instruction, the working directory in which it stands (absolute), and the variables
-    that ENV and ARG have set before it."""
-
-    item: Instruction
-    stage: Stage
-    folder: str
-    environment: frozenset[tuple[str, str]]
 
 
 class Step(Struct, frozen=True):
@@ -66,32 +51,6 @@ class Step(Struct, frozen=True):
         return same and posixpath.relpath(self.folder, own) == posixpath.relpath(
             other.folder, theirs
         )
-
-
-def walk(graph: StageGraph, stage: Stage) -> Iterator[At]:
-    """All instructions of a stage's chain, from the base image up. A folder that the base
-    image sets counts as `/`."""
-    folder = "/"
-    environment: dict[str, str] = {}
-    for part in graph.chain(stage):
-        for item in part.instructions:
-            yield At(item, part, folder, frozenset(environment.items()))
-            if item.keyword == "WORKDIR" and item.words:
-                text = _expanded(item.words[0].value, environment)
-                folder = posixpath.normpath(posixpath.join(folder, text))
-            elif isinstance(item, Env) and item.keyword == "ENV":
-                environment.update(item.pairs)
-            elif isinstance(item, Arg):
-                environment.update({n: "" if d is None else d for n, d in item.entries})
-
-
-def _expanded(text: str, environment: dict[str, str]) -> str:
-    """A path with the variables that have a known value filled in."""
-    for name in sorted(environment, key=len, reverse=True):
-        value = environment[name]
-        if value and "$" not in value:
-            text = text.replace("${" + name + "}", value).replace(f"${name}", value)
-    return text
 
 
 def step_of(at: At) -> Step | None:

@@ -69,6 +69,12 @@ from dockerfix_transforms.slim_context.rewrite import (
     stage_edits,
     stage_names,
 )
+from dockerfix_transforms.slim_context.safety import (
+    check_followed,
+    check_named_contexts,
+    check_safe,
+    sibling_ignores,
+)
 from dockerfix_transforms.slim_context.steps import Step as RunStep
 
 _PUBLISH = "publish an image of {sibling} from a CI job, or pass --via context"
@@ -179,8 +185,11 @@ class SlimContext:
         locally take the sibling by `additional_contexts: service:NAME` (Compose 2.37 or
         newer). Other call sites take the argument from the environment. With `--via context`
         every call site passes the sibling's folder as a named context instead: no registry is
-        needed, and nothing is saved under BuildKit. `--via cache` is refused: a cache saves
-        steps, and the context stays as large as it is.
+        needed, and nothing is saved under BuildKit. What the old ignore file left out of the
+        sibling stays out, by an ignore file of its own; builders without named contexts
+        (kaniko, buildah, the classic builder) refuse the file. A build that was found but not
+        followed, and that may build the same Dockerfile, refuses it too. `--via cache` is
+        refused: a cache saves steps, and the context stays as large as it is.
     """
 
     name = "slim-context"
@@ -209,6 +218,14 @@ class SlimContext:
             options.get("without", {}),
         )
         return _Slimming(facts, wishes).proposal(paths)
+
+
+def _no_dockerfile(path: str) -> Finding:
+    """Nothing was looked at, which is not the same as nothing to do."""
+    return Finding(
+        Severity.REFUSE, "no-dockerfile", f"{path or '.'} holds no Dockerfile",
+        "no build context was looked at", "name the folder of a package, or a Dockerfile",
+    )  # fmt: skip
 
 
 class _Wishes(Struct, frozen=True):
@@ -243,6 +260,8 @@ class _Slimming:
         """The proposal, a refusal, or the reasons why there is nothing to do."""
         if self.wishes.via == "cache":
             return Proposal(findings=(_NO_CACHE,), refused=True)
+        if not any(find_consumers(self.facts, path) for path in paths):
+            return Proposal(findings=tuple(map(_no_dockerfile, paths)), refused=True)
         for path in paths:
             listed = find_consumers(self.facts, path)
             if not listed:
@@ -274,10 +293,17 @@ class _Slimming:
         """One Dockerfile with its ignore file and its call sites; raises `CannotSlimError`."""
         consumer = read_consumer(self.facts, path)
         if isinstance(consumer, str):
+            if not any(build.dockerfile == path for build in self.facts.builds.builds):
+                check_followed(self.facts, path, None)
             self.work.reasons.append(consumer)
             return
+        check_safe(self.facts, consumer)
         found = regions(consumer, self.facts.snapshot)
         froms = self.origins(consumer, found)
+        named = [sibling for sibling, origin in froms.items() if origin.provider is None]
+        ignores = dict(sibling_ignores(self.facts, consumer, named))
+        if named:
+            check_named_contexts(consumer)
         edits = [*own_edits(consumer), *sibling_edits(consumer, found, froms)]
         edits += stage_edits(consumer, found, froms)
         if found:
@@ -288,6 +314,7 @@ class _Slimming:
         self.work.findings += [*ignore.findings, *dangling_links(self.facts, consumer)]
         self.work.edits += [(consumer.path, edit) for edit in edits]
         self.work.edits += [(ignore.path, edit) for edit in ignore.edits]
+        self.work.created.update(ignores)
         if ignore.created is not None:
             self.work.created[ignore.path] = ignore.created
         changes = [Change(b, self.wanted(consumer, b, froms)) for b in consumer.builds]

@@ -1,0 +1,193 @@
+"""What must hold outside of a consumer's Dockerfile before its context may shrink.
+
+Builds that were not followed keep the old context, a base image of this repository may copy
+from the context by ONBUILD, some builders take no named contexts, and what the old ignore file
+left out of a sibling must stay out. Knows builds and ignore files; edits nothing.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Iterator
+
+from dockerfix.api import (
+    Build,
+    Copy,
+    Facts,
+    Finding,
+    Judge,
+    Onbuild,
+    Place,
+    ProjectionError,
+    Severity,
+    SiteKind,
+    Stage,
+    Tool,
+    find_maker,
+    project_rules,
+    read_ignore,
+)
+from dockerfix_transforms.slim_context.consumer import CannotSlimError, Consumer, refusal
+
+_WITHOUT_CONTEXTS = frozenset({Tool.KANIKO, Tool.BUILDAH, Tool.PODMAN, Tool.SDK})
+
+
+def check_safe(facts: Facts, consumer: Consumer) -> None:
+    """Raises `CannotSlimError` for what makes a smaller context wrong, however siblings come."""
+    _check_triggers(facts, consumer)
+    check_followed(facts, consumer.path, consumer.context)
+
+
+def check_followed(facts: Facts, path: str, context: str | None) -> None:
+    """Raises `CannotSlimError` at a build that was not followed and may be one of the file's;
+    `context` is the one with which its other builds are made, None without any."""
+    for place, why in _unfollowed(facts, path, context):
+        raise CannotSlimError(
+            Finding(
+                Severity.REFUSE, "unfollowed-build", f"{path} may be built here too: {why}",
+                "this build would keep the larger context and break",
+                "write its Dockerfile and context out, or leave this file out",
+                place, path,
+            )
+        )  # fmt: skip
+
+
+def _check_triggers(facts: Facts, consumer: Consumer) -> None:
+    """ONBUILD of a base image that this repository builds copies from the consumer's context."""
+    for stage in consumer.graph.stages:
+        if consumer.graph.base(stage) is not None:
+            continue
+        trigger = _trigger(facts, consumer.graph.image(stage))
+        if trigger is not None:
+            place = trigger.source.place(trigger.code)
+            raise refusal(
+                consumer.graph, "onbuild",
+                f"{consumer.graph.image(stage)} copies from the context by ONBUILD ({place})",
+                "move that COPY into this Dockerfile", stage.from_.code,
+            )  # fmt: skip
+
+
+def _trigger(facts: Facts, image: str) -> Onbuild | None:
+    maker = find_maker(facts.builds.builds, image)
+    if maker is None or maker.dockerfile is None or maker.dockerfile not in facts.snapshot:
+        return None
+    target = maker.target.text if maker.target is not None else ""
+    stage: Stage | None = facts.stages(maker.dockerfile).target(target)
+    for item in stage.instructions if stage is not None else ():
+        inner = item.inner if isinstance(item, Onbuild) else None
+        if isinstance(item, Onbuild) and isinstance(inner, Copy) and inner.from_ is None:
+            return item
+    return None
+
+
+def _unfollowed(facts: Facts, dockerfile: str, context: str | None) -> Iterator[tuple[Place, str]]:
+    """Builds that were found but not followed and may be of this file, and places that look
+    like a build in files that name it."""
+    for build in facts.builds.builds:
+        if build.site.kind is SiteKind.DOCUMENT or build.dockerfile == dockerfile:
+            continue
+        written = build.dockerfile_written.text if build.dockerfile_written is not None else ""
+        near = None in (build.context, context) or build.context == context
+        if build.dockerfile is None and near and not _is_remote(build):
+            yield build.site.place, "; ".join(build.unknown) or "its Dockerfile is not known"
+        elif (
+            build.dockerfile is not None
+            and build.dockerfile not in facts.snapshot
+            and posixpath.normpath(written or ".") == dockerfile
+        ):
+            yield build.site.place, f"{build.dockerfile} does not exist"
+    for blind in facts.builds.blind:
+        path = blind.place.path
+        if not blind.apart and path in facts.snapshot and _names(facts, path, dockerfile):
+            yield blind.place, f"{blind.what}: {blind.why}"
+
+
+def _is_remote(build: Build) -> bool:
+    """Whether the context is an address or standard input, which holds no file of ours."""
+    text = build.context_written.text if build.context_written is not None else ""
+    return text == "-" or "://" in text or text.startswith("git@")
+
+
+def _names(facts: Facts, path: str, dockerfile: str) -> bool:
+    """Whether a file names the Dockerfile, from the root or from its own folder."""
+    text = facts.snapshot.read(path).decode("utf-8", "replace")
+    beside = posixpath.dirname(path) == posixpath.dirname(dockerfile)
+    return dockerfile in text or (beside and posixpath.basename(dockerfile) in text)
+
+
+def check_named_contexts(consumer: Consumer) -> None:
+    """Raises `CannotSlimError` at a call site whose builder takes no named contexts."""
+    for build in consumer.builds:
+        classic = build.variables.get("DOCKER_BUILDKIT") == "0"
+        if build.tool not in _WITHOUT_CONTEXTS and not classic:
+            continue
+        tool = "the classic builder" if classic else build.tool.value
+        raise CannotSlimError(
+            Finding(
+                Severity.REFUSE, "no-named-contexts", f"{tool} takes no named contexts",
+                "siblings would not be there; this needs BuildKit with buildx 0.8, Compose 2.17 "
+                "or bake",
+                "build it with `docker buildx build`, or pass --via image",
+                build.site.place, consumer.path,
+            )
+        )  # fmt: skip
+
+
+def sibling_ignores(
+    facts: Facts, consumer: Consumer, siblings: Iterable[str]
+) -> Iterator[tuple[str, bytes]]:
+    """The ignore files that named contexts need, so that what the old context's ignore file
+    left out of a sibling stays out. Raises `CannotSlimError`.
+
+    A folder that other builds have as their context keeps the file that they read.
+    """
+    old = facts.ignore_path(consumer.context, consumer.path)
+    if old is None:
+        yield from _existing(facts, consumer, siblings)
+        return
+    file = facts.snapshot.derive(old, read_ignore)
+    cut = len(consumer.context) + 1 if consumer.context else 0
+    for sibling in siblings:
+        path = posixpath.join(sibling, ".dockerignore")
+        try:
+            rules = project_rules(file, sibling[cut:])
+        except ProjectionError as error:
+            raise _ignored(consumer, str(error), error.place) from None
+        if path in facts.snapshot:
+            known = facts.snapshot.derive(path, read_ignore).rules
+            if tuple(rule for rule in known if rule != ".dockerignore") != rules:
+                raise _ignored(consumer, f"{path} says something else than {old}", None)
+        elif rules and any(b.context == sibling for b in facts.builds.builds):
+            raise _ignored(consumer, f"{sibling} is the context of other builds", None)
+        elif rules:
+            newline = consumer.graph.tree.newline.bytes.decode()
+            text = newline.join([*rules, ".dockerignore", ""])  # it was not there to be copied
+            yield path, text.encode("utf-8", "surrogateescape")
+
+
+def _existing(
+    facts: Facts, consumer: Consumer, siblings: Iterable[str]
+) -> Iterator[tuple[str, bytes]]:
+    """An ignore file that a sibling has already would leave out more than none does."""
+    for sibling in siblings:
+        path = posixpath.join(sibling, ".dockerignore")
+        rules = facts.snapshot.derive(path, read_ignore).rules if path in facts.snapshot else ()
+        judge, cut = Judge(rules), len(sibling) + 1
+        below = facts.snapshot.below(sibling) if rules else ()
+        lost = next((p for p in below if judge.judge_path(p[cut:]).matched), None)
+        if lost is not None:
+            raise _ignored(consumer, f"{path} leaves out {lost}, which is copied today", None)
+    yield from ()
+
+
+def _ignored(consumer: Consumer, what: str, place: Place | None) -> CannotSlimError:
+    first = consumer.graph.stages[0].from_
+    return CannotSlimError(
+        Finding(
+            Severity.REFUSE, "sibling-ignore", what,
+            "a named context reads its own ignore file, and what is left out of the sibling "
+            "today would be copied, or the other way round",
+            "make both ignore files say the same of this folder, or pass --via image",
+            place or first.source.place(first.code), consumer.path,
+        )
+    )  # fmt: skip
