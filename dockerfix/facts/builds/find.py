@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     # Read only where such files are: start-up time is judged.
     from dockerfix.facts.builds import python_calls
     from dockerfix.facts.builds.makefiles import Makefile
+    from dockerfix.facts.builds.workflows import Step
+    from dockerfix.syntax.yaml.tree import YamlFile
 
 
 class BuildList(Struct, frozen=True):
@@ -158,13 +160,13 @@ class _Finder:
                 by_kind[kind].append(path)
         self.bake_files = by_kind[Candidate.BAKE]
         readers: tuple[tuple[Candidate, Callable[[Source], None]], ...] = (
-            (Candidate.WORKFLOW, self.workflow),
             (Candidate.PACKAGE, self.package),
             (Candidate.DOCUMENT, self.document),
             (Candidate.PYTHON, self.python),
             (Candidate.UNREAD, self.keep),
         )
         scripts = self.building_scripts(by_kind[Candidate.SHELL])
+        self.workflows(by_kind[Candidate.WORKFLOW])
         for kind, read in readers:
             for path in by_kind[kind]:
                 source = self.source(path)
@@ -304,26 +306,61 @@ class _Finder:
                 state = State(posixpath.dirname(source.path), Scope())
                 self.follower.run(entry.value.mapped, carrier, state)
 
-    def workflow(self, source: Source) -> None:
-        """Steps of a GitHub workflow or composite action."""
+    def workflows(self, paths: list[str]) -> None:
+        """Steps of GitHub workflows and composite actions, with what they call."""
+        files = self.workflow_files(paths)
+        if not files:
+            return
+        from dockerfix.facts.builds.workflows import Workflows, foreign_workflows
+
+        for step in Workflows(files.get).steps(files):
+            self.step(step)
+        for file in files.values():
+            for place, why in foreign_workflows(file):
+                self.follower.blind(place, "a reusable workflow", why, apart=True)
+
+    def workflow_files(self, paths: list[str]) -> dict[str, YamlFile]:
+        """Workflows and actions that name a build tool, and those that name such a one."""
+        found: dict[str, YamlFile] = {}
+        needles = self.needles
+        for _ in range(3):
+            for path in paths:
+                source = self.source(path, (*needles, *_ACTIONS)) if path not in found else None
+                file = self.yaml(source) if source is not None else None
+                if file is not None:
+                    found[path] = file
+            more = (*self.needles, *sorted(_called_as(path) for path in found))
+            if more == needles:
+                break
+            needles = more
+        return {path: found[path] for path in paths if path in found}
+
+    def yaml(self, source: Source) -> YamlFile | None:
+        """A YAML file, kept for what stays unread in it; None for one that is broken, which
+        is said."""
         try:
             file = parse_yaml(source)
         except YamlError as error:
             self.broken(source, error)
-            return
+            return None
         self.keep(source)
-        from dockerfix.facts.builds import workflows
+        return file
 
-        for step in workflows.steps(file):
-            build, call = workflows.action_build(step), workflows.action_bake(step)
-            self.extra += [build] if build is not None else []
-            self.found.bakes += [call] if call is not None else []
-            script = step.script
-            if script is not None:
-                carrier = Carrier(SiteKind.GITHUB, step.job, source)
-                self.follower.run(script, carrier, State(step.folder, step.scope))
-        for place, why in workflows.foreign_workflows(file):
-            self.follower.blind(place, "a reusable workflow", why, apart=True)
+    def step(self, step: Step) -> None:
+        """The builds of one step."""
+        from dockerfix.facts.builds import actions
+
+        build, call = actions.action_build(step), actions.action_bake(step)
+        self.extra += [build] if build is not None else []
+        self.found.bakes += [call] if call is not None else []
+        unread = actions.unread_action(step) if build is None and call is None else None
+        if unread is not None:
+            self.follower.blind(unread[0], "an action", unread[1], apart=True)
+        script = step.script
+        if script is not None:
+            source = step.keys.file.source
+            carrier = Carrier(SiteKind.GITHUB, step.job, source, step.through)
+            self.follower.run(script, carrier, State(step.folder, step.scope))
 
     def broken(self, source: Source, error: YamlError) -> None:
         """A file that YAML cannot read, at the place where it breaks."""
@@ -439,6 +476,16 @@ def _is_shell(source: Source) -> bool:
     first = source.data[:80].split(b"\n")[0]
     by_shebang = first.startswith(b"#!") and b"sh" in first
     return by_shebang or source.path.endswith((".sh", ".bash"))
+
+
+_ACTIONS = (b"build-push", b"bake-action", b"kaniko")
+"""Names of actions that build and that hold no tool's name."""
+
+
+def _called_as(path: str) -> bytes:
+    """How others name a workflow or an action: by its file, or by its folder."""
+    folder, name = posixpath.split(path)
+    return (posixpath.basename(folder) if name.startswith("action.") else name).encode()
 
 
 def job_of(build: Build) -> str | None:
