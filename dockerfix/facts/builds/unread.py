@@ -12,7 +12,9 @@ from collections.abc import Iterable, Iterator
 
 from dockerfix.text import Source, Span
 
-TOOLS = (b"docker", b"buildah", b"kaniko", b"podman", b"nerdctl")
+TOOLS = (
+    b"docker", b"buildah", b"kaniko", b"podman", b"nerdctl", b"buildctl", b"ockerfile",
+)  # fmt: skip
 """Without one of these in its bytes a file need not be looked at."""
 
 _COMMAND = (
@@ -31,7 +33,13 @@ _ANY = re.compile(
         BUILD_TEXT.pattern
         + r"|[\"']docker[\"']\s*,\s*[\"'](?:buildx[\"']\s*,\s*[\"'])?(?:build|bake)[\"']"
         + r"|\bdocker\.build\(|\bdocker_build\(|\bdocker_compose\("
-        + r"|^[ \t-]*[\"']?docker_?[fF]ile[\"']?[ \t]*[:=]"
+        + r"|^[ \t-]*[\"']?[dD]ocker_?[fF]ile(?:_?[pP]ath)?[\"']?[ \t]*[:=]"
+        + r"|[\"'](?:docker|podman|buildah|nerdctl)[\"']\s*\)?\s*(?:,|\.args?\()[\s&\[{(]*"
+        + r"[\"'](?:buildx|build|bake|bud|compose)[\"']"
+        + r"|\bkaniko-project/executor\b|\bbuildctl(?:-daemonless\.sh)?[\"'\s,]+build\b"
+        + r"|\b(?:ImageFromDockerfile|FromDockerfile|fromDockerfile|DockerImageAsset|buildImage"
+        + r"|ImageBuild|DockerBuildImage|fromImageAsset|fromAssetImage)\b\s*[({]"
+        + r"|^FROM +DOCKERFILE\b"
     ).encode(),
     re.MULTILINE,
 )
@@ -47,7 +55,7 @@ def may_build_in_python(data: bytes) -> bool:
     return any(tool in data for tool in tools) and _VERB.search(data) is not None
 
 
-_VERB = re.compile(rb"\b(?:build|bake|bud|compose)\b")
+_VERB = re.compile(rb"\b(?:build|bake|bud|compose|(?:docker|custom)_build\w*)\b")
 
 
 def build_text(source: Source) -> Iterator[Span]:
