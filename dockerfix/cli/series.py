@@ -69,7 +69,7 @@ class Series:
                 self.repository.paths,
                 {
                     **settings.options(transform.name, transform.options),
-                    "accept": settings.accept.keys(),
+                    "accept": settings.accepted(transform.name).keys(),
                 },
             )
             for transform in order
@@ -82,7 +82,7 @@ class Series:
             command=shlex.join(["dockerfix", name, *paths]),
             transform=name,
             outcome=link.outcome,
-            accepted=self.repository.settings.accept,
+            accepted=self.repository.settings.accepted(name),
         )
 
 

@@ -108,10 +108,10 @@ def _common() -> list[click.Parameter]:
         ),
         click.Option(
             ["--accept"],
-            metavar="NAME",
+            metavar="NAME[@PATH]",
             multiple=True,
-            help="Accept the assumption of that name. Repeatable; for good, with a reason, "
-            "under [accept] in .dockerfix.toml.",
+            help="Accept the assumption of that name, everywhere or in one file or folder. "
+            "Repeatable; for good, with a reason, under [TRANSFORM.accept] in .dockerfix.toml.",
         ),
         click.Option(
             ["--format", "form"],
@@ -153,7 +153,10 @@ def _run(transform: Transform, transforms: Collection[str], given: Mapping[str, 
     repository = open_repository(paths, given["root"], given["exclude"], transforms)
     explicit = dict(_explicit(transform))
     options = {**repository.settings.options(transform.name, transform.options), **explicit}
-    accepted = {**repository.settings.accept, **dict.fromkeys(given["accept"], "")}
+    accepted = {
+        **repository.settings.accepted(transform.name),
+        **dict.fromkeys(given["accept"], ""),
+    }
     outcome = plan(
         repository.facts, transform, repository.paths, {**options, "accept": accepted.keys()}
     )
@@ -250,11 +253,11 @@ def _notes(
         yield f"not read, and so outside of what is proved: {', '.join(excluded)}"
     findings = outcome.proposal.of_severity(Severity.ASSUME)
     known = sorted({finding.name for finding in findings})
-    for name, reason in accept.items():
-        # A name from the settings may be another run's business.
-        if name not in known and not reason:
+    for item, reason in accept.items():
+        # An item from the settings may be another run's business.
+        if not reason and not any(finding.accepted_by((item,)) for finding in findings):
             there = f"; there are: {', '.join(known)}" if known else ""
-            yield f"--accept {name}: nothing of that name is assumed here{there}"
+            yield f"--accept {item}: nothing of that name is assumed here{there}"
 
 
 def _print(report: Report, given: Mapping[str, Any]) -> None:

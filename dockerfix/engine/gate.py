@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from msgspec import Struct
 
 from dockerfix.engine.obligations import Changes, owed
-from dockerfix.engine.permits import refused_permits
+from dockerfix.engine.permits import paths, refused_permits
 from dockerfix.engine.proposal import Proposal
 from dockerfix.engine.reading import Fault, comments, faults
 from dockerfix.facts.repository import Facts, is_dockerfile
@@ -87,8 +87,10 @@ def examine(
         return Failed("comments", found, tuple(dict.fromkeys(f.split(":")[0] for f in found)))
     if found := tuple(_second_reader(touched, judges)):
         return Failed("second reader", found)
-    if found := tuple(refused_permits(proposal.permits, proposal.findings, accept)):
-        return Failed("permits", found)
+    if refused := list(refused_permits(proposal.permits, proposal.findings, accept)):
+        about = (path for permit, _ in refused for path in paths(permit))
+        known = dict.fromkeys(path for path in about if path in before.snapshot)
+        return Failed("permits", tuple(line for _, line in refused), tuple(known))
     due = owed(before, after, changes, proposal.permits)
     verdicts = tuple(judges.verdict(item, before, after) for item in due.obligations)
     if found := tuple(_broken(verdicts)):

@@ -115,6 +115,7 @@ class _Derivation:
                 moved,
                 permits.details(image, "provider-lacks"),
                 "sibling-image" in permits.rules_for(image),
+                "sources" in permits.rules_for(image),
             )
         if None in asked.contexts:
             self.unproved[

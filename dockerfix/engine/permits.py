@@ -8,6 +8,7 @@ rules of all kinds of obligations; weighs no difference.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import product
 from typing import TYPE_CHECKING
 
 from dockerfix.facts.finding import Finding, Severity, is_accepted
@@ -48,8 +49,8 @@ def rules() -> Mapping[str, str]:
 
 def refused_permits(
     permits: Sequence[Permit], findings: Sequence[Finding], accept: Collection[str]
-) -> Iterator[str]:
-    """One line for each permit that does not count."""
+) -> Iterator[tuple[Permit, str]]:
+    """The permits that do not count, each with the line that says why."""
     if not permits:
         return
     free = {rule for kind in kinds() for rule in kind.rules}
@@ -59,23 +60,30 @@ def refused_permits(
         if permit.rule in free:
             continue
         if permit.rule not in asked:
-            yield f"no obligation knows the rule of the permit {permit}"
+            yield permit, f"no obligation knows the rule of the permit {permit}"
         elif permit.rule in shown and _is_shown(permit, findings):
             continue
-        elif not any(is_accepted(permit.rule, path, accept) for path in _paths(permit)):
-            yield f"nobody accepted what the permit asks for: {permit}"
+        elif not any(is_accepted(*item, accept) for item in product(names(permit), paths(permit))):
+            yield permit, f"nobody accepted what the permit asks for: {permit}"
 
 
 def _is_shown(permit: Permit, findings: Iterable[Finding]) -> bool:
     """Whether an assumption of the permit's name speaks of its file or of its detail."""
     for finding in findings:
         if finding.name == permit.rule and finding.severity is Severity.ASSUME:
-            here = finding.place is not None and finding.place.path in _paths(permit)
+            here = finding.place is not None and finding.place.path in paths(permit)
             if here or permit.detail in finding.subject.split(", "):
                 return True
     return False
 
 
-def _paths(permit: Permit) -> tuple[str, ...]:
+def names(permit: Permit) -> tuple[str, ...]:
+    """What the person may have accepted it as: the rule, the very variable or package, or
+    another spelling of the rule."""
+    spellings = (kind.spellings.get(permit.rule, ()) for kind in kinds())
+    return (permit.rule, permit.detail, *(name for found in spellings for name in found))
+
+
+def paths(permit: Permit) -> tuple[str, ...]:
     """The files that a permit is about: that of its image, and where it stands."""
     return permit.place, permit.subject, permit.subject.rpartition(":")[0]

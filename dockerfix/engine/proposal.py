@@ -18,10 +18,9 @@ class Proposal(Struct, frozen=True):
 
     `edits` maps paths to edits of the snapshot's bytes, `created` maps new paths to their
     bytes, `deleted` lists paths; the three never share a path. `permits` are the differences
-    that the transform asks for: what the patch owes up to them is derived by the engine, not
-    claimed. `summary` is a few lines for
-    the person: what the patch does. `next_steps` says what is left to do by hand. `reason`
-    says why there is nothing to do, when there is nothing.
+    that the transform asks for; what the patch owes up to them is derived by the engine.
+    `summary` is a few lines for the person: what the patch does. `next_steps` says what is
+    left to do by hand. `reason` says why there is nothing to do, when there is nothing.
     """
 
     edits: Mapping[str, EditSet] = field(default_factory=dict)

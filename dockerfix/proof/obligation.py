@@ -82,13 +82,15 @@ class Obligation(Struct, frozen=True):
     what it allows; the checker judges for itself that such a difference is harmless. What it
     cannot judge stands in `accepted_rules`: a permit for it counts only when the person
     accepted the difference by that name, at that place. `assumed_rules` are those of them
-    that need a finding only, since the report shows them as assumptions.
+    that need a finding only, since the report shows them as assumptions; `spellings` are
+    other names under which the person may accept a rule.
     """
 
     kind: ClassVar[str]
     rules: ClassVar[Mapping[str, str]] = {}
     accepted_rules: ClassVar[Mapping[str, str]] = {}
     assumed_rules: ClassVar[frozenset[str]] = frozenset()
+    spellings: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
     def check(self, before: Facts, after: Facts) -> Verdict:
         """Whether it holds between two snapshots."""

@@ -14,9 +14,9 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from dockerfix.facts.cargo import CargoCall
+from dockerfix.facts.cargo import CargoCall, read_cargo
 from dockerfix.facts.dockerfile.places import IsFolder, apart, placed
-from dockerfix.proof.cargo.commands import Plain
+from dockerfix.proof.cargo.commands import Plain, script_of
 from dockerfix.proof.cargo.tools import (
     command_words,
     is_tool,
@@ -50,7 +50,7 @@ _FINISHING = frozenset(
     {"strip", "objcopy", "upx", "chmod", "ls", "du", "file", "test", "ldd", "xx-verify"}
 )
 """Commands that change or show the files that they name, and no others."""
-_SAYING = frozenset({"echo", "printf", "true", "false", "exit", "set", "[", "sccache"})
+_SAYING = frozenset({"echo", "printf", "true", "false", "exit", "set", "[", "sccache", "cd"})
 """Commands that change nothing; where their output goes to a file the RUN is not read."""
 
 
@@ -281,7 +281,9 @@ def _command(pair: Pair, old: ReadCommand, new: ReadCommand) -> tuple[Use, ...] 
     if not kept or (added and not _addable(pair, [text.partition("=")[0] for text in added])):
         return None
     first, second = old.cargo, new.cargo
-    if first.verb != second.verb or first.opaque or second.opaque:
+    if (first.verb, first.wrapper) != (second.verb, second.wrapper):
+        return None
+    if _hidden(first) != _hidden(second):
         return None
     widen = {
         "chef prepare": ("prepare-widened", _same_but_selection),
@@ -295,6 +297,14 @@ def _command(pair: Pair, old: ReadCommand, new: ReadCommand) -> tuple[Use, ...] 
         return None  # a cook makes no program: what it leaves out the build compiles
     uses = [Use("environment-added", f"sets {', '.join(added)} too")] if added else []
     return (*uses, Use(widen[0], f"`{old.text}` became `{new.text}`"))
+
+
+def _hidden(call: CargoCall) -> list[str]:
+    """The words that reading cannot tell; the same ones say the same."""
+    if not call.opaque:
+        return []
+    known = {word.span for flag in call.flags for word in flag.words}
+    return [word.written for word in call.command.words[1:] if word.span not in known]
 
 
 def _inner(pair: Pair, old: ReadCommand, new: ReadCommand) -> tuple[Use, ...] | None:
@@ -364,7 +374,7 @@ def _like_a_build(pair: Pair, cook: CargoCall) -> bool:
 
 def _selects_no_less(old: CargoCall, new: CargoCall) -> bool:
     """Whether the new selection holds the old one; one that named nothing may be narrowed to
-    names: what the image needs of it is the artefacts' claim."""
+    names: what the image needs of it is *artefact produced*'s."""
     if old.selects_all or new.selects_all:
         return True
     everything = new.has("workspace") or new.has("all")
@@ -477,9 +487,42 @@ def _of_another_image(pair: Pair, step: Step) -> Use | None:
         return Use("cook-widened", f"also runs `{step.short}`")
     if pair.permits("sources") and _more_sources(pair, step):
         return Use("sources", f"`{step.short}` brings more files")
-    if pair.permits("tools") and is_tool(step, (), taken_from_stages(pair.before.graph)):
+    if pair.permits("tools") and _fetches(pair, step):
         return Use("tools", f"`{step.short}` puts a tool beside the compiler")
     return None
+
+
+_FETCHING = frozenset(
+    {
+        "curl", "wget", "tar", "unzip", "gpg", "gunzip", "xz", "tee", "rm", "apt-get", "apt", "apk",
+        "dpkg", "lsb_release", "update-ca-certificates", "npm", "pnpm", "pip", "pip3", "corepack",
+        "ldconfig",
+    }
+)  # fmt: skip
+
+
+def _fetches(pair: Pair, step: Step) -> bool:
+    """Whether a RUN, before any source is there, fetches or installs and does no more: no
+    setting of cargo or rustup, and nothing that the old file's images take. That a build script
+    could find what it leaves is what the person is asked about."""
+    item = step.instruction
+    script = script_of(item) if isinstance(item, Run) else None
+    chain = pair.after.steps
+    if script is None or script.broken or any(map(from_context, chain[: chain.index(step)])):
+        return False
+    if any(word in item.text for word in (".cargo", "CARGO", "RUST", "rustup ", "/ld", "linker")):
+        return is_tool(step, (), taken_from_stages(pair.before.graph))
+    taken = {_name(path) for path in taken_from_stages(pair.before.graph)}
+    return all(_is_fetching(command, taken) for command in script.commands())
+
+
+def _is_fetching(command: Command, taken: set[str]) -> bool:
+    words = command_words(command)
+    call = read_cargo(command)
+    if call is not None:
+        return call.verb == "install" and not call.has("path")
+    known = not words or posixpath.basename(words[0]) in _FETCHING | _CARRYING | _SAYING | {"chmod"}
+    return known and not any(_name(word) in taken for word in words[1:])
 
 
 def _more_sources(pair: Pair, step: Step) -> bool:

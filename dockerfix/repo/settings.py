@@ -7,11 +7,12 @@ from `pyproject.toml`, so that neither is ignored without a word.
     root = true                       # .dockerfix.toml only: this folder is the root
     exclude = ["third_party/", "*.generated.Dockerfile"]
 
-    [accept]                          # assumptions by name, each with its reason
-    native-packages = "no crate of ours links against libpq"
-
     [merge-rust]                      # the options of one transform
     into = "Dockerfile.workspace"
+
+    [merge-rust.accept]               # its assumptions by name, each with its reason
+    packages = "no crate of ours links against libpq"
+    "left-behind@deploy/build.sh" = "the deploy team rewrites it"
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from dockerfix.engine.proposal import OptionSpec
 
 _PYPROJECT = "pyproject.toml"
+_ACCEPT = "accept"
 _TYPES: Mapping[type, str] = {str: "a string", bool: "true or false", int: "a whole number"}
 
 
@@ -52,16 +54,21 @@ class Settings(Keyed, frozen=True, eq=False):
     """What the settings files of one root say.
 
     `exclude` are patterns relative to the root (see `dockerfix.repo.globs`); `accept` maps
-    the names of accepted assumptions to their reasons; `tables` holds the options of each
-    transform as written: ask `options` for checked ones.
+    each transform to its accepted assumptions (`NAME` or `NAME@path`) with their reasons: ask
+    `accepted`; `tables` holds the options of each transform as written: ask `options` for
+    checked ones.
     """
 
     aside = ("_layers",)
 
     exclude: tuple[str, ...] = ()
-    accept: Mapping[str, str] = field(default_factory=dict)
+    accept: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     tables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     _layers: tuple[_Layer, ...] = ()
+
+    def accepted(self, transform: str) -> Mapping[str, str]:
+        """The assumptions of one transform that the settings accept, with their reasons."""
+        return self.accept.get(transform, {})
 
     def options(self, transform: str, specs: Sequence[OptionSpec]) -> dict[str, Any]:
         """The options that the settings set for a transform, checked against its own.
@@ -83,7 +90,7 @@ class Settings(Keyed, frozen=True, eq=False):
         return found
 
     def error(self, keys: Sequence[str], what: str, action: str = "") -> SettingsError:
-        """An error about the value at `keys` (such as `("accept", "toolchain")`), with the
+        """An error about the value at `keys` (such as `("merge-rust", "into")`), with the
         line that set it."""
         for layer in self._layers:
             if _holds(layer.table, keys):
@@ -112,19 +119,19 @@ def read_settings(root: Path, transforms: Collection[str] | None = None) -> Sett
     for layer in layers:
         _check(layer, transforms)
     tables: dict[str, dict[str, Any]] = {}
-    accept: dict[str, str] = {}
+    accept: dict[str, dict[str, str]] = {}
     exclude: tuple[str, ...] = ()
     for layer in reversed(layers):  # the strongest last
         for name, value in layer.table.items():
             if name == "exclude":
                 exclude = tuple(value)
-            elif name == "accept":
-                accept |= value
             elif isinstance(value, dict):
-                tables.setdefault(name, {}).update(value)
+                options = {key: item for key, item in value.items() if key != _ACCEPT}
+                tables.setdefault(name, {}).update(options)
+                accept.setdefault(name, {}).update(value.get(_ACCEPT, {}))
     return Settings(
         exclude,
-        MappingProxyType(accept),
+        MappingProxyType({name: MappingProxyType(taken) for name, taken in accept.items()}),
         MappingProxyType({name: MappingProxyType(table) for name, table in tables.items()}),
         layers,
     )
@@ -162,18 +169,24 @@ def _check(layer: _Layer, transforms: Collection[str] | None) -> None:
             continue
         if name == "exclude":
             _check_exclude(layer, value)
-        elif name == "accept":
-            _check_accept(layer, value)
+        elif name == _ACCEPT:
+            raise layer.error(
+                (name,),
+                "what is accepted is accepted for one transform",
+                "write [merge-rust.accept], say, and the names below it",
+            )
         elif not isinstance(value, dict):
             raise layer.error(
                 (name,),
                 f"unknown key {name!r}",
-                "there are root, exclude, accept, and a table for each transform",
+                "there are root, exclude, and a table for each transform",
             )
         elif transforms is not None and name not in transforms:
             raise layer.error(
                 (name,), f"there is no transform {name!r}", _one_of(transforms) or "remove it"
             )
+        else:
+            _check_accept(layer, name, value.get(_ACCEPT, {}))
 
 
 def _check_root(layer: _Layer) -> None:
@@ -198,14 +211,17 @@ def _check_exclude(layer: _Layer, value: Any) -> None:
         raise layer.error(("exclude",), f"{error.path}: {error.what}", error.action) from None
 
 
-def _check_accept(layer: _Layer, value: Any) -> None:
-    example = 'write [accept] and below it toolchain = "why it is harmless here"'
+def _check_accept(layer: _Layer, transform: str, value: Any) -> None:
     if not isinstance(value, dict):
-        raise layer.error(("accept",), "each accepted name needs its reason", example)
+        example = f'write [{transform}.accept] and below it toolchain = "why it is harmless here"'
+        raise layer.error((transform, _ACCEPT), "each accepted name needs its reason", example)
     for name, reason in value.items():
         if not isinstance(reason, str) or not reason.strip():
+            key = name if name.replace("-", "").isalnum() else f'"{name}"'
             raise layer.error(
-                ("accept", name), f"{name} is accepted without a reason", f'write {name} = "why"'
+                (transform, _ACCEPT, name),
+                f"{name} is accepted without a reason",
+                f'write {key} = "why"',
             )
 
 

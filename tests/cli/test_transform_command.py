@@ -143,7 +143,7 @@ def test_accepting_by_name(dockerfix: Run) -> None:
 
 
 def test_settings_accept_with_a_reason(dockerfix: Run, repository: Path) -> None:
-    (repository / ".dockerfix.toml").write_text('[accept]\nsame-base = "looked"\nother = "x"\n')
+    (repository / ".dockerfix.toml").write_text('[pin.accept]\nsame-base = "looked"\nother = "x"\n')
     result = dockerfix("pin")
     assert "Accepted\n  same-base: looked\n" in result.err
     assert "note:" not in result.err
@@ -237,3 +237,11 @@ def test_quiet_and_verbose(dockerfix: Run) -> None:
     assert "Next" not in quiet.err
     assert dockerfix("pin", "app", "-q", "--accept", "same-base").err == ""
     assert "Next" in dockerfix("pin", "app", "-v").err
+
+
+def test_accepting_in_one_place(dockerfix: Run) -> None:
+    here = dockerfix("pin", "app", "--accept", "same-base@app")
+    assert "Accepted\n  same-base\n" in here.err
+    there = dockerfix("pin", "app", "--accept", "same-base@other")
+    assert "Assumed\n" in there.err
+    assert "nothing of that name is assumed here; there are: same-base" in there.err

@@ -270,8 +270,8 @@ class TestUndecided:
 class TestTheSample:
     @pytest.mark.parametrize("target", ["server", "authz-worker-release", "synchronizer", ""])
     def test_the_merge_by_hand_holds(self, before: Facts, after: Facts, target: str) -> None:
-        claim = ArtefactProduced(Image("controlplane/Dockerfile.all", target))
-        verdict = check(claim, before, after)
+        owed = ArtefactProduced(Image("controlplane/Dockerfile.all", target))
+        verdict = check(owed, before, after)
         assert verdict.failures == ()
         assert (verdict.differences, verdict.unproved) == ((), ())
 
@@ -293,8 +293,8 @@ class TestTheSample:
         pair: tuple[str, str],
     ) -> None:
         broken = mutated("controlplane/Dockerfile.all", pair)
-        claim = ArtefactProduced(Image("controlplane/Dockerfile.all", image))
-        assert not check(claim, before, broken).holds
+        owed = ArtefactProduced(Image("controlplane/Dockerfile.all", image))
+        assert not check(owed, before, broken).holds
 
     def test_a_package_of_another_ecosystem(self, before: Facts) -> None:
         verdict = check(ArtefactProduced(Image("console/Dockerfile")), before, before)

@@ -224,10 +224,10 @@ JOBS = ("build / server", "build / authz-worker", "build / synchronizer")
 
 
 class TestTheSample:
-    claim = NoDanglingReference(FILES, JOBS)
+    owed = NoDanglingReference(FILES, JOBS)
 
     def test_the_merge_by_hand_holds(self, before: Facts, after: Facts) -> None:
-        verdict = check(self.claim, before, after)
+        verdict = check(self.owed, before, after)
         assert verdict.failures == ()
         assert verdict.differences == ()
 
@@ -257,12 +257,12 @@ class TestTheSample:
         pair: tuple[str, str],
         message: str,
     ) -> None:
-        verdict = check(self.claim, before, mutated(path, pair))
+        verdict = check(self.owed, before, mutated(path, pair))
         assert any(message in line for line in verdict.failures), verdict.failures
 
     def test_a_patch_that_only_deletes(self, before: Facts) -> None:
         gone = Facts(before.snapshot.with_changes(dict.fromkeys(FILES)))
-        text = "\n".join(check(self.claim, before, gone).failures)
+        text = "\n".join(check(self.owed, before, gone).failures)
         for name in ("Compose service server", "document README.md", "renovate.json:7:27",
                      ".gitlab-ci.yml:245:41", "job `build / server` is still there"):  # fmt: skip
             assert name in text

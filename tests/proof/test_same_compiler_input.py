@@ -41,11 +41,11 @@ def compared(
     files: Mapping[str, str] | None = None,
     files_after: Mapping[str, str] | None = None,
 ) -> Verdict:
-    claim = SameCompilerInput(Image("Dockerfile"), Image("Dockerfile"), accepted)
+    owed = SameCompilerInput(Image("Dockerfile"), Image("Dockerfile"), accepted)
     common = {**WORKSPACE, **(files or {})}
     first = Facts(Snapshot.of({**common, "Dockerfile": before}))
     second = Facts(Snapshot.of({**common, **(files_after or {}), "Dockerfile": after}))
-    return check(claim, first, second)
+    return check(owed, first, second)
 
 
 def changed(old: str, new: str, accepted: frozenset[str] = frozenset()) -> Verdict:
@@ -183,10 +183,10 @@ class TestHarmless:
 
     def test_without_a_lock_file_nobody_knows(self) -> None:
         facts = {k: v for k, v in WORKSPACE.items() if k != "Cargo.lock"}
-        claim = SameCompilerInput(Image("Dockerfile"), Image("Dockerfile"))
+        owed = SameCompilerInput(Image("Dockerfile"), Image("Dockerfile"))
         after = DOCKERFILE.replace("musl-dev", "musl-dev git")
         verdict = check(
-            claim,
+            owed,
             Facts(Snapshot.of({**facts, "Dockerfile": DOCKERFILE})),
             Facts(Snapshot.of({**facts, "Dockerfile": after})),
         )
@@ -321,7 +321,7 @@ class TestTheSample:
     def test_the_merge_by_hand_holds(
         self, before: Facts, after: Facts, name: str, target: str
     ) -> None:
-        verdict = check(claim(name, target), before, after)
+        verdict = check(owed(name, target), before, after)
         assert verdict.failures == ()
         assert verdict.statement.endswith("ships no cargo program") is (target == "development")
 
@@ -343,14 +343,14 @@ class TestTheSample:
         name: str,
     ) -> None:
         broken = mutated("controlplane/Dockerfile.all", pair)
-        verdict = check(claim("authz-worker", "release"), before, broken)
+        verdict = check(owed("authz-worker", "release"), before, broken)
         if name:
             assert aspect(verdict) == name
         else:
             assert not verdict.holds or verdict.unproved
 
 
-def claim(name: str, target: str) -> SameCompilerInput:
+def owed(name: str, target: str) -> SameCompilerInput:
     suffix = "" if name == "server" else f".{name}"
     merged = f"{name}-{target}" if target else name
     return SameCompilerInput(

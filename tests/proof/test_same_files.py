@@ -31,8 +31,8 @@ def files(
         path: None if text is None else text.encode() for path, text in (changes or {}).items()
     }
     second = first.with_changes({"Dockerfile": after.encode(), **written})
-    claim = SameFiles(Image("Dockerfile", old), Image("Dockerfile", new), *contexts)
-    return check(claim, Facts(first), Facts(second))
+    owed = SameFiles(Image("Dockerfile", old), Image("Dockerfile", new), *contexts)
+    return check(owed, Facts(first), Facts(second))
 
 
 def failure(verdict: Verdict) -> str:
@@ -273,6 +273,6 @@ class TestMergeByHand:
         pair: tuple[str, str],
         expected: str,
     ) -> None:
-        claim = SameFiles(*images, CONTEXT, CONTEXT)
-        verdict = check(claim, before, mutated(ALL, pair))
+        owed = SameFiles(*images, CONTEXT, CONTEXT)
+        verdict = check(owed, before, mutated(ALL, pair))
         assert any(expected in failure for failure in verdict.failures), verdict

@@ -34,12 +34,12 @@ def asked(
     before: Mapping[str, str],
     after: Mapping[str, str | None],
     stands_for: tuple[tuple[Image, Image], ...] = STANDS_FOR,
-    **claim: object,
+    **owed: object,
 ) -> Verdict:
     old = Snapshot.of({**FILES, **before})
     changes = {**MERGED, **after}
     new = old.with_changes({p: None if t is None else t.encode() for p, t in changes.items()})
-    made = SameImagesAskedFor(stands_for, **claim)  # type: ignore[arg-type]  # two typed fields
+    made = SameImagesAskedFor(stands_for, **owed)  # type: ignore[arg-type]  # two typed fields
     return check(made, Facts(old), Facts(new))
 
 
@@ -347,15 +347,15 @@ class TestDocuments:
 
 
 class TestTheSample:
-    claim = None
+    owed = None
 
     @pytest.fixture(autouse=True)
     def _claim(self, stands_for: tuple[tuple[Image, Image], ...]) -> None:
-        self.claim = SameImagesAskedFor(stands_for)
+        self.owed = SameImagesAskedFor(stands_for)
 
     def verdict(self, before: Facts, after: Facts) -> Verdict:
-        assert self.claim is not None
-        return check(self.claim, before, after)
+        assert self.owed is not None
+        return check(self.owed, before, after)
 
     def test_the_merge_by_hand_holds(self, before: Facts, after: Facts) -> None:
         verdict = self.verdict(before, after)

@@ -28,9 +28,9 @@ def runtime(
     new: str = "",
     rules: frozenset[str] = ALL_RULES,
 ) -> Verdict:
-    claim = SameRuntime(Image("Dockerfile", old), Image("Dockerfile", new), rules)
+    owed = SameRuntime(Image("Dockerfile", old), Image("Dockerfile", new), rules)
     first, second = (Facts(Snapshot.of({"Dockerfile": text})) for text in (before, after))
-    return check(claim, first, second)
+    return check(owed, first, second)
 
 
 def rules_of(verdict: Verdict) -> set[str]:
@@ -156,9 +156,9 @@ class TestWhatMustNotDiffer:
         assert "no stage is called" in failure(runtime("FROM a\n", "FROM a\n", new=target))
 
     def test_a_file_that_is_not_there(self) -> None:
-        claim = SameRuntime(Image("x"), Image("Dockerfile"), ALL_RULES)
+        owed = SameRuntime(Image("x"), Image("Dockerfile"), ALL_RULES)
         facts = Facts(Snapshot.of({"Dockerfile": "FROM a\n"}))
-        assert "no such Dockerfile" in failure(check(claim, facts, facts))
+        assert "no such Dockerfile" in failure(check(owed, facts, facts))
 
     def test_a_file_without_stages(self) -> None:
         assert "there is no stage" in failure(runtime("FROM a\n", "# nothing\n"))
@@ -597,7 +597,7 @@ class TestTheSample:
     def test_the_merge_by_hand_holds(
         self, before: Facts, after: Facts, name: str, target: str
     ) -> None:
-        verdict = check(claim(name, target), before, after)
+        verdict = check(owed(name, target), before, after)
         assert verdict.failures == ()
         assert "cook-widened" in rules_of(verdict)
 
@@ -611,7 +611,7 @@ class TestTheSample:
         message: str,
     ) -> None:
         name, target = image.rsplit("-", 1)
-        verdict = check(claim(name, target), before, mutated("controlplane/Dockerfile.all", pair))
+        verdict = check(owed(name, target), before, mutated("controlplane/Dockerfile.all", pair))
         assert not verdict.holds
         assert any(message in line for line in verdict.failures), verdict.failures
 
@@ -625,10 +625,10 @@ class TestTheSample:
             ("AS x-release", "AS synchronizer-release"),
         )
         for name in ("server", "synchronizer"):
-            assert not check(claim(name, "release"), before, swapped).holds
+            assert not check(owed(name, "release"), before, swapped).holds
 
 
-def claim(name: str, target: str) -> SameRuntime:
+def owed(name: str, target: str) -> SameRuntime:
     suffix = "" if name == "server" else f".{name}"
     merged = f"{name}-{target}" if target else name
     return SameRuntime(

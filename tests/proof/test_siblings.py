@@ -55,8 +55,8 @@ def verdict(
         return Facts(Snapshot.of(files))
 
     image = Image("web/Dockerfile")
-    claim = SameRuntime(image, image, frozenset({"sibling-image", "prefix-stripped"}))
-    return check(claim, facts(before, "."), facts(after, f"--build-arg SDK_IMAGE={given} web"))
+    owed = SameRuntime(image, image, frozenset({"sibling-image", "prefix-stripped"}))
+    return check(owed, facts(before, "."), facts(after, f"--build-arg SDK_IMAGE={given} web"))
 
 
 def test_steps_that_the_image_has_seen_may_be_missing() -> None:

@@ -46,19 +46,20 @@ def test_everything_from_one_file(tmp_path: Path) -> None:
         root = true
         exclude = ["third_party/", "*.generated"]
 
-        [accept]
-        toolchain = "all three run on stable"
-
         [merge-rust]
         into = "Dockerfile.all"
         keep-old = true
         depth = 2
         skip = ["a", "b"]
+
+        [merge-rust.accept]
+        toolchain = "all three run on stable"
         """,
     )
     settings = read_settings(tmp_path, {"merge-rust"})
     assert settings.exclude == ("third_party/", "*.generated")
-    assert settings.accept == {"toolchain": "all three run on stable"}
+    assert settings.accepted("merge-rust") == {"toolchain": "all three run on stable"}
+    assert settings.accepted("slim-context") == {}
     assert settings.options("merge-rust", SPECS) == {
         "into": "Dockerfile.all",
         "keep-old": True,
@@ -73,14 +74,14 @@ def test_each_key_of_our_own_file_wins_over_the_project(tmp_path: Path) -> None:
         tmp_path,
         """\
         root = true
-        accept = { toolchain = "ours" }
         [merge-rust]
         into = "ours"
+        accept = { toolchain = "ours" }
         """,
         """\
         [tool.dockerfix]
         exclude = ["x/"]
-        [tool.dockerfix.accept]
+        [tool.dockerfix.merge-rust.accept]
         toolchain = "theirs"
         target-values = "only these two are deployed"
         [tool.dockerfix.merge-rust]
@@ -90,7 +91,7 @@ def test_each_key_of_our_own_file_wins_over_the_project(tmp_path: Path) -> None:
     )
     settings = read_settings(tmp_path)
     assert settings.exclude == ("x/",)
-    assert settings.accept == {
+    assert settings.accepted("merge-rust") == {
         "toolchain": "ours",
         "target-values": "only these two are deployed",
     }
@@ -107,18 +108,22 @@ def test_each_key_of_our_own_file_wins_over_the_project(tmp_path: Path) -> None:
         ("exclude = ['x', 1]\n", ".dockerfix.toml:1:1: exclude must be a list of strings;"),
         ("\nexclude = ['!x']\n", ".dockerfix.toml:2:1: !x: a pattern cannot be negated;"),
         ("root = 1\n", ".dockerfix.toml:1:1: root must be true or false;"),
-        ("accept = ['toolchain']\n", ".dockerfix.toml:1:1: each accepted name needs its reason;"),
+        ("[accept]\na = 'b'\n", ".dockerfix.toml:1:1: what is accepted is accepted for one"),
         (
-            "[accept]\na = 'why'\n  toolchain = ''\n",
+            "[merge-rust]\naccept = ['toolchain']\n",
+            ".dockerfix.toml:2:1: each accepted name needs its reason;",
+        ),
+        (
+            "[merge-rust.accept]\na = 'why'\n  toolchain = ''\n",
             '.dockerfix.toml:3:3: toolchain is accepted without a reason; write toolchain = "why"',
         ),
         (
-            "accept.a = 'why'\naccept.toolchain = true\n",
-            ".dockerfix.toml:2:1: toolchain is accepted without a reason;",
+            "[merge-rust]\naccept.a = 'why'\naccept.toolchain = true\n",
+            ".dockerfix.toml:3:1: toolchain is accepted without a reason;",
         ),
         (
-            'accept = { a = "why", toolchain = " " }\n',
-            ".dockerfix.toml:1:1: toolchain is accepted without a reason;",
+            '[merge-rust]\naccept = { a = "why", toolchain = " " }\n',
+            ".dockerfix.toml:2:1: toolchain is accepted without a reason;",
         ),
         (
             "[merge-rus]\ninto = 'x'\n",
@@ -159,7 +164,7 @@ def test_options_are_checked_against_the_transform(tmp_path: Path, line: str, me
 def test_a_line_inside_of_a_longer_value_is_no_key(tmp_path: Path) -> None:
     written(
         tmp_path,
-        'accept.a = """\nexlude = 1\n[merge-rust]\n"""\nexclude = [\n  "x",\n]\nexlude = 1\n',
+        'merge-rust.a = """\nexlude = 1\n[merge-rust]\n"""\nexclude = [\n  "x",\n]\nexlude = 1\n',
     )
     with pytest.raises(SettingsError, match=r"^\.dockerfix\.toml:8:1: unknown key 'exlude'"):
         read_settings(tmp_path)

@@ -62,6 +62,9 @@ class CargoCall(Struct, frozen=True):
     flags: tuple[CargoFlag, ...] = ()
     positional: tuple[str, ...] = ()
     opaque: str = ""
+    wrapper: str = ""
+    """What cargo runs through: `xx-cargo`, `cross`, or the subcommands `zigbuild` and
+    `auditable`, which take the words of `cargo build`. It is part of the compiler's input."""
 
     def values(self, name: str) -> tuple[str, ...]:
         """All values of a repeated flag, comma and space lists of features split."""
@@ -123,25 +126,30 @@ class CargoCall(Struct, frozen=True):
                 found[name] = "yes"
         if self.toolchain:
             found["toolchain"] = self.toolchain
+        if self.wrapper:
+            found["wrapper"] = self.wrapper
         return found
+
+
+_PROGRAMS = frozenset({"cargo", "cargo-chef", "xx-cargo", "cross"})
+_CROSSING = frozenset({"xx-cargo", "cross"})
+"""Programs that take cargo's words and choose a platform for it."""
 
 
 def read_cargo(command: Command) -> CargoCall | None:
     """The cargo command that a simple command is; None when it is none."""
     words = list(command.words)
-    if not words or posixpath.basename(words[0].value or "") not in ("cargo", "cargo-chef"):
+    program = posixpath.basename(words[0].value or "") if words else ""
+    if program not in _PROGRAMS:
         return None
-    chef = posixpath.basename(words[0].value or "") == "cargo-chef"
+    chef = program == "cargo-chef"
+    wrapper = program if program in _CROSSING else ""
     rest = words[1:]
     toolchain = ""
     if rest and (rest[0].value or "").startswith("+"):
         toolchain = (rest[0].value or "")[1:]
         rest = rest[1:]
-    leading: list[ShellWord] = []
-    while rest and (rest[0].value or "").startswith("-"):
-        size = 2 if (rest[0].value or "") in _LEADING else 1
-        leading += rest[:size]
-        rest = rest[size:]
+    leading, rest = _leading(rest)
     if not rest:
         return None
     verb = rest[0].value or ""
@@ -152,9 +160,23 @@ def read_cargo(command: Command) -> CargoCall | None:
         if sub not in _CHEF:
             return CargoCall(command, f"chef {sub}", toolchain)
         verb = f"chef {sub}"
+    if verb == "auditable" and rest:
+        wrapper, verb, rest = f"{wrapper} auditable".strip(), rest[0].value or "", rest[1:]
+    elif verb == "zigbuild":
+        wrapper, verb = f"{wrapper} zigbuild".strip(), "build"
     verb = {"b": "build", "r": "run", "t": "test", "c": "check"}.get(verb, verb)
     flags, positional, opaque = _flags([*leading, *rest])
-    return CargoCall(command, verb, toolchain, tuple(flags), tuple(positional), opaque)
+    return CargoCall(command, verb, toolchain, tuple(flags), tuple(positional), opaque, wrapper)
+
+
+def _leading(words: list[ShellWord]) -> tuple[list[ShellWord], list[ShellWord]]:
+    """The flags before the verb, and the rest."""
+    leading: list[ShellWord] = []
+    while words and (words[0].value or "").startswith("-"):
+        size = 2 if (words[0].value or "") in _LEADING else 1
+        leading += words[:size]
+        words = words[size:]
+    return leading, words
 
 
 def cargo_calls(script: Script) -> Iterator[CargoCall]:

@@ -52,8 +52,8 @@ class SameImagesAskedFor(Obligation, frozen=True):
         return _judge(self, before, after)
 
 
-def _judge(claim: SameImagesAskedFor, before: Facts, after: Facts) -> Verdict:
-    comparison = _Comparison(claim, before, after)
+def _judge(owed: SameImagesAskedFor, before: Facts, after: Facts) -> Verdict:
+    comparison = _Comparison(owed, before, after)
     old, new, unfulfilled = comparison.asks()
     comparison.match(old, new, unfulfilled)
     comparison.sent()
@@ -73,8 +73,8 @@ def _judge(claim: SameImagesAskedFor, before: Facts, after: Facts) -> Verdict:
 class _Comparison:
     """Gathers over both snapshots; dicts keep the first of equal lines."""
 
-    def __init__(self, claim: SameImagesAskedFor, before: Facts, after: Facts) -> None:
-        self.claim = claim
+    def __init__(self, owed: SameImagesAskedFor, before: Facts, after: Facts) -> None:
+        self.owed = owed
         self.before = before
         self.after = after
         self.differences: dict[str, None] = {}
@@ -105,7 +105,7 @@ class _Comparison:
     def with_targets(self, values: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
         """The values; a variable of a target that gets none takes every old target."""
         found = dict(values)
-        targets = tuple(dict.fromkeys(old.target for old, _ in self.claim.stands_for if old.target))
+        targets = tuple(dict.fromkeys(old.target for old, _ in self.owed.stands_for if old.target))
         for facts in (self.before, self.after):
             for build in facts.builds.builds:
                 for name in build.target.variables if build.target is not None else ():
@@ -136,9 +136,9 @@ class _Comparison:
         """Find each old ask among the new ones, then say what became of the others."""
         standing = {
             self.key(self.before, first.dockerfile, first.target): second
-            for first, second in self.claim.stands_for
+            for first, second in self.owed.stands_for
         }
-        files = {first.dockerfile for first, _ in self.claim.stands_for}
+        files = {first.dockerfile for first, _ in self.owed.stands_for}
         rest: dict[_Call, list[Ask]] = {}
         for ask in new:
             rest.setdefault(_call(ask), []).append(ask)
@@ -199,10 +199,10 @@ class _Comparison:
     def other(self, old: Ask, new: Ask) -> list[str]:
         """What differs beside the image: contexts, arguments, platforms, secrets, labels."""
         found: list[str] = []
-        moved = (old.dockerfile, old.context, new.context) in self.claim.contexts
+        moved = (old.dockerfile, old.context, new.context) in self.owed.contexts
         if old.context != new.context and not moved:
             found.append(f"the context is `{_shown(new.context)}`, it was `{_shown(old.context)}`")
-        added = {name for file, name in self.claim.arguments_added if file == new.dockerfile}
+        added = {name for file, name in self.owed.arguments_added if file == new.dockerfile}
         found += self.overridden(old, new, added)
         details = [d for d in new.details if d[0].rsplit(" ", 1)[-1] not in added]
         kept = [d for d in old.details if d[0].rsplit(" ", 1)[-1] not in added]
@@ -229,7 +229,7 @@ class _Comparison:
 
     def missing(self, ask: Ask, near: Ask | None, wanted: Key) -> None:
         """An old ask without a counterpart: what is nearest, or that there is none."""
-        if (ask.dockerfile, ask.site.place.path) in self.claim.left:
+        if (ask.dockerfile, ask.site.place.path) in self.owed.left:
             self.differences[f"left-behind: {ask.site} asks for {_where(ask)}"] = None
             return
         verb = "pushed" if ask.pushed else "built"

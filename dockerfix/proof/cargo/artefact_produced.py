@@ -49,7 +49,7 @@ class ArtefactProduced(Obligation, frozen=True):
         """Whether each copied path is made; what cannot be decided is not proved."""
         statement = f"what {self.after} copies from other stages is made there"
         try:
-            found = _products(after, self.after)
+            found = _products(after, self.after, _old_context(before, self.before))
             known = _products(before, self.before) if self.before is not None else _Products()
         except NoSuchImageError as error:
             return Verdict(statement, (), (str(error),))
@@ -78,13 +78,19 @@ class _Products:
     undecided: dict[tuple[str, str], str] = field(default_factory=dict)
 
 
-def _products(facts: Facts, image: Image) -> _Products:
+def _old_context(before: Facts, image: Image | None) -> str | None:
+    """The context of the image before, for one that no call site builds yet."""
+    return context_of(before, image.dockerfile) if image is not None else None
+
+
+def _products(facts: Facts, image: Image, otherwise: str | None = None) -> _Products:
     graph, stage = find_stage(facts, image)
     found = _Products()
     named = (reference for part in graph.stages for reference in graph.references(part))
     if not any(reference.stage is not None for reference in named):
         return found  # nothing is taken from a stage, and no RUN need be read
-    origins = Origins(graph, Sources(facts, context_of(facts, image.dockerfile)))
+    context = context_of(facts, image.dockerfile, otherwise)
+    origins = Origins(graph, Sources(facts, context))
     for item in shipped(origins, stage):
         if not item.stage.instructions and graph.base(item.stage) is None:
             continue  # an image under a stage's name: it is made elsewhere
@@ -134,11 +140,15 @@ def _origins(origins: Origins, item: Shipped) -> tuple[Origin, ...]:
     return (origins.origin(item.stage, item.path),)
 
 
-def programs(facts: Facts, image: Image) -> tuple[Origins, tuple[Built, ...], tuple[str, ...]]:
+def programs(
+    facts: Facts, image: Image, otherwise: str | None = None
+) -> tuple[Origins, tuple[Built, ...], tuple[str, ...]]:
     """The cargo programs that an image ships: copied from other stages, or built in its own
-    chain; with the paths about which nothing can be said. Raises `NoSuchImageError`."""
+    chain; with the paths about which nothing can be said. `otherwise` is the context where no
+    call site says one. Raises `NoSuchImageError`."""
     graph, stage = find_stage(facts, image)
-    origins = Origins(graph, Sources(facts, context_of(facts, image.dockerfile)))
+    context = context_of(facts, image.dockerfile, otherwise)
+    origins = Origins(graph, Sources(facts, context))
     found: dict[str, Built] = {}
     undecided: list[str] = []
     for item in shipped(origins, stage):

@@ -61,6 +61,7 @@ def compiler_input(graph: StageGraph, sources: Sources, found: Compilation) -> I
         Aspect("target-triple", "", " ".join(sorted(triples_of(sources, found)))),
         Aspect("profile", "", _profile(compiled)),
         Aspect("selection", "", _selection(found)),
+        Aspect("arguments", "", _arguments(compiled)),
         Aspect("shell", "", compiled.shell),
         *_features(found),
         *_variables(compiled),
@@ -120,13 +121,22 @@ def _profile(compiled: Compiled) -> str:
     return call.profile
 
 
+def _arguments(compiled: Compiled) -> str:
+    """Words of the command that reading cannot tell: features by a build argument."""
+    words = compiled.call.command.words if compiled.call.opaque else ()
+    hidden = [word.written for word in words if "$" in word.written]
+    return " ".join(hidden)
+
+
 def _selection(found: Compilation) -> str:
     """Cargo unifies features over the packages that a call takes; which of their binaries it
     names changes nothing (measured with cargo 1.95)."""
     call = found.compiled.call
     names = sorted(package.name for package in chosen_packages(found))
     verb = "" if call.verb in ("build", "run", "rustc") else f"cargo {call.verb}: "
-    return f"{verb}features united over {', '.join(names)} (resolver {found.workspace.resolver})"
+    through = f"{call.wrapper}: " if call.wrapper else ""
+    resolver = found.workspace.resolver
+    return f"{through}{verb}features united over {', '.join(names)} (resolver {resolver})"
 
 
 def _features(found: Compilation) -> list[Aspect]:

@@ -18,7 +18,7 @@ from msgspec import Struct
 from dockerfix.facts.cargo import ManifestError, Package, Workspace
 from dockerfix.facts.cargo.commands import selected
 from dockerfix.facts.repository import Facts
-from dockerfix.proof.image.environment import unknown
+from dockerfix.proof.image.environment import SUBSTITUTION, unknown
 from dockerfix.proof.image.history import Compiled, Copied, Event
 from dockerfix.syntax.yaml.tree import YamlError
 from dockerfix.text import Snapshot, SnapshotError, join_path
@@ -64,6 +64,12 @@ class Sources(Struct, frozen=True):
             where = join_path(self.context, source.lstrip("/") or ".")
             if where is not None and self.facts.snapshot.is_folder(where):
                 yield event.destination.rstrip("/") or "/", where
+            elif where is not None and posixpath.basename(where) == "Cargo.toml":
+                named = event.destination.endswith("/")
+                place = (
+                    event.destination.rstrip("/") if named else posixpath.dirname(event.destination)
+                )
+                yield place or "/", posixpath.dirname(where)
 
     def _bound(self, event: Compiled, path: str) -> str | None:
         mount = event.frame.mount_over(path)
@@ -73,15 +79,17 @@ class Sources(Struct, frozen=True):
         return None if folder is None else join_path(folder, path[len(mount.target) :].lstrip("/"))
 
 
-def context_of(facts: Facts, dockerfile: str) -> str:
-    """The build context that the snapshot's builds give a Dockerfile; when none is known the
-    root of the cargo workspace that it stands in, else its own folder."""
+def context_of(facts: Facts, dockerfile: str, otherwise: str | None = None) -> str:
+    """The build context that the snapshot's builds give a Dockerfile; when none is known
+    `otherwise`, or the root of the cargo workspace that it stands in, else its own folder."""
     try:
         builds = facts.builds.builds
     except YamlError:
         builds = ()
     known = [b.context for b in builds if b.dockerfile == dockerfile and b.context is not None]
     folder = posixpath.dirname(dockerfile)
+    if not known and otherwise is not None:
+        return otherwise
     try:
         workspace = workspace_at(facts, folder) if not known else None
     except ManifestError:
@@ -142,7 +150,10 @@ def products(sources: Sources, found: Compilation) -> tuple[Product, ...] | Unkn
     """The programs and libraries that the command leaves; a cook leaves none that is real."""
     call = found.compiled.call
     hidden = [*call.bins, *call.packages, *call.values("features"), *call.values("target-dir")]
-    if "$" in call.opaque or any(unknown(text) for text in hidden):
+    more = "$" in call.opaque and not (call.bins or call.packages)
+    if "cross" in call.wrapper.split() and not call.values("target"):
+        return Unknowable("`cross` chooses where it leaves programs")
+    if more or any(unknown(text) for text in hidden):
         return Unknowable(f"`{' '.join(w.written for w in call.command.words)}` holds a variable")
     binaries = selected(found.workspace, call, found.folder)
     if isinstance(binaries, str):
@@ -206,6 +217,8 @@ def triples_of(sources: Sources, found: Compilation) -> tuple[str, ...]:
     flags = found.compiled.call.values("target")
     if flags:
         return flags
+    if "xx-cargo" in found.compiled.call.wrapper.split():
+        return (SUBSTITUTION,)  # what `$(xx-cargo --print-target-triple)` stands for
     held = found.compiled.variables.get("CARGO_BUILD_TARGET", "")
     setting = cargo_setting(sources.facts.snapshot, found.workspace.folder, "target")
     return tuple(text for text in (held or setting,) if text)

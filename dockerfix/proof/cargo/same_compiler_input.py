@@ -13,7 +13,7 @@ from typing import ClassVar
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.cargo.artefact_produced import programs
 from dockerfix.proof.cargo.compiler_input import Aspect, Input, compiler_input
-from dockerfix.proof.cargo.crates import Compilation
+from dockerfix.proof.cargo.crates import Compilation, context_of
 from dockerfix.proof.cargo.native import crates_that_notice
 from dockerfix.proof.cargo.tools import only_toolchain
 from dockerfix.proof.image.chain import NoSuchImageError
@@ -63,6 +63,9 @@ class SameCompilerInput(Obligation, frozen=True):
         "cargo-files": "Cargo.toml, Cargo.lock and .cargo/config.toml at the workspace's root",
     }
     assumed_rules: ClassVar[frozenset[str]] = frozenset({"packages", "environment"})
+    spellings: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "features": ("all-features", "no-default-features"),
+    }
 
     def check(self, before: Facts, after: Facts) -> Verdict:
         """Whether each shipped program's compiler input is the same."""
@@ -74,28 +77,28 @@ class SameCompilerInput(Obligation, frozen=True):
         return self.before.dockerfile
 
 
-def _judge(claim: SameCompilerInput, before: Facts, after: Facts) -> Verdict:
-    if not any(_may_compile(*side) for side in ((before, claim.before), (after, claim.after))):
-        return Verdict(f"{claim.after} ships no cargo program")
+def _judge(owed: SameCompilerInput, before: Facts, after: Facts) -> Verdict:
+    if not any(_may_compile(*side) for side in ((before, owed.before), (after, owed.after))):
+        return Verdict(f"{owed.after} ships no cargo program")
     try:
-        old = programs(before, claim.before)
-        new = programs(after, claim.after)
+        old = programs(before, owed.before)
+        new = programs(after, owed.after, context_of(before, owed.before.dockerfile))
     except NoSuchImageError as error:
-        return Verdict(f"{claim.after} has its programs' old compiler input", (), (str(error),))
-    comparison = _Comparison(claim, before)
+        return Verdict(f"{owed.after} has its programs' old compiler input", (), (str(error),))
+    comparison = _Comparison(owed, before)
     found = {built.product.name: built for built in new[1]}
     for built in old[1]:
         comparison.program(old[0], built, new[0], found.get(built.product.name), new[2])
     for name in () if old[2] else sorted(found.keys() - {b.product.name for b in old[1]}):
         place = found[name].compilation.compiled.place
         comparison.failures[
-            f"{place}: {claim.after} ships `{name}` too, which {claim.before} did not"
+            f"{place}: {owed.after} ships `{name}` too, which {owed.before} did not"
         ] = None
     names = ", ".join(sorted(built.product.name for built in old[1]))
     statement = (
-        f"{names} of {claim.after}: compiled with what {claim.before} was compiled with"
+        f"{names} of {owed.after}: compiled with what {owed.before} was compiled with"
         if names
-        else f"{claim.after} ships no cargo program"
+        else f"{owed.after} ships no cargo program"
     )
     return Verdict(
         statement,
@@ -117,8 +120,8 @@ def _may_compile(facts: Facts, image: Image) -> bool:
 class _Comparison:
     """Gathers over the programs; dicts keep the first of equal lines."""
 
-    def __init__(self, claim: SameCompilerInput, before: Facts) -> None:
-        self.claim = claim
+    def __init__(self, owed: SameCompilerInput, before: Facts) -> None:
+        self.owed = owed
         self.before = before
         self.differences: dict[str, None] = {}
         self.failures: dict[str, None] = {}
@@ -136,7 +139,7 @@ class _Comparison:
         if new is None:
             if not undecided:
                 place = old.compilation.compiled.place
-                self.failures[f"{place}: {self.claim.after} does not ship `{name}`"] = None
+                self.failures[f"{place}: {self.owed.after} does not ship `{name}`"] = None
             return
         first = compiler_input(old_origins.graph, old_origins.sources, old.compilation)
         second = compiler_input(new_origins.graph, new_origins.sources, new.compilation)
@@ -187,7 +190,7 @@ class _Comparison:
     def weight(self, package: str, locked: frozenset[str] | None) -> str:
         """Why a package matters, or why it does not."""
         name = name_of(package)
-        if self.claim.accepted & {"packages", package, name}:
+        if self.owed.accepted & {"packages", package, name}:
             return _ACCEPTED
         if locked is None:
             return "without a Cargo.lock nobody knows which crates ask for it"
@@ -196,7 +199,7 @@ class _Comparison:
 
     def accepted(self, aspect: Aspect, old: Aspect | None, new: Aspect | None) -> bool:
         """Whether the person took this difference, by aspect or by variable."""
-        names = self.claim.accepted
+        names = self.owed.accepted
         if aspect.name in names or (bool(aspect.subject) and aspect.subject in names):
             return True
         base = aspect.name == "base-image" and "toolchain" in names

@@ -191,6 +191,8 @@ def _beside_sources(command: Command) -> bool:
         everywhere = command.name != "npm" or "-g" in words or "--global" in words
         return everywhere and not any(w.startswith((".", "-t", "--target", "-e")) for w in words)
     given = [b for a, b in pairwise(words) if re.fullmatch(r"-\w*[oOCd]|--output|--directory", a)]
+    attached = (re.fullmatch(r"-[a-zA-Z]*[oO](/.+|-)", word) for word in words)
+    given += [match[1] for match in attached if match is not None]
     if command.name == "curl":
         return all(path == "-" or _among_programs(path) for path in given) and "-O" not in words
     writes = command.name in ("wget", "tar", "unzip")

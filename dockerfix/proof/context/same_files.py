@@ -59,6 +59,8 @@ class SameFiles(Obligation, frozen=True):
     after_context: str
     accepted: frozenset[str] = frozenset()
     siblings: bool = False
+    sources: bool = False
+    """Whether stages that the image copies from may hold more files than before."""
 
     kind: ClassVar[str] = "same files"
     accepted_rules: ClassVar[Mapping[str, str]] = {
@@ -80,10 +82,10 @@ class SameFiles(Obligation, frozen=True):
         return self.before.dockerfile
 
 
-def _judge(claim: SameFiles, before: Facts, after: Facts) -> Verdict:
-    statement = f"{claim.after} copies the same files to the same places as {claim.before} did"
+def _judge(owed: SameFiles, before: Facts, after: Facts) -> Verdict:
+    statement = f"{owed.after} copies the same files to the same places as {owed.before} did"
     found = _Findings()
-    ways = _ways(claim, before, after)
+    ways = _ways(owed, before, after)
     for way in ways:
         if _is_open(way) and any(_closes(other, way) for other in ways):
             names = ", ".join(_open_arguments(way))
@@ -92,15 +94,15 @@ def _judge(claim: SameFiles, before: Facts, after: Facts) -> Verdict:
                 "image that other call sites name"
             ] = None
             continue
-        old = _simulate(before, claim.before, claim.before_context, way)
-        new = _simulate(after, claim.after, claim.after_context, way)
-        _Comparison(claim, old, new, found).run()
+        old = _simulate(before, owed.before, owed.before_context, way)
+        new = _simulate(after, owed.after, owed.after_context, way)
+        _Comparison(owed, old, new, found).run()
     return Verdict(statement, tuple(found.said()), tuple(_cut(found.failures)))
 
 
 @dataclass(slots=True)
 class _Findings:
-    """What all comparisons of one claim found; dicts keep the first of equal lines."""
+    """What all comparisons of one obligation found; dicts keep the first of equal lines."""
 
     differences: dict[str, None] = field(default_factory=dict)
     failures: dict[str, None] = field(default_factory=dict)
@@ -124,21 +126,21 @@ def _cut(failures: Mapping[str, None]) -> Iterator[str]:
         yield failure
 
 
-def _ways(claim: SameFiles, before: Facts, after: Facts) -> list[BuildInput]:
+def _ways(owed: SameFiles, before: Facts, after: Facts) -> list[BuildInput]:
     """The different ways in which call sites ask for the image: those of the patch, and those
     of before where the image had another name or context.
 
     Arguments and named contexts count alone: an argument that only one side knows means
     nothing to the other.
     """
-    found = _asked(after, claim.after.dockerfile, claim.after_context)
-    if not found or claim.before.dockerfile != claim.after.dockerfile:
-        found += _asked(before, claim.before.dockerfile, claim.before_context)
+    found = _asked(after, owed.after.dockerfile, owed.after_context)
+    if not found or owed.before.dockerfile != owed.after.dockerfile:
+        found += _asked(before, owed.before.dockerfile, owed.before_context)
     ways: list[BuildInput] = []
     for way in found:
         if not any(_same_way(way, other) for other in ways):
             ways.append(way)
-    return ways or [BuildInput(claim.after.dockerfile, claim.after_context)]
+    return ways or [BuildInput(owed.after.dockerfile, owed.after_context)]
 
 
 def _open_arguments(way: BuildInput) -> list[str]:
@@ -207,10 +209,8 @@ class _Makers:
 class _Comparison:
     """Two builds side by side."""
 
-    def __init__(
-        self, claim: SameFiles, old: Simulation, new: Simulation, found: _Findings
-    ) -> None:
-        self.claim = claim
+    def __init__(self, owed: SameFiles, old: Simulation, new: Simulation, found: _Findings) -> None:
+        self.owed = owed
         self.old = old
         self.new = new
         self.found = found
@@ -220,7 +220,7 @@ class _Comparison:
 
     def run(self) -> None:
         """Compare the targets, and every stage that they copy from or mount."""
-        for simulation, image in ((self.old, self.claim.before), (self.new, self.claim.after)):
+        for simulation, image in ((self.old, self.owed.before), (self.new, self.owed.after)):
             if simulation.target is None:
                 self.found.failures[f"{image}: there is no such target"] = None
                 return
@@ -253,6 +253,10 @@ class _Comparison:
         place = new.from_.source.place(new.from_.code)
         name = new.name or str(new.index)
         self.found.failures[f"{place}: in stage {name}, {what}"] = None
+
+    def beside(self) -> bool:
+        """Whether the stages at hand are not the image itself."""
+        return self.at is not None and self.at[1] is not self.new.target
 
     def allow(self, what: str) -> None:
         """Note a difference that the patch explains."""
@@ -309,7 +313,7 @@ class _Comparison:
         """A file that the new build does not copy."""
         if self.is_touched(old, self.new.facts.snapshot):
             self.found.deleted[_named(old)] = None
-        elif isinstance(old, FromContext) and old.path in self.claim.accepted:
+        elif isinstance(old, FromContext) and old.path in self.owed.accepted:
             self.allow(f"{_named(old)} is copied no more, as was accepted")
         else:
             self.fail(f"{path} is missing, it came from {_named(old)}")
@@ -318,6 +322,8 @@ class _Comparison:
         """A file that the old build did not copy."""
         if self.is_touched(new, self.old.facts.snapshot):
             self.found.created[_named(new)] = None
+        elif self.owed.sources and self.beside():
+            self.allow(f"a build stage also holds {_named(new)}")
         elif self.is_siblings(new):
             self.allow(f"the sibling's image also has {_named(new)} at {path}")
         else:
@@ -366,7 +372,7 @@ class _Comparison:
 
     def alike(self, old: Node, new: Node) -> bool:
         """Whether two mounted nodes are the same, without noting what differs."""
-        trial = _Comparison(self.claim, self.old, self.new, _Findings())
+        trial = _Comparison(self.owed, self.old, self.new, _Findings())
         trial.at = self.at
         trial.seen = self.seen
         trial.nodes(old, new, "/")
@@ -380,8 +386,8 @@ class _Comparison:
     def is_siblings(self, item: Leaf | Unknown) -> bool:
         """Whether something came with an image that this repository makes: it is of the
         repository, and not of the new context."""
-        context = self.claim.after_context
-        if not self.claim.siblings:
+        context = self.owed.after_context
+        if not self.owed.siblings:
             return False
         match item:
             case FromContext(path) | LinkFromContext(path) | Unwalked(path) | Unpacked(path):

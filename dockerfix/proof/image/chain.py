@@ -98,7 +98,7 @@ def find_stage(facts: Facts, image: Image) -> tuple[StageGraph, Stage]:
 
 
 _CHAINS: WeakKeyDictionary[StageGraph, dict[int, Chain]] = WeakKeyDictionary()
-"""Every claim about a Dockerfile asks for the same chains."""
+"""every obligation about a Dockerfile asks for the same chains."""
 
 
 def flatten(graph: StageGraph, stage: Stage) -> Chain:
@@ -182,10 +182,11 @@ def _key(graph: StageGraph, stage: Stage, item: Instruction, where: str, refers:
 
 
 def _arguments(graph: StageGraph, item: Arg) -> list[object]:
-    """Names with defaults; one without takes the global default, as BuildKit does."""
+    """Names with defaults; one without takes the global default, as BuildKit does, if there
+    is any: a global ARG without one leaves it to what the build is given."""
     found: list[object] = []
     for name, default in item.entries:
-        if default is None and name in graph.global_arguments:
+        if default is None and graph.global_arguments.get(name) is not None:
             found.append((name, "global", *_with_inner(graph, [name])))
         else:
             found.append((name, default))

@@ -13,6 +13,8 @@ from msgspec.structs import replace
 from dockerfix.syntax.shell import Command, Literal, Part, ShellWord, Variable
 
 Variables = Mapping[str, str]
+SUBSTITUTION = "${substitution}"
+"""What stands for the output of a command."""
 
 
 def unknown(text: str) -> bool:
@@ -79,7 +81,7 @@ def _parts(parts: tuple[Part, ...], variables: Variables) -> str:
             operand = _parts(part.operand, variables)
             out += _filled(part.name, part.operator, operand, variables)
         else:
-            out += "${substitution}"
+            out += SUBSTITUTION
     return out
 
 

@@ -37,7 +37,7 @@ MAX_TEXT = 10_000
 """Characters of a variable's value that are followed."""
 MAX_EVENTS = 2_000
 """Events of one stage that are followed; loops in loops make more."""
-COMPILING = frozenset({"build", "rustc", "run", "zigbuild", "install"})
+COMPILING = frozenset({"build", "rustc", "run", "install"})
 
 
 class Mounted(Struct, frozen=True):

@@ -2,7 +2,7 @@
 
 Asked backwards from the end of the stage: the last command that wrote the path counts. A
 cook is no origin, since it leaves empty programs; what a mount held is gone after its RUN.
-Knows how events make paths; knows no claim.
+Knows how events make paths; knows no obligation.
 """
 
 from __future__ import annotations

@@ -65,7 +65,10 @@ class SameRuntime(Obligation, frozen=True):
     accepted_rules: ClassVar[Mapping[str, str]] = {
         "instruction": "one instruction differs, from exactly `before` to exactly `after`",
         "provider-builds": "a sibling's image runs a step that its consumers ran for it",
+        "sources": "a build stage holds more files of the context, which only others copied",
+        "tools": "a build stage holds a tool that only other files put there",
     }
+    assumed_rules: ClassVar[frozenset[str]] = frozenset({"sources", "tools"})
 
     def check(self, before: Facts, after: Facts) -> Verdict:
         """Whether the chains agree; differences name their rule and both places."""
@@ -77,20 +80,20 @@ class SameRuntime(Obligation, frozen=True):
         return self.before.dockerfile
 
 
-def _judge(claim: SameRuntime, before: Facts, after: Facts) -> Verdict:
-    statement = f"{claim.after} is made by the same instructions as {claim.before} was"
+def _judge(owed: SameRuntime, before: Facts, after: Facts) -> Verdict:
+    statement = f"{owed.after} is made by the same instructions as {owed.before} was"
     try:
-        old_graph, old = find_stage(before, claim.before)
-        new_graph, new = find_stage(after, claim.after)
+        old_graph, old = find_stage(before, owed.before)
+        new_graph, new = find_stage(after, owed.after)
     except NoSuchImageError as error:
         return Verdict(statement, (), (str(error),))
-    context = context_of(before, claim.before.dockerfile)
-    comparison = _Comparison(claim, old_graph, new_graph, _folders_of(before, context))
+    context = context_of(before, owed.before.dockerfile)
+    comparison = _Comparison(owed, old_graph, new_graph, _folders_of(before, context))
     comparison.pinned = any(
         join_path(context, name) in before.snapshot for name in _TOOLCHAIN_FILES
     )
-    if "sibling-image" in claim.allowed:
-        comparison.siblings = Siblings(claim.after.dockerfile, before, after)
+    if "sibling-image" in owed.allowed and owed.before.dockerfile == owed.after.dockerfile:
+        comparison.siblings = Siblings(owed.after.dockerfile, before, after)
     comparison.directives()
     comparison.stages(old, new, shipped=True)
     return Verdict(statement, tuple(comparison.differences), tuple(comparison.failures))
@@ -108,9 +111,9 @@ class _Comparison:
     """Gathers over all stages that the image needs; dicts keep the first of equal lines."""
 
     def __init__(
-        self, claim: SameRuntime, old: StageGraph, new: StageGraph, is_folder: IsFolder
+        self, owed: SameRuntime, old: StageGraph, new: StageGraph, is_folder: IsFolder
     ) -> None:
-        self.claim = claim
+        self.owed = owed
         self.is_folder = is_folder
         self.pinned = False
         self.old_graph = old
@@ -127,7 +130,7 @@ class _Comparison:
 
     def named(self, old: str, new: str) -> Use | None:
         """The permit that names this very difference of one instruction."""
-        for rule, before, after in sorted(self.claim.changed):
+        for rule, before, after in sorted(self.owed.changed):
             if (before, after) == (old, new):
                 what = f"`{old}` became `{new}`" if old and new else f"`{old or new}`"
                 return Use(rule, f"{what}: accepted")
@@ -166,7 +169,7 @@ class _Comparison:
             ReadChain(self.old_graph, old),
             ReadChain(self.new_graph, new),
             shipped,
-            self.claim.allowed,
+            self.owed.allowed,
             self.is_folder,
             self.pinned,
         )
@@ -269,9 +272,9 @@ class _Comparison:
                 what = f"`{second.short}` stands here, it was `{first.short}` at {first.place}"
                 self.fail(second.place, what)
             elif first is not None:
-                self.fail(first.place, f"`{first.short}` is missing in {self.claim.after}")
+                self.fail(first.place, f"`{first.short}` is missing in {self.owed.after}")
             elif second is not None:
-                self.fail(second.place, f"`{second.short}` was not in {self.claim.before}")
+                self.fail(second.place, f"`{second.short}` was not in {self.owed.before}")
 
     def gone(self, pair: Pair, steps: list[Step]) -> list[Step]:
         """The missing steps that no rule allows; from the last one up, since what only

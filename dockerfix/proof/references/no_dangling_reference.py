@@ -14,7 +14,7 @@ from typing import ClassVar
 from dockerfix.facts.dockerfile.stages import StageGraph
 from dockerfix.facts.gitlab.globs import GlobError, matches
 from dockerfix.facts.gitlab.pipeline import Pipeline
-from dockerfix.facts.repository import Facts
+from dockerfix.facts.repository import Facts, is_dockerfile
 from dockerfix.proof.asks.asks import Ask, asks_of, values_for
 from dockerfix.proof.obligation import Image, Obligation, Verdict
 from dockerfix.proof.references.named_paths import named_paths
@@ -22,6 +22,8 @@ from dockerfix.syntax.dockerfile import parse
 from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
 from dockerfix.syntax.yaml.tree import Node, Scalar, Sequence
 from dockerfix.text import Place, Snapshot, SnapshotError
+
+_MAX_UNFOLLOWED = 8
 
 
 class NoDanglingReference(Obligation, frozen=True):
@@ -46,38 +48,41 @@ class NoDanglingReference(Obligation, frozen=True):
         return _judge(self, before, after)
 
 
-def _judge(claim: NoDanglingReference, before: Facts, after: Facts) -> Verdict:
-    search = _Search(claim, before, after)
+def _judge(owed: NoDanglingReference, before: Facts, after: Facts) -> Verdict:
+    search = _Search(owed, before, after)
     search.builds()
     search.texts()
     search.globs()
     search.stages()
     search.jobs()
-    names = [*claim.files, *(f"job `{job}`" for job in claim.jobs)]
+    search.unfollowed()
+    names = [*owed.files, *(f"job `{job}`" for job in owed.jobs)]
     return Verdict(
         f"nothing names {', '.join(names)}"
         if names
         else "every file, stage and job that is named exists",
         tuple(search.differences),
         tuple(search.failures),
+        tuple(search.unproved),
     )
 
 
 class _Search:
     """Gathers over the snapshot after; dicts keep the first of equal lines."""
 
-    def __init__(self, claim: NoDanglingReference, before: Facts, after: Facts) -> None:
-        self.claim = claim
+    def __init__(self, owed: NoDanglingReference, before: Facts, after: Facts) -> None:
+        self.owed = owed
         self.before = before
         self.after = after
         self.differences: dict[str, None] = {}
         self.failures: dict[str, None] = {}
+        self.unproved: list[str] = []
         self.failed: list[Place] = []
 
     @property
     def gone(self) -> list[str]:
         """The files that are in the snapshot before and not in the one after."""
-        removed = (path for path in self.claim.files if path not in self.after.snapshot)
+        removed = (path for path in self.owed.files if path not in self.after.snapshot)
         return list(dict.fromkeys(removed))
 
     def fail(self, place: Place, what: str) -> None:
@@ -87,7 +92,7 @@ class _Search:
 
     def builds(self) -> None:
         """Every build finds its Dockerfile, and its target in it."""
-        for path in self.claim.files:
+        for path in self.owed.files:
             if path in self.after.snapshot:
                 self.failures[f"{path}: it is still there"] = None
         values = {**values_for(self.before), **values_for(self.after)}
@@ -96,19 +101,34 @@ class _Search:
             what = _lost(self.after, ask)
             if what is None:
                 continue
-            if (ask.dockerfile, ask.site.place.path) in self.claim.left:
+            if (ask.dockerfile, ask.site.place.path) in self.owed.left:
                 self.differences[f"left-behind: {ask.site}: {what}"] = None
             elif what in lost:
                 self.differences[f"existing: {ask.site}: {what}"] = None
             else:
                 self.fail(ask.site.place, f"{ask.site.kind.value} {ask.site.name}: {what}")
 
+    def unfollowed(self) -> None:
+        """Builds that reading cannot follow, which may ask for a Dockerfile that goes."""
+        asked = {build.dockerfile for build in self.before.builds.builds}
+        if not any(path in asked or is_dockerfile(path) for path in self.gone):
+            return
+        spots = [spot for spot in self.after.builds.blind if not spot.apart]
+        self.unproved += [
+            f"{spot.place}: {spot.what} cannot be followed ({spot.why}): it may ask for a "
+            "file that goes"
+            for spot in spots[:_MAX_UNFOLLOWED]
+        ]
+        if len(spots) > _MAX_UNFOLLOWED:
+            more = len(spots) - _MAX_UNFOLLOWED
+            self.unproved.append(f"and {more} more builds that cannot be followed")
+
     def texts(self) -> None:
         """Paths in settings, scripts and documents."""
         for found in named_paths(self.after.snapshot, self.gone):
             if any(_inside(found.place, place) for place in self.failed):
                 continue
-            if (found.path, found.place.path) in self.claim.left:
+            if (found.path, found.place.path) in self.owed.left:
                 self.differences[f"left-behind: {found.place}: names {found.path}"] = None
             elif found.remark:
                 line = f"{found.remark}: {found.place}: names {found.path}, which is gone"
@@ -164,7 +184,7 @@ class _Search:
     def jobs(self) -> None:
         """Nothing in the pipeline's files, and no document, names a removed job."""
         pipeline = self.after.pipeline
-        removed = frozenset(self.claim.jobs)
+        removed = frozenset(self.owed.jobs)
         if pipeline is None or not removed:
             return
         for job in removed & set(pipeline.jobs):

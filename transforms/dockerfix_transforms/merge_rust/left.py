@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 
 from msgspec import Struct
 
-from dockerfix.api import Finding, Place, Severity
+from dockerfix.api import Finding, Place, Severity, is_accepted
 
 LEFT = "left-behind"
 
@@ -45,7 +45,7 @@ class Left(Struct, frozen=True):
 
     def accepted(self, accept: Collection[str]) -> bool:
         """Whether the person takes over what is to be done there."""
-        return self.name in accept or f"{self.name}@{self.place.path}" in accept
+        return is_accepted(self.name, self.place.path, accept)
 
 
 def kept_files(lefts: Iterable[Left], accept: Collection[str]) -> frozenset[str]:

@@ -17,6 +17,7 @@ from dockerfix.api import (
     Place,
     Scalar,
     Severity,
+    Span,
     Workspace,
     YamlError,
     parse_yaml,
@@ -24,7 +25,8 @@ from dockerfix.api import (
 )
 from dockerfix.api import Mapping as YamlMapping
 from dockerfix.api import Sequence as YamlSequence
-from dockerfix_transforms.merge_rust.group.groups import IN_PATHS, Group, Member
+from dockerfix_transforms.merge_rust.group.alone import Admission
+from dockerfix_transforms.merge_rust.group.groups import IN_PATHS, Group, Member, added_steps
 from dockerfix_transforms.merge_rust.read.compiler import environment, is_compiler_variable
 from dockerfix_transforms.merge_rust.read.inputs import RustFile
 from dockerfix_transforms.merge_rust.read.steps import (
@@ -56,6 +58,7 @@ def merge_notes(
         found += _apart(group)
         found += _dropped(group)
         found += _packages(workspace, group)
+        found += _added_steps(group)
         found += _environment(workspace, group)
         found += _inline_environment(workspace, group)
         found += _cook_setting(group)
@@ -76,7 +79,7 @@ def _apart(group: Group) -> Iterator[Finding]:
             Severity.NOTE,
             "separate-builder",
             f"{', '.join(m.file.binary for m in group.members)}: a builder of its own ({reason})",
-            "the compiler's input differs, so its crates are compiled once more",
+            "its crates are compiled once more",
             accept,
             place_of(file),
             file.binary,
@@ -117,6 +120,31 @@ def _packages(workspace: Workspace, group: Group) -> Iterator[Finding]:
                     place_of(member.file),
                     word,
                 )
+
+
+_ADDED = {
+    Admission.SOURCES: ("sources", "has files in its builder that its own file does not copy",
+                        "a build script or macro could read them"),
+    Admission.TOOLS: ("tools", "is compiled with a tool that its own file does not install",
+                      "a build script could find and use it"),
+}  # fmt: skip
+
+
+def _added_steps(group: Group) -> Iterator[Finding]:
+    """Sources and tools of some files that the builder of all has now."""
+    lacking: dict[tuple[Span, Admission], tuple[Step, list[str]]] = {}
+    for member in group.members:
+        for step, kind in added_steps(group, member):
+            if kind in _ADDED:
+                found = lacking.setdefault((step.item.code, kind), (step, []))
+                found[1].append(member.file.binary)
+    for (_, kind), (step, names) in lacking.items():
+        name, what, why = _ADDED[kind]
+        yield Finding(
+            Severity.ASSUME, name, f"{', '.join(names)} {what}: {_short(step)}", why,
+            "compare the binary, or look whether a build script does",
+            step.item.source.place(step.item.code), ", ".join(names),
+        )  # fmt: skip
 
 
 def _reader(workspace: Workspace, word: str) -> str:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from dockerfix.api import Finding, Image, Permit, Pipeline, Severity, Stage
-from dockerfix_transforms.merge_rust.group.groups import Group, Member
+from dockerfix_transforms.merge_rust.group.alone import Admission
+from dockerfix_transforms.merge_rust.group.groups import Group, Member, added_steps
 from dockerfix_transforms.merge_rust.jobs import JobPlan
 from dockerfix_transforms.merge_rust.left import LEFT, Left
 from dockerfix_transforms.merge_rust.read.compiler import environment, is_compiler_variable
 from dockerfix_transforms.merge_rust.read.inputs import RustFile
-from dockerfix_transforms.merge_rust.read.steps import Role
+from dockerfix_transforms.merge_rust.read.steps import Role, steps_of
 from dockerfix_transforms.merge_rust.write.layout import Merged
 
 _WIDENED = {
@@ -36,6 +37,7 @@ def image_permits(
     for group in groups:
         for member in group.members:
             aspects = [*_accepted(member, assumed), *_gained(group, member, assumed)]
+            aspects += ((rule, member.file.binary) for rule in added_rules(group, member))
             for stage in member.file.targets:
                 name = merged.targets[(member.file.path, stage.index)]
                 old = str(image_before(member.file, stage))
@@ -77,7 +79,10 @@ def _rules(group: Group, member: Member) -> Iterator[str]:
     """What a shared builder does to the instructions that one file had for itself."""
     if len(group.members) < 2:
         return
+    graph = member.file.graph
     roles = {step.role for step in group.common}
+    aside = {step.role for stage in graph.stages for step in steps_of(graph, stage)}
+    roles |= aside & {Role.COOK}
     yield from (rule for role, rule in _WIDENED.items() if role in roles)
     if Role.COOK in roles:
         yield "prepare-widened"  # by the planner, which stands beside the chain
@@ -85,7 +90,13 @@ def _rules(group: Group, member: Member) -> Iterator[str]:
         yield "environment-added"
     if group.has_own or any(other.dropped for other in group.members):
         yield "tools-later"
-        yield "sources-later"
+
+
+def added_rules(group: Group, member: Member) -> Iterator[str]:
+    """The rules under which the builder holds more than this file's own did."""
+    for _, kind in added_steps(group, member):
+        if kind in (Admission.SOURCES, Admission.TOOLS):
+            yield kind.value
 
 
 def _inline(group: Group) -> bool:

@@ -66,14 +66,21 @@ class NoWorkspaceError(Exception):
         self.finding = finding
 
 
+class NothingThereError(Exception):
+    """None of the paths is there: what to say instead of a merge."""
+
+
 def read_scope(facts: Facts, paths: Sequence[str], into: str) -> Scope:
-    """The scope of one call; raises `NoWorkspaceError`."""
+    """The scope of one call; raises `NoWorkspaceError`, and `NothingThereError` when no path
+    is there any more."""
     given = [path for path in paths if path in facts.snapshot]
-    folders = [path for path in paths if path not in facts.snapshot]
+    folders = [p for p in paths if p in ("", ".") or facts.snapshot.is_folder(p)]
+    if not given and not folders:
+        raise NothingThereError(f"{', '.join(paths)}: gone already, nothing to merge")
     start = folders[0] if folders else posixpath.dirname(given[0])
     workspace = _workspace(facts, start, given)
     _check_arguments(facts, workspace, folders, into)
-    listed = candidates(facts, workspace.folder, given)
+    listed = candidates(facts, workspace.folder, given, folders)
     scope = Scope(workspace, _into(workspace, listed, into))
     for path in listed:
         if path == scope.into and len(listed) > 1 and not _is_plain(path):
@@ -83,10 +90,26 @@ def read_scope(facts: Facts, paths: Sequence[str], into: str) -> Scope:
             scope.findings.append(found)
         elif found is not None:
             scope.files.append(found)
+        elif path in given:
+            scope.findings.append(_not_of(facts, workspace, path))
     _agree(facts, scope)
     if not given:
         scope.findings += _without_cargo(facts, workspace, listed, scope.into)
     return scope
+
+
+def _not_of(facts: Facts, workspace: Workspace, path: str) -> Finding:
+    """A file that was named on the command line and builds nothing here."""
+    return Finding(
+        Severity.REFUSE,
+        "no-cargo",
+        f"no `cargo build` in it compiles the workspace {workspace.folder or '.'}; "
+        "this file stays as it is",
+        "merge-rust merges the Dockerfiles of one cargo workspace",
+        "leave it out of the command, or name the workspace that it builds",
+        facts.snapshot.source(path).place(Span(0, 0)),
+        path,
+    )
 
 
 def _check_arguments(facts: Facts, workspace: Workspace, folders: Sequence[str], into: str) -> None:
@@ -295,6 +318,8 @@ def _global_arguments(scope: Scope) -> None:
     """Files whose global ARG has another default than the same one of an earlier file."""
     known: dict[str, tuple[str | None, str]] = {}
     for file in list(scope.files):
+        _captured(scope, file)
+    for file in list(scope.files):
         for item in file.graph.tree.preamble:
             entries = item.entries if isinstance(item, Arg) else ()
             clash = next(
@@ -310,6 +335,32 @@ def _global_arguments(scope: Scope) -> None:
                     item.code,
                 )
                 break
+
+
+def _captured(scope: Scope, file: RustFile) -> None:
+    """Leave a file out whose `ARG x` in a stage would take the default of another file's
+    global ARG x, as BuildKit hands it down."""
+    defaults = {
+        name: (default, other.path)
+        for other in scope.files
+        for item in other.graph.tree.preamble
+        for name, default in (item.entries if isinstance(item, Arg) else ())
+        if default
+    }
+    own = file.graph.global_arguments
+    for stage in file.graph.stages:
+        for item in stage.instructions:
+            for name, default in item.entries if isinstance(item, Arg) else ():
+                if default is None and name in defaults and name not in own:
+                    scope.leave_out(
+                        file,
+                        "global-argument",
+                        f"ARG {name} has no default here, and would take {defaults[name][0]} "
+                        f"from {defaults[name][1]}",
+                        "give it a default, or rename one of the two",
+                        item.code,
+                    )
+                    return
 
 
 def place_of(file: RustFile) -> Place:

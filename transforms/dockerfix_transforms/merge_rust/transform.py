@@ -23,7 +23,7 @@ from dockerfix.api import (
     StepDown,
 )
 from dockerfix_transforms.merge_rust.callers import APART, Callers, rewrite_callers
-from dockerfix_transforms.merge_rust.group.groups import Group, group_files
+from dockerfix_transforms.merge_rust.group.groups import IN_PATHS, Group, group_files
 from dockerfix_transforms.merge_rust.left import by_hand, kept_files
 from dockerfix_transforms.merge_rust.notes import (
     dependabot_notes,
@@ -34,7 +34,14 @@ from dockerfix_transforms.merge_rust.notes import (
     unasked_notes,
 )
 from dockerfix_transforms.merge_rust.permits import image_permits, job_permits, left_permits
-from dockerfix_transforms.merge_rust.scope import NoWorkspaceError, Scope, read_scope, scopes
+from dockerfix_transforms.merge_rust.scope import (
+    NothingThereError,
+    NoWorkspaceError,
+    Scope,
+    place_of,
+    read_scope,
+    scopes,
+)
 from dockerfix_transforms.merge_rust.sites import read_sites
 from dockerfix_transforms.merge_rust.write.layout import Merged, merged_file
 from dockerfix_transforms.merge_rust.write.widen import CannotJoinError
@@ -174,7 +181,13 @@ class MergeRust:
             scope = read_scope(facts, paths, wishes.into)
         except NoWorkspaceError as error:
             return Proposal(findings=(error.finding,), refused=True)
-        scope.files = [file for file in scope.files if file.path not in wishes.without]
+        except NothingThereError as error:
+            return Proposal(reason=str(error))
+        scope.files = [
+            file
+            for file in scope.files
+            if file.path not in wishes.without or wishes.without[file.path].rungs == 1
+        ]
         return _Merge(facts, scope, wishes).proposal()
 
 
@@ -203,7 +216,7 @@ class _Merge:
         if made is None:
             return self.too_few()
         groups, merged = made
-        if not merged.shares:
+        if all(len(group.members) == 1 for group in groups):
             return self.nothing_shared(groups)
         self.work.findings += merge_notes(self.facts, self.scope.workspace, groups, merged)
         if not self.wishes.no_ci:
@@ -243,19 +256,37 @@ class _Merge:
     # The merged file.
 
     def merge(self) -> tuple[list[Group], Merged] | None:
-        """Groups and merged file; files whose lines cannot be joined are left out."""
+        """Groups and merged file. A file whose lines cannot be joined gets a builder of its
+        own in the merged file; one that would share nothing there stays as it is."""
+        apart = {path: step.found[0] for path, step in self.wishes.without.items()}
         while len(self.scope.files) > 1:
-            groups, findings = group_files(self.scope.files, self.wishes.accept)
+            groups, findings = group_files(self.scope.files, self.wishes.accept, apart)
             try:
                 merged = merged_file(groups, self.scope.files)
             except CannotJoinError as error:
-                self.scope.leave_out(
-                    error.file, "cannot-join", error.why, error.action, error.step.item.code
-                )
+                if error.file.path in apart:
+                    self.scope.leave_out(
+                        error.file, "cannot-join", error.why, error.action, error.step.item.code
+                    )
+                apart[error.file.path] = f"{error.why}: {error.action}"
                 continue
-            self.work.findings += findings
-            return groups, merged
+            if not any(len(group.members) > 1 for group in groups) or not merged.strangers:
+                self.work.findings += findings
+                return groups, merged
+            self.leave_strangers(groups, merged)
         return None
+
+    def leave_strangers(self, groups: Sequence[Group], merged: Merged) -> None:
+        """Leave out the files that would share no stage: moving them saves nothing."""
+        for group in groups:
+            for member in group.members:
+                if member.file in merged.strangers:
+                    why = "; ".join(group.apart)
+                    span = member.file.graph.tree.instructions[0].code
+                    self.scope.leave_out(
+                        member.file, "separate-builder", f"it would share no stage: {why}",
+                        _unite(group.apart), span,
+                    )  # fmt: skip
 
     def standing(self, merged: Merged) -> Proposal | None:
         """What to say when the merged file stands already: nothing to do, or a refusal."""
@@ -368,21 +399,25 @@ class _Merge:
         return Proposal(reason=f"no Dockerfile builds the workspace {folder}")
 
     def nothing_shared(self, groups: Sequence[Group]) -> Proposal:
-        """A merge that would share no stage."""
-        apart = [reason for group in groups for reason in group.apart]
-        named = [reason for reason in apart if " " not in reason.partition(":")[0]]
-        action = "align the files, or --accept the difference by its name"
-        reasons = "; ".join(apart)
-        tree = self.scope.files[0].graph.tree
-        finding = Finding(
-            Severity.REFUSE,
-            "nothing-shared",
-            f"the files share no stage: {reasons}",
-            "a merged file would compile as much as the files do apart",
-            action if len(named) == len(apart) else "align the files",
-            tree.source.place(tree.instructions[0].code),
+        """No two files share a builder: what stands in the way, one line each."""
+        findings = [
+            Finding(
+                Severity.NOTE,
+                "nothing-to-gain",
+                f"{group.leader.file.path}: {reason}",
+                "It would be compiled as often as before.",
+                _unite(group.apart),
+                place_of(group.leader.file),
+                group.leader.file.path,
+            )
+            for group in groups
+            for reason in group.apart
+        ]
+        count = len(self.scope.files)
+        return Proposal(
+            reason=f"nothing to gain: {count} files would still need {count} compile passes",
+            findings=(*self.scope.findings, *findings),
         )
-        return self.refused([finding])
 
     def nothing_gained(self, callers: Callers) -> Proposal:
         """A merge after which as much is compiled as before."""
@@ -435,6 +470,15 @@ class _Merge:
             work.permits += left_permits(callers.left, self.wishes.accept)
             work.callers = callers.rewritten_jobs
         return work.finished(_BREAKS)
+
+
+def _unite(reasons: Sequence[str]) -> str:
+    """What to do about differences: accept them, where each has a name that can be."""
+    names = [reason.partition(":")[0] for reason in reasons if " has " in reason]
+    plain = all(name.replace("-", "").replace("_", "").isalnum() for name in names)
+    if len(names) < len(reasons) or not plain or any(name in IN_PATHS for name in names):
+        return "align the files"
+    return f"align the files, or --accept {' --accept '.join(names)}"
 
 
 def _encoded(text: str) -> bytes:

@@ -27,6 +27,7 @@ from dockerfix.api import (
     StepDown,
     Tool,
     Wanted,
+    is_accepted,
     relative_path,
     set_builds,
 )
@@ -370,7 +371,7 @@ class _Slimming:
         whole = None if region.split else origin.whole(region)
         files = lacking(self.facts, consumer, region, provider)
         self.work.lacking |= set(files)
-        accepted = "provider-lacks" in self.wishes.accept
+        accepted = is_accepted("provider-lacks", consumer.path, self.wishes.accept)
         differences = Differences(self.facts, consumer, region, provider, whole)
         self.work.findings += differences.all(files, accepted)
         missing = missing_steps(region, provider)

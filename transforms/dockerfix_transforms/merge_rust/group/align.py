@@ -229,8 +229,17 @@ def _foreign(slots: list[Slot], number: int, files: Sequence[RustFile]) -> Obsta
             step = representative(slot)
             owner = files[next(m for m, s in enumerate(slot) if s is not None)]
             if admitted(step, owner, files[number], late=n > done) is Admission.NO:
-                return Obstacle(owner, step, f"{files[number].path} has no such step")
+                return Obstacle(owner, step, _lacks(step, files[number]))
     return None
+
+
+def _lacks(step: Step, file: RustFile) -> str:
+    """Why a step of another file is in the way of this one."""
+    alike = [s for s in file.steps if s.item.keyword == step.item.keyword]
+    source = step.item.flag("from")
+    if source is not None and any(s.item.flag("from") is not None for s in alike):
+        return f"{file.path} has no such step, or copies from a stage that is made otherwise"
+    return f"{file.path} has no such step"
 
 
 def _builds(step: Step | None) -> bool:

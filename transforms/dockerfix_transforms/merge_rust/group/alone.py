@@ -22,6 +22,8 @@ class Admission(enum.Enum):
     ENVIRONMENT = "environment"
     SOURCES = "sources"
     TOOLS = "tools"
+    UNHEEDED = "unheeded"
+    """rustup's default, where a rust-toolchain file is stronger."""
     LATER = "later"
     """It runs when the file's programs are built, and touches none of them."""
 
@@ -51,10 +53,18 @@ def admitted(step: Step, owner: RustFile, file: RustFile, late: bool) -> Admissi
     if late and not standing_ends(file):
         builds = step.role is Role.BUILD or _beside(step, file)
         return Admission.LATER if builds else Admission.NO
+    if file.pinned and sets_default(step):
+        return Admission.UNHEEDED
     if isinstance(step.item, Copy):
         return Admission.SOURCES if _more_sources(step, file) else Admission.NO
-    tool = not standing_ends(file) and not standing_ends(owner) and is_tool(step, owner)
+    tool = not standing_ends(file) and is_tool(step, owner)
     return Admission.TOOLS if tool else Admission.NO
+
+
+def sets_default(step: Step) -> bool:
+    """Whether a RUN does nothing but set rustup's default toolchain."""
+    found = [[word.value for word in command.words[:2]] for command in commands(step.script)]
+    return bool(found) and all(f in (["rustup", "default"], ["rustup", "update"]) for f in found)
 
 
 def harmless_environment(step: Step) -> bool:

@@ -5,13 +5,17 @@ Knows chains and components; knows nothing of bytes to write.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from dockerfix.api import Finding, Severity
+from dockerfix.api import Finding, Severity, is_accepted
 from dockerfix_transforms.merge_rust.group.align import Obstacle, lay_over, representative
-from dockerfix_transforms.merge_rust.group.alone import harmless_environment
+from dockerfix_transforms.merge_rust.group.alone import (
+    Admission,
+    admitted,
+    harmless_environment,
+)
 from dockerfix_transforms.merge_rust.read.compiler import (
     Component,
     components,
@@ -83,11 +87,46 @@ class Group(Struct, frozen=True):
         return any(member.own for member in self.members)
 
 
+def added_steps(group: Group, member: Member) -> Iterator[tuple[Step, Admission]]:
+    """The common steps that a member lacks, and what each of them is to it."""
+    own = [n for n, s in enumerate(member.matched) if s is not None and s.role is Role.BUILD]
+    for index, step in enumerate(group.common):
+        if member.matched[index] is None:
+            owner = next(m.file for m in group.members if m.matched[index] is not None)
+            yield step, admitted(step, owner, member.file, late=index > max(own, default=-1))
+
+
+def grown_below(group: Group, member: Member, end: int) -> bool:
+    """Whether the shared steps that stand for a file's first `end` steps hold more than these,
+    and no cargo runs among them: an image for run time may stand there, which must not grow."""
+    mine = member.file.steps[:end]
+    if any(s.role in _SHARED_ROLES or s.calls or _runs_cargo(s) for s in mine):
+        return False
+    for index, step in enumerate(group.common[: member.common_before(end)]):
+        own = member.matched[index]
+        if own is None and step.item.keyword != "WORKDIR":
+            return True
+        if own is not None and step.role is Role.PACKAGES:
+            everyone = {w for m in group.members for w in _packages_of(m.matched[index])}
+            if everyone != _packages_of(own):
+                return True
+    return False
+
+
+def _runs_cargo(step: Step) -> bool:
+    return step.item.keyword == "RUN" and "cargo" in step.item.text
+
+
+def _packages_of(step: Step | None) -> set[str]:
+    return set((package_words(step) or ("", ()))[1]) if step is not None else set()
+
+
 def group_files(
-    files: Sequence[RustFile], accepted: frozenset[str]
+    files: Sequence[RustFile], accept: Collection[str], apart: Mapping[str, str]
 ) -> tuple[list[Group], list[Finding]]:
-    """Files in groups, largest first, and a finding for each accepted difference."""
-    accepted -= IN_PATHS
+    """Files in groups, largest first, and a finding for each accepted difference. Those in
+    `apart` get a builder of their own, for the reason given."""
+    accepted = frozenset(item.partition("@")[0] for item in accept) - IN_PATHS
     settings = {file.path: components(file) for file in files}
     clusters: list[list[RustFile]] = []
     reasons: dict[str, tuple[str, ...]] = {}
@@ -95,8 +134,12 @@ def group_files(
     for file in files:
         for cluster in clusters:
             first = cluster[0]
+            if file.path in apart or first.path in apart:
+                continue
             different = _different(settings[first.path], settings[file.path]) - accepted
-            if _sequential(cluster, file):
+            if not _leaders([*cluster, file], settings, accept):
+                continue
+            if _apart_programs(cluster, file):
                 different -= _FEATURES  # each call of the sequence keeps its own
             if not different and isinstance(aligned([*cluster, file], accepted), Group):
                 cluster.append(file)
@@ -106,23 +149,45 @@ def group_files(
     clusters.sort(key=len, reverse=True)
     main = clusters[0]
     for cluster in clusters[1:]:
-        reasons[cluster[0].path] = _reasons(settings, main[0], cluster[0], accepted)
+        own = apart.get(cluster[0].path) or apart.get(main[0].path)
+        found = _reasons(settings, main[0], cluster[0], accepted) if own is None else (own,)
+        reasons[cluster[0].path] = found
     groups = []
     for cluster in clusters:
-        ordered = _leader_first(cluster, settings)
+        ordered = _leader_first(cluster, settings, _leaders(cluster, settings, accept))
         findings += _accepted(ordered, settings, accepted)
         group = aligned(ordered, accepted)
-        if isinstance(group, Obstacle):  # pragma: no cover - the same files were aligned before
-            continue
+        if isinstance(group, Obstacle):  # the order of files decides where their own steps go
+            group = aligned(cluster, accepted)
+        assert isinstance(group, Group)  # it was when the last file came to the cluster
         groups.append(Group(group.members, group.common, reasons.get(cluster[0].path, ())))
     return groups, findings
 
 
-def _sequential(cluster: Sequence[RustFile], file: RustFile) -> bool:
-    """Whether the builds are calls one after the other, of which each keeps its features; not
-    when two of them would leave one program at one place."""
+def _leaders(
+    cluster: Sequence[RustFile],
+    settings: dict[str, dict[str, Component]],
+    accept: Collection[str],
+) -> frozenset[str]:
+    """The files whose values the others may take: whatever differs in another one for which it
+    can be accepted at all was accepted for that file."""
+    return frozenset(
+        leader.path
+        for leader in cluster
+        if all(
+            is_accepted(name, file.path, accept)
+            for file in cluster
+            for name in _different(settings[leader.path], settings[file.path])
+            if any(item.partition("@")[0] == name for item in accept)
+        )
+    )
+
+
+def _apart_programs(cluster: Sequence[RustFile], file: RustFile) -> bool:
+    """Whether the builds may be calls one after the other, of which each keeps its features;
+    not when two of them would leave one program at one place."""
     shipped = {name for other in cluster for name in other.shipped}
-    return (file.alone or any(f.alone for f in cluster)) and not shipped & set(file.shipped)
+    return not shipped & set(file.shipped)
 
 
 def _different(one: dict[str, Component], other: dict[str, Component]) -> set[str]:
@@ -163,15 +228,17 @@ def _misplaced(main: RustFile, file: RustFile, accepted: frozenset[str]) -> str:
 
 
 def _leader_first(
-    cluster: list[RustFile], settings: dict[str, dict[str, Component]]
+    cluster: list[RustFile], settings: dict[str, dict[str, Component]], leaders: frozenset[str]
 ) -> list[RustFile]:
     """The order of the inputs, but with the majority's toolchain first when values differ:
     the merged file takes the value that changes the compiler of the fewest binaries, the
-    pinned one in a tie."""
-    own = _FEATURES if any(file.alone for file in cluster) else frozenset()
+    pinned one in a tie; always one of `leaders`."""
+    own = _FEATURES
     weights: dict[str, int] = {}
     for file in cluster:
         value = _signature(settings[file.path], own)
+        if file.path not in leaders:
+            continue
         weights[value] = weights.get(value, 0) + len(file.shipped)
     best = max(weights, key=lambda v: (weights[v], _pinned(v), -list(weights).index(v)))
     return sorted(cluster, key=lambda f: _signature(settings[f.path], own) != best)
@@ -182,8 +249,12 @@ def _signature(setting: dict[str, Component], own: frozenset[str]) -> str:
     return "|".join(f"{name}={setting[name].value}" for name in sorted(setting.keys() - own))
 
 
-def _pinned(value: str) -> int:
-    return sum(char.isdigit() for char in value)
+_MOVING = ("stable", "beta", "nightly", "latest")
+
+
+def _pinned(value: str) -> tuple[bool, int]:
+    """How firmly a value says a version: none that moves in it, and many digits."""
+    return not any(word in value for word in _MOVING), sum(char.isdigit() for char in value)
 
 
 def _accepted(

@@ -42,7 +42,7 @@ def components(file: RustFile) -> dict[str, Component]:
     found: dict[str, list[tuple[str, Step | None]]] = {}
     found["toolchain"] = [(image, None) for image in base_images(file)]
     for step in file.steps:
-        for name, value in _of_step(step):
+        for name, value in _of_step(step, file.pinned):
             found.setdefault(name, []).append((value, step))
     return {
         name: Component(
@@ -55,25 +55,14 @@ def components(file: RustFile) -> dict[str, Component]:
 
 
 def base_images(file: RustFile) -> list[str]:
-    """The images that the chain stands on: one for each value that call sites give to the
-    build arguments in its FROM, with the platform. An image that an argument names is not the
-    same as one that is written out: the argument may come from elsewhere."""
+    """The image that the chain stands on, with the platform. An image that an argument names
+    is not the same as one that is written out: the argument may come from elsewhere. What call
+    sites give for it is theirs: the same text with the same value is the same image."""
     first = file.chain[0].from_
     platform = first.platform.value if first.platform is not None else ""
     image = first.image.value if first.image is not None else ""
-    names = first.image.variables if first.image is not None else ()
-    rows = [
-        {a.name: a.value.text for a in build.arguments if a.name in names and a.value is not None}
-        for build in file.builds
-    ]
-    images = []
-    for row in rows or [{}]:
-        text = image
-        for name, value in row.items():
-            text = text.replace("${" + name + "}", value).replace("$" + name, value)
-        through = f" by {image}" if names else ""
-        images.append(f"{file.graph.expand(text)}{through} {platform or ''}".strip())
-    return list(dict.fromkeys(images))
+    through = f" by {image}" if "$" in image else ""
+    return [f"{file.graph.expand(image)}{through} {platform or ''}".strip()]
 
 
 def sets_component(step: Step, name: str) -> bool:
@@ -86,14 +75,16 @@ def is_compiler_variable(name: str) -> bool:
     return _ENVIRONMENT.match(name) is not None
 
 
-def _of_step(step: Step) -> list[tuple[str, str]]:
+def _of_step(step: Step, pinned: bool = False) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     for name, value in environment(step.item):
         if is_compiler_variable(name):
             found.append((name, value))
     for command in commands(step.script):
         words = [word.value or word.written for word in command.words]
-        if words[:1] == ["rustup"] and words[1:2] != ["component"] and words[1:2] != ["show"]:
+        weak = words[1:2] in (["default"], ["update"]) and pinned
+        kept = words[1:2] not in (["component"], ["show"])
+        if words[:1] == ["rustup"] and kept and not weak:
             found.append(("toolchain", " ".join(words)))
         found += [
             (assignment.name, assignment.value.written)
@@ -108,6 +99,10 @@ def _of_step(step: Step) -> list[tuple[str, str]]:
         found += [("selection", " ".join(w.written for f in unusual for w in f.words))] * bool(
             unusual
         )
+        if call.opaque:
+            found.append(
+                ("arguments", " ".join(w.written for w in call.command.words if "$" in w.written))
+            )
         found += [
             ("toolchain", f"+{value}") if name == "toolchain" else (name, value)
             for name, value in call.setting().items()

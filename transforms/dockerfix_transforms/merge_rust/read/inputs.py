@@ -7,6 +7,7 @@ the builds that use them; knows nothing of how files are united.
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
@@ -24,11 +25,13 @@ from dockerfix.api import (
     Span,
     Stage,
     StageGraph,
+    Word,
     Workspace,
     join_path,
     read_cargo,
     selected,
 )
+from dockerfix_transforms.merge_rust.read.member import at_root, changes_folder
 from dockerfix_transforms.merge_rust.read.steps import Role, Step, commands, steps_of, written_paths
 
 _EDITORS = frozenset({"sed", "perl", "awk", "tee", "patch", "toml", "dasel", "yq"})
@@ -69,6 +72,10 @@ class RustFile(Struct, frozen=True):
     """The absolute paths that its images copy out of the builder."""
     is_folder: IsFolder = bool
     """Whether a path of the build context is a folder."""
+    member: str = ""
+    """The package in whose folder it builds, so that its calls select that package."""
+    pinned: bool = False
+    """Whether a rust-toolchain file chooses the compiler, whatever rustup's default is."""
     everything: bool = False
     """Whether an image carries more of an unselected build than binaries (a `.so`, an
     example), so that the build cannot be narrowed to binaries."""
@@ -106,24 +113,32 @@ class _UnreadableError(Exception):
         self.name, self.what, self.why, self.action, self.span = name, what, why, action, span
 
 
-def candidates(facts: Facts, folder: str, given: Sequence[str]) -> list[str]:
-    """Dockerfiles of the workspace: given ones, else all that build it.
+def candidates(
+    facts: Facts, folder: str, given: Sequence[str], folders: Sequence[str] = ()
+) -> list[str]:
+    """The Dockerfiles of a call: the given ones, and those that build the workspace at
+    `folder`; of these only what lies in `folders` where all of them are parts of it.
 
     A Dockerfile builds the workspace when a build passes the workspace (or a folder above it)
     as its context, or when no build uses it and it stands in the workspace, or beside it.
     """
-    if given:
+    if given and not folders:
         return list(given)
     used = {b.dockerfile for b in facts.builds.builds if b.dockerfile}
     found = []
     for path in sorted({*facts.dockerfiles, *(p for p in used if p in facts.snapshot)}):
-        contexts = {b.context for b in facts.builds.builds if b.dockerfile == path}
+        given_to = (b.context for b in facts.builds.builds if b.dockerfile == path)
+        contexts = [context for context in given_to if context is not None]
         inside = path.startswith(f"{folder}/") if folder else True
-        known = any(c is not None and _holds(c, folder) for c in contexts)
+        known = any(_holds(context, folder) for context in contexts)
         wanted = known if contexts else inside
         if wanted and _mentions_cargo(facts, path):
             found.append(path)
-    return found
+    parts = [part for part in folders if part != folder and _inside(part, folder)]
+    if len(parts) == len(folders):
+        below = [path for path in found if any(path.startswith(f"{part}/") for part in parts)]
+        found = below or ([] if given else found)
+    return list(dict.fromkeys([*given, *found]))
 
 
 def _holds(context: str, folder: str) -> bool:
@@ -182,15 +197,8 @@ def _read(
     if folder != workspace.folder and not _inside(folder, workspace.folder):
         return None  # another workspace's file
     _check_steps(steps)
-    if folder != workspace.folder:
-        raise _UnreadableError(
-            "member-folder", f"cargo build runs in {folder}",
-            "there it selects the packages of that folder",
-            "select them with --bin or -p from the workspace's root",
-            next(step.item.code for step in steps if step.role is Role.BUILD),
-        )  # fmt: skip
     planner = _planner(graph, chain, steps)
-    shipped = _shipped(workspace, graph, chain, steps)
+    shipped = _shipped(workspace, graph, chain, steps, folder)
     asked, unknown = _asked(facts, graph, builds)
     if into != path:
         asked |= _asked_of_merged(facts, graph, into, shipped[0])
@@ -215,12 +223,44 @@ def _read(
         )  # fmt: skip
     planner_steps = steps_of(graph, planner) if planner is not None else ()
     call = next((s.call for s in steps if s.role is Role.BUILD), None)
+    member = ""
+    if folder != workspace.folder:
+        steps, member = _in_member(facts, workspace, steps, folder, live_chain, leaves, graph)
     return RustFile(
         path, graph, context, builds, chain, steps, planner, planner_steps, leaves, live_chain,
-        shipped[0], shipped, call is not None and call.alone,
+        shipped[0], shipped, folder != workspace.folder or (call is not None and call.alone),
         tuple(_outputs(steps, shipped)), tuple(_taken(graph, chain)), is_folder,
-        _carries_more(workspace, graph, chain),
+        member, _pinned(facts, context), _carries_more(workspace, graph, chain),
     )  # fmt: skip
+
+
+def _in_member(
+    facts: Facts,
+    workspace: Workspace,
+    steps: tuple[Step, ...],
+    folder: str,
+    live_chain: tuple[Stage, ...],
+    leaves: tuple[Leaf, ...],
+    graph: StageGraph,
+) -> tuple[tuple[Step, ...], str]:
+    """The steps of a build in a member's folder as they stand in a shared builder, and the
+    member that they select there; none when its RUN goes there by itself."""
+    build = next(step for step in reversed(steps) if step.role is Role.BUILD)
+    chain = {step.stage.index for step in steps}
+    bases = (graph.base(leaf.stage) for leaf in leaves if leaf.live)
+    standing = live_chain or any(base is not None and base.index in chain for base in bases)
+    if changes_folder(build) and not standing:
+        return steps, ""
+    found = None if standing else at_root(facts, workspace, steps, folder)
+    if found is None:
+        why = "an image stands on the builder" if standing else "that selects the member there"
+        raise _UnreadableError(
+            "member-folder", f"cargo build runs in {folder}, and {why}",
+            "in a shared builder it would run at the workspace's root",
+            "select the member with -p from the workspace's root, in a stage of its own",
+            build.item.code,
+        )  # fmt: skip
+    return found
 
 
 def _check(graph: StageGraph) -> None:
@@ -239,7 +279,7 @@ def _check(graph: StageGraph) -> None:
         )  # fmt: skip
     for stage in graph.stages:
         image = stage.from_.image
-        if image is not None and graph.base(stage) is None and "$" in graph.expand(image.value):
+        if image is not None and _may_be_a_stage(graph, stage, image):
             raise _UnreadableError(
                 "stage-by-argument", f"FROM {image.raw} depends on a build argument",
                 "which stage or image it is cannot be read", "give the ARG a default or a name",
@@ -247,12 +287,24 @@ def _check(graph: StageGraph) -> None:
             )  # fmt: skip
 
 
-_WRAPPERS = frozenset({"xx-cargo", "cross"})
+def _may_be_a_stage(graph: StageGraph, stage: Stage, image: Word) -> bool:
+    """Whether a build argument chooses between stages: one that holds a variable and could
+    become the name of a stage. A `/` or `:` makes it an image; so does a default that names no
+    stage, when no stage's name begins and ends as the text does."""
+    text = image.value
+    if "$" not in text or any(sign in text for sign in "/:@"):
+        return False
+    if any(sign in graph.expand(text) for sign in "/:@") and text.startswith("$"):
+        return False
+    names = [other.name.lower() for other in graph.stages[: stage.index] if other.name]
+    fits = re.compile(re.sub(r"\\\$(\w+|\\\{.*?\\\})", ".*", re.escape(text.lower())))
+    return "$" in graph.expand(text) or any(fits.fullmatch(name) for name in names)
+
+
 _WRAPPING = frozenset(
-    {"auditable", "component", "deb", "lambda", "leptos", "make", "rustc", "xtask", "xwin",
-     "zigbuild"}
+    {"component", "deb", "lambda", "leptos", "make", "rustc", "xtask", "xwin"}
 )  # fmt: skip
-"""Commands, and verbs of cargo, that compile in ways which are not read here."""
+"""Verbs of cargo that compile in ways which are not read here."""
 
 
 def _check_wrappers(graph: StageGraph) -> None:
@@ -269,10 +321,9 @@ def _check_wrappers(graph: StageGraph) -> None:
             for command in commands(step.script):
                 call = read_cargo(command)
                 verb = f"cargo {call.verb}" if call is not None and call.verb in _WRAPPING else ""
-                name = verb or (command.name if command.name in _WRAPPERS else "")
-                if name:
+                if verb:
                     raise _UnreadableError(
-                        "cargo-call", f"it compiles through `{name}`, which is not read",
+                        "cargo-call", f"it compiles through `{verb}`, which is not read",
                         "what it makes, and with which flags, is not known",
                         "merge this file by hand, or leave it out with --exclude", step.item.code,
                     )  # fmt: skip
@@ -314,6 +365,12 @@ def cargo_folder(facts: Facts, context: str, steps: tuple[Step, ...]) -> str:
                 path = join_path(context, word.value.lstrip("/") or ".")
                 if path is not None and facts.snapshot.is_folder(path):
                     copied[place] = path
+                elif path is not None and posixpath.basename(path) == "Cargo.toml":
+                    copied.setdefault(
+                        place if item.words[-1].value.endswith(("/", ".")) or len(item.words) > 2
+                        else posixpath.dirname(place),
+                        posixpath.dirname(path),
+                    )  # fmt: skip
         elif step.role is Role.BUILD:
             found = _repository_folder(_running_folder(step, where), copied, context)
     return found
@@ -427,10 +484,14 @@ def possible_targets(facts: Facts, build: Build) -> tuple[str, ...]:
 
 
 def _shipped(
-    workspace: Workspace, graph: StageGraph, chain: tuple[Stage, ...], steps: tuple[Step, ...]
+    workspace: Workspace,
+    graph: StageGraph,
+    chain: tuple[Stage, ...],
+    steps: tuple[Step, ...],
+    folder: str,
 ) -> tuple[str, ...]:
     """The binaries that leave the chain, the one of the file's last stage first."""
-    built = _built(workspace, steps)
+    built = _built(workspace, steps, folder)
     names = set(built)
     found: list[str] = []
     inside = {stage.index for stage in chain}
@@ -495,19 +556,20 @@ def _taken(graph: StageGraph, chain: tuple[Stage, ...]) -> Iterator[str]:
                 yield from (posixpath.normpath(path) for path in paths)
 
 
-def _built(workspace: Workspace, steps: tuple[Step, ...]) -> tuple[str, ...]:
+def _built(workspace: Workspace, steps: tuple[Step, ...], folder: str) -> tuple[str, ...]:
     """The binaries that the chain's cargo builds select, named ones first."""
     names: dict[str, None] = {}
     for step in steps:
         for call in step.calls if step.role is Role.BUILD else ():
-            hidden = call.opaque or next((n for n in (*call.bins, *call.packages) if "$" in n), "")
+            hidden = next((n for n in (*call.bins, *call.packages) if "$" in n), "")
+            hidden = hidden or ("" if call.bins or call.packages else call.opaque)
             if hidden:
                 raise _UnreadableError(
                     "cargo-call", f"cargo build is written with {hidden}, which cannot be "
                     "read", "the binaries that it makes are not known",
                     "write the selection out", step.item.code,
                 )  # fmt: skip
-            made = selected(workspace, call, _selecting_folder(workspace, call))
+            made = selected(workspace, call, _selecting_folder(workspace, call, folder))
             if isinstance(made, str):
                 raise _UnreadableError(
                     "cargo-selection", f"cargo build would fail here: {made}",
@@ -517,11 +579,12 @@ def _built(workspace: Workspace, steps: tuple[Step, ...]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _selecting_folder(workspace: Workspace, call: CargoCall) -> str:
-    """The folder whose packages a call selects: `--path` of an installation, else the root."""
+def _selecting_folder(workspace: Workspace, call: CargoCall, folder: str) -> str:
+    """The folder whose packages a call selects: `--path` of an installation, else the one it
+    runs in."""
     for path in call.values("path"):
         return join_path(workspace.folder, path) or workspace.folder
-    return workspace.folder
+    return folder
 
 
 def _copied(
@@ -547,6 +610,12 @@ def _copied(
                 f"add --bin {name} to the build", item.code,
             )  # fmt: skip
         yield name
+
+
+def _pinned(facts: Facts, context: str) -> bool:
+    """Whether a rust-toolchain file stands at the root of the build context."""
+    names = ("rust-toolchain", "rust-toolchain.toml")
+    return any(join_path(context, name) in facts.snapshot for name in names)
 
 
 def _context(builds: tuple[Build, ...], workspace: Workspace) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -72,6 +72,8 @@ class Step(Struct, frozen=True):
     """The folder in which the instruction runs; relative where only the base image knows."""
     copy: Placed | None = None
     """What a COPY or ADD brings where."""
+    instead: str = ""
+    """The path to write in place of a WORKDIR's."""
 
     @property
     def calls(self) -> tuple[CargoCall, ...]:
@@ -96,11 +98,12 @@ def steps_of(
 ) -> tuple[Step, ...]:
     """The steps of one stage, FROM left out; `is_folder` tells the folders of the context."""
     where = folders(graph, stage)
+    below = {lower.index for lower in graph.chain(stage)[:-1]}
     feeding: dict[int, str] = {}
     for reference in graph.references(stage):
         if reference.stage is not None:
             words = feeding.get(id(reference.instruction), "")
-            feeding[id(reference.instruction)] = words + words_of(graph, reference.stage)
+            feeding[id(reference.instruction)] = words + words_of(graph, reference.stage, below)
     steps = (
         _step(graph, stage, item, where[number], is_folder, id(item) in feeding)
         for number, item in enumerate(stage.instructions)
@@ -113,12 +116,13 @@ def steps_of(
     )
 
 
-def words_of(graph: StageGraph, stage: Stage) -> str:
+def words_of(graph: StageGraph, stage: Stage, known: Container[int] = ()) -> str:
     """All that makes a stage: a step that copies from it is the same only with the same. What
-    a merge unites or widens counts by its role."""
+    a merge unites or widens counts by its role; stages in `known` are compared by the caller."""
     return "\n".join(
         line
         for other in graph.needs(stage)
+        if other.index not in known
         for line in (_image_of(graph, other), *(step.key for step in steps_of(graph, other)))
     )
 

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dockerfix.api import Arg, Comment, Edit, EditSet, From, Instruction, Place, Source, Span, Stage
-from dockerfix_transforms.merge_rust.group.groups import Group, Member
+from dockerfix_transforms.merge_rust.group.groups import Group, Member, grown_below
 from dockerfix_transforms.merge_rust.read.compiler import base_images
 from dockerfix_transforms.merge_rust.read.inputs import RustFile
-from dockerfix_transforms.merge_rust.read.steps import Role, Step, words_of
-from dockerfix_transforms.merge_rust.write.widen import Line, prepared, widened
+from dockerfix_transforms.merge_rust.read.steps import Role, Step, steps_of, words_of
+from dockerfix_transforms.merge_rust.write.widen import Line, cooked, prepared, widened
 
 Names = dict[tuple[str, int], str]
 """The merged file's stage for (path, stage index) of an input."""
@@ -31,8 +31,8 @@ class Merged:
     aliases: list[str] = field(default_factory=list)
     unasked: list[tuple[RustFile, Stage]] = field(default_factory=list)
     """Stages that no call site asks for and no image needs; they are kept."""
-    shares: bool = False
-    """Whether any stage serves more than one file."""
+    strangers: list[RustFile] = field(default_factory=list)
+    """Files of which no stage serves another file too."""
 
 
 def merged_file(groups: Sequence[Group], files: Sequence[RustFile]) -> Merged:
@@ -67,7 +67,6 @@ class _Layout:
 
     def build(self) -> Merged:
         self.blocks.append(self.header())
-        self.merged.shares = any(len(group.members) > 1 for group in self.groups)
         for group in self.groups:
             self.shared(group)
         last = [file for file in self.files if _is_plain(file) and len(file.targets) == 1]
@@ -115,7 +114,8 @@ class _Layout:
         first = group is self.groups[0]
         stages = [*leader.chain, *([leader.planner] if leader.planner is not None else [])]
         shared = {} if first else self.already_shared(group)
-        self.merged.shares = self.merged.shares or bool(shared)
+        if not first and not shared and len(group.members) == 1:
+            self.merged.strangers.append(leader)
         for stage in sorted(stages, key=lambda s: s.index):
             if stage.index in shared and shared[stage.index][1] == ():
                 self.bind(group, stage, shared[stage.index][0])
@@ -266,7 +266,30 @@ class _Layout:
             name = f"{file.binary}-{name}"
         self.taken.add(name.lower())
         self.names[(file.path, stage.index)] = self.fed[words] = name
-        self.blocks.append(self.leaf(group, member, stage, name))
+        self.blocks.append(self.fed_text(group, member, stage, name))
+
+    def fed_text(self, group: Group, member: Member, stage: Stage, name: str) -> str:
+        """A stage that shared steps copy from: its cook and its recipe serve all files that
+        have the same."""
+        file = member.file
+        twins = [
+            (m.file, steps_of(m.file.graph, other))
+            for m in group.members
+            for other in m.file.graph.stages
+            if words_of(m.file.graph, other) == words_of(file.graph, stage)
+        ]
+        mine = steps_of(file.graph, stage)
+        if not any(step.role in (Role.COOK, Role.PREPARE) for step in mine):
+            return self.leaf(group, member, stage, name)
+        below = self.name_of(file, file.graph.base(stage))
+        parts = [self.from_line(file, stage.from_, below, name)]
+        for number, step in enumerate(mine):
+            pairs = [(f, steps[number]) for f, steps in twins]
+            own = (step if f is file else other for f, other in pairs)
+            pairs = [(f, s) for (f, _), s in zip(pairs, own, strict=True)]
+            line = cooked(group, step, pairs) if step.role is Role.COOK else prepared(step, pairs)
+            parts.append(self.written(file, step, line))
+        return "".join(parts)
 
     def stage_name_for_cook(self, group: Group, first: bool) -> str:
         cooks = any(step.role is Role.COOK for step in group.common)
@@ -300,6 +323,7 @@ class _Layout:
             gap = self.newline if len(parts) > 1 and _after_blank(step) else ""
             loose = _loose(owner, step.item)
             parts.append(gap + loose + self.written(owner, step, line))
+            parts += [self.written(file, more, Line()) for file, more in line.more]
         return "".join(parts)
 
     def foreign_from_comments(self, group: Group, stage: Stage) -> str:
@@ -379,7 +403,7 @@ class _Layout:
             return self.from_line(file, stage.from_, below, name) + self.body(file, stage)
         own = member.own_before(file.end_of(base))
         if not own:
-            below = self.name_of(file, base)
+            below = self.own_base(group, member, base) or self.name_of(file, base)
             return self.from_line(file, stage.from_, below, name) + self.body(file, stage)
         end = member.common_before(file.end_of(base))
         parts = [
@@ -394,6 +418,26 @@ class _Layout:
         ]
         self.merged.moved += [(file, step) for step in own]
         return "".join(parts)
+
+    def own_base(self, group: Group, member: Member, base: Stage) -> str | None:
+        """A runtime image that stands on what the builder stands on, below any cargo: where
+        the shared stage holds more than the file's own did, it keeps its own."""
+        file = member.file
+        if not grown_below(group, member, file.end_of(base)):
+            return None
+        below: str | None = None
+        for stage in file.graph.chain(base):
+            key = (file.path, -1000 - stage.index)
+            if key not in self.names:
+                name = f"{file.binary}-{stage.name or 'base'}"
+                while name.lower() in self.taken:
+                    name = f"{name}-own"
+                self.taken.add(name.lower())
+                self.names[key] = name
+                text = self.from_line(file, stage.from_, below, name) + self.body(file, stage)
+                self.blocks.append(text)
+            below = self.names[key]
+        return below
 
     def split_name(self, group: Group, end: int) -> str:
         """The stage on which a file's own steps stand: the cook, or what ends before it."""

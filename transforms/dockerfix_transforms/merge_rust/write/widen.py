@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from dockerfix.api import CargoCall, Command, Edit, Instruction, Span
+from dockerfix.api import CargoCall, Command, Edit, Instruction, Run, Span
 from dockerfix_transforms.merge_rust.group.groups import Group
 from dockerfix_transforms.merge_rust.read.inputs import RustFile
+from dockerfix_transforms.merge_rust.read.member import changes_folder
 from dockerfix_transforms.merge_rust.read.steps import (
     Role,
     Step,
@@ -47,11 +48,13 @@ class CannotJoinError(Exception):
 @dataclass(slots=True)
 class Line:
     """How a merged step is written: edits of the leader's instruction, comment lines to put
-    above it (without `# `), and remarks for the report."""
+    above it (without `# `), remarks for the report, and the steps of other files that stand
+    whole behind it."""
 
     edits: list[Edit] = field(default_factory=list)
     above: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    more: list[tuple[RustFile, Step]] = field(default_factory=list)
 
 
 def widened(group: Group, index: int) -> Line:
@@ -63,11 +66,23 @@ def widened(group: Group, index: int) -> Line:
         if (mine := member.matched[index]) is not None
     ]
     line = Line()
-    if len(group.members) > 1:
+    if step.instead:
+        line.edits.append(Edit(step.item.words[0].span, step.instead.encode()))
+    if len(group.members) > 1 or any(m.file.member for m in group.members):
         if step.role in (Role.COOK, Role.BUILD):
             _cargo(group, step, pairs, line)
         elif step.role is Role.PACKAGES:
             _packages(group, step, pairs, line)
+    whole = {id(step) for _, step in line.more}
+    _foreign_comments(step.item, [p for p in pairs if id(p[1]) not in whole], line)
+    return line
+
+
+def cooked(group: Group, step: Step, pairs: Sequence[tuple[RustFile, Step]]) -> Line:
+    """The line of a cook that stands beside the chain, for the files that have it."""
+    line = Line()
+    if len(pairs) > 1:
+        _cargo(group, step, pairs, line)
     _foreign_comments(step.item, pairs, line)
     return line
 
@@ -101,11 +116,23 @@ def _foreign_comments(
 
 
 def _cargo(group: Group, step: Step, pairs: Sequence[tuple[RustFile, Step]], line: Line) -> None:
+    """A cook or a build that serves several files, by the first of these that is possible: the
+    line as it stands, the same line around a wider command, a plain list with the commands of
+    all files, or each file's RUN whole, one after the other (the target folder is shared, so
+    that shared crates still compile once)."""
     call = step.call
     if call is None:
         raise CannotJoinError(pairs[0][0], step, "the cargo command cannot be read")
+    if step.role is Role.BUILD:
+        _check_folders(pairs)
+    if _stays(group, step, pairs):
+        return
+    if not (_same_around(pairs) or _in_one_list(pairs, step, line)):
+        _whole(pairs, line)
+        return
     builds = _builds(group)
-    sequential = any(b.alone for b in builds.values())
+    alone = any(b.alone for b in builds.values()) or any(file.member for file, _ in pairs)
+    sequential = alone or len(_settings(builds.values())) > 1
     call_edits: list[Edit] = []
     if step.role is Role.COOK:
         call_edits = _cook_setting(step, call, builds[group.leader.file.path], line)
@@ -113,9 +140,6 @@ def _cargo(group: Group, step: Step, pairs: Sequence[tuple[RustFile, Step]], lin
             line.edits += call_edits + _removed(step.item, call, _SELECTION)
             line.notes.append("cook takes no --bin: this cargo-chef knows it only once")
             return
-    else:
-        _check_folders(pairs)
-        _other_commands(pairs, step, line)
     if sequential:
         edits = _sequence(step, pairs, builds)
     else:
@@ -123,6 +147,76 @@ def _cargo(group: Group, step: Step, pairs: Sequence[tuple[RustFile, Step]], lin
         edits = [*call_edits, *_joint(step, call, bins), *_strictest(call, pairs)]
         edits += _inline_environment(step, call, pairs)
     line.edits = _coalesced([*edits, *line.edits])
+
+
+def _settings(calls: Iterable[CargoCall]) -> set[str]:
+    """The different settings of calls: profile, features, target."""
+    return {str(sorted(call.setting().items())) for call in calls}
+
+
+def _stays(group: Group, step: Step, pairs: Sequence[tuple[RustFile, Step]]) -> bool:
+    """Whether the line serves all files as it stands: a build that is spelled alike and names
+    what it makes, or cannot be read; a cook of everything where the builds take single
+    packages."""
+    if len({_flat(mine) for _, mine in pairs}) > 1 or any(file.member for file, _ in pairs):
+        return False
+    calls = [call for _, mine in pairs for call in mine.calls]
+    if step.role is Role.BUILD:
+        return any(call.opaque for call in calls) or not any(call.selects_all for call in calls)
+    return any(b.alone for b in _builds(group).values()) and all(c.selects_all for c in calls)
+
+
+def _flat(step: Step) -> str:
+    return " ".join(step.item.text.split())
+
+
+def _same_around(pairs: Sequence[tuple[RustFile, Step]]) -> bool:
+    """Whether the RUNs differ in their cargo commands only, each file having as many."""
+    return len({_around(step) for _, step in pairs}) == 1 and not any(
+        _piped(step) for _, step in pairs
+    )
+
+
+def _around(step: Step) -> str:
+    """The text of a RUN with a NUL for each cargo command that counts."""
+    data, at, parts = step.item.source.data, step.item.code.start, []
+    for call in step.calls:
+        span = _with_prefix(call.command)
+        parts += [data[at : span.start].decode("utf-8", "surrogateescape"), "\0"]
+        at = span.end
+    parts.append(data[at : step.item.code.end].decode("utf-8", "surrogateescape"))
+    text = "".join(parts).replace(step.item.escape + "\n", " ")
+    kept = [line for line in text.split("\n") if not line.strip().startswith("#")]
+    ids = "".join(f"id={m.option('id')}" for m in getattr(step.item, "mounts", ()))
+    found = " ".join(" ".join(kept).split())
+    for name in ids.split("id="):
+        found = found.replace(f"id={name}", "id=") if name else found
+    return found
+
+
+def _piped(step: Step) -> bool:
+    """Whether a cargo command is the head of a pipe, where no second one can follow it."""
+    data = step.item.source.data
+    ends = (call.command.words[-1].span.end for call in step.calls)
+    rests = (data[end : step.item.code.end].lstrip() for end in ends)
+    return any(rest[:1] == b"|" and rest[:2] != b"||" for rest in rests)
+
+
+def _whole(pairs: Sequence[tuple[RustFile, Step]], line: Line) -> None:
+    """Each file's RUN behind that of the file before; equal ones once."""
+    taken: dict[str, str] = {}
+    known: set[str] = set()
+    for number, (file, step) in enumerate(pairs):
+        for command in step.script.commands() if step.script is not None else ():
+            for path in written_paths(command):
+                if taken.setdefault(path, _spelled(command)) != _spelled(command):
+                    raise CannotJoinError(
+                        file, step, f"two files write {path}",
+                        "give the copy another name, here and in the COPY --from",
+                    )  # fmt: skip
+        if _flat(step) not in known and number:
+            line.more.append((file, step))
+        known.add(_flat(step))
 
 
 def _coalesced(edits: Sequence[Edit]) -> list[Edit]:
@@ -159,7 +253,7 @@ def _bins(group: Group, pairs: Sequence[tuple[RustFile, Step]] | None = None) ->
     ]
     if any(file.everything and call.selects_all for file, call in calls):
         return []
-    if any(_whole(call) for _, call in calls):
+    if any(_takes_everything(call) for _, call in calls):
         return []
     names: list[str] = []
     for file, call in calls:
@@ -167,7 +261,7 @@ def _bins(group: Group, pairs: Sequence[tuple[RustFile, Step]] | None = None) ->
     return list(dict.fromkeys(names))
 
 
-def _whole(build: CargoCall) -> bool:
+def _takes_everything(build: CargoCall) -> bool:
     """Whether a build names the whole workspace: it is left so, since `--bin` alone looks in
     the default members only."""
     return (build.has("workspace") or build.has("all")) and not build.bins
@@ -211,29 +305,51 @@ def _sequence(
     pairs: Sequence[tuple[RustFile, Step]],
     builds: dict[str, CargoCall],
 ) -> list[Edit]:
-    """One call a file in one RUN: the same bytes as separate builds, dependencies once.
-
-    Each call is its file's own, inline environment included.
-    """
-    parts: list[str] = []
+    """Calls one after the other in one RUN: the same bytes as separate builds, dependencies
+    once. Each call is its file's own, inline environment included; those by `--bin` with the
+    same setting share one, since `--bin` at the root unites features in any case."""
+    parts: dict[str, list[str]] = {}
     for file, mine in pairs:
         for call in mine.calls:
             build = builds[file.path]
             cooks = mine.role is Role.COOK
             edits = _cook_setting(mine, call, build, Line()) if cooks else []
             own = build if cooks and build.verb == "build" else call
-            selection = ""
-            if own.compiles and (cooks or call.selects_all):
+            selection = _words_of(call, own, file)
+            if selection:
                 edits += _removed(mine.item, call, _SELECTION)
-                selection = _selection(own, file)
             bare = _apply(mine.item.source.data, _with_prefix(call.command), edits).rstrip()
-            parts.append(f"{bare} {selection}".rstrip())
-    unique = list(dict.fromkeys(parts))
+            shared = not (own.alone or file.member) and bool(own.bins or own.selects_all)
+            key = bare if shared else f"{bare} {selection}"
+            known = parts.setdefault(key, [bare])
+            known += [word for word in _flags_of(selection) if word not in known]
+    unique = [" ".join(words) for words in parts.values()]
     newline = step.item.source.newline.bytes.decode()
     joint = " && " if step.item.heredocs else f" {step.item.escape}{newline}    && "
     first, last = step.calls[0].command, step.calls[-1].command
     span = Span(_with_prefix(first).start, _with_prefix(last).end)
     return [Edit(span, joint.join(unique).encode("utf-8", "surrogateescape"))]
+
+
+def _words_of(call: CargoCall, own: CargoCall, file: RustFile) -> str:
+    """The selection that a call of the sequence needs, empty when it has it already and keeps
+    it: what runs in a member's folder takes that member."""
+    if file.member and not call.packages:
+        return f"-p {file.member} {'' if call.selects_all else _selection(call, file)}".strip()
+    if not own.compiles or not (call.verb == "chef cook" or call.selects_all or not own.alone):
+        return ""
+    return _selection(own, file)
+
+
+def _flags_of(selection: str) -> list[str]:
+    """The flags of a selection, each with its value: `--bin a`."""
+    found: list[str] = []
+    for word in selection.split():
+        if word.startswith("-") or not found or " " in found[-1]:
+            found.append(word)
+        else:
+            found[-1] += f" {word}"
+    return found
 
 
 def _selection(call: CargoCall, file: RustFile) -> str:
@@ -331,40 +447,64 @@ def _lies_in(path: str, copied: str) -> bool:
     return path.startswith(f"{copied.rstrip('/')}/")
 
 
-def _other_commands(pairs: Sequence[tuple[RustFile, Step]], leader: Step, line: Line) -> None:
-    """What stands beside cargo in a build step (`cp`, `strip`): the leader's stays, commands
-    that only other files have follow at the end, joined by `&&`."""
+def _in_one_list(pairs: Sequence[tuple[RustFile, Step]], leader: Step, line: Line) -> bool:
+    """Whether what stands beside cargo (`cp`, `strip`) is a plain list in every file: the
+    leader's stays, and what only others have comes before the next command that they share, so
+    that a common end stays the end."""
+    if any(changes_folder(step) for _, step in pairs):
+        return False
     mine = flat_list(leader.script)
     lists = [(file, step, flat_list(step.script)) for file, step in pairs]
-    if mine is None or any(found is None for _, _, found in lists):
-        texts = {step.item.text for _, step in pairs}
-        if len(texts) > 1:
-            raise CannotJoinError(
-                pairs[0][0], leader, "its build step is no plain list of commands",
-                "write it as `a && b`, without branches and loops",
-            )  # fmt: skip
-        return
-    known = {_spelled(command) for command in mine if not _is_build(leader, command)}
-    taken = {path for command in mine for path in written_paths(command)}
-    added: list[str] = []
+    redirected = any(sign in _script(step) for _, step in pairs for sign in "<>|")
+    if mine is None or any(found is None for _, _, found in lists) or redirected:
+        return False
+    keys = [_key_of(leader, command) for command in mine]
+    taken = {path: key for key, c in zip(keys, mine, strict=True) for path in written_paths(c)}
+    added: dict[int, list[str]] = {}
     for file, step, found in lists:
-        for command in found or ():
+        for before, command in _behind(keys, step, found or ()) if step is not leader else ():
             text = _spelled(command)
-            if step is leader or _is_build(step, command) or text in known:
-                continue
-            twice = next((path for path in written_paths(command) if path in taken), "")
-            if twice:
-                raise CannotJoinError(
-                    file, step, f"two files write {twice}",
-                    "give the copy another name, here and in the COPY --from",
-                )  # fmt: skip
-            taken.update(written_paths(command))
-            known.add(text)
-            added.append(text)
-    if added:
-        end = mine[-1].span.end
-        joint = _joint_of(leader.item, mine)
-        line.edits.append(Edit(Span(end, end), "".join(joint + text for text in added).encode()))
+            for path in written_paths(command):
+                if taken.setdefault(path, text) != text:
+                    raise CannotJoinError(
+                        file, step, f"two files write {path}",
+                        "give the copy another name, here and in the COPY --from",
+                    )  # fmt: skip
+            if text not in added.setdefault(before, []):
+                added[before].append(text)
+    for before, texts in added.items():
+        end = mine[before - 1].span.end
+        joint = _joint_of(leader.item, mine[:before] if before > 1 else mine)
+        line.edits.append(Edit(Span(end, end), "".join(joint + text for text in texts).encode()))
+    return True
+
+
+def _script(step: Step) -> str:
+    """The text that the shell reads, a remark behind the last command left out."""
+    mapped = step.item.script if isinstance(step.item, Run) else None
+    text = mapped.text if mapped is not None else ""
+    before, sign, remark = text.rpartition(" # ")
+    return before if sign and not any(char in remark for char in "\"'\n") else text
+
+
+def _key_of(step: Step, command: Command) -> str:
+    return "\0cargo" if _is_build(step, command) else _spelled(command)
+
+
+def _behind(
+    keys: Sequence[str], step: Step, commands: Sequence[Command]
+) -> Iterable[tuple[int, Command]]:
+    """The commands of another file that the leader lacks, each with the number of the
+    leader's command before which it comes."""
+    at = 0
+    rest = [_key_of(step, command) for command in commands]
+    for number, command in enumerate(commands):
+        key = rest[number]
+        if key in keys[at:]:
+            at = keys.index(key, at) + 1
+        elif key not in keys:
+            later = [keys.index(k, at) for k in rest[number + 1 :] if k in keys[at:]]
+            yield (later[0] if later else len(keys)), command
 
 
 def _joint_of(item: Instruction, commands: Sequence[Command]) -> str:
@@ -380,8 +520,7 @@ def _joint_of(item: Instruction, commands: Sequence[Command]) -> str:
 
 
 def _is_build(step: Step, command: Command) -> bool:
-    call = step.call
-    return call is not None and call.command == command
+    return any(call.command == command for call in step.calls)
 
 
 def _spelled(command: Command) -> str:
