@@ -278,9 +278,11 @@ class _Finder:
         self.found.builds[before:] = [self.placed(build) for build in told]
 
     def placed(self, build: Build) -> Build:
-        """A document's build; where its Dockerfile is in no folder that was tried, the folder
-        that the prose speaks of is not known."""
-        path = build.dockerfile
+        """A document's `docker build .`; where its Dockerfile is in no folder that was tried,
+        the folder that the prose speaks of is not known."""
+        path, context = build.dockerfile, build.context_written
+        if build.dockerfile_written is not None or context is None or context.text != ".":
+            return build
         if path is None or path in self.snapshot or self.snapshot.why_unknown(path) is not None:
             return build
         name = posixpath.basename(path)
