@@ -43,7 +43,7 @@ from dockerfix.facts.model import (
 )
 from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
 from dockerfix.syntax.yaml.tree import Scalar, YamlError, parse_yaml
-from dockerfix.text import MappedText, Place, Snapshot, SnapshotError, Source, Span
+from dockerfix.text import Kind, MappedText, Place, Snapshot, SnapshotError, Source, Span
 
 if TYPE_CHECKING:
     # Read only where such files are: start-up time is judged.
@@ -158,6 +158,8 @@ class _Finder:
         by_kind: dict[Candidate, list[str]] = {kind: [] for kind in Candidate}
         for path in self.snapshot.paths:
             kind = candidate(path)
+            if kind is Candidate.DOCUMENT and self.snapshot.entries[path].kind is not Kind.FILE:
+                continue  # what a link leads to is read under its own path
             if kind is not None:
                 by_kind[kind].append(path)
         self.bake_files = by_kind[Candidate.BAKE]

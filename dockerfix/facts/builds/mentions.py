@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from dockerfix.text import Place, Snapshot, SnapshotError, Source, Span
+from dockerfix.text import Kind, Place, Snapshot, SnapshotError, Source, Span
 
 _SKIPPED = frozenset(
     {
@@ -34,6 +34,8 @@ def mentions(snapshot: Snapshot, names: tuple[str, ...]) -> Iterator[tuple[Place
         _, dot, ending = path.rpartition(".")
         if (dot and ending in _SKIPPED) or path.endswith(_GENERATED):
             continue
+        if snapshot.entries[path].kind is not Kind.FILE:
+            continue  # what a link leads to is searched under its own path
         try:
             data = snapshot.peek(path)
         except SnapshotError:
