@@ -153,13 +153,6 @@ class _Finder:
         else:
             self.pipeline(pipeline, started)
 
-    def is_link(self, path: str) -> bool:
-        """Whether a path is a symbolic link; the file that it leads to is read in any case."""
-        try:
-            return self.snapshot.entries[path].kind is Kind.SYMLINK
-        except SnapshotError:
-            return False
-
     def files(self) -> None:
         """Every file that may hold call sites, by path; scripts that others run come last."""
         by_kind: dict[Candidate, list[str]] = {kind: [] for kind in Candidate}
@@ -183,9 +176,8 @@ class _Finder:
         self.workflows(by_kind[Candidate.WORKFLOW])
         for kind, read in readers:
             for path in by_kind[kind]:
-                linked = kind is Candidate.DOCUMENT and self.is_link(path)
                 needed = (b"artifacts",) if kind is Candidate.SKAFFOLD else None
-                source = None if linked else self.source(path, needed)
+                source = self.source(path, needed)
                 if source is not None:
                     read(source)
         self.makefiles(by_kind[Candidate.MAKE])
