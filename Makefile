@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 SAMPLE := sample-repo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast check lint types bench cases docs lab-up lab-down clean
+.PHONY: help demo test test-fast check lint types bench mutants cases docs lab-up lab-down clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name what; do \
@@ -55,6 +55,9 @@ types: $(READY) ## types
 bench: $(READY) ## measure speed and memory, and print the tables
 	@$(BIN)/python -m compileall -q dockerfix transforms
 	@$(BIN)/python -m benchmarks
+
+mutants: $(READY) ## damage good repositories a little, 5,000 times, and look for bugs
+	@$(BIN)/python tests/mutants
 
 cases: $(READY) ## write what comes of each case file into it; review the change as a diff
 	@$(BIN)/pytest -q tests/transforms/cases --regenerate-cases

@@ -150,7 +150,8 @@ class _Derivation:
         """An image that a call site asks for, when the patch touches it."""
         context = ask.context
         moved = context is not None and (path, context) in self.permits.contexts
-        if path in self.changes or moved:
+        replaced = self.key(Image(path, ask.target)) in self.permits.heirs
+        if path in self.changes or moved or replaced:
             asked = self.add(Image(path, ask.target))
             if asked is not None:
                 asked.contexts[context] = None

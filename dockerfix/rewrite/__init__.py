@@ -24,7 +24,7 @@ from dockerfix.rewrite.gitlab import (
 )
 from dockerfix.rewrite.paths import set_paths
 from dockerfix.rewrite.wanted import Change, Edits, Refused, Wanted, united
-from dockerfix.text import Place
+from dockerfix.text import Kind, Place
 
 __all__ = [
     "Baked",
@@ -72,6 +72,10 @@ def _by_place(changes: Sequence[Change]) -> list[list[Change]]:
 
 def _one(facts: Facts, changes: list[Change], every: Sequence[Change]) -> Edits:
     build = changes[0].build
+    path = build.site.place.path
+    if facts.snapshot.entries[path].kind is not Kind.FILE:
+        what = f"{path} is a symbolic link, or lies behind one"
+        raise Refused(build.site.place, what, "change the file that it leads to")
     if build.tool is Tool.COMPOSE:
         from dockerfix.rewrite.compose import set_service
 

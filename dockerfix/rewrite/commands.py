@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from dockerfix.facts.model import Build, Call, SiteKind, Tool, Value
 from dockerfix.facts.repository import Facts
-from dockerfix.rewrite.expansions import expansions, of_the_shell, standing
+from dockerfix.rewrite.expansions import expansions, leading, of_the_shell, standing
 from dockerfix.rewrite.wanted import Change, Edits, Refused
 from dockerfix.syntax.shell import Assignment, Variable, parse_shell
 from dockerfix.text import Edit, MappedText, Place, Source, Span, relative_path
@@ -87,11 +87,11 @@ class _Command:
                 f"write --{name} as a word of its own in the command",
             )
         present = [value for value in values if value is not None]
-        if self.by_one_variable(present, texts) and self.at_origins(present, texts):
+        if self.by_one_variable(present, texts) and self.at_origins(name, present, texts):
             return
         if not self.others and self.in_place(present, texts):
             return
-        if self.at_origins(present, texts):
+        if self.at_origins(name, present, texts):
             return
         self.parameter(name, present, texts)
 
@@ -170,15 +170,18 @@ class _Command:
                 return made.pop()
         return None
 
-    def at_origins(self, values: list[Value], texts: list[str]) -> bool:
+    def at_origins(self, name: str, values: list[Value], texts: list[str]) -> bool:
         """Each text where it was written: an argument of a call, a value of a loop or matrix.
 
         Only for values that are one variable and nothing else, and whose origin is not shared
         with a build that must stay or change otherwise.
         """
         origins: dict[Place, str] = {}
-        for value, text in zip(values, texts, strict=True):
+        for change, value, plain in zip(self.changes, values, texts, strict=True):
             if value.origin is None or not value.carrier:
+                return False
+            text = self.at_origin(change, value.origin, plain) if name == "file" else plain
+            if text is None:
                 return False
             if origins.setdefault(value.origin, text) != text:
                 return False
@@ -197,6 +200,18 @@ class _Command:
                 span = Span(span.start + 1, span.end - 1)
             self.found.append((place.path, Edit(span, text.encode())))
         return True
+
+    def at_origin(self, change: Change, place: Place, text: str) -> str | None:
+        """The Dockerfile as it must be written at its origin: behind the variable that the old
+        path stands behind there. None where reading cannot tell the variable's folder."""
+        raw = self.facts.snapshot.source(place.path).text(place.span).strip("\"'")
+        if not raw.startswith("$") or "/" not in raw:
+            return text
+        found = leading(raw, change.build.dockerfile or "", change.build.variables)
+        if found is None:
+            return None
+        prefix, folder = found
+        return f"{prefix}/{relative_path(change.wanted.dockerfile, folder)}"
 
     def used_elsewhere(self, values: Sequence[Value]) -> bool:
         """Whether the carrying variable feeds another word of the command, or is a variable
@@ -300,7 +315,7 @@ class _Command:
             return
         if not self.others and self.in_place(present, texts):
             return
-        if self.at_origins(present, texts):
+        if self.at_origins("context", present, texts):
             return
         self.parameter("context", present, texts)
 
@@ -458,12 +473,28 @@ def _file_text(change: Change) -> str:
     root = _rooted(written)
     if root:
         return f"{root}/{path}"
+    if old is not None and path == build.dockerfile and build.tool is not Tool.KANIKO:
+        return old.text
+    if old is not None and old.inside.startswith(("$", '"$')) and "/" in old.inside:
+        return _behind_variable(build, old, path)
     if build.tool is Tool.KANIKO:
         context = build.context if change.wanted.context is None else change.wanted.context
         return relative_path(path, context or "")
     text = relative_path(path, build.folder)
     plain = old.text if old is not None else ""
     return f"./{text}" if plain.startswith("./") and not text.startswith(".") else text
+
+
+def _behind_variable(build: Build, old: Value, path: str) -> str:
+    """A path behind the variable that the old one stands behind, so that it works from wherever
+    the old one worked; raises `Refused` where reading cannot tell the variable's folder."""
+    found = leading(old.inside, build.dockerfile or "", build.variables)
+    literal = old.mapped is None or old.mapped.is_literal(0, len(old.written))
+    if found is None or not literal:
+        what = f"its Dockerfile is {old.written}, and the folder of the variable is not known"
+        raise Refused(build.site.place, what, "change the path by hand")
+    prefix, folder = found
+    return f"{prefix}/{relative_path(path, folder)}"
 
 
 def _context_text(change: Change) -> str:
@@ -474,16 +505,30 @@ def _context_text(change: Change) -> str:
     if root:
         head = "dir://" if "dir://" in written else ""
         return f"{head}{root}/{context}" if context else f"{head}{root}"
+    if old is not None and context == build.context:
+        return old.text
+    if old is not None and old.inside.startswith(("$", '"$')) and not old.carrier:
+        return _context_behind_variable(build, old, context)
     text = relative_path(context, build.folder)
     plain = old.text if old is not None else ""
     return f"./{text}" if plain.startswith("./") and not text.startswith(".") else text
 
 
+def _context_behind_variable(build: Build, old: Value, context: str) -> str:
+    """A context behind the variable that the old one is, or stands behind."""
+    found: tuple[str, str] | None = (old.inside, build.context or "")
+    if "/" in old.inside:
+        found = leading(old.inside, build.context or "", build.variables)
+    if found is None or build.context is None:
+        what = f"its context is {old.written}, and the folder of the variable is not known"
+        raise Refused(build.site.place, what, "change the context by hand")
+    prefix, folder = found
+    return f"{prefix}/{relative_path(context, folder)}"
+
+
 def _inner(span: Span, value: Value) -> Span:
     """The span without the quotes that the written word brings along."""
-    if value.written[:1] in ("'", '"') and len(value.written) > 1:
-        return Span(span.start + 1, span.end - 1)
-    return span
+    return span if value.inside == value.written else Span(span.start + 1, span.end - 1)
 
 
 def _quoted(text: str) -> str:

@@ -7,6 +7,9 @@ words of the file. Knows values and their way back to the bytes; knows no comman
 
 from __future__ import annotations
 
+import posixpath
+from collections.abc import Mapping
+
 from dockerfix.facts.model import Build, Value
 from dockerfix.text import MappedText, Piece, Source
 
@@ -35,6 +38,42 @@ def expansions(build: Build, source: Source) -> dict[str, str]:
         for name in value.written_variables:
             found.setdefault(_reference(value, name, source), build.variables.get(name, ""))
     return found
+
+
+def leading(written: str, path: str, variables: Mapping[str, str]) -> tuple[str, str] | None:
+    """The expansion that a path begins with, as written, and the folder that it stands for.
+
+    `written` is `$DIR/rest` or the like, `path` what it leads to from the root, `variables` what
+    the variables in `rest` hold. None where `rest` is not the end of `path`.
+    """
+    quote = '"' if written.startswith('"') else ""
+    end = _end_of_expansion(written[len(quote) :])
+    if end is None or not written.startswith(f"{quote}/", end := end + len(quote)):
+        return None
+    end += len(quote)
+    rest = written[end + 1 :]
+    for name, held in variables.items():
+        rest = rest.replace("${" + name + "}", held)
+    if "$" in rest or "`" in rest:
+        return None
+    rest = posixpath.normpath(rest)
+    if path == rest:
+        return written[:end], ""
+    return (written[:end], path[: -len(rest) - 1]) if path.endswith(f"/{rest}") else None
+
+
+def _end_of_expansion(text: str) -> int | None:
+    """Where `$NAME`, `${...}` or `$(...)` at the beginning of a text ends."""
+    opening = text[1:2]
+    if opening not in ("{", "("):
+        end = next((n for n, c in enumerate(text[1:], 1) if not (c.isalnum() or c == "_")), None)
+        return end if end != 1 else None
+    depth = 0
+    for at, char in enumerate(text):
+        depth += (char == opening) - (char == "}" if opening == "{" else char == ")")
+        if at > 1 and not depth:
+            return at + 1
+    return None
 
 
 def of_the_shell(text: str) -> bool:

@@ -88,7 +88,9 @@ def join_jobs(pipeline: Pipeline, jobs: Sequence[Job], joined: Joined) -> Edits:
     check_joinable(pipeline, jobs)
     first = jobs[0]
     path = first.file.source.path
-    edits: Edits = [(path, Edit(first.entry.key.span, _key(first.entry.key, joined.name)))]
+    edits: Edits = [
+        (path, Edit(first.entry.key.span, key_text(joined.name, first.entry.key.style).encode()))
+    ]
     carried: list[str] = []
     removed: list[Span] = []
     for job in jobs[1:]:
@@ -129,7 +131,13 @@ def _covering_rules(provider: Job, consumers: Sequence[Job]) -> list[dict[str, A
     more: list[dict[str, Any]] = []
     for job, rules in zip(consumers, lists[1:], strict=True):
         for rule in rules[size:]:
-            if not isinstance(rule, dict) or rule.get("when") == "never":
+            if not isinstance(rule, dict) or not _is_read(rule):
+                raise Refused(
+                    job.place,
+                    f"the rules of {job.name} hold what GitLab's documentation does not know",
+                    "correct the rules",
+                )
+            if rule.get("when") == "never":
                 raise Refused(
                     job.place,
                     f"the rules of {job.name} leave cases out, and differ from the other jobs'",
@@ -259,10 +267,22 @@ class _JobEdits:
             if "rules" in self.job.keys and self.body.entry("rules") is None:
                 self.put("rules", self.items(["when: on_success"]))
             return
-        texts = [
-            _rule_text(_moved(rule, self.joined.paths), self.step, self.dash) for rule in rules
-        ]
+        moved = [_moved(rule, self.joined.paths) for rule in rules]
+        hidden = next((glob for rule in moved for glob in self.half_named(rule)), None)
+        if hidden is not None:
+            what = f"`{hidden}` names a file that goes among other words"
+            raise Refused(self.job.place, what, "write the file as a glob of its own")
+        texts = [_rule_text(rule, self.step, self.dash) for rule in moved]
         self.put("rules", self.items(texts))
+
+    def half_named(self, rule: dict[str, Any]) -> list[str]:
+        """Texts of a rule that hold the path of a file that goes as a part of them."""
+        texts: list[str] = []
+        for value in rule.values():
+            texts += [
+                v for v in (value if isinstance(value, list) else [value]) if isinstance(v, str)
+            ]
+        return [text for text in texts if any(f" {old}" in f" {text}" for old in self.joined.paths)]
 
     def needs(self) -> None:
         """The union of the needs; a job that lacks the key waits for all earlier stages."""
@@ -329,7 +349,13 @@ def united_rules(jobs: Sequence[Job]) -> list[dict[str, Any]] | None:
     united: list[dict[str, Any]] = []
     for job, rules in zip(jobs, lists, strict=True):
         for rule in rules[head:]:
-            if not isinstance(rule, dict) or rule.get("when") == "never":
+            if not isinstance(rule, dict) or not _is_read(rule):
+                raise Refused(
+                    job.place,
+                    f"the rules of {job.name} hold what GitLab's documentation does not know",
+                    "correct the rules",
+                )
+            if rule.get("when") == "never":
                 raise Refused(
                     job.place,
                     f"the rules of {job.name} leave cases out, and differ from the other jobs'",
@@ -337,6 +363,20 @@ def united_rules(jobs: Sequence[Job]) -> list[dict[str, Any]] | None:
                 )
             _add_rule(united, rule)
     return [*(dict(rule) for rule in lists[0][:head]), *united]
+
+
+_RULE_KEYS = frozenset(
+    {"if", "changes", "exists", "when", "allow_failure", "variables", "needs", "start_in",
+     "interruptible", "auto_cancel"}
+)  # fmt: skip
+"""Keys of a rule ("rules", CI/CD YAML syntax reference of GitLab)."""
+
+
+def _is_read(rule: dict[str, Any]) -> bool:
+    """Whether a rule has known keys only, and a plain list of globs."""
+    changes = rule.get("changes")
+    globs = changes if isinstance(changes, list) else []
+    return rule.keys() <= _RULE_KEYS and all(isinstance(glob, str) for glob in globs)
 
 
 def _add_rule(united: list[dict[str, Any]], rule: dict[str, Any]) -> None:
@@ -490,11 +530,11 @@ def _strict_first(needs: Iterator[Need]) -> list[Need]:
     return sorted(needs, key=lambda need: need.optional)
 
 
-def _key(scalar: Scalar, name: str) -> bytes:
-    """A job's name as a key; names with a colon and a blank need quotes."""
-    if scalar.style or ": " in name or name[:1] in "*&!%@`{}[]#\"'|>-?," or " #" in name:
-        return quoted(name, scalar.style or '"').encode()
-    return name.encode()
+def key_text(name: str, style: str = "") -> str:
+    """A key as YAML; names with a colon and a blank need quotes, `style` keeps those of before."""
+    if style or ": " in name or name[:1] in "*&!%@`{}[]#\"'|>-?," or " #" in name:
+        return quoted(name, style or '"')
+    return name
 
 
 def _plain_name(name: str) -> str:

@@ -47,7 +47,10 @@ def set_scalar(scalar: Scalar, text: str) -> Edit:
     if scalar.style in ("|", ">"):
         place = scalar.file.source.place(scalar.span)
         raise Refused(place, "the value is a block scalar", "write it on one line")
-    return Edit(scalar.span, quoted(text, scalar.style).encode())
+    # An empty value stands right behind the colon of its key.
+    source, start = scalar.file.source, scalar.span.start
+    blank = " " if not scalar.span.length and source.data[start - 1 : start] == b":" else ""
+    return Edit(scalar.span, (blank + quoted(text, scalar.style)).encode())
 
 
 def add_key(mapping: Mapping, key: str, text: str, after: str = "") -> Edit:

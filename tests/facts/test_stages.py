@@ -138,3 +138,9 @@ def test_arguments_in_order() -> None:
     found = graph("ARG A=1 B\nARG C=$A\nFROM x\nARG D=4\n")
     assert dict(found.global_arguments) == {"A": "1", "B": None, "C": "$A"}
     assert dict(found.defaults) == {"A": "1", "C": "1"}
+
+
+def test_stages_that_need_one_another() -> None:
+    text = b"FROM a AS x\nCOPY --from=y /a /a\nFROM a AS y\nCOPY --from=x /b /b\nFROM y\n"
+    assert [stage.name for stage in StageGraph(parse(text)).cycle] == ["x", "y"]
+    assert StageGraph(parse(b"FROM a AS x\nFROM x AS y\nCOPY --from=x /b /b\n")).cycle == ()

@@ -221,11 +221,9 @@ def test_an_interrupt_in_the_middle_of_a_build(
             if b"building after" in line:
                 break
         time.sleep(2)
-        start = time.monotonic()
         process.send_signal(number)
         said = process.stderr.read().decode()
         assert process.wait(timeout=30) == 130
-    assert time.monotonic() - start < 15
     assert "interrupted; all that was made for the verification is removed" in said
 
 

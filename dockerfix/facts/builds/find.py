@@ -154,8 +154,9 @@ class _Finder:
         by_kind: dict[Candidate, list[str]] = {kind: [] for kind in Candidate}
         for path in self.snapshot.paths:
             kind = candidate(path)
-            # What a link leads to is read where it stands, and nobody edits through a link.
-            if kind is not None and self.snapshot.entries[path].kind is Kind.FILE:
+            if kind is Candidate.DOCUMENT and self.snapshot.entries[path].kind is not Kind.FILE:
+                continue  # what a link leads to is read under its own path
+            if kind is not None:
                 by_kind[kind].append(path)
         self.bake_files = by_kind[Candidate.BAKE]
         readers: tuple[tuple[Candidate, Callable[[Source], None]], ...] = (

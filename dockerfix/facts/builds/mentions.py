@@ -35,7 +35,7 @@ def mentions(snapshot: Snapshot, names: tuple[str, ...]) -> Iterator[tuple[Place
         if (dot and ending in _SKIPPED) or path.endswith(_GENERATED):
             continue
         if snapshot.entries[path].kind is not Kind.FILE:
-            continue  # a link: what it leads to is searched where it stands
+            continue  # what a link leads to is searched under its own path
         try:
             data = snapshot.peek(path)
         except SnapshotError:

@@ -8,6 +8,7 @@ mount's `from` is a name only. Knows one tree; knows no other file.
 
 from __future__ import annotations
 
+import graphlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
@@ -67,6 +68,21 @@ class StageGraph:
                 found.append(stage)
             seen.add(name)
         return tuple(found)
+
+    @cached_property
+    def cycle(self) -> tuple[Stage, ...]:
+        """Stages that need one another, so that none can be built: BuildKit rejects the file
+        ("circular dependency detected on stage"). Empty where there are none."""
+        sorter: graphlib.TopologicalSorter[int] = graphlib.TopologicalSorter()
+        for stage in self.stages:
+            below = self.base(stage)
+            named = (reference.stage for reference in self.references(stage))
+            sorter.add(stage.index, *(s.index for s in (below, *named) if s is not None))
+        try:
+            sorter.prepare()
+        except graphlib.CycleError as error:
+            return tuple(self.stages[index] for index in sorted(set(error.args[1])))
+        return ()
 
     def find(self, name: str, before: int | None = None) -> Stage | None:
         """The stage that `COPY --from` names, by number or in any case; the last of one name.

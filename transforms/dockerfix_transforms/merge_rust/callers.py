@@ -7,7 +7,7 @@ person accepts it. Knows the order of the work; each kind of place is a module o
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -26,7 +26,7 @@ from dockerfix.api import (
 )
 from dockerfix_transforms.merge_rust.group.groups import Group
 from dockerfix_transforms.merge_rust.jobs import JobPlan, plan_jobs
-from dockerfix_transforms.merge_rust.left import Left, kept_files
+from dockerfix_transforms.merge_rust.left import Left, kept_files, together
 from dockerfix_transforms.merge_rust.read.inputs import RustFile
 from dockerfix_transforms.merge_rust.runners import (
     Machines,
@@ -111,14 +111,17 @@ def rewrite_callers(
         *sites.left,
         *(_refused(sites, refusal) for refusal in refused),
         *(left for left, _ in apart),
-        *(found for found in hidden if isinstance(found, Left)),
+        *together(found for found in hidden if isinstance(found, Left)),
     ]
     findings = [*sites.findings, *(found for found in hidden if isinstance(found, Finding))]
     edits = [*jobs.edits, *edits]
     if not keep_old:
         last = {f.path: merged.targets[(f.path, f.graph.stages[-1].index)] for f in scope.files}
         mentions = _untouched(facts, old, edits, lefts)
-        lefts += left_mentions(facts, mentions, last)
+        known = _named_in(left for left in lefts if not left.accepted(accept))
+        lefts += left_mentions(
+            facts, [m for m in mentions if (m.place.path, m.path) not in known], last
+        )
         edits += _followed(facts, mentions, lefts, accept)
     kept = kept_files(lefts, accept)
     return Callers(
@@ -194,9 +197,20 @@ def _followed(
 ) -> Edits:
     """Edits of the mentions of files that go."""
     kept = kept_files(lefts, accept)
-    by_hand = {left.place for left in lefts}
-    going = [m for m in mentions if m.path not in kept and m.place not in by_hand]
+    staying = _named_in(left for left in lefts if not left.accepted(accept))
+    going = [
+        mention
+        for mention in mentions
+        if mention.path not in kept
+        and (mention.place.path, mention.path) not in staying
+        and not any(_at(left.place, mention.place) for left in lefts if left.name != APART)
+    ]
     return set_paths(facts, going)
+
+
+def _named_in(lefts: Iterable[Left]) -> frozenset[tuple[str, str]]:
+    """The files in which something is left, each with the old files that stay for it."""
+    return frozenset((left.place.path, path) for left in lefts for path in left.files)
 
 
 def _at(outer: Place, inner: Place) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dockerfix.api import Finding, Place, Severity, is_accepted
 
@@ -46,6 +47,22 @@ class Left(Struct, frozen=True):
     def accepted(self, accept: Collection[str]) -> bool:
         """Whether the person takes over what is to be done there."""
         return is_accepted(self.name, self.place.path, accept)
+
+
+def together(lefts: Iterable[Left]) -> list[Left]:
+    """Places of one file that are left for one reason as one, at the first of them."""
+    found: dict[tuple[str, ...], Left] = {}
+    count: dict[tuple[str, ...], int] = {}
+    for left in lefts:
+        key = (left.place.path, left.what, left.name, *left.files)
+        found.setdefault(key, left)
+        count[key] = count.get(key, 0) + 1
+    return [
+        replace(left, what=f"{left.what}, and {count[key] - 1} more like it")
+        if count[key] > 1
+        else left
+        for key, left in found.items()
+    ]
 
 
 def kept_files(lefts: Iterable[Left], accept: Collection[str]) -> frozenset[str]:

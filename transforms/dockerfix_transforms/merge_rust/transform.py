@@ -447,6 +447,8 @@ class _Merge:
         ]
         if before.programs != after.programs:
             lines.append(f"programs compiled: {before.programs} before, {after.programs} after")
+        if callers.left and not self.work.deleted and not self.wishes.keep_old:
+            lines.append("the old Dockerfiles stay: not every place that builds them is rewritten")
         for name, olds in callers.jobs.joined:
             lines.append(
                 f"CI jobs {', '.join(olds)} become {name}"

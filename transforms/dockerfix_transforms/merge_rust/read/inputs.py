@@ -265,6 +265,13 @@ def _in_member(
 
 def _check(graph: StageGraph) -> None:
     tree = graph.tree
+    if graph.cycle:
+        names = " and ".join(stage.name or str(stage.index) for stage in graph.cycle)
+        raise _UnreadableError(
+            "rejected", f"BuildKit rejects this file: {names} need one another",
+            "a file that does not build cannot be compared", "correct its `--from`",
+            graph.cycle[0].from_.code,
+        )  # fmt: skip
     for problem in tree.errors:
         raise _UnreadableError(
             "rejected", f"BuildKit rejects this file: {problem.message}",

@@ -1,0 +1,161 @@
+"""`make mutants`: small damage to good repositories, and what the transforms make of it.
+
+Each mutant is one of a few trees with one or two small edits: a line dropped, doubled or
+swapped, a word lost or replaced, a character put in. A transform may refuse it, find nothing
+to do or plan a patch; an internal check that fails, an exception or a run without end is a
+bug. The same seed gives the same mutants.
+
+    python tests/mutants [--count N] [--seed N] [--only N]
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import signal
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import lru_cache
+from pathlib import Path
+
+from dockerfix.engine.plan import CheckFailed, plan
+from dockerfix.engine.registry import Registry
+from dockerfix.facts.repository import Facts
+from dockerfix.repo.read import read_snapshot
+from dockerfix.testing.case import parse_case
+from dockerfix.text import Kind, Snapshot
+
+TOP = Path(__file__).parent.parent.parent
+CASES = TOP / "tests" / "transforms" / "cases"
+SECONDS = 120
+"""No transform takes longer over a tree of this size, on any machine."""
+RUNS = (
+    ("sample", "merge-rust", "controlplane"),
+    ("sample", "slim-context", "console"),
+    ("merge-rust/development-targets", "merge-rust", ""),
+    ("merge-rust/gitlab-rules-union", "merge-rust", ""),
+    ("slim-context/shell-function", "slim-context", "web"),
+)
+"""A tree, a transform, and the path that it runs on."""
+WORDS = ("FROM", "RUN", "COPY", "AS", "--from=x", "\\", "${X}", "<<E", "&&", "{", "- a", "*x", '"')
+CHARACTERS = ("\0", "\x16", "\xff", "é", "\t", "#", "'", "$", "\\", "<", ":", "[", "\r")
+
+
+@lru_cache
+def tree(name: str) -> Snapshot:
+    if name == "sample":
+        return read_snapshot(TOP / "sample-repo", ())
+    return parse_case((CASES / f"{name}.case").read_text(encoding="utf-8")).tree.snapshot()
+
+
+def mutant(snapshot: Snapshot, made: random.Random) -> dict[str, bytes | None]:
+    """The changed files of one mutant."""
+    paths = [
+        path
+        for path in snapshot.paths
+        if snapshot.entries[path].kind is Kind.FILE and not path.endswith((".lock", "-lock.json"))
+    ]
+    changes: dict[str, bytes | None] = {}
+    for _ in range(made.choice((1, 1, 2))):
+        path = made.choice(paths)
+        changes[path] = damaged(changes.get(path) or snapshot.read(path), made)
+    return changes
+
+
+def damaged(data: bytes, made: random.Random) -> bytes:
+    """A file's bytes with one small edit."""
+    lines = data.decode("utf-8", "surrogateescape").splitlines(keepends=True) or [""]
+    at = made.randrange(len(lines))
+    words = lines[at].split(" ")
+    word = made.randrange(len(words))
+    kind = made.choice(("drop", "double", "swap", "lose", "replace", "insert", "cut", "join"))
+    if kind == "drop":
+        del lines[at]
+    elif kind == "double":
+        lines.insert(at, lines[at])
+    elif kind == "swap":
+        other = made.randrange(len(lines))
+        lines[at], lines[other] = lines[other], lines[at]
+    elif kind == "lose":
+        lines[at] = " ".join(words[:word] + words[word + 1 :])
+    elif kind == "replace":
+        lines[at] = " ".join([*words[:word], made.choice(WORDS), *words[word + 1 :]])
+    elif kind == "insert":
+        spot = made.randrange(len(lines[at]) + 1)
+        lines[at] = lines[at][:spot] + made.choice(CHARACTERS) + lines[at][spot:]
+    elif kind == "cut":
+        lines[at] = lines[at][: made.randrange(len(lines[at]) + 1)]
+    else:
+        lines[at] = lines[at].rstrip("\n")
+    return "".join(lines).encode("utf-8", "surrogateescape")
+
+
+def run(seed: int) -> tuple[int, str, str]:
+    """One mutant: its seed, how it ended, and where, for what is a bug."""
+    made = random.Random(seed)
+    name, transform, path = made.choice(RUNS)
+    changes = mutant(tree(name), made)
+    signal.signal(signal.SIGALRM, _stop)
+    signal.alarm(SECONDS)
+    try:
+        facts = Facts(tree(name).with_changes(changes))
+        accept = frozenset({"toolchain", "features"}) if made.random() < 0.2 else frozenset()
+        outcome = plan(facts, Registry.installed().load(transform), (path,), {"accept": accept})
+    except _expected() as error:
+        return seed, f"reported: {type(error).__name__}", ""
+    except Exception as error:  # what the run is there to find
+        place = error.__traceback__
+        while place is not None and place.tb_next is not None:
+            place = place.tb_next
+        where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else ""
+        what = f"{type(error).__name__}: {error} at {where}"
+        return seed, "BUG", f"{name}, {sorted(changes)}: {what}"
+    finally:
+        signal.alarm(0)
+    if isinstance(outcome, CheckFailed):
+        found = outcome.detail.splitlines()[0] if outcome.detail else ""
+        return seed, "BUG", f"{name}, {sorted(changes)}: {outcome.check}: {found}"
+    return seed, type(outcome).__name__, ""
+
+
+def _stop(*_: object) -> None:
+    raise TimeoutError(f"more than {SECONDS} s")
+
+
+def _expected() -> tuple[type[Exception], ...]:
+    """Errors that the command line reports with a place and what to do."""
+    from dockerfix.facts.cargo import ManifestError
+    from dockerfix.syntax.yaml.tree import YamlError
+    from dockerfix.text import SnapshotError
+
+    return SnapshotError, YamlError, ManifestError
+
+
+def results(seeds: range) -> Iterator[tuple[int, str, str]]:
+    with ProcessPoolExecutor() as pool:
+        yield from pool.map(run, seeds, chunksize=20)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=5000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", type=int, metavar="SEED", help="run this mutant alone")
+    asked = parser.parse_args()
+    if asked.only is not None:
+        print(*run(asked.only))
+        return 0
+    counts: Counter[str] = Counter()
+    for seed, outcome, what in results(range(asked.seed, asked.seed + asked.count)):
+        counts[outcome] += 1
+        if what:
+            print(f"{seed}: {what}", flush=True)
+    for outcome, count in counts.most_common():
+        print(f"{count:6} {outcome}")
+    return 1 if counts["BUG"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
