@@ -228,7 +228,7 @@ def _move(
     fallen = [other.name for other in schedule.earlier(job) if other.name not in waited]
     if not fallen:
         return
-    items = [
+    items: list[str | dict[str, str | bool]] = [
         {"job": need.job.name, "optional": True} if need.optional else need.job.name
         for need in needs
     ]
