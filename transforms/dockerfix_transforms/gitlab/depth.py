@@ -55,6 +55,8 @@ def kept_depth(
 
 def _reasons(facts: Facts, reader: CommandReader, job: Job) -> Iterator[tuple[str, str]]:
     """Why a job needs history, known readers first."""
+    if not job.keys.keys() & {"script", "run"}:
+        yield "keeps-depth", "its script is in another repository"
     commands = reader.of(job)
     for ran in commands.ran:
         reason = reads_history(ran.words, ran.tolerated)

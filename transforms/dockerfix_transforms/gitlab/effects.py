@@ -45,6 +45,8 @@ def leaves_behind(facts: Facts, job: Job, commands: Commands) -> str:
     words = set(f"{job.name} {job.stage}".lower().translate(_BREAKS).split())
     if words & _PUBLISHING:
         return f"its name or stage says `{min(words & _PUBLISHING)}`"
+    if "script" not in job.keys:
+        return "its script is in another repository"
     for unfollowed in commands.unfollowed:
         return f"`{unfollowed.what}` cannot be followed"
     if any(build.site.name == job.name for build in facts.builds.builds):
