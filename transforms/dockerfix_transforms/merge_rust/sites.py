@@ -206,7 +206,7 @@ def _blind(facts: Facts, blind: Blind, files: Sequence[RustFile]) -> Left | Find
     lines do where what they stand for is elsewhere."""
     text = _command(facts, blind.place)
     known = text if blind.apart else _whole(facts, blind.place.path)
-    named = [file.path for file in files if _names(known, file.path) or _may_name(text, file.path)]
+    named = [f.path for f in files if _names(known, f.path) or _may_name(known, f.path)]
     path, settings = blind.place.path, _DOCKERFILE_KEY.match(text)
     followed = settings and named and all(_built_there(facts, path, name) for name in named)
     if followed:
