@@ -21,6 +21,7 @@ from dockerfix.api import (
     Place,
     Severity,
     SiteKind,
+    SnapshotError,
     Wanted,
 )
 from dockerfix_transforms.merge_rust.left import Left
@@ -206,7 +207,7 @@ def _blind(facts: Facts, blind: Blind, files: Sequence[RustFile]) -> Left | Find
     lines do where what they stand for is elsewhere."""
     text = _command(facts, blind.place)
     known = text if blind.apart else _whole(facts, blind.place.path)
-    named = [file.path for file in files if _names(known, file.path) or _may_name(text, file.path)]
+    named = [f.path for f in files if _names(known, f.path) or _may_name(known, f.path)]
     path, settings = blind.place.path, _DOCKERFILE_KEY.match(text)
     followed = settings and named and all(_built_there(facts, path, name) for name in named)
     if followed:
@@ -222,7 +223,10 @@ def _blind(facts: Facts, blind: Blind, files: Sequence[RustFile]) -> Left | Find
 def _whole(facts: Facts, path: str) -> str:
     if path not in facts.snapshot:
         return ""
-    return facts.snapshot.read(path).decode("utf-8", "replace")
+    try:
+        return facts.snapshot.read(path).decode("utf-8", "replace")
+    except SnapshotError:  # a link to a folder, for one
+        return ""
 
 
 def _names(text: str, wanted: str) -> bool:
@@ -232,7 +236,7 @@ def _names(text: str, wanted: str) -> bool:
 
 def _command(facts: Facts, place: Place) -> str:
     """The lines of a place, with those that continue them."""
-    if place.path not in facts.snapshot:
+    if not _whole(facts, place.path):
         return ""
     source = facts.snapshot.source(place.path)
     line = source.line_of(place.span.start)
