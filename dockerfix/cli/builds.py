@@ -14,7 +14,8 @@ from dockerfix.cli.output import emit, style_for, tell
 from dockerfix.cli.repository import open_repository
 
 if TYPE_CHECKING:
-    from dockerfix.facts.model import Blind, Build
+    from dockerfix.facts.model import Build
+    from dockerfix.text import Snapshot
 
 
 @shared(ROOT, EXCLUDE, OUTPUT, COLOUR)
@@ -23,9 +24,13 @@ if TYPE_CHECKING:
 @click.option(
     "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
 )
+@click.option(
+    "-v", "--verbose", is_flag=True, help="Also list tags, cache references and arguments."
+)
 def builds(
     path: str,
     form: str,
+    verbose: bool,
     root: str | None,
     exclude: tuple[str, ...],
     output: Path | None,
@@ -33,9 +38,9 @@ def builds(
 ) -> None:
     """List every image build that some file asks for.
 
-    For each: where it is asked for, the Dockerfile, the context, the target, the arguments, the
-    tags, the cache references. What cannot be known is printed as `unknown`, with the reason;
-    what looks like a build and cannot be followed is listed below.
+    For each: where it is asked for, the Dockerfile, the context and the target. What cannot be
+    known is printed as `unknown`, with the reason; what looks like a build and cannot be followed
+    is listed below.
 
     With PATH, only builds that are written there, or that use a Dockerfile or a context there,
     or that may: what is unknown is never left out.
@@ -52,12 +57,19 @@ def builds(
     blind = list(found.blind)
     if form == "json":
         emit(render_builds_json(chosen, blind).encode(), output)
-    elif output is None and sys.stdout.isatty():
-        _on_terminal(chosen, blind, colour)
-    else:
-        style = style_for(sys.stdout, colour if output is None else "never")
-        text = render_builds(chosen, blind, style)
-        emit(text.encode("utf-8", "surrogateescape"), output)
+        return
+    style = style_for(sys.stdout, colour if output is None else "never")
+    missing = _missing(repository.facts.snapshot, chosen)
+    text = render_builds(chosen, blind, style, verbose, missing)
+    emit(text.encode("utf-8", "surrogateescape"), output)
+
+
+def _missing(snapshot: Snapshot, builds: Iterable[Build]) -> frozenset[str]:
+    """Dockerfiles of builds that are not in the repository, nor anything unread there."""
+    named = {build.dockerfile for build in builds if build.dockerfile is not None}
+    return frozenset(
+        path for path in named if path not in snapshot and snapshot.why_unknown(path) is None
+    )
 
 
 def _concerns(build: Build, folder: str) -> bool:
@@ -70,15 +82,3 @@ def _concerns(build: Build, folder: str) -> bool:
 
 def _below(path: str, folder: str) -> bool:
     return folder == "" or path == folder or path.startswith(f"{folder}/")
-
-
-def _on_terminal(builds: list[Build], blind: list[Blind], colour: str) -> None:
-    from rich.console import Console
-
-    from dockerfix.report.builds_table import render_builds, rich_table
-
-    console = Console(no_color=not style_for(sys.stdout, colour).colour)
-    if builds:
-        console.print(rich_table(builds))
-    if blind or not builds:
-        emit(render_builds([], blind, style_for(sys.stdout, colour)).encode(), None)

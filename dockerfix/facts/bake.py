@@ -1,17 +1,20 @@
 """Bake files: targets with what they inherit, in HCL (tree-sitter's grammar) or JSON.
 
-Follows the Bake file reference: `group`, `target`, `inherits`, `variable` with a default;
-paths count from the folder in which bake is called. A function's value stays unknown, and a
-target with a matrix is reported instead. Knows bake files; knows nothing of who calls them.
+Follows the Bake file reference: `group`, `target`, `inherits`, `matrix`, `variable` with a
+default; paths count from the folder in which bake is called. A function's value stays unknown,
+and a matrix that an expression makes is reported. Knows bake files; knows nothing of who calls
+them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from itertools import islice, product
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
 from dockerfix.syntax.yaml.tree import YamlError, parse_yaml, to_data
@@ -32,6 +35,8 @@ class BakeTarget(Struct, frozen=True):
     attributes: Mapping[str, Plain]
     place: Place
     places: Mapping[str, Place]
+    matrix: bool = False
+    """Whether the block makes several targets, of which this is one."""
 
 
 class BakeFile(Struct, frozen=True):
@@ -51,7 +56,8 @@ class BakeFile(Struct, frozen=True):
 
     def selected(self, names: tuple[str, ...]) -> tuple[BakeTarget, ...]:
         """The targets that a call names, groups unfolded; the group `default` for none."""
-        queue = list(names or ("default",))
+        only = () if {"default"} & {*self.groups, *self.targets} else tuple(self.targets)
+        queue = list(names or (only if len(only) == 1 else ("default",)))
         found: dict[str, BakeTarget] = {}
         seen: set[str] = set()
         while queue:
@@ -77,7 +83,8 @@ def parse_bake(source: Source) -> BakeFile:
     try:
         for block in _blocks(root):
             kind, name, attributes, places = _block(source, block)
-            gathered.add(kind, name, attributes, places, source.place(_span(block)))
+            axes = _axes(source, block) if "matrix" in attributes else {}
+            gathered.add(kind, name, attributes, places, source.place(_span(block)), axes)
         return gathered.file([source.place(_span(node)) for node in _errors(root)])
     except RecursionError:
         return _Gathered(source).file([source.place(Span(0, 0))])
@@ -97,8 +104,31 @@ def _json(source: Source) -> BakeFile:
                 inner = entry.value.entries
                 attributes = {e.key.text: _plain(to_data(e.value)) for e in inner}
                 places = {e.key.text: source.place(e.value.span) for e in inner}
-                gathered.add(kind, entry.key.text, attributes, places, source.place(entry.span))
+                matrix = entry.value.get("matrix")
+                axes = _listed(to_data(matrix)) if matrix is not None else {}
+                place = source.place(entry.span)
+                gathered.add(kind, entry.key.text, attributes, places, place, axes)
     return gathered.file([])
+
+
+Axes = dict[str, list[dict[str, str]]]
+"""By axis the values: what each expression on the axis stands for."""
+
+
+def _listed(data: object) -> Axes:
+    """The axes of a matrix in JSON."""
+    found: Axes = {}
+    for name, values in data.items() if isinstance(data, dict) else ():
+        if not isinstance(values, list):
+            return {}
+        found[name] = [_named(name, value) for value in values]
+    return found
+
+
+def _named(axis: str, value: object) -> dict[str, str]:
+    if isinstance(value, dict):
+        return {f"{axis}.{key}": text for key, text in value.items() if isinstance(text, str)}
+    return {axis: value} if isinstance(value, str) else {}
 
 
 def _plain(data: object) -> Plain:
@@ -126,10 +156,15 @@ class _Gathered:
         attributes: dict[str, Plain],
         places: dict[str, Place],
         place: Place,
+        axes: Axes,
     ) -> None:
-        """One block."""
+        """One block; `axes` are those of its matrix."""
         if kind == "target" and "matrix" in attributes:
-            self.unread.append((place, f"target {name} has a matrix, which is not read"))
+            made = _unfolded(BakeTarget(name, attributes, place, places, matrix=True), axes)
+            self.targets |= {target.name: target for target in made}
+            self.groups[name] = tuple(target.name for target in made)
+            if not made:
+                self.unread.append((place, f"target {name} has a matrix that is computed"))
         elif kind == "target":
             self.targets[name] = BakeTarget(name, attributes, place, places)
         elif kind == "group":
@@ -151,6 +186,39 @@ class _Gathered:
         )
 
 
+def _unfolded(target: BakeTarget, axes: Axes) -> list[BakeTarget]:
+    """The targets that a matrix makes, by the `name` that tells them apart."""
+    name = target.attributes.get("name")
+    if not isinstance(name, str) or not axes:
+        return []
+    found = []
+    for row in islice(product(*axes.values()), _MAX_TARGETS):
+        held = {key: text for value in row for key, text in value.items()}
+        given = {
+            key: _held(plain, held)
+            for key, plain in target.attributes.items()
+            if key not in ("matrix", "name")
+        }
+        made = _held(name, held)
+        if isinstance(made, str) and "${" not in made:
+            found.append(replace(target, name=made, attributes=given))
+    return found
+
+
+_MAX_TARGETS = 256
+
+
+def _held(plain: Plain, values: Mapping[str, str]) -> Plain:
+    """A value with what the axes of a matrix give."""
+    if isinstance(plain, list):
+        return [text for item in plain if isinstance(text := _held(item, values), str)]
+    if isinstance(plain, dict):
+        return {k: text for k, v in plain.items() if isinstance(text := _held(v, values), str)}
+    for name, value in values.items() if plain is not None else ():
+        plain = plain.replace("${" + name + "}", value) if plain is not None else None
+    return plain
+
+
 def merge_bake(below: BakeFile, above: BakeFile) -> BakeFile:
     """Two files of one call: attributes of the later one win, one by one."""
     own = dict(below.own)
@@ -162,6 +230,7 @@ def merge_bake(below: BakeFile, above: BakeFile) -> BakeFile:
                 _over(old.attributes, target.attributes),
                 target.place,
                 {**old.places, **target.places},
+                target.matrix,
             )
         own[name] = target
     return BakeFile(
@@ -188,7 +257,7 @@ def _inherit(
         if parent in targets and parent not in seen:
             below = _inherit(targets[parent], targets, (*seen, target.name))
             merged = _over(merged, below.attributes)
-    return BakeTarget(target.name, _over(merged, target.attributes), target.place, target.places)
+    return replace(target, attributes=_over(merged, target.attributes))
 
 
 def _over(below: Mapping[str, Plain], above: Mapping[str, Plain]) -> dict[str, Plain]:
@@ -245,6 +314,44 @@ def _block(source: Source, block: Node) -> tuple[str, str, dict[str, Plain], dic
                     places[_text(source, name)] = source.place(_span(value))
     kind = words[0] if words else ""
     return kind, words[1] if len(words) > 1 else "", attributes, places
+
+
+def _axes(source: Source, block: Node) -> Axes:
+    """The axes of a block's `matrix`; none where an expression makes them."""
+    found: Axes = {}
+    for element in _matrix(source, block):
+        name = _text(source, element.named_children[0]).strip('"')
+        values = _tuple(element.named_children[-1])
+        if values is None:
+            return {}
+        found[name] = [_named(name, _value(source, value)) for value in values]
+    return found
+
+
+def _matrix(source: Source, block: Node) -> Iterator[Node]:
+    """The elements of the object that `matrix` is."""
+    queue = [
+        item.named_children[-1]
+        for body in block.named_children
+        if body.type == "body"
+        for item in body.named_children
+        if item.type == "attribute" and _text(source, item.named_children[0]) == "matrix"
+    ]
+    while queue:
+        node = queue.pop()
+        if node.type == "object_elem":
+            yield node
+        else:
+            queue += reversed(node.named_children)
+
+
+def _tuple(node: Node) -> list[Node] | None:
+    """The items of a list; None for anything else."""
+    while node.type in ("expression", "collection_value") and len(node.named_children) == 1:
+        node = node.named_children[0]
+    if node.type != "tuple":
+        return None
+    return [child for child in node.named_children if child.type == "expression"]
 
 
 def _text(source: Source, node: Node) -> str:

@@ -92,6 +92,8 @@ class Tool(enum.Enum):
     PODMAN = "podman build"
     ACTION = "docker/build-push-action"
     SDK = "docker SDK"
+    SKAFFOLD = "skaffold"
+    TILT = "tilt"
 
 
 class SiteKind(enum.Enum):
@@ -105,6 +107,10 @@ class SiteKind(enum.Enum):
     GITHUB = "GitHub workflow"
     PYTHON = "Python"
     PACKAGE_JSON = "package.json script"
+    CI = "CI step"
+    JUST = "just recipe"
+    SKAFFOLD = "skaffold artifact"
+    TILT = "Tiltfile"
     DOCUMENT = "document"
 
 

@@ -1,35 +1,57 @@
 """What `dockerfix builds` prints: every build with what is known of it, and the blind spots.
 
 So that a person can check the tool's understanding of a repository before trusting its patch.
-What cannot be known is printed as `unknown` with the reason below, never left blank.
+A line a build, grouped by the file and the job or service that asks; what cannot be known is
+printed as `unknown` with the reason below, never left blank. Pure: knows no disk.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+import textwrap
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any
 
-from dockerfix.facts.model import Blind, Build, BuildArgument, Value
+from dockerfix.facts.model import Blind, Build, BuildArgument, SiteKind, Value
 from dockerfix.report.json_ import dumped, header, place_data
 from dockerfix.report.style import PLAIN, Style
 
-if TYPE_CHECKING:
-    from rich.table import Table
-
 UNKNOWN = "unknown"
-_TITLES = ("PLACE", "CALL SITE", "TOOL", "DOCKERFILE", "CONTEXT", "TARGET")
+WIDTH = 80
+"""Columns that every line fits, but for a single word that is longer."""
+_VENDORED = frozenset(
+    {"vendor", "vendored", "node_modules", "third_party", "third-party", "external", "submodules"}
+)
 
 
-def render_builds(builds: Sequence[Build], blind: Sequence[Blind], style: Style = PLAIN) -> str:
-    """An aligned table; what a build has more than once stands in lines below its row."""
-    rows = [_cells(build) for build in builds]
-    widths = [max(map(len, column)) for column in zip(_TITLES, *rows, strict=True)]
-    lines = [style.heading(_aligned(_TITLES, widths))] if builds else ["No build was found."]
-    for build, cells in zip(builds, rows, strict=True):
-        lines.append(_aligned(cells, widths))
-        lines += [style.faint(f"    {name}: {value}") for name, value in details(build)]
-    lines += _blind_lines(blind, style)
-    return "\n".join(lines) + "\n"
+def render_builds(
+    builds: Sequence[Build],
+    blind: Sequence[Blind],
+    style: Style = PLAIN,
+    verbose: bool = False,
+    missing: Collection[str] = (),
+) -> str:
+    """The builds by file, documents and vendored files last, and what was not followed.
+
+    `missing` are the Dockerfiles that are not in the repository; `verbose` adds what a build
+    has several of: tags, cache references, arguments.
+    """
+    lines = [style.heading(_summary(builds, blind))]
+    place = ("", "")
+    counted = _counted(builds, verbose)
+    for key in sorted(counted, key=lambda key: _order(counted[key][0])):
+        same = counted[key]
+        build = same[0]
+        here = (build.site.place.path, f"{build.site.kind.value} {build.site.name}".strip())
+        if here[0] != place[0]:
+            lines += ["", style.place(here[0])]
+        if here != place:
+            lines.append(f"  {here[1]}")
+        place = here
+        lines += _wrapped(_row(build, len(same), missing), "    ")
+        notes = details(build) if verbose else _reasons(build)
+        for name, value in notes:
+            lines += map(style.faint, _wrapped(f"{name}: {value}", "      "))
+    return "\n".join([*lines, *_blind_lines(blind, style)]) + "\n"
 
 
 def render_builds_json(builds: Iterable[Build], blind: Iterable[Blind]) -> str:
@@ -38,33 +60,16 @@ def render_builds_json(builds: Iterable[Build], blind: Iterable[Blind]) -> str:
         **header(),
         "builds": [_build_data(build) for build in builds],
         "not_followed": [
-            {"place": place_data(spot.place), "what": spot.what, "why": spot.why} for spot in blind
+            {"place": place_data(spot.place), "what": spot.what, "why": said(spot.why)}
+            for spot in blind
         ],
     }
     return dumped(data)
 
 
-def rich_table(builds: Sequence[Build]) -> Table:
-    """The table for a terminal, whose cells wrap at its width."""
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(expand=False, show_lines=True, highlight=False)
-    for title in ("call site", "Dockerfile, context, target", "what it is asked for"):
-        table.add_column(title, overflow="fold")
-    for build in builds:
-        place, site, tool, dockerfile, context, target = _cells(build)
-        more = "\n".join(f"{name}: {value}" for name, value in details(build))
-        table.add_row(
-            Text.assemble((site, "bold"), f"\n{tool}\n", (place, "cyan")),
-            Text(f"{dockerfile}\ncontext {context}\ntarget {target}"),
-            Text(more),
-        )
-    return table
-
-
 def details(build: Build) -> Iterator[tuple[str, str]]:
     """What a build may have several of, as names and texts, in a fixed order."""
+    yield "tool", build.tool.value
     if build.site.through:
         yield "through", " > ".join(build.site.through)
     for call in build.calls:
@@ -85,29 +90,71 @@ def details(build: Build) -> Iterator[tuple[str, str]]:
         yield "secret", shown(value)
     for argument in build.named_contexts:
         yield "named context", _argument(argument)
-    for reason in build.unknown:
-        yield UNKNOWN, reason
+    yield from _reasons(build)
 
 
 def shown(value: Value) -> str:
     """A value for a table: its text, and all expansions of a variable that takes several."""
-    return f"{value.text} {{{', '.join(value.choices)}}}" if value.choices else value.text
+    choices = f" {{{', '.join(value.choices)}}}" if value.choices else ""
+    return said(value.text) + choices
 
 
-def _cells(build: Build) -> tuple[str, ...]:
-    return (
-        str(build.site.place),
-        f"{build.site.kind.value} {build.site.name}",
-        build.tool.value,
-        UNKNOWN if build.dockerfile is None else build.dockerfile,
-        UNKNOWN if build.context is None else build.context or ".",
-        "(last stage)" if build.target is None else shown(build.target),
+def said(text: str) -> str:
+    """A text without the name that stands for what no variable gives."""
+    return text.replace("${OPAQUE}", "$(command)")
+
+
+def _summary(builds: Sequence[Build], blind: Sequence[Blind]) -> str:
+    if not builds and not blind:
+        return "No build was found."
+    unknown = sum(build.dockerfile is None or build.context is None for build in builds)
+    found = f"{len(builds)} build{'' if len(builds) == 1 else 's'}"
+    return f"{found}, {unknown} with unknown values, {len(blind)} not followed"
+
+
+def _order(build: Build) -> tuple[bool, bool, str, int]:
+    place = build.site.place
+    vendored = bool(_VENDORED & set(place.path.split("/")))
+    return build.site.kind is SiteKind.DOCUMENT, vendored, place.path, place.span.start
+
+
+def _counted(builds: Sequence[Build], verbose: bool) -> dict[tuple[object, ...], list[Build]]:
+    """Builds that would be the same line together, such as the rows of a matrix."""
+    found: dict[tuple[object, ...], list[Build]] = {}
+    for build in builds:
+        target = build.target.text if build.target is not None else None
+        more = tuple(details(build)) if verbose else build.unknown
+        key = (build.site.place, build.site.name, build.dockerfile, build.context, target, more)
+        found.setdefault(key, []).append(build)
+    return found
+
+
+def _row(build: Build, times: int, missing: Collection[str]) -> str:
+    position = build.site.place.position
+    dockerfile = UNKNOWN if build.dockerfile is None else build.dockerfile
+    context = UNKNOWN if build.context is None else build.context or "."
+    parts = [f"{position.line}:{position.column}".ljust(7), dockerfile]
+    parts += ["(does not exist)"] if build.dockerfile in missing else []
+    parts += [f"context {context}"]
+    parts += [f"target {shown(build.target)}"] if build.target is not None else []
+    parts += [f"({times} times)"] if times > 1 else []
+    return "  ".join(parts)
+
+
+def _reasons(build: Build) -> Iterator[tuple[str, str]]:
+    for reason in build.unknown:
+        yield UNKNOWN if build.dockerfile is None or build.context is None else "note", said(reason)
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    return textwrap.wrap(
+        text,
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent + "  ",
+        break_long_words=False,
+        break_on_hyphens=False,
     )
-
-
-def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
-    padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
-    return "  ".join(padded).rstrip()
 
 
 def _argument(argument: BuildArgument) -> str:
@@ -117,10 +164,16 @@ def _argument(argument: BuildArgument) -> str:
 
 
 def _blind_lines(blind: Sequence[Blind], style: Style) -> list[str]:
-    if not blind:
-        return []
-    lines = ["", style.heading("NOT FOLLOWED")]
-    return lines + [f"{spot.place}: {spot.what}: {spot.why}" for spot in blind]
+    """What was not followed: places of one file with one reason together."""
+    together: dict[tuple[str, str, str], list[Blind]] = {}
+    for spot in blind:
+        together.setdefault((spot.place.path, spot.what, spot.why), []).append(spot)
+    lines = ["", style.heading("NOT FOLLOWED")] if blind else []
+    for (_, what, why), spots in together.items():
+        others = ", ".join(str(spot.place.position.line) for spot in spots[1:])
+        further = f" (also in line {others})" if others else ""
+        lines += _wrapped(f"{spots[0].place}: {what}: {said(why)}{further}", "")
+    return lines
 
 
 def _build_data(build: Build) -> dict[str, Any]:
@@ -145,7 +198,7 @@ def _build_data(build: Build) -> dict[str, Any]:
         "named_contexts": [_argument_data(argument) for argument in build.named_contexts],
         "push": build.push,
         "load": build.load,
-        "unknown": list(build.unknown),
+        "unknown": [said(reason) for reason in build.unknown],
     }
 
 
@@ -157,7 +210,7 @@ def _value_data(value: Value | None) -> dict[str, Any] | None:
     if value is None:
         return None
     return {
-        "text": value.text,
+        "text": said(value.text),
         "written": value.written,
         "known": value.known,
         "variables": list(value.variables),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dockerfix.facts.model import SiteKind, Tool
+from dockerfix.facts.model import Build, SiteKind, Tool
 from dockerfix.facts.repository import Facts
 from dockerfix.rewrite.bake import Baked, bake_file, shared_flags
 from dockerfix.rewrite.commands import set_command
@@ -84,6 +84,9 @@ def _one(facts: Facts, changes: list[Change], every: Sequence[Change]) -> Edits:
     if build.tool is Tool.ACTION:
         from dockerfix.rewrite.github import set_action
 
+        if _others(facts, changes):
+            what = "the step builds other images too, with other inputs"
+            raise Refused(build.site.place, what, "give this image a step of its own")
         return set_action(facts, changes)
     if build.tool is Tool.BAKE:
         from dockerfix.rewrite.bake import set_bake_target
@@ -91,11 +94,20 @@ def _one(facts: Facts, changes: list[Change], every: Sequence[Change]) -> Edits:
         target = facts.bake_target(build)
         if target is None:
             raise Refused(build.site.place, "its bake target is not found", "change it by hand")
+        if target.matrix:
+            what = "its bake target is one of a matrix"
+            raise Refused(build.site.place, what, "give the matrix a target by hand")
         return set_bake_target(facts, target, build, changes[0].wanted)
     if build.tool is Tool.SDK or build.site.kind is SiteKind.PYTHON:
         raise Refused(build.site.place, "a call in Python", "change Dockerfile and target by hand")
+    if build.tool in (Tool.SKAFFOLD, Tool.TILT):
+        what = f"{build.tool.value} takes the Dockerfile in a way that dockerfix does not edit"
+        raise Refused(build.site.place, what, "change Dockerfile and target by hand")
+    return set_command(facts, changes, _others(facts, changes))
+
+
+def _others(facts: Facts, changes: Sequence[Change]) -> list[Build]:
+    """Builds of the same command or step that are not to change."""
     mine = {id(change.build) for change in changes}
-    others = [
-        b for b in facts.builds.builds if b.site.place == build.site.place and id(b) not in mine
-    ]
-    return set_command(facts, changes, others)
+    place = changes[0].build.site.place
+    return [b for b in facts.builds.builds if b.site.place == place and id(b) not in mine]

@@ -88,7 +88,9 @@ def join_jobs(pipeline: Pipeline, jobs: Sequence[Job], joined: Joined) -> Edits:
     check_joinable(pipeline, jobs)
     first = jobs[0]
     path = first.file.source.path
-    edits: Edits = [(path, Edit(first.entry.key.span, _key(first.entry.key, joined.name)))]
+    edits: Edits = [
+        (path, Edit(first.entry.key.span, key_text(joined.name, first.entry.key.style).encode()))
+    ]
     carried: list[str] = []
     removed: list[Span] = []
     for job in jobs[1:]:
@@ -528,11 +530,11 @@ def _strict_first(needs: Iterator[Need]) -> list[Need]:
     return sorted(needs, key=lambda need: need.optional)
 
 
-def _key(scalar: Scalar, name: str) -> bytes:
-    """A job's name as a key; names with a colon and a blank need quotes."""
-    if scalar.style or ": " in name or name[:1] in "*&!%@`{}[]#\"'|>-?," or " #" in name:
-        return quoted(name, scalar.style or '"').encode()
-    return name.encode()
+def key_text(name: str, style: str = "") -> str:
+    """A key as YAML; names with a colon and a blank need quotes, `style` keeps those of before."""
+    if style or ": " in name or name[:1] in "*&!%@`{}[]#\"'|>-?," or " #" in name:
+        return quoted(name, style or '"')
+    return name
 
 
 def _plain_name(name: str) -> str:

@@ -20,7 +20,7 @@ root:
 def test_table_json_and_a_folder(dockerfix: Run, repository: Path) -> None:
     (repository / ".gitlab-ci.yml").write_text(CI)
     table = dockerfix("builds").out.decode()
-    assert table.startswith("PLACE ")
+    assert table.startswith("2 builds, 0 with unknown values, 0 not followed\n")
     assert table.count("GitLab job") == 2
     only = json.loads(dockerfix("builds", "app", "--format", "json").out)
     assert [build["name"] for build in only["builds"]] == ["app"]

@@ -90,7 +90,7 @@ def test_a_terminal_gets_a_table_of_builds(environment: dict[str, str], reposito
     (repository / "Makefile").write_text("image:\n\tdocker build -t a app\n")
     shown = on_terminal(["builds"], repository, environment).decode()
     assert "app/Dockerfile" in shown
-    assert "│" in shown
+    assert "\x1b[36mMakefile\x1b[0m" in shown
 
 
 def test_a_name_that_is_no_utf8(environment: dict[str, str], repository: Path) -> None:

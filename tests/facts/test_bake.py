@@ -62,8 +62,43 @@ def test_targets_with_what_they_inherit() -> None:
     assert [t.name for t in file.selected(())] == ["a", "b"]
     assert [t.name for t in file.selected(("more", "a", "b"))] == ["b", "a"]
     assert file.broken == ()
-    assert [why for _, why in file.unread] == ["target c has a matrix, which is not read"]
-    assert "c" not in file.targets
+    assert file.unread == ()
+    assert file.groups["c"] == ("c-1", "c-2")
+    assert file.targets["c-2"].attributes["dockerfile"] == "D.2"
+
+
+def test_a_matrix_of_objects_and_one_that_is_computed() -> None:
+    text = (
+        'target "t" {\n  name = "x-${item.n}-${v}"\n  inherits = ["base"]\n'
+        '  matrix = { item = [{ n = "a", d = "one" }, { n = "b", d = "two" }], v = ["1"] }\n'
+        "  context = item.d\n}\n"
+        'target "base" { dockerfile = "D" }\n'
+        'target "u" {\n  name = v\n  matrix = { v = LIST }\n}\n'
+    )
+    file = parse_bake(Source("docker-bake.hcl", text.encode()))
+    assert {n: (t.attributes.get("context"), t.matrix) for n, t in file.targets.items()} == {
+        "x-a-1": ("one", True), "x-b-1": ("two", True), "base": (None, False),
+    }  # fmt: skip
+    assert file.targets["x-a-1"].attributes["dockerfile"] == "D"
+    assert [why for _, why in file.unread] == ["target u has a matrix that is computed"]
+    json = '{"target": {"t": {"name": "${v}", "matrix": {"v": ["a", "b"]}, "context": "${v}"}}}'
+    listed = parse_bake(Source("b.json", json.encode()))
+    assert [t.attributes["context"] for t in listed.targets.values()] == ["a", "b"]
+
+
+def test_a_file_with_one_target_needs_no_default(find: Find, short: Short) -> None:
+    files = {"b.sh": "docker buildx bake\n", "docker-bake.hcl": 'target "a" { context = "x" }\n'}
+    assert list(map(short, find(files).builds)) == ["x/Dockerfile|x|"]
+    two = files["docker-bake.hcl"] + 'target "b" { context = "y" }\n'
+    found = find({**files, "docker-bake.hcl": two})
+    assert found.builds == ()
+    assert [blind.why for blind in found.blind] == ["it names no target, and none is the default"]
+
+
+def test_a_bake_file_is_called_where_its_dockerfiles_are(find: Find, short: Short) -> None:
+    text = 'target "a" { context = "x/y" }\n'
+    found = find({"x/docker-bake.hcl": text, "x/y/Dockerfile": "FROM a\n"})
+    assert list(map(short, found.builds)) == ["x/y/Dockerfile|x/y|"]
 
 
 def test_json_says_the_same() -> None:
@@ -164,9 +199,9 @@ def test_a_bake_file_that_nothing_calls(find: Find, short: Short) -> None:
     found = find({"app/docker-bake.hcl": HCL})
     assert [(b.site.kind, b.site.name) for b in found.builds] == [
         (SiteKind.BAKE, "_base"), (SiteKind.BAKE, "a"), (SiteKind.BAKE, "b"),
+        (SiteKind.BAKE, "c-1"), (SiteKind.BAKE, "c-2"),
     ]  # fmt: skip
     assert short(found.builds[1]) == "app/app/D|app/app|dev"
-    assert any("matrix" in blind.why for blind in found.blind)
 
 
 @pytest.mark.parametrize(

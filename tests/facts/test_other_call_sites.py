@@ -188,15 +188,14 @@ def test_restructured_text(find: Find, short: Short) -> None:
 UNREAD = {
     "Jenkinsfile": "node { sh 'docker build .' }\n",
     "ci/Jenkinsfile.release": "docker.build('x')\n",
-    "Tiltfile": "docker_build('x', 'app')\n",
-    "skaffold.yaml": "build:\n  artifacts:\n    - docker:\n        dockerfile: app/Dockerfile\n",
     ".devcontainer/devcontainer.json": '{"build": {\n  "dockerfile": "../Dockerfile"}}\n',
-    "justfile": "image:\n    docker buildx build --push .\n",
-    "Taskfile.yml": "tasks: {a: {cmds: [docker compose build]}}\n",
-    ".circleci/config.yml": "x:\n  - run: docker build -t x .\n",
     "cloudbuild.yaml": "steps:\n  - args: ['docker', 'build', '.']\n",
     "build.ps1": "docker build .\r\n",
     "build.gradle": 'commandLine "docker", "build", "."\n',
+    "cmd/main.go": 'package main\n\nvar c = exec.Command("docker", "build", ".")\n',
+    "src/a.rs": 'fn f() { Command::new("docker").args(["build", "."]); }\n',
+    "src/a.ts": 'await execa("docker", ["buildx", "build", "."])\n',
+    "tests/x.robot": "    Run Process    docker build -t x .\n",
     ".drone.yml": "settings:\n  dockerfile: app/Dockerfile\n  x: docker\n",
 }
 
@@ -248,3 +247,156 @@ def test_a_deeply_indented_document_is_read_in_one_pass(find: Find, short: Short
     deep = " " * 3000 + "docker\n"
     found = find({"a.md": deep + "- > ```\n  > docker build -f D .\n  > ```\n", "D": ""})
     assert list(map(short, found.builds)) == ["D|.|"]
+
+
+def test_a_matrix_of_mappings(find: Find, short: Short) -> None:
+    text = (
+        "jobs:\n  j:\n    strategy:\n      matrix:\n        os: [x, y]\n        part:\n"
+        "          - {name: a, at: {dir: app}}\n          - {name: b, at: {dir: web}}\n"
+        "        exclude: [{os: y, part: {name: a}}]\n"
+        "        include: [{os: z, part: {name: c, at: {dir: z}}}]\n    steps:\n"
+        "      - uses: docker/build-push-action@v6\n        with:\n"
+        "          context: ${{ matrix.part.at.dir }}\n"
+        "          target: ${{ matrix.os }}-${{ matrix.part.name }}\n"
+    )
+    assert list(map(short, find({FLOW: text}).builds)) == [
+        "app/Dockerfile|app|x-a", "web/Dockerfile|web|x-b", "web/Dockerfile|web|y-b",
+        "z/Dockerfile|z|z-c",
+    ]  # fmt: skip
+
+
+def test_expressions(find: Find, short: Short) -> None:
+    text = (
+        "on: workflow_dispatch\njobs: {j: {steps: [{uses: docker/build-push-action@v6, with: "
+        "{context: \"${{ inputs.dir || 'app' }}\", file: \"${{ 'D' }}\", "
+        'target: "${{ format(1) }}"}}]}}\n'
+    )
+    (build,) = find({FLOW: text}).builds
+    assert short(build) == "D|app|${OPAQUE}"
+    assert build.unknown == ("the context is app unless inputs_dir is set elsewhere",)
+
+
+def test_a_called_workflow_has_its_callers_inputs(find: Find, short: Short) -> None:
+    called = (
+        "on: {workflow_call: {inputs: {dir: {}, file: {default: Dockerfile}}}}\n"
+        "jobs:\n  image:\n    steps:\n      - uses: docker/build-push-action@v6\n"
+        "        with: {context: '${{ inputs.dir }}', "
+        "file: '${{ inputs.dir }}/${{ inputs.file }}'}\n"
+    )
+    caller = (
+        "on: push\njobs:\n  a: {uses: ./.github/workflows/image.yml, with: {dir: a}}\n"
+        "  b:\n    strategy: {matrix: {d: [b, c]}}\n    uses: ./.github/workflows/image.yml\n"
+        "    with: {dir: '${{ matrix.d }}', file: D}\n"
+    )
+    found = find({".github/workflows/image.yml": called, FLOW: caller})
+    assert list(map(short, found.builds)) == ["a/Dockerfile|a|", "b/D|b|", "c/D|c|"]
+    assert found.builds[0].site.through == ("ci.yml a",)
+    alone = find({".github/workflows/image.yml": called})
+    assert list(map(short, alone.builds)) == ["?|?|"]
+
+
+def test_a_composite_action_has_its_callers_inputs(find: Find, short: Short) -> None:
+    action = (
+        "inputs: {dir: {default: x}}\nruns:\n  using: composite\n  steps:\n"
+        "    - run: docker build ${{ inputs.dir }}\n      shell: bash\n"
+    )
+    caller = (
+        "on: push\njobs: {j: {steps: [{uses: ./ci/image, with: {dir: a}}, {uses: ./ci/image}, "
+        "{uses: ./ci/none}]}}\n"
+    )
+    found = find({"ci/image/action.yml": action, FLOW: caller})
+    assert list(map(short, found.builds)) == ["a/Dockerfile|a|", "x/Dockerfile|x|"]
+
+
+def test_workflows_that_call_one_another_come_to_an_end(find: Find) -> None:
+    text = "on: push\njobs: {a: {uses: ./.github/workflows/ci.yml}, b: {steps: [{run: docker}]}}\n"
+    find({FLOW: text})
+
+
+def test_forks_of_the_build_actions(find: Find, short: Short) -> None:
+    step = "on: push\njobs: {j: {steps: [{uses: %s, with: {%s}}]}}\n"
+    fork = find({FLOW: step % ("org/build-push-action@v2", "context: app, push: true")})
+    assert list(map(short, fork.builds)) == ["app/Dockerfile|app|"]
+    for action, inputs in (
+        ("org/actions/build-push@v1", "dockerfile-path: app/Dockerfile"),
+        ("org/kaniko-action@v1", "image: x"), ("org/thing@v1", "dockerfile: D"),
+    ):  # fmt: skip
+        found = find({FLOW: step % (action, inputs)})
+        assert found.builds == ()
+        assert [(b.what, b.apart) for b in found.blind] == [("an action", True)]
+    for action in ("docker/login-action@v3", "docker/setup-buildx-action@v3"):
+        assert find({FLOW: step % (action, "x: docker")}).blind == ()
+
+
+PLACES = {
+    "Tiltfile": (
+        "docker_build('r/x', 'app', dockerfile='D', target='dev')\ndocker_build('y', 'web')\n"
+        "custom_build('z', 'docker build -t $EXPECTED_REF lib', deps=['lib'])\n",
+        ["lib/Dockerfile|lib|", "D|app|dev", "web/Dockerfile|web|"],
+    ),
+    "sub/justfile": (
+        "dir := 'app'\n\nimage tag='x' *flags: other\n    @docker build -t {{tag}} \\\n"
+        "      -f {{dir}}/D .\n\nnext:\n    #!/usr/bin/env bash\n    cd web\n"
+        "    docker build {{dir}}\n",
+        ["sub/app/D|sub|", "sub/web/app/Dockerfile|sub/web/app|"],
+    ),
+    "sub/Taskfile.yml": (
+        "version: 3\nvars: {DIR: app}\ntasks:\n  a:\n    dir: x\n    cmds:\n"
+        "      - docker build {{.DIR}}\n      - cmd: docker build web\n",
+        ["sub/x/app/Dockerfile|sub/x/app|", "sub/x/web/Dockerfile|sub/x/web|"],
+    ),
+    ".circleci/config.yml": (
+        "jobs:\n  image:\n    parameters: {svc: {type: string}}\n    steps:\n      - checkout\n"
+        "      - run: docker build -f << parameters.svc >>/Dockerfile .\n"
+        "      - run: {name: web, command: docker build web, working_directory: x}\n"
+        "workflows: {all: {jobs: [{image: {matrix: {parameters: {svc: [api, job]}}}}]}}\n",
+        ["api/Dockerfile|.|", "job/Dockerfile|.|", "x/web/Dockerfile|x/web|"],
+    ),
+    "azure-pipelines.yml": (
+        "variables: {d: app}\nsteps:\n  - script: docker build ${{ variables.d }}\n"
+        "  - bash: docker build $(Build.SourcesDirectory)/x\n",
+        ["app/Dockerfile|app|", "?|?|"],
+    ),
+    "bitbucket-pipelines.yml": (
+        "pipelines: {default: [{step: {name: image, script: [docker build app]}}]}\n",
+        ["app/Dockerfile|app|"],
+    ),
+    ".woodpecker/a.yml": (
+        "steps:\n  image:\n    image: docker\n    commands:\n      - docker build app\n",
+        ["app/Dockerfile|app|"],
+    ),
+    "x/skaffold.yaml": (
+        "build:\n  artifacts:\n    - {image: a, context: a}\n    - image: b\n      docker: "
+        "{dockerfile: D, target: dev, buildArgs: {A: '{{.B}}'}}\n    - {image: c, ko: {}}\n"
+        "profiles: [{build: {artifacts: [{image: d, context: ../d, kaniko: {}}]}}]\n",
+        ["x/a/Dockerfile|x/a|", "x/D|x|dev", "d/Dockerfile|d|"],
+    ),
+}
+
+
+@pytest.mark.parametrize("path", PLACES)
+def test_places_that_build(find: Find, short: Short, path: str) -> None:
+    text, expected = PLACES[path]
+    found = find({path: text})
+    assert list(map(short, found.builds)) == expected
+    assert found.blind == ()
+
+
+def test_values_of_dotenv(find: Find, short: Short) -> None:
+    text = (
+        "services:\n  a:\n    build:\n      context: ./\n      dockerfile: ${FILE}\n"
+        "      target: ${T:-dev}\n  b: {build: {context: '${PWD}/b'}}\n"
+    )
+    found = find({"x/compose.yaml": text, "x/.env": "FILE=web/Dockerfile\nT=prod\n"})
+    assert list(map(short, found.builds)) == ["x/web/Dockerfile|x|${T:-prod}", "?|?|"]
+    assert found.builds[0].unknown == (
+        "the Dockerfile is web/Dockerfile unless FILE is set elsewhere",
+    )
+
+
+def test_a_document_whose_folder_is_not_known(find: Find, short: Short) -> None:
+    found = find({
+        "README.md": "Go to `app` and run:\n\n```\ndocker build .\n```\n", "app/Dockerfile": "",
+    })  # fmt: skip
+    assert list(map(short, found.builds)) == ["?|?|"]
+    assert found.builds[0].unknown == ("the folder in which it runs: there is no Dockerfile",)

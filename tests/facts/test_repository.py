@@ -31,12 +31,14 @@ def test_names_of_other_files(path: str) -> None:
 CANDIDATES = {
     "Makefile": Candidate.MAKE, "a/x.mk": Candidate.MAKE, "Makefile.inc": Candidate.MAKE,
     "a.sh": Candidate.SHELL, "bin/build": Candidate.SHELL, "build": Candidate.SHELL,
-    "src/build": None, "package.json": Candidate.PACKAGE, "a/README.md": Candidate.DOCUMENT,
+    "src/build": Candidate.SHELL,
+    "package.json": Candidate.PACKAGE, "a/README.md": Candidate.DOCUMENT,
     ".github/workflows/x.yml": Candidate.WORKFLOW, ".gitea/workflows/x.yaml": Candidate.WORKFLOW,
     ".github/x.yml": Candidate.UNREAD, "action.yml": Candidate.WORKFLOW, "a.py": Candidate.PYTHON,
-    "Jenkinsfile": Candidate.UNREAD, "Jenkinsfile.x": Candidate.UNREAD, "a.rs": None,
-    "Dockerfile": None, "docker-bake.hcl": Candidate.BAKE, "x/Tiltfile": Candidate.UNREAD,
-    "skaffold.yaml": Candidate.UNREAD, ".hidden": None, "a.": None,
+    "Jenkinsfile": Candidate.UNREAD, "Jenkinsfile.x": Candidate.UNREAD, "a.rs": Candidate.PROGRAM,
+    "Dockerfile": None, "docker-bake.hcl": Candidate.BAKE, "x/Tiltfile": Candidate.PYTHON,
+    "skaffold.yaml": Candidate.SKAFFOLD, ".hidden": None, "a.": None, "a.go": Candidate.PROGRAM,
+    ".circleci/config.yml": Candidate.CI, "Taskfile.yml": Candidate.CI, "justfile": Candidate.JUST,
 }  # fmt: skip
 
 
@@ -57,7 +59,7 @@ def test_nothing_is_read_before_it_is_asked_for() -> None:
     assert facts.dockerfiles == ("Dockerfile",)
     assert loads == []
     assert facts.builds.builds == ()
-    assert set(loads) == {"README.md", "build.sh", ".gitlab-ci.yml", "x.env"}
+    assert set(loads) == {"README.md", "a.rs", "build.sh", ".gitlab-ci.yml", "x.env"}
 
 
 def test_the_ignore_file_of_a_dockerfile_wins() -> None:

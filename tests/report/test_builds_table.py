@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import json
 
 from dockerfix.facts.repository import Facts
-from dockerfix.report.builds_table import render_builds, render_builds_json, rich_table
+from dockerfix.report.builds_table import render_builds, render_builds_json
 from dockerfix.text import Snapshot
 
 CI = """\
@@ -21,19 +20,49 @@ def facts() -> Facts:
     return Facts(Snapshot.of({".gitlab-ci.yml": CI, "app/Dockerfile": "FROM a AS dev\n"}))
 
 
-def test_rows_are_aligned_and_details_stand_below() -> None:
+def test_a_line_a_build_and_the_reasons_below() -> None:
     found = facts().builds
-    lines = render_builds(found.builds, found.blind).splitlines()
-    assert lines[0].split() == ["PLACE", "CALL", "SITE", "TOOL", "DOCKERFILE", "CONTEXT", "TARGET"]
-    at = lines[0].index("DOCKERFILE")
-    assert lines[1][at:].split() == ["app/Dockerfile", "app", "(last", "stage)"]
-    assert lines[2:5] == [
-        "    arg: A=1",
-        "    arg: B (from the caller's environment)",
-        "    pushed tag: ${CI_REGISTRY_IMAGE}/a:1",
+    assert render_builds(found.builds, found.blind).splitlines() == [
+        "2 builds, 1 with unknown values, 0 not followed",
+        "",
+        ".gitlab-ci.yml",
+        "  GitLab job build",
+        "    3:7      app/Dockerfile  context app",
+        "    4:7      unknown  context app  target dev",
+        "      unknown: the Dockerfile holds a variable: ${UNSET_ANYWHERE}",
     ]
-    assert lines[5][at:].split() == ["unknown", "app", "dev"]
-    assert lines[6].startswith("    unknown: ")
+
+
+def test_verbose_adds_what_a_build_has_several_of() -> None:
+    found = facts().builds
+    text = render_builds(found.builds, found.blind, verbose=True)
+    for line in (
+        "arg: A=1", "arg: B (from the caller's environment)",
+        "pushed tag: ${CI_REGISTRY_IMAGE}/a:1",
+    ):  # fmt: skip
+        assert f"      {line}\n" in text, text
+
+
+def test_documents_and_vendored_files_stand_last_and_lines_fit() -> None:
+    ci = (
+        "on: push\njobs: {j: {strategy: {matrix: {v: [1, 2]}}, steps: [{uses: "
+        "docker/build-push-action@v6, with: {context: ., file: a/very/long/path/to/a/folder/that/"
+        "holds/Dockerfile, target: development, tags: '${{ matrix.v }}'}}, "
+        "{run: docker build -t x $(pwd)/$(x)}]}}\n"
+    )
+    files = {
+        ".github/workflows/a.yml": ci, "README.md": "`docker build app`\n",
+        "vendor/x/b.sh": "docker build .\n", "z/c.sh": "docker build .\n", "app/Dockerfile": "",
+    }  # fmt: skip
+    found = Facts(Snapshot.of(files)).builds
+    lines = render_builds(found.builds, found.blind, missing=("Dockerfile",)).splitlines()
+    heads = [line for line in lines if line in files]
+    assert heads == [".github/workflows/a.yml", "z/c.sh", "vendor/x/b.sh", "README.md"]
+    assert max(map(len, lines)) <= 80
+    assert "(2 times)" in " ".join(lines)
+    assert "Dockerfile  (does not exist)  context ." in "\n".join(lines)
+    assert not any("OPAQUE" in line for line in lines)
+    assert any("$(command)" in line for line in lines)
 
 
 def test_everything_that_a_build_may_have_several_of_is_listed() -> None:
@@ -51,7 +80,7 @@ build:
 """
     files = {".gitlab-ci.yml": ci, "app/Dockerfile": "FROM a\n"}
     found = Facts(Snapshot.of(files)).builds
-    text = render_builds(found.builds, found.blind)
+    text = render_builds(found.builds, found.blind, verbose=True)
     for line in (
         "through: image", "called at: .gitlab-ci.yml:10:7", "tag: a:1", "secret: id=npm",
         "cache from: type=registry,ref=a", "cache to: type=inline", "named context: lib=../lib",
@@ -82,13 +111,3 @@ def test_json_carries_variables() -> None:
     assert second["dockerfile"] is None
     assert second["unknown"]
     assert data["not_followed"] == []
-
-
-def test_a_terminal_gets_a_table_that_wraps() -> None:
-    from rich.console import Console
-
-    out = io.StringIO()
-    Console(file=out, width=60).print(rich_table(facts().builds.builds))
-    lines = out.getvalue().splitlines()
-    assert max(map(len, lines)) <= 60
-    assert "app/Dockerfile" in out.getvalue()

@@ -51,7 +51,8 @@ def _defaults(builds: Iterable[Build]) -> Iterator[tuple[str, Assigned]]:
     for build in builds:
         for value in (build.target, build.dockerfile_written, build.context_written):
             if value is not None and value.place is not None:
-                for name, default in default_values(value.text):
+                texts = dict.fromkeys((value.text, value.written))
+                for name, default in (pair for text in texts for pair in default_values(text)):
                     yield name, Assigned(default, value.place)
 
 
@@ -68,6 +69,13 @@ def _environments(snapshot: Snapshot) -> Iterator[tuple[str, Assigned]]:
         name = posixpath.basename(path)
         if (name.startswith(".env") and name != ".envrc") or name.endswith(".env"):
             yield from _environment(snapshot, path)
+
+
+def environment_beside(snapshot: Snapshot, folder: str) -> dict[str, str]:
+    """What the `.env` of a folder sets."""
+    path = posixpath.join(folder, ".env")
+    found = _environment(snapshot, path) if path in snapshot else ()
+    return {name: assigned.text for name, assigned in found}
 
 
 def _environment(snapshot: Snapshot, path: str) -> Iterator[tuple[str, Assigned]]:

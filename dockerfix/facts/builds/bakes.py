@@ -65,8 +65,10 @@ class Bakes:
         chosen = {target.name for target in picked}
         for service in services:
             if service.name not in chosen and (service.name in names or not names):
-                yield served(call, service)
+                yield served(call, service, self.snapshot)
                 chosen.add(service.name)
+        if not chosen and not names:
+            self.note(call.site.place, "a bake call", "it names no target, and none is the default")
         for name in names:
             if name not in chosen and name not in merged.groups and "${" not in name:
                 self.note(call.site.place, "a bake call", f"no target {name} is found")
@@ -106,12 +108,17 @@ class Bakes:
     def uncalled(self, path: str) -> Iterator[Build]:
         """All targets of a bake file that no call names, as a person would run it there."""
         file = self.read([path])
-        folder = posixpath.dirname(path)
+        folders = dict.fromkeys((posixpath.dirname(path), ""))
         for target in file.targets.values():
-            site = CallSite(SiteKind.BAKE, target.name, target.place)
-            call = BakeCall(site, folder, (), (), False, (), Scope())
-            build = baked(call, target, file.variables)
-            yield replace(build, site=site)
+            tries = [self.alone(target, file, folder) for folder in folders]
+            # Paths count from where bake is called: there the Dockerfile must be.
+            yield next((build for build in tries if build.dockerfile in self.snapshot), tries[0])
+
+    def alone(self, target: BakeTarget, file: BakeFile, folder: str) -> Build:
+        """A target that no call names, as if bake were called in a folder."""
+        site = CallSite(SiteKind.BAKE, target.name, target.place)
+        call = BakeCall(site, folder, (), (), False, (), Scope())
+        return replace(baked(call, target, file.variables), site=site)
 
 
 def baked(call: BakeCall, target: BakeTarget, variables: Mapping[str, Plain]) -> Build:
@@ -257,9 +264,9 @@ def filled(text: str, lookup: Callable[[str], str | None]) -> str:
     return text
 
 
-def served(call: BakeCall, service: Service) -> Build:
+def served(call: BakeCall, service: Service, snapshot: Snapshot) -> Build:
     """A Compose service that bake builds."""
-    build = service_build(service)
+    build = service_build(service, snapshot)
     through = (*call.site.through, f"Compose service {service.name}")
     return replace(
         build,

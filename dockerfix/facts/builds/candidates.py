@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-import posixpath
+
+from dockerfix.facts.builds.ci_files import dialect
 
 MAX_BYTES = 1_000_000
 """A larger file is not searched for call sites."""
@@ -19,6 +20,11 @@ class Candidate(enum.Enum):
     DOCUMENT = "document"
     PYTHON = "Python"
     BAKE = "bake file"
+    CI = "CI file"
+    JUST = "justfile"
+    SKAFFOLD = "skaffold.yaml"
+    PROGRAM = "program"
+    """A file of a language in which builds are flagged and not followed."""
     UNREAD = "unread"
     """A file of a kind that often builds and that dockerfix does not follow."""
 
@@ -29,8 +35,8 @@ _NAMES = {
     "docker-bake.json": Candidate.BAKE, "docker-bake.override.hcl": Candidate.BAKE,
     "docker-bake.override.json": Candidate.BAKE, "action.yml": Candidate.WORKFLOW,
     "action.yaml": Candidate.WORKFLOW, "Jenkinsfile": Candidate.UNREAD,
-    "Tiltfile": Candidate.UNREAD, "justfile": Candidate.UNREAD, "Justfile": Candidate.UNREAD,
-    ".justfile": Candidate.UNREAD, "Rakefile": Candidate.UNREAD, "Earthfile": Candidate.UNREAD,
+    "Tiltfile": Candidate.PYTHON, "justfile": Candidate.JUST, "Justfile": Candidate.JUST,
+    ".justfile": Candidate.JUST, "Rakefile": Candidate.UNREAD, "Earthfile": Candidate.UNREAD,
     "Vagrantfile": Candidate.UNREAD, "Procfile": Candidate.UNREAD, "Snakefile": Candidate.UNREAD,
     "devcontainer.json": Candidate.UNREAD, "tasks.json": Candidate.UNREAD,
     "SConstruct": Candidate.PYTHON,
@@ -42,21 +48,25 @@ _ENDINGS = {
     ".yaml": Candidate.UNREAD, ".groovy": Candidate.UNREAD, ".gradle": Candidate.UNREAD,
     ".kts": Candidate.UNREAD, ".ps1": Candidate.UNREAD, ".bat": Candidate.UNREAD,
     ".cmd": Candidate.UNREAD, ".fish": Candidate.UNREAD, ".zsh": Candidate.UNREAD,
-    ".ksh": Candidate.UNREAD, ".just": Candidate.UNREAD, ".rake": Candidate.UNREAD,
+    ".ksh": Candidate.UNREAD, ".just": Candidate.JUST, ".rake": Candidate.UNREAD,
     ".cake": Candidate.UNREAD, ".bats": Candidate.UNREAD, ".nix": Candidate.UNREAD,
-    ".star": Candidate.UNREAD, ".jsonnet": Candidate.UNREAD, ".hcl": Candidate.UNREAD,
+    ".star": Candidate.UNREAD, ".tilt": Candidate.PYTHON, ".tiltfile": Candidate.PYTHON,
+    ".jsonnet": Candidate.UNREAD, ".hcl": Candidate.UNREAD,
+    ".tf": Candidate.UNREAD, ".toml": Candidate.UNREAD, ".bzl": Candidate.UNREAD,
+    ".psm1": Candidate.UNREAD, ".adoc": Candidate.UNREAD, ".mdx": Candidate.UNREAD,
+    **dict.fromkeys(
+        (".go", ".rs", ".ts", ".tsx", ".mts", ".cts", ".js", ".mjs", ".cjs", ".java", ".kt",
+         ".scala", ".cs", ".fs", ".rb", ".robot", ".resource", ".pl", ".php", ".lua", ".ex",
+         ".exs", ".swift", ".dart", ".clj", ".zig", ".nim", ".jl"),
+        Candidate.PROGRAM,
+    ),
 }  # fmt: skip
-_SCRIPT_FOLDERS = frozenset(
-    {"", "bin", "scripts", "script", "ci", ".ci", "hack", "tools", "tasks", "build", "docker",
-     "dev", "deploy", "release", "utils", "contrib", ".gitlab", ".github", "build-support"}
-)  # fmt: skip
 
 
 def candidate(path: str) -> Candidate | None:
     """How a file is searched for call sites; None for one that need not be read.
 
-    A file without an ending counts as a script where scripts are kept; its first line
-    decides.
+    A file without an ending may be a script; its first line decides.
     """
     folder, _, name = path.rpartition("/")
     found = _NAMES.get(name)
@@ -64,20 +74,26 @@ def candidate(path: str) -> Candidate | None:
         return found
     dot = name.rfind(".")
     if dot < 0:
-        scripts = folder.rpartition("/")[2] in _SCRIPT_FOLDERS
-        return Candidate.UNREAD if name.startswith("Jenkinsfile") else _script(name, scripts)
+        return Candidate.UNREAD if name.startswith("Jenkinsfile") else _script(name)
     if name.startswith(("Makefile.", "Jenkinsfile")):
         return Candidate.MAKE if name[0] == "M" else Candidate.UNREAD
     found = _ENDINGS.get(name[dot:])
-    if found is Candidate.UNREAD and _is_workflow(folder, name):
-        return Candidate.WORKFLOW
+    if found is Candidate.UNREAD and name.endswith((".yml", ".yaml")):
+        return _yaml(path, folder, name)
     return found
 
 
-def _script(name: str, likely: bool) -> Candidate | None:
-    return Candidate.SHELL if likely and "ockerfile" not in name and name != "LICENSE" else None
+def _yaml(path: str, folder: str, name: str) -> Candidate:
+    if _is_workflow(folder):
+        return Candidate.WORKFLOW
+    if name.startswith("skaffold"):
+        return Candidate.SKAFFOLD
+    return Candidate.CI if dialect(path) is not None else Candidate.UNREAD
 
 
-def _is_workflow(folder: str, name: str) -> bool:
-    inside = folder in (".github/workflows", ".gitea/workflows", ".forgejo/workflows")
-    return inside and posixpath.splitext(name)[1] in (".yml", ".yaml")
+def _script(name: str) -> Candidate | None:
+    return Candidate.SHELL if "ockerfile" not in name and name != "LICENSE" else None
+
+
+def _is_workflow(folder: str) -> bool:
+    return folder in (".github/workflows", ".gitea/workflows", ".forgejo/workflows")

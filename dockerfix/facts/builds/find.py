@@ -15,10 +15,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from dockerfix.facts.builds import documents
 from dockerfix.facts.builds.assigned import Assigned, assigned_values
 from dockerfix.facts.builds.candidates import MAX_BYTES, Candidate, candidate
+from dockerfix.facts.builds.ci_files import commands, dialect
 from dockerfix.facts.builds.compose_calls import compose_use, named_files
 from dockerfix.facts.builds.docker_command import make_build
 from dockerfix.facts.builds.follow import Follower
@@ -47,6 +49,8 @@ if TYPE_CHECKING:
     # Read only where such files are: start-up time is judged.
     from dockerfix.facts.builds import python_calls
     from dockerfix.facts.builds.makefiles import Makefile
+    from dockerfix.facts.builds.workflows import Step
+    from dockerfix.syntax.yaml.tree import YamlFile
 
 
 class BuildList(Struct, frozen=True):
@@ -160,16 +164,21 @@ class _Finder:
                 by_kind[kind].append(path)
         self.bake_files = by_kind[Candidate.BAKE]
         readers: tuple[tuple[Candidate, Callable[[Source], None]], ...] = (
-            (Candidate.WORKFLOW, self.workflow),
             (Candidate.PACKAGE, self.package),
             (Candidate.DOCUMENT, self.document),
             (Candidate.PYTHON, self.python),
+            (Candidate.CI, self.ci),
+            (Candidate.JUST, self.just),
+            (Candidate.SKAFFOLD, self.skaffold),
+            (Candidate.PROGRAM, self.keep),
             (Candidate.UNREAD, self.keep),
         )
         scripts = self.building_scripts(by_kind[Candidate.SHELL])
+        self.workflows(by_kind[Candidate.WORKFLOW])
         for kind, read in readers:
             for path in by_kind[kind]:
-                source = self.source(path)
+                needed = (b"artifacts",) if kind is Candidate.SKAFFOLD else None
+                source = self.source(path, needed)
                 if source is not None:
                     read(source)
         self.makefiles(by_kind[Candidate.MAKE])
@@ -263,9 +272,26 @@ class _Finder:
     def document(self, source: Source) -> None:
         """Commands in a document, run in the root or beside it."""
         carrier = Carrier(SiteKind.DOCUMENT, posixpath.basename(source.path), source)
+        before = len(self.found.builds)
         for mapped in documents.commands(source):
             run = partial(self.text, mapped, carrier, Scope())
             self.somewhere(run, posixpath.dirname(source.path), beside_first=True)
+        told = self.found.builds[before:]
+        self.found.builds[before:] = [self.placed(build) for build in told]
+
+    def placed(self, build: Build) -> Build:
+        """A document's `docker build .`; where its Dockerfile is in no folder that was tried,
+        the folder that the prose speaks of is not known."""
+        path, context = build.dockerfile, build.context_written
+        if build.dockerfile_written is not None or context is None or context.text != ".":
+            return build
+        if path is None or path in self.snapshot or self.snapshot.why_unknown(path) is not None:
+            return build
+        name = posixpath.basename(path)
+        if not any(other.rpartition("/")[2] == name for other in self.snapshot.paths):
+            return build  # it is in no folder, whichever is meant
+        why = f"the folder in which it runs: there is no {path}"
+        return replace(build, dockerfile=None, context=None, unknown=(*build.unknown, why))
 
     def somewhere(
         self, run: Callable[[str], None], beside: str, beside_first: bool = False
@@ -306,26 +332,92 @@ class _Finder:
                 state = State(posixpath.dirname(source.path), Scope())
                 self.follower.run(entry.value.mapped, carrier, state)
 
-    def workflow(self, source: Source) -> None:
-        """Steps of a GitHub workflow or composite action."""
+    def workflows(self, paths: list[str]) -> None:
+        """Steps of GitHub workflows and composite actions, with what they call."""
+        files = self.workflow_files(paths)
+        if not files:
+            return
+        from dockerfix.facts.builds.workflows import Workflows, foreign_workflows
+
+        for step in Workflows(files.get).steps(files):
+            self.step(step)
+        for file in files.values():
+            for place, why in foreign_workflows(file):
+                self.follower.blind(place, "a reusable workflow", why, apart=True)
+
+    def workflow_files(self, paths: list[str]) -> dict[str, YamlFile]:
+        """Workflows and actions that name a build tool, and those that name such a one."""
+        found: dict[str, YamlFile] = {}
+        needles = self.needles
+        for _ in range(3):
+            for path in paths:
+                source = self.source(path, (*needles, *_ACTIONS)) if path not in found else None
+                file = self.yaml(source) if source is not None else None
+                if file is not None:
+                    found[path] = file
+            more = (*self.needles, *sorted(_called_as(path) for path in found))
+            if more == needles:
+                break
+            needles = more
+        return {path: found[path] for path in paths if path in found}
+
+    def ci(self, source: Source) -> None:
+        """Commands of a CI system or task runner that writes YAML."""
+        kind, file = dialect(source.path), self.yaml(source)
+        if kind is None or file is None:
+            return
+        for item in commands(file, kind):
+            carrier = Carrier(SiteKind.CI, item.name or posixpath.basename(source.path), source)
+            self.follower.run(item.text, carrier, State(item.folder, item.scope))
+
+    def just(self, source: Source) -> None:
+        """Recipes of a justfile."""
+        from dockerfix.facts.builds import justfiles
+
+        self.keep(source)
+        folder = posixpath.dirname(source.path)
+        for recipe in justfiles.recipes(source):
+            carrier = Carrier(SiteKind.JUST, recipe.name, source)
+            for text in recipe.texts:
+                self.follower.run(text, carrier, State(folder, recipe.scope))
+
+    def skaffold(self, source: Source) -> None:
+        """Artifacts of skaffold."""
+        from dockerfix.facts.builds import skaffold
+
+        file = self.yaml(source)
+        if file is None:
+            return
+        self.extra += skaffold.artifact_builds(file)
+        for place in skaffold.custom_artifacts(file):
+            self.follower.blind(place, "a skaffold artifact", "a command of its own builds it")
+
+    def yaml(self, source: Source) -> YamlFile | None:
+        """A YAML file, kept for what stays unread in it; None for one that is broken, which
+        is said."""
         try:
             file = parse_yaml(source)
         except YamlError as error:
             self.broken(source, error)
-            return
+            return None
         self.keep(source)
-        from dockerfix.facts.builds import workflows
+        return file
 
-        for step in workflows.steps(file):
-            build, call = workflows.action_build(step), workflows.action_bake(step)
-            self.extra += [build] if build is not None else []
-            self.found.bakes += [call] if call is not None else []
-            script = step.script
-            if script is not None:
-                carrier = Carrier(SiteKind.GITHUB, step.job, source)
-                self.follower.run(script, carrier, State(step.folder, step.scope))
-        for place, why in workflows.foreign_workflows(file):
-            self.follower.blind(place, "a reusable workflow", why, apart=True)
+    def step(self, step: Step) -> None:
+        """The builds of one step."""
+        from dockerfix.facts.builds import actions
+
+        build, call = actions.action_build(step), actions.action_bake(step)
+        self.extra += [build] if build is not None else []
+        self.found.bakes += [call] if call is not None else []
+        unread = actions.unread_action(step) if build is None and call is None else None
+        if unread is not None:
+            self.follower.blind(unread[0], "an action", unread[1], apart=True)
+        script = step.script
+        if script is not None:
+            source = step.keys.file.source
+            carrier = Carrier(SiteKind.GITHUB, step.job, source, step.through)
+            self.follower.run(script, carrier, State(step.folder, step.scope))
 
     def broken(self, source: Source, error: YamlError) -> None:
         """A file that YAML cannot read, at the place where it breaks."""
@@ -345,8 +437,11 @@ class _Finder:
         for item in python_calls.each(calls):
             run = partial(self.python_call, source, item)
             self.somewhere(run, posixpath.dirname(source.path))
+        beside = posixpath.dirname(source.path)
         for make in calls.sdk:
-            tries = [make(""), make(posixpath.dirname(source.path))]
+            # A Tiltfile's paths count from its folder; where a program runs is not known.
+            folders = (beside,) if python_calls.is_tilt(source.path) else ("", beside)
+            tries = [make(folder) for folder in folders]
             self.extra.append(min(tries, key=lambda build: self.missing([build])))
 
     def python_call(
@@ -355,14 +450,16 @@ class _Finder:
         """One command of a Python file, for a program that runs in `folder`."""
         from dockerfix.facts.builds import python_calls
 
-        where = python_calls.folder_of(item, folder)
+        tilt = python_calls.is_tilt(source.path)
+        kind = SiteKind.TILT if tilt else SiteKind.PYTHON
+        where = python_calls.folder_of(item, posixpath.dirname(source.path) if tilt else folder)
         if isinstance(item, python_calls.Text):
-            carrier = Carrier(SiteKind.PYTHON, item.name, source)
+            carrier = Carrier(kind, item.name, source)
             self.follower.run(item.mapped, carrier, State(where, Scope()))
             return
         recognised = recognise(item.words)
         if recognised is not None:
-            site = CallSite(SiteKind.PYTHON, item.name, item.place)
+            site = CallSite(kind, item.name, item.place)
             build = make_build(recognised, site, where, self.snapshot.entries)
             if build is not None:
                 self.found.builds.append(build)
@@ -377,7 +474,9 @@ class _Finder:
             self.broken(self.snapshot.source(error.path), error)
         for place, why in self.compose_files.unread:
             self.follower.blind(place, "a Compose service", why, apart=True)
-        self.services = [service_build(service) for service in self.compose_files.services]
+        self.services = [
+            service_build(service, self.snapshot) for service in self.compose_files.services
+        ]
 
     def bakes(self) -> None:
         """The targets that bake calls name, and bake files that no call names."""
@@ -441,6 +540,16 @@ def _is_shell(source: Source) -> bool:
     first = source.data[:80].split(b"\n")[0]
     by_shebang = first.startswith(b"#!") and b"sh" in first
     return by_shebang or source.path.endswith((".sh", ".bash"))
+
+
+_ACTIONS = (b"build-push", b"bake-action", b"kaniko")
+"""Names of actions that build and that hold no tool's name."""
+
+
+def _called_as(path: str) -> bytes:
+    """How others name a workflow or an action: by its file, or by its folder."""
+    folder, name = posixpath.split(path)
+    return (posixpath.basename(folder) if name.startswith("action.") else name).encode()
 
 
 def job_of(build: Build) -> str | None:

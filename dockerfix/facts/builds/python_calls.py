@@ -43,6 +43,13 @@ _WHALES = {
     "platforms": "platform", "push": "push", "load": "load",
 }  # fmt: skip
 
+_TILT = {
+    "ref": "tag", "context": "context", "dockerfile": "file", "target": "target",
+    "build_args": "args", "cache_from": "cache-from", "platform": "platform",
+    "dockerfile_contents": "fileobj",
+}  # fmt: skip
+"""Arguments of Tilt's `docker_build` and its like."""
+
 
 class Words(Struct, frozen=True):
     """A command given as a list of words."""
@@ -103,6 +110,7 @@ class _Reader:
         self.texts = texts
         self.calls = calls
         self.whales = b"python_on_whales" in source.data
+        self.tilt = is_tilt(source.path)
 
     def block(self, node: cst.CSTNode, name: str) -> None:
         """Everything below a node; `name` is the function that holds it."""
@@ -131,6 +139,11 @@ class _Reader:
         if func.endswith((".images.build", ".api.build")) or self.is_sdk(node, func):
             self.sdk(node, func, name)
             return True
+        if self.tilt and func in ("docker_build", "docker_build_with_restart"):
+            self.sdk(node, func, name, _TILT, ("tag", "context"))
+            return True
+        if self.tilt and func == "custom_build" and len(node.args) > 1:
+            return self.command(node.with_changes(args=node.args[1:]), name, node)
         if self.whales and func in ("docker.build", "docker.buildx.build"):
             self.sdk(node, func, name, _WHALES)
             return True
@@ -141,7 +154,7 @@ class _Reader:
         names = {arg.keyword.value for arg in node.args if arg.keyword is not None}
         return func.endswith(".build") and bool(names & {"dockerfile", "buildargs", "fileobj"})
 
-    def command(self, node: cst.Call, name: str) -> bool:
+    def command(self, node: cst.Call, name: str, whole: cst.Call | None = None) -> bool:
         """A call whose first argument is a command, or whose arguments are its words."""
         given = [arg for arg in node.args if arg.keyword is None]
         if not given or given[0].star:
@@ -149,8 +162,9 @@ class _Reader:
         first = self.texts.constant(given[0].value)
         folder = self.folder(node)
         listed = self.texts.listed(first)
+        whole = node if whole is None else whole
         if listed is not None and _is_build(listed):
-            self.calls.words.append(Words(name, self.texts.place(node), listed, folder))
+            self.calls.words.append(Words(name, self.texts.place(whole), listed, folder))
             return True
         text = self.texts.text(self.split_text(first))
         if text is not None and _starts_build(text.text):
@@ -158,7 +172,7 @@ class _Reader:
             return True
         words = tuple(self.texts.word(arg.value, star=arg.star) for arg in given)
         if len(words) > 1 and _is_build(words):
-            self.calls.words.append(Words(name, self.texts.place(node), words, folder))
+            self.calls.words.append(Words(name, self.texts.place(whole), words, folder))
             return True
         return False
 
@@ -197,8 +211,15 @@ class _Reader:
         """Something that looks like a build and cannot be read."""
         self.calls.unread.append((self.texts.place(node), why))
 
-    def sdk(self, node: cst.Call, func: str, name: str, keys: dict[str, str] | None = None) -> None:
-        """A call of docker's SDK, or of python-on-whales."""
+    def sdk(
+        self,
+        node: cst.Call,
+        func: str,
+        name: str,
+        keys: dict[str, str] | None = None,
+        positional: tuple[str, ...] = ("context",),
+    ) -> None:
+        """A call of docker's SDK, of python-on-whales or of Tilt."""
         keys = _SDK if keys is None else keys
         place = self.texts.place(node)
         found: dict[str, cst.BaseExpression] = {}
@@ -207,10 +228,12 @@ class _Reader:
                 self.unread(node, f"{func} gets arguments that are made elsewhere")
                 return
             keyword = arg.keyword.value if arg.keyword is not None else ""
-            key = keys.get(keyword) or ("context" if number == 0 and not keyword else "")
+            ordered = positional[number] if number < len(positional) and not keyword else ""
+            key = keys.get(keyword) or ordered
             found[key or keyword] = arg.value
-        site = CallSite(SiteKind.PYTHON, name, place)
-        reader = _Sdk(self.texts, found, "file" in keys)
+        kind, tool = (SiteKind.TILT, Tool.TILT) if self.tilt else (SiteKind.PYTHON, Tool.SDK)
+        site = CallSite(kind, name, place)
+        reader = _Sdk(self.texts, found, "file" in keys or self.tilt, tool)
         self.calls.sdk.append(lambda folder: reader.build(site, folder))
 
 
@@ -221,6 +244,7 @@ class _Sdk(Struct, frozen=True):
     texts: Texts
     given: dict[str, Any]
     beside: bool
+    tool: Tool
 
     def value(self, key: str) -> Value | None:
         """One argument."""
@@ -262,7 +286,7 @@ class _Sdk(Struct, frozen=True):
         flags = {key: _is_true(self.given.get(key)) for key in ("push", "load")}
         return Build(
             site=site,
-            tool=Tool.SDK,
+            tool=self.tool,
             context=where,
             dockerfile=dockerfile,
             context_written=context,
@@ -278,6 +302,14 @@ class _Sdk(Struct, frozen=True):
             folder=folder,
             unknown=tuple(unknown),
         )
+
+
+def is_tilt(path: str) -> bool:
+    """Whether a file is a Tiltfile, whose Starlark is read as the Python that it is."""
+    name = posixpath.basename(path)
+    return (
+        name == "Tiltfile" or name.startswith("Tiltfile.") or name.endswith((".tilt", ".tiltfile"))
+    )
 
 
 def _is_true(node: cst.BaseExpression | None) -> bool:

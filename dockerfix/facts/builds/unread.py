@@ -10,9 +10,12 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 
+from dockerfix.facts.builds.candidates import Candidate, candidate
 from dockerfix.text import Source, Span
 
-TOOLS = (b"docker", b"buildah", b"kaniko", b"podman", b"nerdctl")
+TOOLS = (
+    b"docker", b"buildah", b"kaniko", b"podman", b"nerdctl", b"buildctl", b"ockerfile",
+)  # fmt: skip
 """Without one of these in its bytes a file need not be looked at."""
 
 _COMMAND = (
@@ -31,7 +34,14 @@ _ANY = re.compile(
         BUILD_TEXT.pattern
         + r"|[\"']docker[\"']\s*,\s*[\"'](?:buildx[\"']\s*,\s*[\"'])?(?:build|bake)[\"']"
         + r"|\bdocker\.build\(|\bdocker_build\(|\bdocker_compose\("
-        + r"|^[ \t-]*[\"']?docker_?[fF]ile[\"']?[ \t]*[:=]"
+        + r"|(?P<key>^[ \t-]*[\"']?[dD]ocker_?[fF]ile(?:_?[pP]ath)?[\"']?[ \t]*[:=])"
+        + r"|[\"'](?:docker|podman|buildah|nerdctl)[\"']\s*\)?\s*(?:,|\.args?\()[\s&\[{(]*"
+        + r"[\"'](?:buildx|build|bake|bud|compose)[\"']"
+        + r"|\bkaniko-project/executor[^\n]*\n(?:[^\n]*\n)?[ \t]*(?:args|command):"
+        + r"|\bbuildctl(?:-daemonless\.sh)?[\"'\s,]+build\b"
+        + r"|\b(?:ImageFromDockerfile|FromDockerfile|fromDockerfile|DockerImageAsset|buildImage"
+        + r"|ImageBuild|DockerBuildImage|fromImageAsset|fromAssetImage)\b\s*[({]"
+        + r"|^FROM +DOCKERFILE\b"
     ).encode(),
     re.MULTILINE,
 )
@@ -47,18 +57,42 @@ def may_build_in_python(data: bytes) -> bool:
     return any(tool in data for tool in tools) and _VERB.search(data) is not None
 
 
-_VERB = re.compile(rb"\b(?:build|bake|bud|compose)\b")
+_VERB = re.compile(rb"\b(?:build|bake|bud|compose|(?:docker|custom)_build\w*)\b")
+
+
+_WORDS = re.compile(
+    rb"docker|podman|buildah|nerdctl|kaniko|buildctl|depot|finch|DOCKERFILE|Docker_?[fF]ile"
+    rb"|DockerImage|DockerBuild|ImageBuild|buildImage|AssetImage|ImageAsset"
+)
+"""Every match of `_ANY` begins in the line of one of these."""
+_VALUE = re.compile(rb"""\s*["'`][\w./{}$-]+["'`]""")
+_ACROSS = 200
+"""Bytes of the next lines that a call may need."""
 
 
 def build_text(source: Source) -> Iterator[Span]:
     """Spans that look like a build, those in comments and in messages left out."""
-    for match in _ANY.finditer(source.data):
-        start = match.start() + len(match[0]) - len(match[0].lstrip())
-        line = source.line_of(start)
-        before = source.data[line.start : start]
-        words = before.lstrip(b" \t-")
-        if not words.startswith(_COMMENTS) and not _MESSAGES.search(before):
-            yield Span(start, match.end())
+    data, done = source.data, -1
+    for word in _WORDS.finditer(data):
+        line = source.line_of(word.start())
+        if line.start <= done:
+            continue
+        done = line.start
+        for match in _ANY.finditer(data, line.start, min(line.end + _ACROSS, len(data))):
+            start = match.start() + len(match[0]) - len(match[0].lstrip())
+            if start >= line.end:
+                break
+            if _counts(source, line, start, match):
+                yield Span(start, match.end())
+
+
+def _counts(source: Source, line: Span, start: int, match: re.Match[bytes]) -> bool:
+    """Whether a match is neither comment nor message, nor the field of a program's type."""
+    before = source.data[line.start : start]
+    if before.lstrip(b" \t-").startswith(_COMMENTS) or _MESSAGES.search(before):
+        return False
+    program = match["key"] is not None and candidate(source.path) is Candidate.PROGRAM
+    return not program or _VALUE.match(source.data, match.end()) is not None
 
 
 def uncovered(source: Source, read: Iterable[Span]) -> Iterator[Span]:

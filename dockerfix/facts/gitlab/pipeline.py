@@ -127,7 +127,7 @@ def find_pipeline(snapshot: Snapshot, path: str = ROOT) -> Pipeline | None:
         path,
         jobs,
         _stages(top),
-        variables(top.get("variables")),
+        variables(expander.follow(top.get("variables", {}), 0)),
         loader.files,
         tuple(loader.unread),
         tuple(rules_of(workflow)) if workflow is not None else None,

@@ -188,7 +188,7 @@ def _asks(build: Build, chosen: Mapping[str, str], moves: _Moves) -> Iterator[As
 def _path(build: Build, text: str) -> str | None:
     if "${" in text or text == "-":
         return None
-    from_context = build.tool in (Tool.COMPOSE, Tool.BAKE, Tool.KANIKO)
+    from_context = build.tool in (Tool.COMPOSE, Tool.BAKE, Tool.KANIKO, Tool.SKAFFOLD)
     folder = build.context if from_context else build.folder
     return None if folder is None else join_path(folder, text)
 

@@ -21,11 +21,13 @@ from dockerfix.facts.repository import Facts
 from dockerfix.proof.obligation import Permit
 from dockerfix.proof.pipeline.commands import other_commands
 from dockerfix.proof.pipeline.moved import Moved
-from dockerfix.proof.pipeline.values import ValueChange, as_json
+from dockerfix.proof.pipeline.values import ValueChange, as_json, variable_changes
 
 CALLS = ("before_script", "script", "after_script", "variables", "parallel")
 """Keys that decide what a job's build calls are."""
 NEEDS = ("needs", "dependencies")
+CLONE = ("GIT_DEPTH",)
+"""Variables that say how a job gets its sources."""
 RULES = ("rules", "only", "except")
 
 
@@ -58,6 +60,9 @@ class Judge:
         self.builds = (*_in_jobs(before), *_in_jobs(after))
         self.asked = {(permit.rule, permit.subject, permit.detail) for permit in permits}
         self.values = {p for p in permits if p.rule == "pipeline-value"}
+        self.variables_set = {
+            (p.subject, p.detail, p.before, p.after) for p in permits if p.rule == "clone-depth"
+        }
         self.heirs = {p.subject: p.after for p in permits if p.rule == "job-joined"}
         self.added = {p.subject for p in permits if p.rule == "job-added"}
 
@@ -80,7 +85,15 @@ class Judge:
         """Whether one value was accepted with exactly this before and after."""
         mine = (p for p in self.values if (p.subject, p.detail) == (job, change.path))
         same = any((p.before, p.after) == (change.before, change.after) for p in mine)
-        return None if same else Refusal()
+        return None if same or self.depths(job, change) else Refusal()
+
+    def depths(self, job: str, change: ValueChange) -> bool:
+        """Whether a change of variables is one of depths alone, each with its permit."""
+        found = list(variable_changes(change))
+        return bool(found) and all(
+            name in CLONE and (job, name, old, new) in self.variables_set
+            for name, old, new in found
+        )
 
     def gone(self, job: Job) -> Refusal | None:
         """A job may go when another one does its work whenever it would have run."""
@@ -107,6 +120,8 @@ class Judge:
         old = self.old.jobs.get(old.name, old)
         if self.followed(plain(old.keys.get(key)), plain(new.keys.get(key))):
             return None
+        if key == "inherit" and self.hands_on_less(old, new):
+            return None
         rule = rule_of(key)
         if not rule or (rule, new.name, key) not in self.asked:
             return Refusal()
@@ -121,6 +136,14 @@ class Judge:
         if key == "variables":
             return self.variables([old, *joined], new)
         return self.commands([old, *joined], new) if key != "parallel" else None
+
+    def hands_on_less(self, old: Job, new: Job) -> bool:
+        """Whether `inherit:` keeps nothing but a depth away, with a permit."""
+        before, after = self.old.variables_of(old), self.new.variables_of(new)
+        kept = {n: s.text for n, s in before.items() if n not in CLONE}
+        same = kept == {n: s.text for n, s in after.items()}
+        permitted = ("clone-depth", new.name, "inherit") in self.asked
+        return permitted and same and old.inherit.default == new.inherit.default
 
     def needs(self, old: Job, new: Job, key: str, joined: Sequence[Job]) -> Refusal | None:
         """The old names with heirs in the place of joined jobs, and jobs that make an image

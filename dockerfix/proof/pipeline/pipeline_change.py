@@ -53,7 +53,10 @@ class PipelineChange(Obligation, frozen=True):
     accepted_rules: ClassVar[Mapping[str, str]] = {
         "pipeline-value": "any other value: `detail` is its key path, `before` and `after` are"
         " exact; an empty subject means a key beside the jobs",
+        "clone-depth": "the variable that says how many commits a job clones: `before` and"
+        " `after` are its texts; an empty subject means the pipeline's own",
     }
+    assumed_rules: ClassVar[frozenset[str]] = frozenset({"clone-depth"})
 
     def check(self, before: Facts, after: Facts) -> Verdict:
         """Whether the pipeline differs in nothing but permitted values, and GitLab takes it."""

@@ -47,6 +47,22 @@ def value_changes(old: Any, new: Any, path: str = "") -> Iterator[ValueChange]:
         yield ValueChange(path, as_json(old), as_json(new))
 
 
+def variable_changes(change: ValueChange) -> Iterator[tuple[str, str, str]]:
+    """The variables that a change is about, each with both texts, empty where it is not set;
+    none when the change is about anything else."""
+    head, _, name = change.path.partition(".")
+    if head != "variables":
+        return
+    old, new = (json.loads(text) if text else None for text in (change.before, change.after))
+    if name:
+        yield name.removesuffix(".value"), str(old or ""), str(new or "")
+        return
+    first, second = (side if isinstance(side, dict) else {} for side in (old, new))
+    for key in dict.fromkeys((*first, *second)):
+        if first.get(key) != second.get(key):
+            yield key, str(first.get(key, "")), str(second.get(key, ""))
+
+
 def _items(old: list[Any], new: list[Any], path: str) -> Iterator[ValueChange]:
     """Items one by one where there are as many; else those that one side alone has."""
     if len(old) == len(new):

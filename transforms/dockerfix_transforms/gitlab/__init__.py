@@ -1,0 +1,1 @@
+"""Transforms of a GitLab pipeline itself, one a module. Each uses `dockerfix.api` alone."""

@@ -1,0 +1,84 @@
+"""Which depth a GitLab job keeps, and why: those that read history, and those nobody can read.
+
+Knows jobs and what they run; what a program reads stands in `history`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from dockerfix.api import CommandReader, Facts, Job, Run, parse_shell
+from dockerfix_transforms.gitlab.history import reads_history
+
+DEPTH = "GIT_DEPTH"
+
+
+class Keeps(Struct, frozen=True):
+    """The depth that a job must have of its own (empty: the project's), and why."""
+
+    depth: str
+    name: str
+    why: str
+
+
+def kept_depth(
+    facts: Facts, reader: CommandReader, job: Job, old: str, assumed: frozenset[str]
+) -> Keeps | None:
+    """What a job keeps; None for a job that may be shallow."""
+    pipeline = reader.pipeline
+    strategy = pipeline.variables_of(job).get("GIT_STRATEGY")
+    own = own_depth(job)
+    allowed = job.inherit.variables
+    if own is not None or job.rule_variables.get(DEPTH):
+        return Keeps(own or old or "0", "keeps-depth", "it sets its own depth")
+    if allowed is not None and DEPTH not in allowed:
+        return Keeps("", "keeps-depth", "it does not inherit the depth")
+    if job.trigger is not None:
+        forwards = job.trigger.forwards
+        why = "it passes its variables on to another pipeline"
+        return Keeps(old, "keeps-depth", why) if forwards else None
+    if strategy is not None and strategy.text in ("none", "empty"):
+        return None
+    found = next(_reasons(facts, reader, job), None)
+    if found is None or (job.name in assumed and found[0] == "keeps-depth"):
+        return None
+    return Keeps("0" if found[0] == "reads-history" else old or "0", *found)
+
+
+def _reasons(facts: Facts, reader: CommandReader, job: Job) -> Iterator[tuple[str, str]]:
+    """Why a job needs history, known readers first."""
+    commands = reader.of(job)
+    for ran in commands.ran:
+        reason = reads_history(ran.words, ran.tolerated)
+        if reason:
+            yield "reads-history", reason
+    for build in facts.builds.builds:
+        if build.site.name == job.name and build.dockerfile is not None:
+            for reason in _in_dockerfile(facts, build.dockerfile):
+                yield "reads-history", f"{build.dockerfile}: {reason}"
+    for unfollowed in commands.unfollowed:
+        yield "keeps-depth", f"`{unfollowed.what}` cannot be followed: {unfollowed.why}"
+    for parent in reader.pipeline.unknown_parents(job):
+        yield "keeps-depth", f"it extends `{parent}`, which is in another repository"
+
+
+def _in_dockerfile(facts: Facts, path: str) -> Iterator[str]:
+    """What the RUN instructions of a Dockerfile read of a `.git` in the build context."""
+    if path not in facts.snapshot:
+        return
+    for stage in facts.dockerfile(path).stages:
+        for instruction in stage.instructions:
+            script = instruction.script if isinstance(instruction, Run) else None
+            for command in parse_shell(script).commands() if script is not None else ():
+                words = tuple(word.value or word.written for word in command.words)
+                reason = reads_history(words) if words else ""
+                if reason:
+                    yield reason
+
+
+def own_depth(job: Job) -> str | None:
+    """The depth that a job itself sets."""
+    scalar = job.variables.get(DEPTH)
+    return scalar.text if scalar is not None else None

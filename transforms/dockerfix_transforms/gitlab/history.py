@@ -1,0 +1,124 @@
+"""Which commands read Git history: programs judged with their words, never by name alone.
+
+A scan of one commit stays green, so a wrong *no* is silent: every form of a known reader that is
+not listed as reading the working tree alone counts as reading history. Knows programs; knows
+no jobs.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Sequence
+
+_LAUNCHERS = frozenset({"npx", "bunx", "uvx", "pipx", "uv", "poetry", "pnpm", "yarn", "python",
+                        "python3", "bundle", "hatch", "pdm", "rye", "mise"})  # fmt: skip
+_LAUNCHER_WORDS = frozenset({"dlx", "exec", "run", "tool", "--", "-m", "-y", "--yes"})
+_TREE_ONLY = frozenset(
+    {"add", "am", "apply", "archive", "checkout", "clean", "clone", "commit", "config", "fetch",
+     "init", "lfs", "ls-files", "ls-remote", "ls-tree", "maintenance", "mv", "pull", "push",
+     "remote", "reset", "restore", "rev-parse", "rm", "stash", "status", "submodule", "switch",
+     "update-index", "version", "--version", "write-tree", "hash-object", "check-ignore"}
+)  # fmt: skip
+"""Verbs of git that do their work on the commit that is checked out."""
+_ALWAYS = frozenset(
+    {"semantic-release", "release-it", "standard-version", "commit-and-tag-version", "git-cliff",
+     "gitversion", "dotnet-gitversion", "commitlint", "cz", "danger", "danger-js", "auto",
+     "conventional-changelog", "conventional-recommended-bump", "changeset", "changesets",
+     "setuptools_scm", "setuptools-scm", "versioningit", "dunamai", "sonar-scanner",
+     "sonarscanner", "release-please", "git-chglog", "gitlint", "cog", "goreleaser", "svu",
+     "diff-cover", "diff-quality", "release-plz", "ggshield", "bump-my-version",
+     "cliff-jumper", "nbgv", "gitleaks-action", "semgrep-agent", "git-secrets", "detect-secrets"}
+)  # fmt: skip
+_TREE_FORMS = {
+    "gitleaks": {"dir", "directory", "stdin", "version", "--no-git"},
+    "trufflehog": {"filesystem", "docker", "github", "gitlab", "s3", "gcs", "syslog", "--version"},
+    "lerna": {"run", "bootstrap", "clean", "link", "list", "exec", "init", "info", "create", "add"},
+}
+"""Readers of history, with the words that make them read files alone."""
+_FLAGS = frozenset(
+    {"--git-base", "--since", "--from-ref", "--new-from-rev", "--new-from-merge-base", "--against",
+     "--baseline-rev", "--baseline-root", "--changed-since", "--changedSince", "--affected",
+     "--compare-branch", "--diff-base", "--baseline-commit"}
+)  # fmt: skip
+"""Flags that name a commit to compare with, whatever the program."""
+_VARIABLES = ("CI_MERGE_REQUEST_DIFF_BASE_SHA", "CI_MERGE_REQUEST_TARGET_BRANCH_SHA",
+              "CI_COMMIT_BEFORE_SHA")  # fmt: skip
+
+
+def reads_history(words: Sequence[str], tolerated: bool = False) -> str:
+    """Why a command needs more than one commit; empty when it does not. `tolerated` says that
+    its failure is caught."""
+    words = _program(words)
+    if not words:
+        return ""
+    name, rest = posixpath.basename(words[0]), words[1:]
+    name = name.partition("@")[0] if not words[0].startswith("@") else words[0]
+    shown = " ".join((name, *rest[:2]))
+    if name == "git":
+        return _git(rest, tolerated)
+    if name in ("docker", "podman", "nerdctl") and rest[:1] == ("run",):
+        return _container(rest[1:])
+    if name in _ALWAYS or name.startswith(("@commitlint/", "@semantic-release/", "@changesets/")):
+        return f"`{name}` reads commits and tags"
+    if name in _TREE_FORMS and not set(rest) & _TREE_FORMS[name]:
+        return f"`{shown}` reads every commit"
+    if name == "nx" and "affected" in "".join(rest[:1]):
+        return f"`{shown}` compares with another commit"
+    if name == "turbo" and any("[" in word or "..." in word for word in rest):
+        return f"`{shown}` compares with another commit"
+    if name in ("mvn", "mvnw", "gradle", "gradlew") and any("sonar" in word for word in rest):
+        return f"`{shown}` asks git who wrote each line"
+    flag = next((w for w in rest if w.partition("=")[0] in _FLAGS), "")
+    if flag:
+        return f"`{name} {flag}` compares with another commit"
+    named = next((v for v in _VARIABLES for word in rest if v in word), "")
+    named = named or next((word for word in rest if word.startswith("origin/")), "")
+    return f"`{name}` is given the commit `{named}`" if named else ""
+
+
+def _program(words: Sequence[str]) -> tuple[str, ...]:
+    """The words without `npx`, `poetry run`, `python -m` and the like before them."""
+    found = tuple(words)
+    while len(found) > 1 and posixpath.basename(found[0]) in _LAUNCHERS:
+        found = found[1:]
+        while found and (found[0] in _LAUNCHER_WORDS or found[0].startswith("-")):
+            found = found[1:]
+    return found
+
+
+def _git(rest: Sequence[str], tolerated: bool) -> str:
+    """Whether a git command looks beyond the commit that is checked out."""
+    at = 0
+    while at < len(rest) and rest[at].startswith("-") and rest[at] != "--version":
+        at += 2 if rest[at] in ("-C", "-c", "--git-dir", "--work-tree") else 1
+    verb, words = (rest[at], rest[at + 1 :]) if at < len(rest) else ("", ())
+    shown = " ".join(("git", verb, *words[:2])).strip()
+    refs = [word for word in words if not word.startswith("-")]
+    if any("origin/" in word or any(v in word for v in _VARIABLES) for word in words):
+        return f"`{shown}` names another ref"
+    if not verb or (verb in _TREE_ONLY and not any("~" in r or "^" in r for r in refs)):
+        return ""
+    if verb == "describe" and "--always" in words and tolerated:
+        return ""
+    if verb in ("log", "show") and not [r for r in refs if r not in ("HEAD", "1")]:
+        one = {"-1", "-n1", "--max-count=1"} & set(words) or ("-n" in words and "1" in words)
+        if verb == "show" or one:
+            return ""
+    if verb == "diff" and all(r == "HEAD" for r in _before_paths(words)):
+        return ""
+    return f"`{shown}` reads history"
+
+
+def _before_paths(words: Sequence[str]) -> list[str]:
+    """The words of `git diff` that are no flags, up to `--`."""
+    end = list(words).index("--") if "--" in words else len(words)
+    return [word for word in words[:end] if not word.startswith("-")]
+
+
+def _container(rest: Sequence[str]) -> str:
+    """`docker run ... IMAGE WORDS` with an image that is named after a reader."""
+    for at, word in enumerate(rest):
+        name = posixpath.basename(word).partition(":")[0]
+        if not word.startswith("-") and (name in _ALWAYS or name in _TREE_FORMS or name == "git"):
+            return reads_history((name, *rest[at + 1 :]))
+    return ""

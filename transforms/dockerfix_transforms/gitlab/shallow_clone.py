@@ -1,0 +1,205 @@
+"""The transform `shallow-clone`: one commit is enough for most jobs.
+
+Knows which jobs keep history and why; which depth a job keeps stands in `depth`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dockerfix.api import (
+    CommandReader,
+    Draft,
+    Facts,
+    Finding,
+    Job,
+    OptionSpec,
+    Permit,
+    Pipeline,
+    Place,
+    Proposal,
+    Refused,
+    Severity,
+    edit,
+)
+from dockerfix_transforms.gitlab.depth import DEPTH, Keeps, kept_depth, own_depth
+
+_BREAKS = "the job would run on too short a history"
+
+
+class ShallowClone:
+    """Clone one commit for jobs that need no history, and all of it for those that read it.
+
+    What it does
+        Sets `GIT_DEPTH` in the pipeline's variables, and `GIT_DEPTH: "0"` on every job that
+        reads history, each with its reason. A job of which not every command can be read
+        keeps the depth that it had. Jobs are followed through shell functions, scripts, make,
+        npm scripts and Compose services.
+
+    Why
+        A full clone is repeated by every job, and most jobs look at one commit.
+
+    Before
+        $ dockerfix shallow-clone
+        -- .gitlab-ci.yml --
+        variables:
+          GIT_DEPTH: 0
+
+        test:
+          script:
+            - cargo test
+
+        release:
+          script:
+            - npx semantic-release
+
+    After
+        -- .gitlab-ci.yml --
+        variables:
+          GIT_DEPTH: 1
+
+        test:
+          script:
+            - cargo test
+
+        release:
+          script:
+            - npx semantic-release
+          variables:
+            GIT_DEPTH: "0"
+
+    Safety
+        A scan of a shallow clone stays green, so a missed reader is silent. That the table of
+        readers knows every program of the pipeline is the assumption `clone-depth`. With a
+        depth of 1 a job that starts after its branch has been overwritten cannot find its
+        commit; a larger `--depth` leaves room.
+
+    Call sites
+        The pipeline's root file and its local includes. Triggered pipelines keep their depth.
+    """
+
+    name = "shallow-clone"
+    summary = "Clone one commit for jobs that need no history."
+    options = (
+        OptionSpec("depth", "Commits to clone.", kind=int, default=1, metavar="COMMITS"),
+        OptionSpec(
+            "assume-shallow",
+            "Make this job shallow even though not all of its commands can be read.",
+            multiple=True,
+            metavar="JOB",
+        ),
+    )
+
+    def propose(self, facts: Facts, paths: Sequence[str], options: Mapping[str, Any]) -> Proposal:
+        """The proposal; `paths` are not used, the pipeline belongs to the whole repository."""
+        pipeline = facts.pipeline
+        if pipeline is None or not pipeline.visible:
+            return Proposal(reason="There is no GitLab pipeline with jobs.")
+        depth = str(options["depth"])
+        draft = Draft(facts, options["accept"])
+        if not depth.isdecimal() or depth == "0":
+            return draft.refused([_bad_depth(pipeline, depth)])
+        try:
+            _plan(draft, pipeline, depth, frozenset(options["assume-shallow"]))
+        except Refused as refused:
+            return draft.refused([refused.finding(_BREAKS)])
+        if not draft.edits:
+            return Proposal(reason="Every job already clones as little as it needs.")
+        return draft.finished(_BREAKS)
+
+
+def _plan(draft: Draft, pipeline: Pipeline, depth: str, assumed: frozenset[str]) -> None:
+    """All edits: jobs that keep history first, then the depth of the others.
+
+    Jobs of includes that are in no file here would get a global depth too, unseen. So where
+    there are any, each job gets its own.
+    """
+    scalar = pipeline.variables.get(DEPTH)
+    old = scalar.text if scalar is not None else ""
+    alone = any("rules" not in what for _, what in pipeline.unread) and old != depth
+    reader = CommandReader(draft.facts.snapshot, pipeline)
+    shallow: list[Job] = []
+    for job in pipeline.visible:
+        keeps = kept_depth(draft.facts, reader, job, old, assumed)
+        if keeps is None:
+            shallow.append(job)
+        elif keeps.depth != own_depth(job) and not alone:
+            _keep(draft, pipeline, job, keeps)
+    if not shallow or old == depth:
+        return
+    if alone:
+        for job in shallow:
+            _set_depth(draft, pipeline, job, depth)
+    else:
+        draft.edits += edit(pipeline).set_variable(DEPTH, depth)
+        draft.permits.append(Permit("clone-depth", "", pipeline.path, DEPTH, old, depth))
+    _tell(draft, shallow, depth, pipeline.unread if alone else ())
+
+
+def _tell(
+    draft: Draft, shallow: Sequence[Job], depth: str, unread: Sequence[tuple[Place, str]]
+) -> None:
+    """The assumption under which jobs become shallow."""
+    commits = "1 commit" if depth == "1" else f"{depth} commits"
+    count = "1 job clones" if len(shallow) == 1 else f"{len(shallow)} jobs clone"
+    why = (
+        "the table of programs that read history may lack one; a queued or retried job fails "
+        "if its branch no longer contains its commit"
+    )
+    if unread:
+        why += f". The depth is set job by job because of an {unread[0][1]}, whose jobs are unseen"
+    finding = Finding.at(
+        shallow[0].place,
+        name="clone-depth",
+        severity=Severity.ASSUME,
+        subject=DEPTH,
+        what=f"{count} {commits}, since no command there is known to read history",
+        why=why,
+        do="check the jobs that keep history, or pass a larger --depth",
+    )
+    draft.findings.append(finding)
+    draft.summary.append(f"{count} {commits}.")
+
+
+def _set_depth(draft: Draft, pipeline: Pipeline, job: Job, depth: str) -> None:
+    """The depth written on a job."""
+    draft.edits += edit(job).set("variables", DEPTH, to=depth)
+    own = own_depth(job) or ""
+    draft.permits.append(Permit("clone-depth", job.name, pipeline.path, DEPTH, own, depth))
+
+
+def _keep(draft: Draft, pipeline: Pipeline, job: Job, keeps: Keeps) -> None:
+    """A job's depth written out, or kept away from the pipeline that it starts."""
+    if keeps.depth:
+        _set_depth(draft, pipeline, job, keeps.depth)
+        clones = "its whole history" if keeps.depth == "0" else f"{keeps.depth} commits as before"
+    elif job.trigger is not None and job.inherit.variables is None:
+        names = sorted(name for name in pipeline.variables if name != DEPTH)
+        draft.edits += edit(job).set("inherit", "variables", to=names or False)
+        draft.permits.append(Permit("clone-depth", job.name, pipeline.path, "inherit"))
+        clones = "as the project's settings say"
+    else:
+        return
+    assumes = f"if it needs no history, pass --assume-shallow '{job.name}'"
+    draft.findings.append(
+        Finding.at(
+            job.place,
+            name=keeps.name,
+            severity=Severity.NOTE,
+            subject=job.name,
+            what=f"{job.name} clones {clones}",
+            why=keeps.why,
+            do=assumes if keeps.name == "keeps-depth" and job.trigger is None else "",
+        )
+    )
+
+
+def _bad_depth(pipeline: Pipeline, depth: str) -> Finding:
+    return Finding.at(
+        next(iter(pipeline.jobs.values())).place,
+        name="bad-depth",
+        what=f"--depth {depth} is no number of commits",
+        why="0 stands for the whole history",
+        do="give a number from 1 on",
+    )
