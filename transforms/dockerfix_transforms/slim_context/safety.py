@@ -21,6 +21,7 @@ from dockerfix.api import (
     ProjectionError,
     Severity,
     SiteKind,
+    SnapshotError,
     Stage,
     Tool,
     find_maker,
@@ -110,7 +111,10 @@ def _is_remote(build: Build) -> bool:
 
 def _names(facts: Facts, path: str, dockerfile: str) -> bool:
     """Whether a file names the Dockerfile, from the root or from its own folder."""
-    text = facts.snapshot.read(path).decode("utf-8", "replace")
+    try:
+        text = facts.snapshot.read(path).decode("utf-8", "replace")
+    except SnapshotError:
+        return False  # a link out of the repository: no file of ours names anything in it
     beside = posixpath.dirname(path) == posixpath.dirname(dockerfile)
     return dockerfile in text or (beside and posixpath.basename(dockerfile) in text)
 
