@@ -24,6 +24,10 @@ _SPECIAL = frozenset("$'\"<")
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
+_LONGEST = 100_000
+"""A value that doubles itself line by line ends here, in characters."""
+
+
 class ExpansionError(Exception):
     """BuildKit cannot expand the word; the message is its own."""
 
@@ -49,6 +53,9 @@ class Variables(Struct, frozen=True):
         """
         if _SPECIAL.isdisjoint(text) and escape not in text:
             return text
+        longest = max(map(len, self.values.values()), default=0)
+        if text.count("$") * longest > _LONGEST:
+            raise ExpansionError(f"the value may have more than {_LONGEST} characters")
         lexer = ShellLex(
             escape, skip_process_quotes=not quotes, env=self.values, skip_unset_env=self.open
         )
