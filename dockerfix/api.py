@@ -18,6 +18,7 @@ from dockerfix.facts.dockerfile.places import IsFolder, Placed, apart, folders, 
 from dockerfix.facts.dockerfile.stages import Reference, StageGraph
 from dockerfix.facts.finding import Finding, RefusalError, Severity, is_accepted
 from dockerfix.facts.gitlab.commands import CommandReader, Commands, Ran
+from dockerfix.facts.gitlab.images import ANY, UnreadImageError, pushers, used_images
 from dockerfix.facts.gitlab.pipeline import Job, Need, Pipeline, Rule
 from dockerfix.facts.gitlab.presence import AlwaysThere, Missing, implies
 from dockerfix.facts.gitlab.schedule import Schedule
@@ -78,19 +79,19 @@ from dockerfix.text import (
 )
 
 __all__ = [
-    "Add", "AlwaysThere", "Arg", "Baked", "Blind", "Block", "Build", "BuildArgument", "CallSite",
-    "CargoCall", "Change", "Command", "CommandReader", "Commands", "Comment", "Copy", "Dockerfile",
-    "Draft", "Edit", "EditSet", "Edits", "Env", "Facts", "Finding", "From", "IgnoreFile",
-    "IgnoreLine", "Image", "Instruction", "IsFolder", "Job", "Joined", "Judge", "Kind", "Literal",
-    "ManifestError", "MappedText", "Mapping", "Missing", "Need", "Newline", "Node", "Onbuild",
-    "OptionSpec", "PathMention", "Permit", "Pipeline", "Place", "Placed", "ProjectionError",
-    "Proposal", "Ran", "Reference", "RefusalError", "Refused", "Rule", "Run", "Scalar", "Schedule",
-    "Script", "Sequence", "Severity", "SiteKind", "Snapshot", "SnapshotError", "Source", "Span",
-    "Stage", "StageGraph", "Statement", "StepDown", "Tool", "Transform", "Value", "Wanted", "Word",
-    "Workspace", "YamlError", "add_need", "apart", "bake_file", "cargo_calls", "check_joinable",
-    "crates_that_notice", "edit", "folders", "implies", "is_accepted", "is_dockerfile", "job_of",
-    "join_jobs", "join_path", "normalise_path", "parse", "parse_shell", "parse_yaml",
-    "path_mentions", "placed", "project_rules", "read_cargo", "read_ignore", "relative_path",
-    "selected", "set_builds", "set_paths", "shared_flags", "united", "widen_rules", "without_tag",
-    "written",
+    "ANY", "Add", "AlwaysThere", "Arg", "Baked", "Blind", "Block", "Build", "BuildArgument",
+    "CallSite", "CargoCall", "Change", "Command", "CommandReader", "Commands", "Comment", "Copy",
+    "Dockerfile", "Draft", "Edit", "EditSet", "Edits", "Env", "Facts", "Finding", "From",
+    "IgnoreFile", "IgnoreLine", "Image", "Instruction", "IsFolder", "Job", "Joined", "Judge",
+    "Kind", "Literal", "ManifestError", "MappedText", "Mapping", "Missing", "Need", "Newline",
+    "Node", "Onbuild", "OptionSpec", "PathMention", "Permit", "Pipeline", "Place", "Placed",
+    "ProjectionError", "Proposal", "Ran", "Reference", "RefusalError", "Refused", "Rule", "Run",
+    "Scalar", "Schedule", "Script", "Sequence", "Severity", "SiteKind", "Snapshot", "SnapshotError",
+    "Source", "Span", "Stage", "StageGraph", "Statement", "StepDown", "Tool", "Transform",
+    "UnreadImageError", "Value", "Wanted", "Word", "Workspace", "YamlError", "add_need", "apart",
+    "bake_file", "cargo_calls", "check_joinable", "crates_that_notice", "edit", "folders",
+    "implies", "is_accepted", "is_dockerfile", "job_of", "join_jobs", "join_path", "normalise_path",
+    "parse", "parse_shell", "parse_yaml", "path_mentions", "placed", "project_rules", "pushers",
+    "read_cargo", "read_ignore", "relative_path", "selected", "set_builds", "set_paths",
+    "shared_flags", "united", "used_images", "widen_rules", "without_tag", "written",
 ]  # fmt: skip

@@ -56,10 +56,21 @@ def set_action(facts: Facts, changes: Sequence[Change]) -> Edits:
         else:
             added.append(more)
     if added:
-        after = inputs.entry("file") or inputs.entry("context") or inputs.entries[-1]
-        end = line_end(inputs.file.source, after.value.span.end)
-        edits.append((path, inserted_line(inputs.file.source, end, "\n".join(added))))
+        edits.append((path, _inserted(inputs, added, build)))
     return edits
+
+
+def _inserted(inputs: Mapping, added: Sequence[str], build: Build) -> Edit:
+    """New inputs behind `file:` or `context:`: lines of their own, or inside the braces."""
+    after = inputs.entry("file") or inputs.entry("context") or inputs.entries[-1]
+    if not inputs.flow:
+        end = line_end(inputs.file.source, after.value.span.end)
+        return inserted_line(inputs.file.source, end, "\n".join(added))
+    if any("\n" in text for text in added):
+        what = "the braces of `with:` have no place for a list"
+        raise Refused(build.site.place, what, "write one input a line")
+    at = after.value.span.end
+    return Edit(Span(at, at), "".join(f", {text.strip()}" for text in added).encode())
 
 
 def _contexts(changes: Sequence[Change]) -> list[str]:

@@ -190,6 +190,8 @@ UNREAD = {
     "ci/Jenkinsfile.release": "docker.build('x')\n",
     ".devcontainer/devcontainer.json": '{"build": {\n  "dockerfile": "../Dockerfile"}}\n',
     "cloudbuild.yaml": "steps:\n  - args: ['docker', 'build', '.']\n",
+    ".editor/environment.json": '{"build": {\n  "dockerfile": "Dockerfile"}}\n',
+    "ci/jenkinsfile": "node { sh 'docker build .' }\n",
     "build.ps1": "docker build .\r\n",
     "build.gradle": 'commandLine "docker", "build", "."\n',
     "cmd/main.go": 'package main\n\nvar c = exec.Command("docker", "build", ".")\n',

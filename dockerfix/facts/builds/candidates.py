@@ -52,7 +52,8 @@ _ENDINGS = {
     ".cake": Candidate.UNREAD, ".bats": Candidate.UNREAD, ".nix": Candidate.UNREAD,
     ".star": Candidate.UNREAD, ".tilt": Candidate.PYTHON, ".tiltfile": Candidate.PYTHON,
     ".jsonnet": Candidate.UNREAD, ".hcl": Candidate.UNREAD,
-    ".tf": Candidate.UNREAD, ".toml": Candidate.UNREAD, ".bzl": Candidate.UNREAD,
+    ".json": Candidate.UNREAD, ".tf": Candidate.UNREAD,
+    ".toml": Candidate.UNREAD, ".bzl": Candidate.UNREAD,
     ".psm1": Candidate.UNREAD, ".adoc": Candidate.UNREAD, ".mdx": Candidate.UNREAD,
     **dict.fromkeys(
         (".go", ".rs", ".ts", ".tsx", ".mts", ".cts", ".js", ".mjs", ".cjs", ".java", ".kt",
@@ -74,7 +75,7 @@ def candidate(path: str) -> Candidate | None:
         return found
     dot = name.rfind(".")
     if dot < 0:
-        return Candidate.UNREAD if name.startswith("Jenkinsfile") else _script(name)
+        return Candidate.UNREAD if name.lower().startswith("jenkinsfile") else _script(name)
     if name.startswith(("Makefile.", "Jenkinsfile")):
         return Candidate.MAKE if name[0] == "M" else Candidate.UNREAD
     found = _ENDINGS.get(name[dot:])

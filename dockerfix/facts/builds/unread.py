@@ -34,7 +34,7 @@ _ANY = re.compile(
         BUILD_TEXT.pattern
         + r"|[\"']docker[\"']\s*,\s*[\"'](?:buildx[\"']\s*,\s*[\"'])?(?:build|bake)[\"']"
         + r"|\bdocker\.build\(|\bdocker_build\(|\bdocker_compose\("
-        + r"|(?P<key>^[ \t-]*[\"']?[dD]ocker_?[fF]ile(?:_?[pP]ath)?[\"']?[ \t]*[:=])"
+        + r"|(?P<key>^[ \t-]*[\"']?[dD]ocker_?[fF]ile(?:_?[pP]ath)?[\"']?[ \t]*[:=](?![ \t]*[{\[]))"
         + r"|[\"'](?:docker|podman|buildah|nerdctl)[\"']\s*\)?\s*(?:,|\.args?\()[\s&\[{(]*"
         + r"[\"'](?:buildx|build|bake|bud|compose)[\"']"
         + r"|\bkaniko-project/executor[^\n]*\n(?:[^\n]*\n)?[ \t]*(?:args|command):"

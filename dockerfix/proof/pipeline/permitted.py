@@ -122,6 +122,8 @@ class Judge:
             return None
         if key == "inherit" and self.hands_on_less(old, new):
             return None
+        if key == "needs" and old.needs is None and self.starts_earlier(new):
+            return None
         rule = rule_of(key)
         if not rule or (rule, new.name, key) not in self.asked:
             return Refusal()
@@ -136,6 +138,18 @@ class Judge:
         if key == "variables":
             return self.variables([old, *joined], new)
         return self.commands([old, *joined], new) if key != "parallel" else None
+
+    def starts_earlier(self, job: Job) -> bool:
+        """Whether a job may get these first needs: each has its permit, the job keeps all
+        artifacts of earlier jobs, makes no image, and no other job waits through it."""
+        names = {need.job for need in job.needs or ()}
+        asked = all(("starts-earlier", job.name, name) in self.asked for name in names or {""})
+        stages = self.new.stages
+        at = stages.index(job.stage) if job.stage in stages else 0
+        makers = {o.name for o in self.new.visible if o.artifacts and o.stage in stages[:at]}
+        named = {n.job for other in self.new.visible for n in other.needs or ()}
+        quiet = not self.of(job.name) and job.environment is None and job.trigger is None
+        return asked and quiet and makers <= names and job.name not in named
 
     def hands_on_less(self, old: Job, new: Job) -> bool:
         """Whether `inherit:` keeps nothing but a depth away, with a permit."""

@@ -55,8 +55,10 @@ class PipelineChange(Obligation, frozen=True):
         " exact; an empty subject means a key beside the jobs",
         "clone-depth": "the variable that says how many commits a job clones: `before` and"
         " `after` are its texts; an empty subject means the pipeline's own",
+        "starts-earlier": "a job without `needs` gets them, `detail` names each; it must be one"
+        " that builds and pushes nothing, and that no other job needs",
     }
-    assumed_rules: ClassVar[frozenset[str]] = frozenset({"clone-depth"})
+    assumed_rules: ClassVar[frozenset[str]] = frozenset({"clone-depth", "starts-earlier"})
 
     def check(self, before: Facts, after: Facts) -> Verdict:
         """Whether the pipeline differs in nothing but permitted values, and GitLab takes it."""

@@ -5,12 +5,18 @@ Knows jobs and what they run; what a program reads stands in `history`.
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator
 
 from msgspec import Struct
 
-from dockerfix.api import CommandReader, Facts, Job, Run, parse_shell
-from dockerfix_transforms.gitlab.history import reads_history
+from dockerfix.api import CommandReader, Facts, Job, Run, SnapshotError, parse_shell
+from dockerfix_transforms.gitlab.history import (
+    MANIFESTS,
+    VERSIONERS,
+    builds_a_package,
+    reads_history,
+)
 
 DEPTH = "GIT_DEPTH"
 
@@ -54,7 +60,12 @@ def _reasons(facts: Facts, reader: CommandReader, job: Job) -> Iterator[tuple[st
         reason = reads_history(ran.words, ran.tolerated)
         if reason:
             yield "reads-history", reason
+    versioner = _versioner(facts)
+    if versioner and any(builds_a_package(ran.words) for ran in commands.ran):
+        yield "reads-history", f"{versioner} takes a package's version from tags"
     for build in facts.builds.builds:
+        if build.site.name == job.name and versioner:
+            yield "reads-history", f"{versioner} takes the version in an image from tags"
         if build.site.name == job.name and build.dockerfile is not None:
             for reason in _in_dockerfile(facts, build.dockerfile):
                 yield "reads-history", f"{build.dockerfile}: {reason}"
@@ -62,6 +73,22 @@ def _reasons(facts: Facts, reader: CommandReader, job: Job) -> Iterator[tuple[st
         yield "keeps-depth", f"`{unfollowed.what}` cannot be followed: {unfollowed.why}"
     for parent in reader.pipeline.unknown_parents(job):
         yield "keeps-depth", f"it extends `{parent}`, which is in another repository"
+
+
+def _versioner(facts: Facts) -> str:
+    """The manifest of a package whose version comes from Git, as `path (tool)`; empty for
+    none."""
+    for path in facts.snapshot.paths:
+        if posixpath.basename(path) not in MANIFESTS:
+            continue
+        try:
+            data = facts.snapshot.read(path)
+        except SnapshotError:
+            continue
+        for name in VERSIONERS:
+            if name.encode() in data:
+                return f"{path} ({name})"
+    return ""
 
 
 def _in_dockerfile(facts: Facts, path: str) -> Iterator[str]:

@@ -41,8 +41,30 @@ _FLAGS = frozenset(
      "--compare-branch", "--diff-base", "--baseline-commit"}
 )  # fmt: skip
 """Flags that name a commit to compare with, whatever the program."""
+_INLINE = ("setuptools_scm", "versioningit", "dunamai", "git.Repo", "git describe", "git log")
+"""What code in a command's word says that reads history."""
 _VARIABLES = ("CI_MERGE_REQUEST_DIFF_BASE_SHA", "CI_MERGE_REQUEST_TARGET_BRANCH_SHA",
               "CI_COMMIT_BEFORE_SHA")  # fmt: skip
+
+
+VERSIONERS = ("setuptools_scm", "setuptools-scm", "hatch-vcs", "versioningit", "versioneer",
+              "poetry-dynamic-versioning", "setuptools-git-versioning", "dunamai", "flit_scm",
+              "pbr", "vergen", "git-version", "shadow-rs", "jgitver", "axion-release",
+              "nebula.release", "gradle-git-version")  # fmt: skip
+"""Names in a package's manifest that say: its version comes from tags."""
+MANIFESTS = ("pyproject.toml", "setup.py", "setup.cfg", "Cargo.toml", "build.gradle",
+             "build.gradle.kts", "pom.xml", "extensions.xml")  # fmt: skip
+_PACKAGERS = frozenset(
+    {"python", "python3", "pip", "pip3", "build", "uv", "poetry", "hatch", "pdm", "tox", "nox",
+     "cargo", "gradle", "gradlew", "mvn", "mvnw", "twine", "flit", "maturin", "cibuildwheel"}
+)  # fmt: skip
+
+
+def builds_a_package(words: Sequence[str]) -> bool:
+    """Whether a command may build the package in whose folder it runs, or ask its version."""
+    names = [posixpath.basename(word) for word in words[:3]]
+    module = names[2:] if names[1:2] == ["-m"] else []
+    return bool({*names[:1], *module} & _PACKAGERS)
 
 
 def reads_history(words: Sequence[str], tolerated: bool = False) -> str:
@@ -68,6 +90,9 @@ def reads_history(words: Sequence[str], tolerated: bool = False) -> str:
         return f"`{shown}` compares with another commit"
     if name in ("mvn", "mvnw", "gradle", "gradlew") and any("sonar" in word for word in rest):
         return f"`{shown}` asks git who wrote each line"
+    module = next((v for v in _INLINE for word in rest if v in word), "")
+    if module:
+        return f"`{name}` is given code that uses {module}"
     flag = next((w for w in rest if w.partition("=")[0] in _FLAGS), "")
     if flag:
         return f"`{name} {flag}` compares with another commit"

@@ -119,22 +119,23 @@ def _plan(draft: Draft, pipeline: Pipeline, depth: str, assumed: frozenset[str])
     old = scalar.text if scalar is not None else ""
     alone = any("rules" not in what for _, what in pipeline.unread) and old != depth
     reader = CommandReader(draft.facts.snapshot, pipeline)
-    shallow: list[Job] = []
-    for job in pipeline.visible:
-        keeps = kept_depth(draft.facts, reader, job, old, assumed)
-        if keeps is None:
-            shallow.append(job)
-        elif keeps.depth != own_depth(job) and not alone:
-            _keep(draft, pipeline, job, keeps)
-    if not shallow or old == depth:
+    keeps = {
+        job.name: kept_depth(draft.facts, reader, job, old, assumed) for job in pipeline.visible
+    }
+    shallow = [job for job in pipeline.visible if keeps[job.name] is None]
+    if not shallow or (alone and old == depth):
         return
-    if alone:
-        for job in shallow:
+    for job in pipeline.visible:
+        kept = keeps[job.name]
+        if alone and kept is None:
             _set_depth(draft, pipeline, job, depth)
-    else:
+        elif not alone and kept is not None and kept.depth != own_depth(job):
+            _keep(draft, pipeline, job, kept)
+    if not alone and old != depth:
         draft.edits += edit(pipeline).set_variable(DEPTH, depth)
         draft.permits.append(Permit("clone-depth", "", pipeline.path, DEPTH, old, depth))
-    _tell(draft, shallow, depth, pipeline.unread if alone else ())
+    if draft.edits:
+        _tell(draft, shallow, depth, pipeline.unread if alone else ())
 
 
 def _tell(

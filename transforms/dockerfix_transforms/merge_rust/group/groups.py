@@ -301,7 +301,10 @@ def _shown(component: Component | None) -> str:
 def aligned(files: Sequence[RustFile], accepted: frozenset[str]) -> Group | Obstacle:
     """The group of these files when their chains can be laid over each other, else what stands
     in the way. Steps that only one file has stay out of the shared builder where that file has
-    an image of its own for them."""
+    an image of its own for them; a file alone keeps all of its own."""
+    if len(files) == 1:
+        steps = tuple(files[0].steps)
+        return Group((Member(files[0], steps, ()),), steps)
     own = _with_own_steps(files, accepted)
     if own is not None:
         return own
