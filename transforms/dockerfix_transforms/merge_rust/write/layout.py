@@ -539,7 +539,8 @@ class _Layout:
                 name = self.names.get((leader.file.path, other.index))
                 if name is not None:
                     return name
-        return None
+        # What only this file does at the end stands in the last shared stage.
+        return self.names.get((leader.file.path, leader.file.chain[-1].index))
 
     def from_line(
         self, file: RustFile, item: From, below: str | None, name: str, comments: bool = True
