@@ -24,6 +24,7 @@ from dockerfix.api import (
     set_builds,
     set_paths,
 )
+from dockerfix_transforms.merge_rust.filters import widen_filters
 from dockerfix_transforms.merge_rust.group.groups import Group
 from dockerfix_transforms.merge_rust.jobs import JobPlan, plan_jobs
 from dockerfix_transforms.merge_rust.left import Left, kept_files, together
@@ -114,7 +115,8 @@ def rewrite_callers(
         *together(found for found in hidden if isinstance(found, Left)),
     ]
     findings = [*sites.findings, *(found for found in hidden if isinstance(found, Finding))]
-    edits = [*jobs.edits, *edits]
+    moved = [pair for pair in sites.changes if id(pair[1].build) not in staying]
+    edits = [*jobs.edits, *edits, *widen_filters(facts, moved, scope.into)]
     if not keep_old:
         last = {f.path: merged.targets[(f.path, f.graph.stages[-1].index)] for f in scope.files}
         mentions = _untouched(facts, old, edits, lefts)

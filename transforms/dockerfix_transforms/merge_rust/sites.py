@@ -252,10 +252,19 @@ def _command(facts: Facts, place: Place) -> str:
 _HOLE = re.compile(r"\$\([^)]*\)|\$\{\{.*?\}\}|\$\{[^}]*\}|\{\{.*?\}\}|\$\w+|%\w|\$[*@]")
 
 
+_BUILDCTL = re.compile(r"\blocal[= ]dockerfile=([^\s\"',]+)")
+"""The folder of the Dockerfile, as `buildctl build` takes it."""
+
+
 def _may_name(text: str, wanted: str) -> bool:
     """Whether a word of a command that is not followed, with anything in place of its
     variables, could be the path of an input."""
-    for word in re.split(r"[\s\"'=]+", _HOLE.sub("\0", text)):
+    holed = _HOLE.sub("\0", text)
+    for folder in _BUILDCTL.findall(holed):
+        pattern = ".*".join(map(re.escape, folder.removeprefix("./").split("\0")))
+        if re.fullmatch(f"{pattern}(?:/Dockerfile)?", wanted):
+            return True
+    for word in re.split(r"[\s\"'=]+", holed):
         pattern = ".*".join(map(re.escape, word.removeprefix("./").split("\0")))
         hidden = "\0" in word and "ockerfile" in word
         if hidden and re.fullmatch(f"(?:.*/)?{pattern}", wanted):
