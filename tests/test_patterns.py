@@ -28,8 +28,9 @@ SEARCHED = 2_000
 """The length of a text that is searched: a pattern that is only ever matched may be slower."""
 SLACK = 4.0
 """How much more than linear a measurement may look."""
-NOTHING = 0.02
-"""Seconds of CPU below which a measurement says nothing."""
+NOTHING = 0.2
+"""Seconds of CPU below which a measurement says nothing: a linear pattern takes a thousandth of
+it, a quadratic one more."""
 
 
 def modules() -> Iterator[str]:

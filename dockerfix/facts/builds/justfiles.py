@@ -15,7 +15,7 @@ from msgspec import Struct
 from dockerfix.facts.builds.words import OPAQUE, Bound, Scope
 from dockerfix.text import MappedText, Piece, Source, Span
 
-_HEADER = re.compile(r"@?([A-Za-z_][\w-]*+)((?:[ \t]+[^:=\n]*)?(?:=[^:\n]*)?)[ \t]*:(?!=)")
+_HEADER = re.compile(r"@?([A-Za-z_][\w-]*+)((?:[ \t]+[^:=\n]*+)?(?:=[^:\n]*+)?)[ \t]*:(?!=)")
 _ASSIGNMENT = re.compile(r"(?:export[ \t]+)?([A-Za-z_][\w-]*+)[ \t]*:=[ \t]*(.*)")
 _LITERAL = re.compile(r"""(?:'([^']*)'|"([^"\\{]*)")\s*(?:#.*)?""")
 _DEFAULT = re.compile(r"""[+*$]?([A-Za-z_][\w-]*)(?:=(?:'([^']*)'|"([^"\\{]*)"))?""")
