@@ -11,10 +11,14 @@ import posixpath
 from collections.abc import Iterator
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dockerfix.facts.dockerfile.stages import StageGraph
 from dockerfix.facts.dockerfile.variables import ExpansionError, Variables
 from dockerfix.syntax.dockerfile import Arg, Instruction, Stage
+
+_LONGEST = 4096
+"""Characters of the longest path that Linux takes."""
 
 
 class At(Struct, frozen=True):
@@ -57,8 +61,16 @@ def _entered(folder: str, item: Instruction, variables: Variables) -> str:
 
 def _after(variables: Variables, item: Instruction) -> Variables:
     """The variables after an instruction; BuildKit stops at one that it cannot expand, which
-    the checks of the build say."""
+    the checks of the build say.
+
+    A value that outgrows every path stays a variable: `ENV A=$A$A` doubles at each repetition.
+    """
     try:
-        return variables.after(item)
+        found = variables.after(item)
     except ExpansionError:
         return variables
+    long = {name: "${" + name + "}" for name, text in found.values.items() if len(text) > _LONGEST}
+    if not long:
+        return found
+    environment = {name: long.get(name, text) for name, text in found.environment.items()}
+    return replace(found, environment=environment, values={**found.values, **long})
