@@ -183,8 +183,9 @@ class SlimContext:
         The image that the provider's CI job pushes is passed as a build argument, in the one
         call of a shell function that concerns the consumer too. Compose services that build
         locally take the sibling by `additional_contexts: service:NAME` (Compose 2.37 or
-        newer). Other call sites take the argument from the environment. With `--via context`
-        every call site passes the sibling's folder as a named context instead: no registry is
+        newer). Other call sites take the argument from the environment. A sibling of which
+        nothing publishes an image, and each one with `--via context`, is a named context:
+        every call site passes the sibling's folder instead: no registry is
         needed, and nothing is saved under BuildKit. What the old ignore file left out of the
         sibling stays out, by an ignore file of its own; builders without named contexts
         (kaniko, buildah, the classic builder) refuse the file. A build that was found but not
@@ -197,10 +198,10 @@ class SlimContext:
     options = (
         OptionSpec(
             "via",
-            "How siblings come: from their published image, or as a named context (`cache` "
-            "says why it is refused).",
-            default="image",
-            choices=("image", "context", "cache"),
+            "How siblings come: from their published image, or as a named context; `auto` takes "
+            "the image where one is published (`cache` says why it is refused).",
+            default="auto",
+            choices=("auto", "image", "context", "cache"),
         ),
         OptionSpec(
             "provider-builds",
@@ -225,6 +226,18 @@ def _no_dockerfile(path: str) -> Finding:
     return Finding(
         Severity.REFUSE, "no-dockerfile", f"{path or '.'} holds no Dockerfile",
         "no build context was looked at", "name the folder of a package, or a Dockerfile",
+    )  # fmt: skip
+
+
+def _named_context(sibling: str, found: Finding) -> Finding:
+    """What a sibling without a published image needs, and what is gained by it."""
+    return Finding(
+        Severity.ASSUME, "named-context",
+        f"{sibling} comes as a named context, since {found.what}",
+        "Every build needs BuildKit (buildx 0.8, Compose 2.17 or bake). A builder that sends the "
+        "whole context sends less; BuildKit, which sends what is named, gains nothing.",
+        "Publish an image of it to save building it again, and pass --via image.",
+        found.place, sibling,
     )  # fmt: skip
 
 
@@ -351,7 +364,14 @@ class _Slimming:
             if self.wishes.via == "context":
                 origins[sibling] = From(name, None, context_note(name, sibling))
                 continue
-            provider = self.provider(consumer, region)
+            try:
+                provider = self.provider(consumer, region)
+            except CannotSlimError as error:
+                if self.wishes.via != "auto" or error.finding.name != "no-provider":
+                    raise
+                origins[sibling] = From(name, None, context_note(name, sibling))
+                self.work.findings.append(_named_context(sibling, error.finding))
+                continue
             if provider.argument in consumer.graph.global_arguments:
                 raise refusal(
                     consumer.graph, "argument-taken",
@@ -466,12 +486,9 @@ class _Slimming:
 
     def compose_version(self) -> None:
         """Which Compose people need, said where they are told to run it."""
-        named = [
-            change.build
-            for change in self.work.changes
-            if change.build.tool is Tool.COMPOSE and change.wanted.named_contexts
-        ]
-        if named and self.wishes.via == "image":
+        named = [c for c in self.work.changes if c.build.tool is Tool.COMPOSE]
+        services = (text for c in named for _, text in c.wanted.named_contexts)
+        if any(text.startswith("service:") for text in services):
             self.work.edits += compose_notes(self.facts)
             self.work.steps.append(
                 f"Compose {COMPOSE_VERSION} or newer is needed for `additional_contexts: service:`"
