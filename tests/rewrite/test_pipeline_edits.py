@@ -45,6 +45,11 @@ def psych(text: str) -> Any:
     return json.loads(done.stdout)
 
 
+@pytest.mark.skipif(RUBY is None, reason="without ruby no edit is read by Psych")
+def test_ruby_reads_what_gitlab_reads() -> None:
+    assert psych("a: 1\n") == {"a": 1}
+
+
 def test_a_new_key_stands_above_the_script() -> None:
     text = "job:\n  stage: test\n  script:\n    - make\n"
     found = applied(text, edit(read(text)[1]).set("variables", "A", to="1"))
