@@ -395,7 +395,7 @@ def test_where_no_builder_can_be_made_the_rest_is_told(machine: Machine, reposit
 
 
 TOYS = '''
-"""Two transforms that put a line on top or at the end of a Dockerfile."""
+"""Two transforms: one says something in a Dockerfile, the other changes a program as well."""
 from dockerfix.api import Edit, EditSet, Proposal, Span
 
 class Remark:
@@ -417,21 +417,23 @@ class Remark:
     Call sites
         None.
     """
-    name, line, at_end = "remark", b"# why\\n", False
+    name = "remark"
     summary = "Say why."
     options = ()
+    also = {}
 
     def propose(self, facts, paths, options):
-        path = "app/Dockerfile"
-        data = facts.dockerfile(path).source.data
-        if self.line in data:
+        if facts.snapshot.read("app/Dockerfile").startswith(b"# why"):
             return Proposal(reason="it is said already")
-        place = len(data) if self.at_end else 0
-        return Proposal(edits={path: EditSet.of([Edit(Span(place, place), self.line)])})
+        edits = {"app/Dockerfile": EditSet.of([Edit(Span(0, 0), b"# why\\n")])}
+        for path, (old, new) in self.also.items():
+            at = facts.snapshot.read(path).index(old)
+            edits[path] = EditSet.of([Edit(Span(at, at + len(old)), new)])
+        return Proposal(edits=edits)
 
-class Demote(Remark):
+class Reword(Remark):
     __doc__ = Remark.__doc__
-    name, line, at_end = "demote", b"USER 7\\n", True
+    name, also = "reword", {"app/run": (b"run 1.0", b"run 2.0")}
 '''
 
 
@@ -444,7 +446,7 @@ def with_toys(machine: Machine, tmp_path: Path) -> Machine:
     (folder / "toys.py").write_text(TOYS)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: toys\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text(
-        "[dockerfix.transforms]\nremark = toys:Remark\ndemote = toys:Demote\n"
+        "[dockerfix.transforms]\nremark = toys:Remark\nreword = toys:Reword\n"
     )
     return Machine({**machine.env, "PYTHONPATH": str(folder), "BUILDX_BUILDER": "default"})
 
@@ -459,15 +461,13 @@ def test_a_transform_writes_what_is_proved(with_toys: Machine, repository: Path)
 def test_a_transform_does_not_write_what_makes_a_difference(
     with_toys: Machine, repository: Path
 ) -> None:
-    words = ("demote", "--verify", "--write", "--force", "--format=json")
+    """What the gate cannot know: a program that the build runs says something else."""
+    text = DOCKERFILE.replace("RUN echo built", "RUN run --version")
+    (repository / "app" / "Dockerfile").write_text(text)
+    words = ("reword", "--verify", "--write", "--force", "--format=json")
     done = with_toys.dockerfix(*words, cwd=repository)
     assert done.code == 1, done.err
-    assert (repository / "app" / "Dockerfile").read_text() == DOCKERFILE
+    assert (repository / "app" / "Dockerfile").read_text() == text
     assert done.data["written"] is False
-    assert done.data["measurements"]["images"][0]["differences"][0] == {
-        "what": "configuration",
-        "path": "User",
-        "before": "nobody",
-        "after": "7",
-    }
-    assert "    configuration: User: nobody -> 7" in done.err
+    (difference,) = done.data["measurements"]["images"][0]["differences"]
+    assert (difference["what"], difference["path"]) == ("content", "/built")
