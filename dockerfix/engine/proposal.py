@@ -64,8 +64,7 @@ class Transform(Protocol):
 
     It does no I/O and never sees the clock, the environment or the network. The class's
     docstring has the sections What it does, Why, Before, After, Safety, Call sites, from
-    which `dockerfix explain` and the manual are made. `name` is the command's name,
-    `options` its own options; `--accept` comes to every transform as `accept`.
+    which `dockerfix explain` and the manual are made.
 
     When a check fails for a file, the transform is asked again: `without` then maps the paths
     of such files to a `StepDown`, and the transform changes them less, `rungs` below what it
@@ -73,9 +72,17 @@ class Transform(Protocol):
     has. It adds no finding for that: the engine does, with the check's name.
     """
 
-    name: str
-    summary: str
-    options: tuple[OptionSpec, ...]
+    @property
+    def name(self) -> str:
+        """The command's name."""
+
+    @property
+    def summary(self) -> str:
+        """One sentence for `--help`."""
+
+    @property
+    def options(self) -> tuple[OptionSpec, ...]:
+        """The transform's own options; `--accept` comes to every transform as `accept`."""
 
     def propose(self, facts: Facts, paths: Sequence[str], options: Mapping[str, Any]) -> Proposal:
         """The proposal for `paths` (relative to the root; `""` is the root itself).

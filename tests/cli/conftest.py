@@ -159,12 +159,13 @@ def dockerfix(
     application.__dict__.pop("registry", None)
 
 
-def git(folder: Path, *arguments: str, **more: bytes) -> subprocess.CompletedProcess[bytes]:
+def git(
+    folder: Path, *arguments: str, input: bytes | None = None
+) -> subprocess.CompletedProcess[bytes]:
     """git, which must succeed."""
     who = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
-    return subprocess.run(
-        ["git", *who, *arguments], cwd=folder, check=True, capture_output=True, **more
-    )  # type: ignore[call-overload, no-any-return]  # input= only
+    command = ["git", *who, *arguments]
+    return subprocess.run(command, cwd=folder, check=True, capture_output=True, input=input)
 
 
 @pytest.fixture

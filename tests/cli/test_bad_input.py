@@ -20,7 +20,7 @@ def one_message(result: Any, code: int) -> str:
     assert (result.code, result.out) == (code, b""), result.err
     assert "Traceback" not in result.err
     assert result.err.startswith("dockerfix: ")
-    return result.err
+    return str(result.err)
 
 
 def test_a_yaml_bomb(dockerfix: Run, repository: Path) -> None:

@@ -16,7 +16,7 @@ from dockerfix.facts.repository import Facts
 from dockerfix.proof.image.same_runtime import SameRuntime
 from dockerfix.proof.obligation import Obligation, Permit, Verdict
 from dockerfix.syntax.dockerfile import Dockerfile
-from dockerfix.text import Edit, EditSet, Entry, Kind, Snapshot, Source, Span
+from dockerfix.text import Edit, EditSet, Entry, Kind, Opaque, Snapshot, Source, Span
 
 DOCKERFILE = b"FROM a\n# why\nRUN b\n"
 
@@ -116,7 +116,7 @@ def test_paths(proposal: Proposal, what: str) -> None:
         "folder/f": Entry(Kind.FILE),
         "link": Entry(Kind.SYMLINK, link="/etc"),
     }
-    snapshot = Snapshot(entries, lambda path: b"", frozenset({"target"}))
+    snapshot = Snapshot(entries, lambda path: b"", {"target": Opaque.GENERATED})
     check, detail = failed(run(snapshot, proposal))
     assert (check, what in detail) == ("paths", True), detail
 

@@ -19,7 +19,8 @@ from dockerfix.proof.image.same_runtime import SameRuntime
 from dockerfix.proof.obligation import Image, Obligation
 from dockerfix.proof.pipeline.pipeline_change import PipelineChange
 from dockerfix.proof.references.no_dangling_reference import NoDanglingReference
-from tests.proof.conftest import MERGE_PERMITS, MOVED
+
+from .conftest import MERGE_PERMITS, MOVED
 
 RULES = frozenset(
     {"united-packages", "prepare-widened", "cook-widened", "build-widened", "tools-later"}

@@ -15,7 +15,8 @@ from dockerfix.proof.pipeline.pipeline_change import PipelineChange
 from dockerfix.proof.pipeline.values import value_changes
 from dockerfix.syntax.yaml.tree import YamlError
 from dockerfix.text import Snapshot
-from tests.proof.conftest import MERGE_PERMITS, MOVED
+
+from .conftest import MERGE_PERMITS, MOVED
 
 CI = ".gitlab-ci.yml"
 HEAD = "stages: [build, test]\n"
@@ -45,12 +46,13 @@ def exact(facts: tuple[Facts, Facts], names: set[str]) -> Iterator[Permit]:
         old, new = (side.pipeline for side in facts)
     except YamlError:
         return
-    for name in names if old is not None and new is not None else ():
+    if old is None or new is None:
+        return
+    for name in names:
         first, second = old.jobs.get(name), new.jobs.get(name)
         if first is not None and second is not None:
-            changes = value_changes(
-                *({k: plain(v) for k, v in j.keys.items()} for j in (first, second))
-            )
+            before, after = ({k: plain(v) for k, v in j.keys.items()} for j in (first, second))
+            changes = value_changes(before, after)
         else:
             job = first or second
             changes = iter([whole(job, gone=second is None)] if job is not None else [])

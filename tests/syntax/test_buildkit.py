@@ -137,7 +137,9 @@ def normal(node: dict[str, Any]) -> dict[str, Any]:
     node = {**node, "keyword": upper_keyword(node["keyword"])}
     if "trigger" in node:
         node = {**node, "trigger": normal(node["trigger"])}
-    return json.loads(re.sub(r"\\ud[c-f]..|\\ufffd", "?", json.dumps(node), flags=re.IGNORECASE))
+    text = re.sub(r"\\ud[c-f]..|\\ufffd", "?", json.dumps(node), flags=re.IGNORECASE)
+    normalized: dict[str, Any] = json.loads(text)
+    return normalized
 
 
 @pytest.mark.parametrize("path", CORPUS, ids=lambda path: path.stem)

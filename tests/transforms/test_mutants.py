@@ -168,7 +168,7 @@ def changes_a_base_image(proposal: Proposal, facts: Facts) -> Proposal:
     )  # fmt: skip
 
 
-WRONG = {
+WRONG: dict[Callable[[Proposal, Facts], Proposal], str] = {
     swaps_targets: "same runtime",
     drops_a_user: "same runtime",
     changes_a_base_image: "same runtime",

@@ -84,12 +84,13 @@ def asked(call: Call) -> Iterator[Asked]:
     if call.bake is not None:
         assert "--push" in call.words
         for target in call.bake.values():
-            arguments = target.get("args") or {}
-            assert isinstance(arguments, Mapping)
+            build_arguments = target.get("args") or {}
+            assert isinstance(build_arguments, Mapping)
+            sorted_arguments = tuple(sorted(build_arguments.items()))
             for tag in _strings(target.get("tags")):
                 file = f"{target['context']}/{target.get('dockerfile', 'Dockerfile')}"
                 context, stage = str(target["context"]), str(target.get("target", ""))
-                yield Asked(tag, file, context, stage, tuple(sorted(arguments.items())))
+                yield Asked(tag, file, context, stage, sorted_arguments)
     elif call.words[:2] == ("buildx", "build"):
         options = list(zip(call.words, call.words[1:], strict=False))
         given = {name: [value for flag, value in options if flag == name] for name, _ in options}
@@ -99,8 +100,8 @@ def asked(call: Call) -> Iterator[Asked]:
         arguments = tuple(sorted(a.partition("=")[::2] for a in given.get("--build-arg", [])))
         labels = tuple(given.get("--label", []))
         for tag in given["--tag"]:
-            target = given.get("--target", [""])[-1]
-            yield Asked(tag, file, context, target, arguments, labels)
+            stage = given.get("--target", [""])[-1]
+            yield Asked(tag, file, context, stage, arguments, labels)
 
 
 def _strings(value: object) -> list[str]:

@@ -36,7 +36,8 @@ def test_a_step_ends_once_with_its_time() -> None:
     steps = Steps()
     assert steps.feed(vertex("a", COOK)) == ()
     assert steps.feed(vertex("a", COOK, started=T0)) == ()
-    assert steps.running is steps.steps["a"]
+    running = steps.running
+    assert running is steps.steps["a"]
     (ended,) = steps.feed(vertex("a", COOK, started=T0, completed=T1))
     assert steps.feed(vertex("a", COOK, started=T0, completed=T1)) == ()
     assert 2.5 < ended.seconds < 2.51

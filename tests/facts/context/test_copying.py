@@ -351,8 +351,8 @@ class TestStages:
 
     def test_named_contexts(self) -> None:
         dockerfile = "FROM scratch AS sdk\nCOPY gone /x\nFROM scratch\nCOPY --from=sdk /f /g\n"
-        given = {"named_contexts": {"SDK": "docker-image://sdk:1"}}
-        assert files(build(dockerfile, **given)) == {
+        contexts = {"SDK": "docker-image://sdk:1"}
+        assert files(build(dockerfile, named_contexts=contexts)) == {
             "/g": Elsewhere(ImageRef("docker-image://sdk:1"), "/f")
         }
 
