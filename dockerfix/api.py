@@ -11,7 +11,13 @@ from dockerfix.facts.builds import job_of
 from dockerfix.facts.cargo import ManifestError, Workspace
 from dockerfix.facts.cargo.commands import CargoCall, cargo_calls, read_cargo, selected
 from dockerfix.facts.cargo.native import crates_that_notice
-from dockerfix.facts.context.ignore import IgnoreFile, IgnoreLine, Judge, read_ignore
+from dockerfix.facts.context.ignore import (
+    BadIgnoreError,
+    IgnoreFile,
+    IgnoreLine,
+    Judge,
+    read_ignore,
+)
 from dockerfix.facts.context.makers import find_maker, without_tag
 from dockerfix.facts.context.projection import ProjectionError, project_rules
 from dockerfix.facts.dockerfile.places import IsFolder, Placed, apart, folders, placed
@@ -80,19 +86,19 @@ from dockerfix.text import (
 )
 
 __all__ = [
-    "ANY", "Add", "AlwaysThere", "Arg", "At", "Baked", "Blind", "Block", "Build", "BuildArgument",
-    "CallSite", "CargoCall", "Change", "Command", "CommandReader", "Commands", "Comment", "Copy",
-    "Dockerfile", "Draft", "Edit", "EditSet", "Edits", "Env", "Facts", "Finding", "From",
-    "IgnoreFile", "IgnoreLine", "Image", "Instruction", "IsFolder", "Job", "Joined", "Judge",
-    "Kind", "Literal", "ManifestError", "MappedText", "Mapping", "Missing", "Need", "Newline",
-    "Node", "Onbuild", "OptionSpec", "PathMention", "Permit", "Pipeline", "Place", "Placed",
-    "ProjectionError", "Proposal", "Ran", "Reference", "RefusalError", "Refused", "Rule", "Run",
-    "Scalar", "Schedule", "Script", "Sequence", "Severity", "SiteKind", "Snapshot", "SnapshotError",
-    "Source", "Span", "Stage", "StageGraph", "Statement", "StepDown", "Tool", "Transform",
-    "UnreadImageError", "Value", "Wanted", "Word", "Workspace", "YamlError", "add_need", "apart",
-    "bake_file", "cargo_calls", "check_joinable", "crates_that_notice", "edit", "find_maker",
-    "folders", "implies", "is_accepted", "is_dockerfile", "job_of", "join_jobs", "join_path",
-    "normalise_path", "parse", "parse_shell", "parse_yaml", "path_mentions", "placed",
+    "ANY", "Add", "AlwaysThere", "Arg", "At", "BadIgnoreError", "Baked", "Blind", "Block", "Build",
+    "BuildArgument", "CallSite", "CargoCall", "Change", "Command", "CommandReader", "Commands",
+    "Comment", "Copy", "Dockerfile", "Draft", "Edit", "EditSet", "Edits", "Env", "Facts", "Finding",
+    "From", "IgnoreFile", "IgnoreLine", "Image", "Instruction", "IsFolder", "Job", "Joined",
+    "Judge", "Kind", "Literal", "ManifestError", "MappedText", "Mapping", "Missing", "Need",
+    "Newline", "Node", "Onbuild", "OptionSpec", "PathMention", "Permit", "Pipeline", "Place",
+    "Placed", "ProjectionError", "Proposal", "Ran", "Reference", "RefusalError", "Refused", "Rule",
+    "Run", "Scalar", "Schedule", "Script", "Sequence", "Severity", "SiteKind", "Snapshot",
+    "SnapshotError", "Source", "Span", "Stage", "StageGraph", "Statement", "StepDown", "Tool",
+    "Transform", "UnreadImageError", "Value", "Wanted", "Word", "Workspace", "YamlError",
+    "add_need", "apart", "bake_file", "cargo_calls", "check_joinable", "crates_that_notice", "edit",
+    "find_maker", "folders", "implies", "is_accepted", "is_dockerfile", "job_of", "join_jobs",
+    "join_path", "normalise_path", "parse", "parse_shell", "parse_yaml", "path_mentions", "placed",
     "project_rules", "pushers", "read_cargo", "read_ignore", "relative_path", "selected",
     "set_builds", "set_paths", "shared_flags", "united", "used_images", "walk", "widen_rules",
     "without_tag", "written",

@@ -326,6 +326,8 @@ def _targets(cluster: _Cluster, taken: set[str]) -> list[Baked]:
             raise Refused(build.site.place, f"{build.tool.value} has no bake", "use buildx")
         if len(folders) > 1 or _outside(build):
             raise Refused(build.site.place, "the jobs run in different folders", "align them")
+        if build.context is None:
+            raise Refused(build.site.place, "the build context is not known", "write it out")
         if any(other.build.tags == build.tags for other in found):
             raise Refused(build.site.place, "two jobs push the same tag", "remove one of them")
         writes = tuple(v.text for v in build.cache_to if v.text not in written_refs)

@@ -53,7 +53,8 @@ def merge_notes(
     for group in groups:
         found += _apart(group)
         found += _dropped(group)
-        found += _packages(workspace, group)
+        guest = any(other is group for other in merged.guests)
+        found += _packages(workspace, group, groups[0].members if guest else ())
         found += _added_steps(group)
         found += _environment(workspace, group)
         found += _inline_environment(workspace, group)
@@ -97,10 +98,11 @@ def _dropped(group: Group) -> Iterator[Finding]:
             )
 
 
-def _packages(workspace: Workspace, group: Group) -> Iterator[Finding]:
+def _packages(workspace: Workspace, group: Group, hosts: Sequence[Member]) -> Iterator[Finding]:
     """Packages that a binary's builder gains and that a locked crate could notice; everything
-    that it gains where no Cargo.lock says which crates there are."""
-    everything = dict.fromkeys(_listed(group.members))
+    that it gains where no Cargo.lock says which crates there are. `hosts` are the files of
+    another group whose leading stages serve this one too."""
+    everything = dict.fromkeys(_listed([*hosts, *group.members]))
     for member in group.members:
         mine = _listed([member])
         reasons: dict[str, list[str]] = {}

@@ -35,14 +35,19 @@ def image_permits(
     """The permits of all images of all groups; `findings` are the assumptions of the merge."""
     assumed = [finding for finding in findings if finding.severity is Severity.ASSUME]
     for group in groups:
+        guest = any(other is group for other in merged.guests)
         for member in group.members:
+            if len(group.members) > 1:
+                rules = tuple(_rules(group, member))
+            else:
+                rules = tuple(_guest_rules(group)) if guest else ()
             aspects = [*_accepted(member, assumed), *_gained(group, member, assumed)]
             aspects += ((rule, member.file.binary) for rule in added_rules(group, member))
             for stage in member.file.targets:
                 name = merged.targets[(member.file.path, stage.index)]
                 old = str(image_before(member.file, stage))
                 yield Permit("stands-for", old, into, name)
-                for rule in _rules(group, member):
+                for rule in rules:
                     yield Permit(rule, old, into)
                 for rule, detail in dict.fromkeys(aspects):
                     yield Permit(rule, old, into, detail)
@@ -77,8 +82,6 @@ def image_before(file: RustFile, stage: Stage) -> Image:
 
 def _rules(group: Group, member: Member) -> Iterator[str]:
     """What a shared builder does to the instructions that one file had for itself."""
-    if len(group.members) < 2:
-        return
     graph = member.file.graph
     roles = {step.role for step in group.common}
     aside = {step.role for stage in graph.stages for step in steps_of(graph, stage)}
@@ -90,6 +93,15 @@ def _rules(group: Group, member: Member) -> Iterator[str]:
         yield "environment-added"
     if group.has_own or any(other.dropped for other in group.members):
         yield "tools-later"
+
+
+def _guest_rules(group: Group) -> Iterator[str]:
+    """What the first group's leading stages do to a file that has only these in common with it."""
+    if any(step.role is Role.PACKAGES for step in group.common):
+        yield _WIDENED[Role.PACKAGES]
+    calls = (call for step in group.leader.file.planner_steps for call in step.calls)
+    if any(call.bins for call in calls):
+        yield "prepare-widened"
 
 
 def added_rules(group: Group, member: Member) -> Iterator[str]:

@@ -13,6 +13,7 @@ from fnmatch import fnmatchcase
 from msgspec import Struct
 
 from dockerfix.api import (
+    BadIgnoreError,
     Build,
     Copy,
     Facts,
@@ -89,6 +90,11 @@ def read_provider(facts: Facts, folder: str, build: Build, name: str) -> Provide
             f"{build.dockerfile} has ONBUILD, which would run in the stage of its image here",
             "take the ONBUILD out of its last stage, or pass --via context",
         )
+    try:
+        _ignore_judge(facts, build)
+    except BadIgnoreError as error:
+        path = facts.ignore_path(build.context or "", build.dockerfile or "")
+        return NoProvider(f"{path} stops the build of its image: {error}", "correct the pattern")
     held = _held(facts, graph, stage, _Package(folder, build.context or ""))
     if held is None or "$" in held.where:
         return NoProvider(
@@ -230,8 +236,7 @@ def lacking_files(facts: Facts, wanted: Iterable[str], provider: Provider) -> li
     """Files of the sibling that the consumer copied and that the provider's image lacks: its
     Dockerfile does not copy them, or its ignore file leaves them out."""
     context = provider.build.context or ""
-    path = facts.ignore_path(context, provider.build.dockerfile or "")
-    judge = Judge(facts.snapshot.derive(path, read_ignore).rules if path is not None else ())
+    judge = _ignore_judge(facts, provider.build)
     cut = len(context) + 1 if context else 0
     package = len(provider.folder) + 1
     return [
@@ -239,6 +244,12 @@ def lacking_files(facts: Facts, wanted: Iterable[str], provider: Provider) -> li
         for file in wanted
         if judge.judge_path(file[cut:]).matched or not _is_held(provider.held, file[package:])
     ]
+
+
+def _ignore_judge(facts: Facts, build: Build) -> Judge:
+    """What the build's ignore file leaves out. Raises `BadIgnoreError`."""
+    path = facts.ignore_path(build.context or "", build.dockerfile or "")
+    return Judge(facts.snapshot.derive(path, read_ignore).rules if path is not None else ())
 
 
 def _is_held(held: Held, part: str) -> bool:

@@ -11,6 +11,7 @@ import posixpath
 from collections.abc import Iterable, Iterator
 
 from dockerfix.api import (
+    BadIgnoreError,
     Build,
     Copy,
     Facts,
@@ -176,7 +177,10 @@ def _existing(
     for sibling in siblings:
         path = posixpath.join(sibling, ".dockerignore")
         rules = facts.snapshot.derive(path, read_ignore).rules if path in facts.snapshot else ()
-        judge, cut = Judge(rules), len(sibling) + 1
+        try:
+            judge, cut = Judge(rules), len(sibling) + 1
+        except BadIgnoreError as error:
+            raise _ignored(consumer, f"{path}: {error}", None) from None
         below = facts.snapshot.below(sibling) if rules else ()
         lost = next((p for p in below if judge.judge_path(p[cut:]).matched), None)
         if lost is not None:

@@ -34,6 +34,8 @@ class Merged:
     """Stages that no call site asks for and no image needs; they are kept."""
     strangers: list[RustFile] = field(default_factory=list)
     """Files of which no stage serves another file too."""
+    guests: list[Group] = field(default_factory=list)
+    """Groups that build on leading stages of the first group."""
 
 
 def merged_file(groups: Sequence[Group], files: Sequence[RustFile]) -> Merged:
@@ -115,7 +117,9 @@ class _Layout:
         first = group is self.groups[0]
         stages = [*leader.chain, *([leader.planner] if leader.planner is not None else [])]
         shared = {} if first else self.already_shared(group)
-        if not first and not shared and len(group.members) == 1:
+        if shared:
+            self.merged.guests.append(group)
+        elif not first and len(group.members) == 1:
             self.merged.strangers.append(leader)
         for stage in sorted(stages, key=lambda s: s.index):
             if stage.index in shared and shared[stage.index][1] == ():
