@@ -49,6 +49,8 @@ _FIXED = _BRANCH | {
     "CI_MERGE_REQUEST_IID",
     "CI_MERGE_REQUEST_ID",
 }
+_SOURCE, _TARGET = "CI_PIPELINE_SOURCE", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME"
+_SLUG = "CI_COMMIT_REF_SLUG"
 _SOURCES = {
     "api": "a pipeline started through the API",
     "chat": "a pipeline started from chat",
@@ -61,6 +63,9 @@ _SOURCES = {
     "web": "a pipeline started by hand",
     "webide": "a pipeline of the web IDE",
 }
+_CHANGES = {"external_pull_request_event": (True,), "parent_pipeline": (True, False)}
+"""Sources that have a list of changed files, though no push began them: a child takes its
+parent's. The others have none."""
 
 
 def cases(
@@ -73,8 +78,9 @@ def cases(
     """
     names = _variables(gates)
     free = sorted(names - _FIXED)
-    domains = [_free_values(name, gates, defaults, exact) for name in free]
+    values_of = {name: _free_values(name, gates, defaults, exact) for name in free}
     for case in _kinds(gates, names, exact):
+        domains = [values_of[name] if _is_set(name, case) else [None] for name in free]
         for values in product(*domains):
             given = {
                 n: v for n, v in zip(free, values, strict=True) if not isinstance(v, _FromFiles)
@@ -82,6 +88,20 @@ def cases(
             shown = [_shown(name, value) for name, value in given.items()]
             title = f"{case.title} with {' and '.join(shown)}" if shown else case.title
             yield Case(title, {**case.variables, **given}, case.has_changes)
+
+
+_ONLY_IN = {
+    "CI_MERGE_REQUEST_": "merge_request_event",
+    "CI_EXTERNAL_PULL_REQUEST_": "external_pull_request_event",
+    "CI_PIPELINE_SCHEDULE_": "schedule",
+}
+"""Beginnings of variables that GitLab sets in pipelines of one source alone."""
+
+
+def _is_set(name: str, case: Case) -> bool:
+    """Whether GitLab sets a variable in this kind of pipeline, as far as its name tells."""
+    source = next((s for prefix, s in _ONLY_IN.items() if name.startswith(prefix)), None)
+    return source is None or case.variables["CI_PIPELINE_SOURCE"] == source
 
 
 class _FromFiles(Struct, frozen=True):
@@ -97,14 +117,13 @@ def _shown(name: str, value: Value) -> str:
 def _kinds(gates: Sequence[Gate], names: set[str], exact: bool) -> Iterator[Case]:
     """Branches, tags and merge requests, each from the sources that can make them."""
     branches = _texts(gates, _BRANCH, exact) if names & _BRANCH else []
-    asked = {text for text in _literals(gates, {"CI_PIPELINE_SOURCE"}) if text in _SOURCES}
-    sources = ["schedule", *sorted(asked - {"schedule"})]
+    sources = _sources(gates)
     for default, branch in _branch_pairs(branches):
         where = _where(default, branch, branches)
         given: dict[str, Value] = {
             "CI_COMMIT_BRANCH": branch,
             "CI_COMMIT_REF_NAME": branch,
-            "CI_COMMIT_REF_SLUG": branch,
+            _SLUG: _slug(branch),
             "CI_DEFAULT_BRANCH": default,
         }
         pushed = {**given, "CI_PIPELINE_SOURCE": "push"}
@@ -112,31 +131,62 @@ def _kinds(gates: Sequence[Gate], names: set[str], exact: bool) -> Iterator[Case
         yield Case(f"the first push of {where}", pushed, False)
         for source in sources:
             made = {**given, "CI_PIPELINE_SOURCE": source}
-            yield Case(f"{_SOURCES[source]} of {where}", made, False)
-        yield Case(f"a merge request from {where}", _merge_request(given), True)
+            for has_changes in _CHANGES.get(source, (False,)):
+                yield Case(f"{_title(source)} of {where}", made, has_changes)
+        for target in branches if _TARGET in names else (default,):
+            into = "" if target == default else f" into {_named('branch', target, branches)}"
+            asks = _merge_request(given, target)
+            yield Case(f"a merge request from {where}{into}", asks, True)
     tags = _texts(gates, frozenset({"CI_COMMIT_TAG", "CI_COMMIT_REF_NAME"}), exact)
     for tag in ["v1.2.3", *tags] if "CI_COMMIT_TAG" in names or branches else ["v1.2.3"]:
-        for source in ("push", *sources):
+        for source in ("push", *(s for s in sources if s not in _CHANGES)):
             given = {
                 "CI_COMMIT_TAG": tag,
                 "CI_COMMIT_REF_NAME": tag,
-                "CI_COMMIT_REF_SLUG": tag,
+                _SLUG: _slug(tag),
                 "CI_DEFAULT_BRANCH": "main",
                 "CI_PIPELINE_SOURCE": source,
             }
-            start = "a push of" if source == "push" else f"{_SOURCES[source]} of"
+            start = "a push of" if source == "push" else f"{_title(source)} of"
             yield Case(f"{start} {_named('tag', tag, tags)}", given, False)
 
 
-def _merge_request(given: Mapping[str, Value]) -> dict[str, Value]:
+def _sources(gates: Sequence[Gate]) -> list[str]:
+    """Sources beside pushes and merge requests: a schedule, and those that the conditions name
+    or match."""
+    patterns = patterns_in(gates, {_SOURCE})
+    matched = {s for s in _SOURCES for pattern in patterns if compiled(pattern).search(s)}
+    asked = {*_literals(gates, {_SOURCE}), *matched}
+    return ["schedule", *sorted(asked - {"", "push", "schedule", "merge_request_event"})]
+
+
+def _title(source: str) -> str:
+    return _SOURCES.get(source, f"a pipeline of the source {source}")
+
+
+def _slug(name: Value) -> Value:
+    """As GitLab makes `CI_COMMIT_REF_SLUG` of a ref: lower case, 63 characters, no others than
+    letters, digits and dashes."""
+    if not isinstance(name, str):
+        return name
+    kept = (char if char.isascii() and char.isalnum() else "-" for char in name.lower())
+    return "".join(kept)[:63].strip("-")
+
+
+def _other_name(slug: str) -> str:
+    """Another ref that has this slug."""
+    return slug.replace("-", "/", 1) if "-" in slug else slug.upper()
+
+
+def _merge_request(given: Mapping[str, Value], target: Value) -> dict[str, Value]:
     return {
         "CI_PIPELINE_SOURCE": "merge_request_event",
         "CI_MERGE_REQUEST_IID": "1",
         "CI_MERGE_REQUEST_ID": "1",
         "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME": given["CI_COMMIT_BRANCH"],
-        "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": given["CI_DEFAULT_BRANCH"],
+        _TARGET: target,
         "CI_COMMIT_REF_NAME": given["CI_COMMIT_BRANCH"],
-        "CI_COMMIT_REF_SLUG": given["CI_COMMIT_BRANCH"],
+        _SLUG: given[_SLUG],
         "CI_DEFAULT_BRANCH": given["CI_DEFAULT_BRANCH"],
     }
 
@@ -212,6 +262,8 @@ def _texts(gates: Sequence[Gate], names: frozenset[str], exact: bool) -> list[Va
     patterns = patterns_in(gates, names)
     found: list[Value] = [text for text in _literals(gates, names) if text]
     found += [sample for pattern in patterns for sample in _samples(pattern)]
+    if _SLUG in names:
+        found += [_other_name(slug) for slug in _literals(gates, {_SLUG}) if slug]
     if not exact:
         if len(patterns) > 4:
             raise ConditionError("a variable is matched with too many patterns")

@@ -9,14 +9,15 @@ cannot tell. Knows when jobs exist; knows nothing of what they do.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations, product
 
 from msgspec import Struct
 
 from dockerfix.facts.gitlab.cases import Case, cases, patterns_in
-from dockerfix.facts.gitlab.conditions import ConditionError, Value, holds
-from dockerfix.facts.gitlab.gates import ALWAYS, Clause, Gate, gate_of, workflow_gate, written
+from dockerfix.facts.gitlab.conditions import ConditionError
+from dockerfix.facts.gitlab.decide import Files, is_there
+from dockerfix.facts.gitlab.gates import ALWAYS, Gate, gate_of, workflow_gate, written
 from dockerfix.facts.gitlab.globs import GlobError, classes
 from dockerfix.facts.gitlab.pipeline import Job, Pipeline
 
@@ -63,15 +64,6 @@ def covers(pipeline: Pipeline, job: Job, others: Iterable[Job]) -> Presence:
     return AlwaysThere()
 
 
-class _Files(Struct, frozen=True):
-    """What changed and what exists: the globs matched for each base (None when the pipeline
-    has no list of changes), example paths, and the `exists:` lists that find a file."""
-
-    matched: Mapping[str, frozenset[str]] | None
-    paths: tuple[str, ...] = ()
-    existing: frozenset[frozenset[str]] = frozenset()
-
-
 class _Question:
     """One pair of jobs. Private to `implies`."""
 
@@ -105,8 +97,7 @@ class _Question:
 
     def search(self, exact: bool) -> str:
         """The first pipeline with the user and without the needed job; empty for none."""
-        changed = list(self.file_sets())
-        unlisted = [_Files(None, (), existing) for existing in _subsets(_existing(self.gates))]
+        changed, unlisted = list(self.file_sets(True)), list(self.file_sets(False))
         budget = MAX_CASES
         for case in cases(self.gates, self.defaults, exact):
             for files in changed if case.has_changes else unlisted:
@@ -117,7 +108,7 @@ class _Question:
                     return self.sentence(case, files)
         return ""
 
-    def violates(self, case: Case, files: _Files) -> bool:
+    def violates(self, case: Case, files: Files) -> bool:
         """Whether GitLab would refuse this pipeline."""
         return (
             self.there(self.workflow, "", case, files)
@@ -125,22 +116,20 @@ class _Question:
             and not self.there(self.needed_gate, self.needed.name, case, files)
         )
 
-    def there(self, gate: Gate, job: str, case: Case, files: _Files) -> bool:
+    def there(self, gate: Gate, job: str, case: Case, files: Files) -> bool:
         """The decision of one gate."""
-        variables = {**self.defaults[job], **case.variables}
-        for clause in gate:
-            if _applies(clause, variables, files):
-                return clause.present
-        return False
+        return is_there(gate, {**self.defaults[job], **case.variables}, files)
 
-    def file_sets(self) -> Iterator[_Files]:
-        """The sets of changed files that matter.
+    def file_sets(self, pushed: bool) -> Iterator[Files]:
+        """The sets of changed files that matter; without a push only those of `compare_to`.
 
         A counter-example stays one when it shrinks to one file for each gate that a
         `changes:` opens (or, for the needed job, closes), so that larger sets add nothing.
         """
         bases: dict[str, set[str]] = {}
         for clause in (c for gate in self.gates for c in gate if c.changes is not None):
+            if not pushed and not clause.base:
+                continue
             bases.setdefault(clause.base, set()).update(clause.changes or ())
         size = sum(any(c.changes is not None for c in gate) for gate in self.gates[:2])
         size += any(c.changes is not None and not c.present for c in self.needed_gate)
@@ -152,9 +141,9 @@ class _Question:
             matched = {base: globs for base, globs, _ in combination}
             paths = tuple(dict.fromkeys(path for _, _, found in combination for path in found))
             for existing in _subsets(_existing(self.gates)):
-                yield _Files(matched, paths, existing)
+                yield Files(matched, paths, existing)
 
-    def sentence(self, case: Case, files: _Files) -> str:
+    def sentence(self, case: Case, files: Files) -> str:
         """The example for a person."""
         words = [case.title]
         if files.matched:
@@ -163,16 +152,6 @@ class _Question:
         existing = sorted(sorted(globs) for globs in files.existing)
         words += [f"with a file {' or '.join(wanted)}" for wanted in existing]
         return f"on {' '.join(words)}, `{self.user.name}` exists and `{self.needed.name}` does not"
-
-
-def _applies(clause: Clause, variables: Mapping[str, Value], files: _Files) -> bool:
-    if clause.condition is not None and not holds(clause.condition, variables):
-        return False
-    if clause.exists is not None and clause.exists not in files.existing:
-        return False
-    if clause.changes is None or files.matched is None:
-        return True
-    return bool(clause.changes & files.matched.get(clause.base, frozenset()))
 
 
 def _choices(globs: set[str], size: int) -> list[tuple[frozenset[str], tuple[str, ...]]]:
