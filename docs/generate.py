@@ -19,6 +19,7 @@ from dockerfix.engine.registry import Registry
 
 TOP = Path(__file__).parent.parent
 _CODE = ("Before", "After")
+BUILT_IN = ("builds", "check", "context", "explain", "metrics", "plan", "verify")
 _SAMPLE = {"merge-rust": "controlplane", "slim-context": "console"}
 
 
@@ -85,7 +86,7 @@ def _table(rules: Mapping[str, str], title: str) -> list[str]:
 
 def _commands(transforms: list[str]) -> str:
     lines = ["# Commands", "", "```", _run("--help").rstrip(), "```"]
-    for name in (*transforms, "builds", "context", "explain", "verify"):
+    for name in (*transforms, *BUILT_IN):
         lines += ["", f"## {name}", "", "```", _run("--help", of=name).rstrip(), "```"]
     return "\n".join(lines) + "\n"
 

@@ -24,6 +24,7 @@ COMMANDS = {
     "check": ("dockerfix.cli.check:check", "What every transform could do here."),
     "context": ("dockerfix.cli.context:context", "What a build context really costs."),
     "explain": ("dockerfix.cli.explain:explain", "What a transform does, why, and what is safe."),
+    "metrics": ("dockerfix.cli.metrics:metrics", "What the traces of CI jobs tell."),
     "plan": ("dockerfix.cli.plan:plan", "All transforms as a series of commits."),
     "verify": ("dockerfix.cli.verify:verify", "Prove a patch by building before and after."),
 }

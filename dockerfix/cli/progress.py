@@ -17,7 +17,7 @@ from dockerfix.verify.watch import Event, Phase, Progress, Watch, unwatched
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from dockerfix.verify.steps import Step
+    from dockerfix.traces.steps import Step
 
 _SLOW = 1.0
 """Steps below this many seconds get no line of their own."""

@@ -19,11 +19,11 @@ from dockerfix.facts.context.transfer import ContextCost, LargeEntry, Sent
 from dockerfix.facts.context.weight import HeavyEntry, Weight
 from dockerfix.report.json_ import dumped, header, place_data
 from dockerfix.report.style import PLAIN, Style
+from dockerfix.report.units import human
 
 SIZES = "Sizes are those of the working tree, ignored and untracked files included."
 _CLASSIC = "classic builder, kaniko, remote API"
 _SHOWN = 5
-_UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
 class ContextAnswer(Struct, frozen=True):
@@ -43,15 +43,6 @@ def render_context_json(answers: Sequence[ContextAnswer]) -> str:
     """The same as JSON; sizes are bytes."""
     data = {**header(), "sizes": "working tree", "builds": [_data(answer) for answer in answers]}
     return dumped(data)
-
-
-def human(size: int) -> str:
-    """`0 B`, `999 B`, `1.2 kB`, `300 MB`: three digits at most."""
-    value, unit = float(size), 0
-    while value >= 999.5 and unit < len(_UNITS) - 1:
-        value, unit = value / 1000, unit + 1
-    digits = 0 if unit == 0 or value >= 99.95 else 1
-    return f"{value:.{digits}f} {_UNITS[unit]}"
 
 
 def _block(answer: ContextAnswer, style: Style) -> Iterator[str]:

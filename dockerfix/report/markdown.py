@@ -19,30 +19,30 @@ def render_markdown(report: Report) -> str:
 
 def _note(report: Report) -> Iterator[str]:
     outcome = report.outcome
-    yield f"### {_code(report.command)}"
+    yield f"### {code(report.command)}"
     yield ""
     if isinstance(outcome, CheckFailed):
         yield f"**An internal check failed ({outcome.check}); there is no patch.**"
-        yield from _fenced("", outcome.detail)
+        yield from fenced("", outcome.detail)
         return
     if isinstance(outcome, Refused):
         yield "**Refused: there is no patch.**"
     elif not isinstance(outcome, Planned):
-        yield f"Nothing to do. {_escaped(report.proposal.reason)}".rstrip()
-    yield from (f"- {_escaped(line)}" for line in report.proposal.summary)
+        yield f"Nothing to do. {escaped(report.proposal.reason)}".rstrip()
+    yield from (f"- {escaped(line)}" for line in report.proposal.summary)
     yield from _files(report)
     yield from _proved(report)
-    yield from _section("Not proved", report.unproved, _escaped)
-    yield from _section("Measured", report.measured, _escaped)
+    yield from _section("Not proved", report.unproved, escaped)
+    yield from _section("Measured", report.measured, escaped)
     yield from _section("Assumed", report.assumed, _finding)
     yield from _section("Accepted", report.taken, lambda finding: _accepted(finding, report))
     title = "Why" if isinstance(outcome, Refused) else "Not rewritten"
     yield from _section(title, report.refused, _finding)
     yield from _section("Notes", report.remarks, _finding)
-    yield from _section("Next", report.proposal.next_steps, _escaped)
+    yield from _section("Next", report.proposal.next_steps, escaped)
     if isinstance(outcome, Planned):
         patch = outcome.patch.decode("utf-8", "replace")
-        yield from _folded("The patch", _fenced("diff", patch))
+        yield from folded("The patch", fenced("diff", patch))
 
 
 def _files(report: Report) -> Iterator[str]:
@@ -50,7 +50,7 @@ def _files(report: Report) -> Iterator[str]:
         yield ""
         yield "| file | |"
         yield "|---|---|"
-        yield from (f"| {_code(path)} | {change.value} |" for path, change in report.files)
+        yield from (f"| {code(path)} | {change.value} |" for path, change in report.files)
 
 
 def _proved(report: Report) -> Iterator[str]:
@@ -58,9 +58,9 @@ def _proved(report: Report) -> Iterator[str]:
         return
     lines = []
     for verdict in report.verdicts:
-        lines.append(f"- {_escaped(verdict.statement)}")
-        lines += [f"  - but for {_escaped(line)}" for line in verdict.differences]
-    yield from _folded(f"Proved ({len(report.verdicts)})", lines)
+        lines.append(f"- {escaped(verdict.statement)}")
+        lines += [f"  - but for {escaped(line)}" for line in verdict.differences]
+    yield from folded(f"Proved ({len(report.verdicts)})", lines)
 
 
 def _section(title: str, items: Sequence[T], line: Callable[[T], str]) -> Iterator[str]:
@@ -72,27 +72,28 @@ def _section(title: str, items: Sequence[T], line: Callable[[T], str]) -> Iterat
 
 
 def _finding(finding: Finding) -> str:
-    place = f"{_code(str(finding.place))}: " if finding.place else ""
-    tail = [_escaped(finding.why)] if finding.why else []
-    tail += [f"→ {_escaped(finding.action)}"] if finding.action else []
-    return "<br>".join([f"{place}{_escaped(finding.what)} ({_code(finding.name)})", *tail])
+    place = f"{code(str(finding.place))}: " if finding.place else ""
+    tail = [escaped(finding.why)] if finding.why else []
+    tail += [f"→ {escaped(finding.action)}"] if finding.action else []
+    return "<br>".join([f"{place}{escaped(finding.what)} ({code(finding.name)})", *tail])
 
 
 def _accepted(finding: Finding, report: Report) -> str:
     reason = report.reason(finding)
-    return _finding(finding) + (f"<br>Accepted: {_escaped(reason)}" if reason else "")
+    return _finding(finding) + (f"<br>Accepted: {escaped(reason)}" if reason else "")
 
 
-def _folded(title: str, lines: Sequence[str] | Iterator[str]) -> Iterator[str]:
+def folded(title: str, lines: Sequence[str] | Iterator[str]) -> Iterator[str]:
+    """Lines below a title that opens them."""
     yield ""
-    yield f"<details><summary>{_escaped(title)}</summary>"
+    yield f"<details><summary>{escaped(title)}</summary>"
     yield ""
     yield from lines
     yield ""
     yield "</details>"
 
 
-def _fenced(language: str, text: str) -> Iterator[str]:
+def fenced(language: str, text: str) -> Iterator[str]:
     """A code block whose fence is longer than any run of backquotes in the text."""
     fence = "```"
     while fence in text:
@@ -102,7 +103,8 @@ def _fenced(language: str, text: str) -> Iterator[str]:
     yield fence
 
 
-def _code(text: str) -> str:
+def code(text: str) -> str:
+    """Text as code, whatever it holds."""
     ticks = "`"
     while ticks in text:
         ticks += "`"
@@ -111,7 +113,8 @@ def _code(text: str) -> str:
     return f"{ticks}{pad}{text}{pad}{ticks}".replace("|", "\\|")
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """Text without any meaning in Markdown, on one line."""
     for mark in "\\`*_<>[]|#":
         text = text.replace(mark, "\\" + mark)
     return text.replace("\n", " ")

@@ -20,11 +20,11 @@ from pathlib import Path
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from dockerfix.traces.steps import Failure, Steps
 from dockerfix.verify.bake import Wanted, definition
-from dockerfix.verify.errors import BuildFailedError, EngineError, Failure
+from dockerfix.verify.errors import BuildFailedError, EngineError
 from dockerfix.verify.interrupts import undisturbed
 from dockerfix.verify.side import Side
-from dockerfix.verify.steps import Steps
 from dockerfix.verify.watch import Progress, Watch, unwatched
 
 _GRACE = 10.0

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
-
+from dockerfix.traces.steps import Failure
 from dockerfix.verify.side import Side
 
 
@@ -26,13 +25,6 @@ class PatchError(VerifyError):
 
 class ReadingError(VerifyError):
     """A tool reads a file otherwise than dockerfix does: a bug."""
-
-
-class Failure(Struct, frozen=True):
-    """How a build ended: which step failed, and the builder's last lines about it."""
-
-    step: str
-    lines: tuple[str, ...]
 
 
 class BuildFailedError(Exception):

@@ -19,6 +19,7 @@ from msgspec.structs import replace
 
 from dockerfix.facts.gitlab.pipeline import Pipeline
 from dockerfix.facts.model import SiteKind, Tool, Value
+from dockerfix.traces.steps import Step, Steps
 from dockerfix.verify.bake import Wanted
 from dockerfix.verify.buildx import Buildx, Job
 from dockerfix.verify.copies import Copies
@@ -27,7 +28,6 @@ from dockerfix.verify.interrupts import undisturbed
 from dockerfix.verify.outcome import JobWork, Measured, SideWork, Work
 from dockerfix.verify.recipe import Order
 from dockerfix.verify.side import Side
-from dockerfix.verify.steps import Step, Steps
 from dockerfix.verify.variables import Variables
 from dockerfix.verify.watch import Phase, Watch, unwatched
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from dockerfix.traces.steps import Failure
 from dockerfix.verify.compare import Difference
 from dockerfix.verify.concern import Unmatched, Unread
-from dockerfix.verify.errors import Failure
 from dockerfix.verify.side import Side
 from dockerfix.verify.starts import StartCheck
 

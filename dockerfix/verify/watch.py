@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from dockerfix.verify.steps import Step, Steps
+from dockerfix.traces.steps import Step, Steps
 
 
 class Phase(Struct, frozen=True):

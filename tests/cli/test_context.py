@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from dockerfix.report.context_table import SIZES, human
+from dockerfix.report.context_table import SIZES
+from dockerfix.report.units import human
 
 Run = Callable[..., Any]
 

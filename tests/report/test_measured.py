@@ -13,9 +13,9 @@ from dockerfix.report.measured import (
     table,
     verdict,
 )
+from dockerfix.traces.steps import Failure
 from dockerfix.verify.compare import Aspect, Difference
 from dockerfix.verify.concern import Unmatched, Unread
-from dockerfix.verify.errors import Failure
 from dockerfix.verify.outcome import (
     ImageResult,
     JobWork,

@@ -13,12 +13,11 @@ from runner.machine import Result, dockerfix_command
 
 from dockerfix.cli.progress import LivingWatch, PlainWatch
 from dockerfix.cli.verify import code_of
+from dockerfix.traces.steps import Failure, Step, Steps
 from dockerfix.verify.concern import Unread
-from dockerfix.verify.errors import Failure
 from dockerfix.verify.outcome import ImageResult, NotBuilt, Verified
 from dockerfix.verify.side import Side
 from dockerfix.verify.starts import Ending, Start, StartCheck
-from dockerfix.verify.steps import Step, Steps
 from dockerfix.verify.watch import Phase, Progress
 
 PATCH = """\

@@ -14,13 +14,13 @@ import pytest
 
 from dockerfix.facts.repository import Facts
 from dockerfix.text import Snapshot
+from dockerfix.traces.steps import Steps
 from dockerfix.verify.buildx import Buildx
 from dockerfix.verify.concern import Orders
 from dockerfix.verify.copies import Copies
 from dockerfix.verify.measure import Stopwatch, jobs_of, work_of
 from dockerfix.verify.recipe import Order
 from dockerfix.verify.side import Side
-from dockerfix.verify.steps import Steps
 from dockerfix.verify.variables import Variables
 
 CI = """\

@@ -18,9 +18,9 @@ import pytest
 from lab.lab import Lab
 from runner.gitlab import Call, Runner, commit, git, install
 
+from dockerfix.traces.steps import Steps
 from dockerfix.verify.measure import work_of
 from dockerfix.verify.outcome import Work
-from dockerfix.verify.steps import Steps
 
 pytestmark = pytest.mark.engine
 

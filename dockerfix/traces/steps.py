@@ -16,11 +16,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from dockerfix.verify.errors import Failure
+from msgspec import Struct
 
 _TAIL = 25
 """Lines kept of what a step printed last."""
+PUSHING = "pushing manifest for "
+"""How BuildKit's line for a pushed name begins."""
 _CLIPPED = b"[output clipped,"
+
+
+class Failure(Struct, frozen=True):
+    """How a build ended: which step failed, and the builder's last lines about it."""
+
+    step: str
+    lines: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -67,6 +76,8 @@ class Steps:
     steps: dict[str, Step] = field(default_factory=dict)
     said: deque[str] = field(default_factory=lambda: deque(maxlen=_TAIL))
     """Lines that are no progress: errors and warnings of buildx itself."""
+    pushed: dict[str, None] = field(default_factory=dict)
+    """The names under which images were pushed, in order."""
     _sent: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def feed(self, line: bytes) -> tuple[Step, ...]:
@@ -113,6 +124,11 @@ class Steps:
         """Bytes of contexts, Dockerfiles and ignore files that were sent to the builder."""
         return sum(self._sent.values())
 
+    @property
+    def transferred(self) -> bool:
+        """Whether the builder has told of any transfer."""
+        return bool(self._sent)
+
     def failure(self) -> Failure:
         """What ended the build: the failed step with what it printed last, or buildx's words."""
         for step in self.steps.values():
@@ -142,6 +158,8 @@ class Steps:
 
     def _status(self, entry: Mapping[str, Any]) -> None:
         name = str(entry.get("id", ""))
+        if name.startswith(PUSHING):
+            self.pushed.setdefault(name.removeprefix(PUSHING).partition("@")[0])
         if name.startswith("transferring "):
             key = (str(entry.get("vertex", "")), name)
             self._sent[key] = max(int(entry.get("current") or 0), self._sent.get(key, 0))

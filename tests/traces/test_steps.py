@@ -6,7 +6,7 @@ import base64
 import json
 from typing import Any
 
-from dockerfix.verify.steps import Step, Steps
+from dockerfix.traces.steps import Step, Steps
 
 T0, T1 = "2026-11-24T13:57:57.862000026Z", "2026-11-24T13:58:00.362897879Z"
 COOK = "[cook 2/2] RUN cargo chef cook --release --recipe-path recipe.json"

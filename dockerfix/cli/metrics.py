@@ -1,0 +1,86 @@
+"""`dockerfix metrics`: what the traces of CI jobs tell about clones, waits, builds and caches."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path, PurePath
+
+import click
+
+from dockerfix.cli.common import COLOUR, OUTPUT, shared
+from dockerfix.cli.files import blocks_of, jobs_of
+from dockerfix.cli.output import emit, style_for
+from dockerfix.traces.jobs import RanJob
+from dockerfix.traces.read import read_trace
+
+
+@shared(OUTPUT, COLOUR)
+@click.command()
+@click.argument("logs", nargs=-1, required=True, metavar="LOG...")
+@click.option(
+    "--jobs",
+    metavar="FILE",
+    help="The jobs API's answer for the pipeline: adds how long each job waited. A LOG belongs "
+    "to the job whose id or name its file name holds.",
+)
+@click.option(
+    "--slowest",
+    type=click.IntRange(min=0),
+    default=5,
+    show_default=True,
+    help="Steps to list for each build.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "markdown"]),
+    default="text",
+    show_default=True,
+)
+def metrics(
+    logs: tuple[str, ...],
+    jobs: str | None,
+    slowest: int,
+    form: str,
+    output: Path | None,
+    colour: str,
+) -> None:
+    """Read the raw traces of GitLab jobs, each in a file; `-` is standard input.
+
+    For each: preparation, clone, script; for each build the steps that were cached and those
+    that ran, the bytes sent, failed cache imports, pushes and the slowest steps; and lines that
+    speak of a known fault, such as a ref that a shallow clone does not have. It reads section
+    markers, BuildKit's plain and rawjson progress, and kaniko.
+    """
+    from dockerfix.report import metrics as report
+
+    traces = [read_trace(_name(path), blocks_of(path)) for path in logs]
+    listed = jobs_of(jobs) if jobs is not None else ()
+    matched = {trace.name: job for trace in traces if (job := _match(trace.name, listed))}
+    if form == "json":
+        text = report.render_metrics_json(traces, matched, slowest)
+    elif form == "markdown":
+        text = report.render_metrics_markdown(traces, matched, slowest)
+    else:
+        style = style_for(sys.stdout, colour if output is None else "never")
+        text = report.render_metrics(traces, matched, slowest, style)
+    emit(text.encode("utf-8", "surrogateescape"), output)
+
+
+def _name(path: str) -> str:
+    return "standard input" if path == "-" else PurePath(path).stem
+
+
+def _match(name: str, jobs: Sequence[RanJob]) -> RanJob | None:
+    """The job of a trace: by the id in the file's name, else by its name; None when several
+    could be meant."""
+    numbers = {int(text) for text in re.findall(r"\d+", name)}
+    found = [job for job in jobs if job.id in numbers]
+    found = found or [job for job in jobs if _slug(job.name) == _slug(name)]
+    return found[0] if len(found) == 1 else None
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
