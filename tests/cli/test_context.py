@@ -42,7 +42,7 @@ def test_what_the_console_costs(dockerfix: Run, sample: Path) -> None:
     for line in text.splitlines():
         lines.setdefault(line.split("  ")[0], line.split())
     assert "console/Dockerfile  context .  target release" in text
-    assert "asked for by .gitlab-ci.yml:236:9 (GitLab job build / release)" in text
+    assert "asked for by .gitlab-ci.yml:226:9 (GitLab job build / release)" in text
     assert lines["BuildKit"][1:5] == ["15", "28.8", "kB", "0"]
     assert lines["datasets/people.csv"][1:] == ["1", "2.0", "MB", "never", "none", "of", "it"]
     assert "SENT TO THE CLASSIC BUILDER AND NEVER USED" in text

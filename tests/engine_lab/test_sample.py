@@ -73,8 +73,8 @@ def test_console_builds_with_npm_and_its_files_are_served(lab: Lab, registry: st
 def test_compose_builds_services_of_the_sample(lab: Lab) -> None:
     compose = ["compose", "--file", str(SAMPLE / "docker-compose.yml")]
     docker(lab, *compose, "build", "node-sdk", "system-tests")
-    for service in ("node-sdk", "system-tests"):
-        docker(lab, "image", "rm", f"{service}:development")
+    for image in ("sample-repo-node-sdk:latest", "system-tests:latest-development"):
+        docker(lab, "image", "rm", image)
 
 
 def test_cargo_chef_can_be_installed_for_real(

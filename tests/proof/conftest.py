@@ -110,7 +110,7 @@ def stands_for() -> tuple[tuple[Image, Image], ...]:
 FILES = (SERVER, WORKER, SYNCHRONIZER)
 JOBS = ("build / server", "build / authz-worker", "build / synchronizer")
 JOINED = "build / controlplane-all"
-USERS = ("code-style / controlplane", "unit-tests / controlplane", "system-tests")
+USERS = ("code-style / controlplane", "unit-tests / controlplane")
 MOVED = tuple((path, ALL) for path in FILES)
 MERGE_PERMITS = (
     *(Permit("job-joined", name, ".gitlab-ci.yml", after=JOINED) for name in JOBS),
@@ -128,7 +128,6 @@ def _pipeline(text: str) -> str:
         text,
         ("  needs:\n    - build / server\n", "  needs:\n    - build / controlplane-all\n"),
         (_NEEDS, "    - job: build / controlplane-all\n"),
-        (_OPTIONAL, "    - job: build / controlplane-all\n      optional: true\n"),
         (
             '        local extra_args="${4:-}"\n',
             '        local extra_args="${4:-}"\n        local target="${5:-${TARGET}}"\n',
@@ -164,12 +163,6 @@ _NEEDS = """\
     - job: build / server
     - job: build / authz-worker
     - job: build / synchronizer
-"""
-_OPTIONAL = """\
-    - job: build / server
-      optional: true
-    - job: build / authz-worker
-      optional: true
 """
 
 

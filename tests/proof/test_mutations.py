@@ -88,11 +88,13 @@ MUTATIONS = {
             (
                 "    - docker buildx bake --file controlplane/docker-bake.hcl --push\n",
                 "    - docker buildx build --push --file controlplane/Dockerfile.all"
-                " --target server-development --tag $CI_REGISTRY_IMAGE/server:$CI_COMMIT_REF_SLUG"
+                " --target server-development"
+                " --tag $CI_REGISTRY_IMAGE/server:$CI_COMMIT_REF_SLUG-development"
                 " --target authz-worker-development"
-                " --tag $CI_REGISTRY_IMAGE/authz-worker:$CI_COMMIT_REF_SLUG"
+                " --tag $CI_REGISTRY_IMAGE/authz-worker:$CI_COMMIT_REF_SLUG-development"
                 " --target synchronizer-development"
-                " --tag $CI_REGISTRY_IMAGE/synchronizer:$CI_COMMIT_REF_SLUG controlplane\n",
+                " --tag $CI_REGISTRY_IMAGE/synchronizer:$CI_COMMIT_REF_SLUG-development"
+                " controlplane\n",
             )
         ],
         {"SameImagesAskedFor"},

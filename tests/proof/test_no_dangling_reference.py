@@ -235,8 +235,8 @@ class TestTheSample:
         ("path", "pair", "message"),
         [
             ("renovate.json", ("Dockerfile.all", "Dockerfile"), "renovate.json:7:27"),
-            (".gitlab-ci.yml", ("    - job: build / controlplane-all\n      optional",
-                                "    - job: build / server\n      optional"), "`build / server`"),
+            (".gitlab-ci.yml", ("    - job: build / controlplane-all\n  rules",
+                                "    - job: build / server\n  rules"), "`build / server`"),
             (".gitlab-ci.yml", ('Dockerfile.all "" "sync', 'Dockerfile.synchronizer "" "sync'),
              "Dockerfile.synchronizer does not exist"),
             ("docker-compose.yml", ("      dockerfile: Dockerfile.all\n      target: server",
@@ -264,5 +264,5 @@ class TestTheSample:
         gone = Facts(before.snapshot.with_changes(dict.fromkeys(FILES)))
         text = "\n".join(check(self.owed, before, gone).failures)
         for name in ("Compose service server", "document README.md", "renovate.json:7:27",
-                     ".gitlab-ci.yml:245:41", "job `build / server` is still there"):  # fmt: skip
+                     ".gitlab-ci.yml:235:41", "job `build / server` is still there"):  # fmt: skip
             assert name in text

