@@ -45,10 +45,10 @@ def trouble(error: Exception) -> Trouble:
         return Trouble(f"{error.path}: {error.why}", error.action, exit_code.REFUSED)
     if isinstance(error, YamlError):
         place = f"{error.path}:{error.line}:{error.column}"
-        action = "save the file as UTF-8" if error.what == "not UTF-8" else "mend the YAML"
+        action = "save the file as UTF-8" if error.what == "not UTF-8" else "correct the YAML"
         return Trouble(f"{place}: {error.what}", action, exit_code.REFUSED)
     if isinstance(error, ManifestError):
-        return Trouble(str(error), "mend the manifest", exit_code.REFUSED)
+        return Trouble(str(error), "correct the manifest", exit_code.REFUSED)
     if isinstance(error, TransformError):
         broken = isinstance(error, BrokenTransformError)
         return Trouble(error.what, error.action, exit_code.BUG if broken else exit_code.USAGE)

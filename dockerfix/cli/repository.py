@@ -62,5 +62,5 @@ def _given(root: str) -> Path:
 
     path = Path(root)
     if not path.is_dir():
-        raise RootError(root, "is no folder", "name the repository's top folder with --root")
+        raise RootError(root, "is not a folder", "name the repository's top folder with --root")
     return path.resolve()

@@ -138,7 +138,7 @@ def _paths(snapshot: Snapshot, proposal: Proposal) -> Iterator[str]:
             continue
         for folder in _folders(path):
             if folder in snapshot:
-                yield f"{path}: {folder} is no folder"
+                yield f"{path}: {folder} is not a folder"
             elif folder in snapshot.opaque:
                 yield f"{path}: {folder} was not read"
     for path in sorted(edited | deleted):

@@ -108,7 +108,7 @@ def _repeated_keys(source: Source, document: object) -> Iterator[Fault]:
             for entry in node.entries:
                 key = entry.key.text
                 if key in keys and key != "<<":
-                    yield _at(source, entry.key.span, f"the key {key} stands twice in one mapping")
+                    yield _at(source, entry.key.span, f"the key {key} appears twice in one mapping")
                 keys.add(key)
             children = tuple(entry.value for entry in node.entries)
         elif isinstance(node, Sequence):

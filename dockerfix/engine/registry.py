@@ -117,7 +117,7 @@ class Registry:
             part for part in ("name", "summary", "options", "propose") if not hasattr(made, part)
         ]
         if missing:
-            raise _broken(plugin, f"is no transform: it has no {', '.join(missing)}")
+            raise _broken(plugin, f"is not a transform: it lacks {', '.join(missing)}")
         if made.name != name:
             raise _broken(plugin, f"calls itself {made.name}")
         return cast("Transform", made)

@@ -87,6 +87,6 @@ def _one_of(inside: str, pattern: str) -> str:
         re.compile(f"[{safe}]")
     except re.error:
         raise GlobError(
-            pattern, f"[{inside}] is no set of characters", "check its ranges"
+            pattern, f"[{inside}] is not a valid set of characters", "check its ranges"
         ) from None
     return f"(?!/)[{'^' if negated else ''}{safe}]"

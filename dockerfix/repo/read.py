@@ -217,11 +217,11 @@ class _Files(Mapping[str, Entry]):
             real = (Path(self._top) / path).resolve(strict=True)
         except FileNotFoundError:
             raise SnapshotError(
-                path, f"a symbolic link to {link}, which does not exist", "mend or remove the link"
+                path, f"a symbolic link to {link}, which does not exist", "fix or remove the link"
             ) from None
         except (OSError, RuntimeError):  # 3.11 and 3.12 raise RuntimeError for a loop
             raise SnapshotError(
-                path, "a symbolic link that cannot be followed", "mend or remove the link"
+                path, "a symbolic link that cannot be followed", "fix or remove the link"
             ) from None
         if not real.is_relative_to(self._top):
             raise SnapshotError(

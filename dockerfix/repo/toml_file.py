@@ -40,7 +40,9 @@ class TomlFile(Struct, frozen=True):
                 path, f"cannot be read: {error.strerror}", "make it a readable file"
             ) from None
         if len(data) > _MAX_BYTES:
-            raise SettingsError(path, "is larger than 1 MB", "it is no settings file; move it away")
+            raise SettingsError(
+                path, "is larger than 1 MB", "this is not a settings file; move it away"
+            )
         return cls._parse(data, path)
 
     @classmethod

@@ -59,7 +59,7 @@ def _proved(report: Report) -> Iterator[str]:
     lines = []
     for verdict in report.verdicts:
         lines.append(f"- {escaped(verdict.statement)}")
-        lines += [f"  - but for {escaped(line)}" for line in verdict.differences]
+        lines += [f"  - except {escaped(line)}" for line in verdict.differences]
     yield from folded(f"Proved ({len(report.verdicts)})", lines)
 
 

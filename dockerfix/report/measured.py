@@ -166,7 +166,7 @@ class _Text:
 
     def lost(self, outcome: Verified) -> Iterator[str]:
         for image in outcome.lost:
-            yield f"  {self.style.bad(image.name)}: nobody asks for it any more, {image.site} did"
+            yield f"  {self.style.bad(image.name)}: nothing builds it any longer; {image.site} did"
 
     def expected(self, images: Sequence[ImageResult]) -> Iterator[str]:
         """What differs and does not count, by rule."""

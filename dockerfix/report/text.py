@@ -129,13 +129,17 @@ class _Text:
         if self.verbose:
             for verdict in report.verdicts:
                 yield f"  {ok} {verdict.statement}"
-                yield from (f"     but for {line}" for line in verdict.differences)
+                yield from (f"     except {line}" for line in verdict.differences)
             return
         yield from (f"  {ok} {line}" for line in _by_kind(report))
         allowed = len({line for verdict in report.verdicts for line in verdict.differences})
         if allowed:
-            what, it = (f"{allowed} differences", "them") if allowed > 1 else ("1 difference", "it")
-            yield self.style.faint(f"  {what} under named rules; -v lists {it}")
+            what, it = (
+                (f"{allowed} expected differences", "them")
+                if allowed > 1
+                else ("1 expected difference", "it")
+            )
+            yield self.style.faint(f"  {what} (-v lists {it})")
 
     def taken(self) -> Iterator[str]:
         if not self.report.taken:

@@ -310,7 +310,7 @@ class _Command:
         values = [c.build.context_written for c in self.changes]
         present = [value for value in values if value is not None]
         if len(present) != len(values) or present[0].place is None:
-            raise self.refused("the context is no word of the command", "write it out")
+            raise self.refused("the context is not a word of the command", "write it out")
         if all(v.text == text for v, text in zip(present, texts, strict=True)):
             return
         if not self.others and self.in_place(present, texts):
@@ -403,7 +403,7 @@ class _CallEdit:
         same = next((a for a in self.added if a.number == number), None)
         if same is not None and same.text != text:
             raise command.refused(
-                f"one call of {self.call.name} stands for several images",
+                f"one call of {self.call.name} builds several images",
                 "write one call for each image",
             )
         if same is None:

@@ -119,7 +119,7 @@ def _short(
 ) -> Edits:
     """`build: ./folder` becomes the long form."""
     if service.aliased:
-        raise Refused(service.place, "its build stands elsewhere", "write it in the service")
+        raise Refused(service.place, "its build is written elsewhere", "write it in the service")
     source = service.file.source
     path = source.path
     lines = [("context", _context(scalar, build, wanted))]
@@ -176,7 +176,7 @@ class _Long:
         entry = self.own.entry(key)
         if entry is not None and not entry.aliased:
             if not isinstance(entry.value, Scalar):
-                raise Refused(self.service.place, f"{key} is no text", "write it out")
+                raise Refused(self.service.place, f"{key} is not a string", "write it out")
             self.found.append((self.path, set_scalar(entry.value, text)))
             return
         if not self.added:

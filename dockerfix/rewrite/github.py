@@ -118,7 +118,7 @@ def _listed(inputs: Mapping, key: str, lines: Sequence[str], indent: str) -> Edi
     node, source = entry.value, inputs.file.source
     if not isinstance(node, Scalar):
         place = source.place(entry.key.span)
-        raise Refused(place, f"`{key}:` is no text", f"add {', '.join(lines)} by hand")
+        raise Refused(place, f"`{key}:` is not a string", f"add {', '.join(lines)} by hand")
     if node.style == "|":
         last = source.text(node.span).rstrip()
         at = node.span.start + len(last.encode())

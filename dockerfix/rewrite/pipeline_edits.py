@@ -117,13 +117,15 @@ class JobEditor:
             if entry is None:
                 return mapping, depth
             if entry.aliased or not isinstance(entry.value, YamlMapping):
-                raise Refused(self._place(entry), f"{key} stands elsewhere", "write it out here")
+                raise Refused(
+                    self._place(entry), f"{key} is written elsewhere", "write it out here"
+                )
             mapping = entry.value
         return mapping, len(keys)
 
     def _replaced(self, entry: Entry, to: Value) -> Edit:
         if entry.aliased:
-            raise Refused(self._place(entry), "the value stands elsewhere", "write it out here")
+            raise Refused(self._place(entry), "the value is written elsewhere", "write it out here")
         if isinstance(to, str) and isinstance(entry.value, Scalar):
             return replaced_scalar(entry.value, to)
         indent = column(self.layout.source, entry.key.span.start)

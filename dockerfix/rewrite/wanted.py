@@ -88,5 +88,9 @@ def united(facts: Facts, edits: Edits) -> dict[str, EditSet]:
             found[path] = EditSet.of(listed)
         except EditConflictError as error:
             place = facts.snapshot.source(path).place(error.second.span)
-            raise Refused(place, "two changes overlap here", "make one of them by hand") from None
+            raise Refused(
+                place,
+                "two changes to this line overlap",
+                "make one of them by hand, then run again",
+            ) from None
     return found

@@ -18,7 +18,9 @@ def check_transform(transform: Transform, registry: Registry | None = None) -> N
     """The transform is registered under its name, and says about itself what every transform
     says. Raises `AssertionError`."""
     names = (registry or Registry.installed()).names
-    assert transform.name in names, f"{transform.name} is no entry point of dockerfix.transforms"
+    assert transform.name in names, (
+        f"{transform.name} is not an entry point of dockerfix.transforms"
+    )
     assert transform.summary, f"{transform.name} has no summary"
     found = documentation(transform)
     assert found.summary, f"the docstring of {transform.name} has no first paragraph"

@@ -77,7 +77,7 @@ def parse_tree(text: str) -> tuple[str, FileTree]:
             continue
         path, arrow, target = heading["path"].partition(" -> ")
         if path in files or path in links:
-            raise TreeError(f"line {number}: {path} stands twice")
+            raise TreeError(f"line {number}: {path} appears twice")
         if arrow:
             links[path] = target
             continue

@@ -45,7 +45,7 @@ def test_broken_yaml_is_said_with_its_place(dockerfix: Run, repository: Path) ->
     result = dockerfix("builds")
     assert (result.code, result.out) == (2, b"")
     assert result.err.startswith("dockerfix: .gitlab-ci.yml:3:")
-    assert "  -> mend the YAML\n" in result.err
+    assert "  -> correct the YAML\n" in result.err
 
 
 def test_a_file_that_is_no_utf8(dockerfix: Run, repository: Path) -> None:

@@ -134,7 +134,7 @@ def test_an_ignore_file_that_docker_rejects(dockerfix: Run, repository: Path) ->
     result = dockerfix("context", "app")
     assert (result.code, result.out) == (2, b"")
     assert result.err.startswith("dockerfix: app/.dockerignore:2:1: ")
-    assert "mend the pattern" in result.err
+    assert "correct the pattern" in result.err
 
 
 def test_output_file(dockerfix: Run, repository: Path, tmp_path: Path) -> None:

@@ -182,7 +182,7 @@ def test_wrong_settings_are_usage_errors(
     [
         (["pin", "absent"], "absent: does not exist"),
         (["pin", ".."], ".."),
-        (["pin", "--root", "absent"], "absent: is no folder"),
+        (["pin", "--root", "absent"], "absent: is not a folder"),
         (["pin", "--nope"], "No such option"),
         (["pin", "--via", "x"], "'x' is not one of 'tag', 'digest'"),
         (["pin", "--write", "--check"], "--write and --check exclude each other"),

@@ -99,7 +99,7 @@ def test_nothing_to_do_and_refused_are_outcomes_of_their_own() -> None:
         (Proposal(created={"f": b""}, deleted=("f",)), "f: named twice"),
         (Proposal(created={"f": b""}), "f: exists already"),
         (Proposal(created={"folder": b""}), "folder: exists already"),
-        (Proposal(created={"f/x": b""}), "f/x: f is no folder"),
+        (Proposal(created={"f/x": b""}), "f/x: f is not a folder"),
         (Proposal(deleted=("gone",)), "gone: no such file"),
         (Proposal(created={"../x": b""}), "../x: no path that a patch may touch"),
         (Proposal(created={"/etc/x": b""}), "/etc/x: no path"),
@@ -107,7 +107,7 @@ def test_nothing_to_do_and_refused_are_outcomes_of_their_own() -> None:
         (Proposal(created={".git/hooks/post-checkout": b""}), ".git/hooks/post-checkout: no path"),
         (Proposal(created={"target/x": b""}), "target/x: target was not read"),
         (Proposal(deleted=("link",)), "link: a symbolic link"),
-        (Proposal(created={"link/x": b""}), "link/x: link is no folder"),
+        (Proposal(created={"link/x": b""}), "link/x: link is not a folder"),
     ],
 )
 def test_paths(proposal: Proposal, what: str) -> None:
@@ -144,7 +144,7 @@ def test_conflicting_edits_are_a_failed_check() -> None:
     [
         ("Dockerfile", DOCKERFILE, b"FROM a\n# why\nRUNN b\n", "Dockerfile:3:1: unknown"),
         ("ci.yml", b"a: 1\n", b"a: [1\n", "ci.yml:"),
-        ("ci.yml", b"a: 1\n", b"a: 1\na: 2\n", "ci.yml:2:1: the key a stands twice"),
+        ("ci.yml", b"a: 1\n", b"a: 1\na: 2\n", "ci.yml:2:1: the key a appears twice"),
         ("x/bake.hcl", b'target "a" {\n}\n', b'target "a" {\n', "x/bake.hcl:"),
         ("renovate.json", b"{}", b'{"a": 1,}', "renovate.json:1:"),
         ("a.toml", b"a = 1\n", b"a = \n", "a.toml:1:1: no valid TOML"),

@@ -83,7 +83,7 @@ def test_loading_gives_the_transform(tmp_path: Path, monkeypatch: pytest.MonkeyP
         ("registry_m1:Good", 0, "cannot be loaded: ZeroDivisionError"),
         ("registry_m2:Absent", 1, "cannot be loaded: AttributeError"),
         ("registry_absent:Good", 1, "cannot be loaded: ModuleNotFoundError"),
-        ("registry_m3:Empty", 1, "is no transform: it has no name, summary, options, propose"),
+        ("registry_m3:Empty", 1, "is not a transform: it lacks name, summary, options, propose"),
         ("registry_m4:Other", 1, "calls itself else"),
     ],
 )

@@ -163,7 +163,7 @@ SELECTED: dict[str, tuple[str, str, list[str] | str]] = {
     "package with version": ("cargo build -p t@1.0.0", "", ["t"]),
     "package by glob": ("cargo build -p '[at]'", "", ["a", "extra", "folder", "t"]),
     "binary of another package": ("cargo build -p a --bin b-main", "", "no binary `b-main`"),
-    "no such package": ("cargo build -p no", "", "`no` is no member"),
+    "no such package": ("cargo build -p no", "", "`no` is not a member"),
     "workspace": ("cargo build --workspace", "", ["a", "extra", "folder", "b-main", "t"]),
     "workspace but": ("cargo build --all --exclude a", "", ["b-main", "t"]),
     "in a member": ("cargo build", "tools/t", ["t"]),

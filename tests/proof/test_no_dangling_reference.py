@@ -140,7 +140,7 @@ class TestStages:
 
     def test_a_stage_that_is_renamed(self) -> None:
         text = "FROM rust AS all-builder\nFROM alpine\nCOPY --from=builder /a /a\n"
-        assert "`builder` is no stage of a/Dockerfile.all any more" in why(self.merged(text))
+        assert "a/Dockerfile.all no longer has a stage `builder`" in why(self.merged(text))
 
     def test_a_base_that_is_renamed(self) -> None:
         text = "FROM rust AS all-builder\nFROM builder\n"
@@ -148,7 +148,7 @@ class TestStages:
 
     def test_a_mount_of_a_stage_that_is_renamed(self) -> None:
         text = "FROM alpine\nRUN --mount=from=builder,target=/b x\n"
-        assert "`builder` is no stage" in why(self.merged(text))
+        assert "no longer has a stage `builder`" in why(self.merged(text))
 
     def test_an_image_and_a_named_context_are_none(self) -> None:
         text = "FROM rust AS x\nFROM alpine\nCOPY --from=nginx:1 /a /a\nCOPY --from=builder /a /a\n"
@@ -244,7 +244,8 @@ class TestTheSample:
              "Compose service server: controlplane/Dockerfile does not exist"),
             ("README.md", ("--file controlplane/Dockerfile.all --target server", "--target server"),
              "README.md:22:1"),
-            ("controlplane/Dockerfile.all", ("AS builder", "AS build"), "`builder` is no stage"),
+            ("controlplane/Dockerfile.all", ("AS builder", "AS build"),
+             "no longer has a stage `builder`"),
             ("controlplane/Dockerfile.all", ("AS synchronizer-development", "AS sync-development"),
              "no such target"),
         ],

@@ -231,7 +231,7 @@ class TestPresence:
 
 class TestBadInput:
     def test_yaml_that_breaks(self) -> None:
-        assert "mend the YAML" in why(valid(HEAD + BUILD, HEAD + "build: [\n"))
+        assert "correct the YAML" in why(valid(HEAD + BUILD, HEAD + "build: [\n"))
         before = valid("a: [\n", "a: [\n")
         assert before.failures == ()
         assert before.differences[0].startswith("existing: ")

@@ -76,8 +76,8 @@ class TestSame:
         verdict = files(dockerfile, dockerfile, changes={"a.txt": None, "new": "", "new2": ""})
         assert verdict.holds
         assert verdict.differences == (
-            "copied too, since the patch creates it: new, new2",
-            "copied no more, since the patch deletes it: a.txt",
+            "also copied, since the patch creates it: new, new2",
+            "no longer copied, since the patch deletes it: a.txt",
         )
 
 

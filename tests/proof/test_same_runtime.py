@@ -69,7 +69,7 @@ class TestEqualChains:
         new = "FROM a AS y\nRUN one\nFROM b\nRUN --mount=from=y,target=/x cp /x/a /a\n"
         assert runtime(old, new).holds
         other = new.replace("RUN one", "RUN two")
-        assert "`RUN two` stands here, it was `RUN one`" in failure(runtime(old, other))
+        assert "this is `RUN two`; it was `RUN one`" in failure(runtime(old, other))
 
     def test_onbuild_keeps_its_names(self) -> None:
         old = "FROM a\nONBUILD COPY --from=builder /x /y\n"
@@ -90,18 +90,18 @@ class TestWhatMustNotDiffer:
             ("FROM a\n", "FROM a\nUSER root\n", "`USER root` was not in"),
             ("FROM a:1\n", "FROM a:2\n", "the base image is `a:2`, it was `a:1`"),
             ("FROM a\n", "FROM --platform=linux/arm64 a\n", "the platform is `linux/arm64`"),
-            ("FROM a\nENV A=1\n", "FROM a\nENV A=2\n", "`ENV A=2` stands here"),
-            ("FROM a\nENV A  b\n", "FROM a\nENV A c\n", "stands here"),
-            ('FROM a\nCMD ["x"]\n', "FROM a\nCMD x\n", "stands here"),
+            ("FROM a\nENV A=1\n", "FROM a\nENV A=2\n", "this is `ENV A=2`"),
+            ("FROM a\nENV A  b\n", "FROM a\nENV A c\n", "this is"),
+            ('FROM a\nCMD ["x"]\n', "FROM a\nCMD x\n", "this is"),
             ('FROM a\nSHELL ["bash"]\nRUN x\n', "FROM a\nRUN x\n", '`SHELL ["bash"]` is missing'),
-            ("FROM a\nWORKDIR /a\nWORKDIR b\n", "FROM a\nWORKDIR b\nWORKDIR /a\n", "stands here"),
+            ("FROM a\nWORKDIR /a\nWORKDIR b\n", "FROM a\nWORKDIR b\nWORKDIR /a\n", "this is"),
             (
                 "FROM a\nRUN apk add x\n",
                 "FROM a\nRUN apk add x y\n",
-                "`RUN apk add x y` stands here",
+                "this is `RUN apk add x y`",
             ),
             ("FROM a\nCOPY --from=img /x /y\n", "FROM a\nCOPY --from=other /x /y\n", "copies from"),
-            ("FROM a\nCOPY --chown=1 x y\n", "FROM a\nCOPY x y\n", "stands here"),
+            ("FROM a\nCOPY --chown=1 x y\n", "FROM a\nCOPY x y\n", "this is"),
         ],
     )
     def test_in_a_runtime_image(self, old: str, new: str, message: str) -> None:
@@ -118,7 +118,7 @@ class TestWhatMustNotDiffer:
         old = "FROM a AS x\nRUN one\nFROM a AS y\nRUN two\nFROM b\nCOPY --from=x /a /a\n"
         new = old.replace("--from=x", "--from=y")
         found = failure(runtime(old, new))
-        assert "`RUN two` stands here, it was `RUN one` at Dockerfile:2:1" in found
+        assert "this is `RUN two`; it was `RUN one` at Dockerfile:2:1" in found
 
     def test_a_global_argument_with_another_default(self) -> None:
         old = "ARG TAG=1\nFROM a:$TAG\n"

@@ -177,8 +177,8 @@ def test_links_that_lead_nowhere_good_are_refused_when_read(tmp_path: Path) -> N
     )
     assert "leaves the root" in refused(snapshot, "absolute")
     assert "leaves the root" in refused(snapshot, "sibling")
-    assert "link to nowhere, which does not exist; mend" in refused(snapshot, "dangling")
-    assert "cannot be followed; mend" in refused(snapshot, "loop")
+    assert "link to nowhere, which does not exist; fix" in refused(snapshot, "dangling")
+    assert "cannot be followed; fix" in refused(snapshot, "loop")
     assert refused(snapshot, "folder").startswith("folder: not a file")
 
 

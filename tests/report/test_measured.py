@@ -148,7 +148,7 @@ def test_many_differences_are_cut_in_the_text_and_not_in_the_data() -> None:
 def test_a_lost_image_is_a_difference_and_an_unread_build_is_incomplete() -> None:
     lost = Unmatched(Side.BEFORE, "worker", "ci:1:1", Recipe("a", "a/Dockerfile"))
     new = Unmatched(Side.AFTER, "worker", "ci:1:1", Recipe("a", "a/Dockerfile"))
-    assert "worker: nobody asks for it any more, ci:1:1 did" in render_measured(
+    assert "worker: nothing builds it any longer; ci:1:1 did" in render_measured(
         Verified((EQUAL,), (lost,))
     )
     assert verdict(Verified((EQUAL,), (lost,))) == "different"

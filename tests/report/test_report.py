@@ -83,7 +83,7 @@ def test_the_text_of_a_patch() -> None:
         "Proved\n"
         "  ok server runs the same\n"
         "  ok nothing names old\n"
-        "  1 difference under named rules; -v lists it\n"
+        "  1 expected difference (-v lists it)\n"
         "\n"
         "Not proved\n"
         "  app/Dockerfile:9:1: a pattern\n"
@@ -110,7 +110,7 @@ def test_the_text_of_a_patch() -> None:
 
 def test_verbose_lists_the_allowed_differences() -> None:
     text = render_text(report(), verbosity=Verbosity.VERBOSE)
-    assert "     but for RUN apk add perl (united-packages)\n" in text
+    assert "     except RUN apk add perl (united-packages)\n" in text
 
 
 def test_obligations_about_many_images_are_one_line_until_asked_for() -> None:

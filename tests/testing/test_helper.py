@@ -156,7 +156,7 @@ REGISTRY = Registry([Plugin("pin", "x:Pin", "test")])
 def test_documentation_is_checked_and_its_example_run() -> None:
     check_transform(Pin(), REGISTRY)
     check_example(Pin(), JUDGES)
-    with pytest.raises(AssertionError, match="broken is no entry point"):
+    with pytest.raises(AssertionError, match="broken is not an entry point"):
         check_transform(Broken(), REGISTRY)
 
 

@@ -55,7 +55,7 @@ def test_links_are_entries_that_lead_somewhere() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("-- a --\n-- a --\n", "line 2: a stands twice"),
+        ("-- a --\n-- a --\n", "line 2: a appears twice"),
         ("-- a (shiny) --\n", "line 1: no attribute is called shiny"),
     ],
 )

@@ -289,7 +289,7 @@ class _Finder:
         name = posixpath.basename(path)
         if not any(other.rpartition("/")[2] == name for other in self.snapshot.paths):
             return build  # it is in no folder, whichever is meant
-        why = f"the folder in which it runs: there is no {path}"
+        why = f"the folder in which it runs does not exist: {path}"
         return replace(build, dockerfile=None, context=None, unknown=(*build.unknown, why))
 
     def somewhere(

@@ -272,7 +272,7 @@ def _packages(workspace: Workspace, call: CargoCall, folder: str) -> tuple[Packa
     if call.packages:
         for name in call.packages:
             if not any(_is_named(p.name, (name,)) for p in workspace.packages):
-                return f"package `{name}` is no member of the workspace"
+                return f"package `{name}` is not a member of the workspace"
         return tuple(p for p in workspace.packages if _is_named(p.name, call.packages))
     for manifest in call.values("manifest-path"):
         joined = join_path(folder, posixpath.dirname(manifest))

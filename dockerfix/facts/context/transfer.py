@@ -168,7 +168,7 @@ class _Costing:
                 Judge(file.rules)
             except BadIgnoreError as error:
                 place = file.place(file.lines[error.index])
-                raise SnapshotError(str(place), str(error), "mend the pattern") from None
+                raise SnapshotError(str(place), str(error), "correct the pattern") from None
 
     def used_paths(self) -> set[str]:
         """The files of the context that needed instructions copy or mount."""

@@ -206,7 +206,7 @@ class _Walker:
                 inner.scope = at.scope.called(words[1:])
                 self.statements(function.body, inner)
         elif "${" in plain(words[0]):
-            self.stop(plain(words[0]), "the command stands in a variable", place)
+            self.stop(plain(words[0]), "the command is in a variable", place)
         elif not self.started(name, words, place, at):
             texts = tuple(plain(word) for word in words)
             self.ran.append(Ran(texts, place, at.tolerated, at.service))
@@ -315,7 +315,7 @@ class _Walker:
             inner = at.inside(at.source, "")
             inner.place, inner.service = place, name
             if command is None:
-                self.stop(f"the service {name}", "its command stands in its image", place)
+                self.stop(f"the service {name}", "its command is in its image", place)
             elif "entrypoint" in body.resolved:
                 self.stop(f"the service {name}", "its entrypoint decides what runs", place)
             else:

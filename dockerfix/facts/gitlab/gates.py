@@ -92,7 +92,7 @@ def gate_of(job: Job, workflow_rules: bool) -> Gate:
 def _rule_clauses(rules: YamlSequence) -> Iterator[Clause]:
     for item in rules.items:
         if not isinstance(item, YamlMapping):
-            raise ConditionError("a rule is no mapping")
+            raise ConditionError("a rule is not a mapping")
         keys = item.resolved
         changes, base = _changes(keys.get("changes"))
         when = keys.get("when")

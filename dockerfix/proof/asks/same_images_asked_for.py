@@ -63,11 +63,21 @@ def _judge(owed: SameImagesAskedFor, before: Facts, after: Facts) -> Verdict:
     comparison.blind()
     pushed = len({ask.tag for ask in old if ask.pushed})
     return Verdict(
-        f"{pushed} pushed tags and {sum(not a.pushed for a in old)} other builds ask for the "
-        "images that stand for the old ones",
+        _statement(pushed, sum(not ask.pushed for ask in old)),
         tuple(comparison.differences),
         tuple(comparison.failures),
     )
+
+
+def _statement(pushed: int, others: int) -> str:
+    """What holds, in the words of the report."""
+    tags = f"{pushed} pushed {'tag' if pushed == 1 else 'tags'}" if pushed else ""
+    builds = f"{others} other {'build' if others == 1 else 'builds'}" if others and pushed else ""
+    if others and not pushed:
+        builds = f"{others} {'build' if others == 1 else 'builds'}"
+    every = "The" if pushed + others == 1 else "All"
+    gets, image = ("gets", "image") if pushed + others == 1 else ("get", "images")
+    return f"{every} {' and '.join(filter(None, (tags, builds)))} still {gets} the same {image}"
 
 
 class _Comparison:
@@ -172,7 +182,7 @@ class _Comparison:
             return self.key(self.after, image.dockerfile, image.target)
         if ask.dockerfile in files and ask.dockerfile not in self.after.snapshot:
             self.failures[
-                f"{ask.site}: no image stands for {Image(ask.dockerfile, ask.target)}, "
+                f"{ask.site}: no image replaces {Image(ask.dockerfile, ask.target)}, "
                 "whose file is gone"
             ] = None
             return None
@@ -224,7 +234,7 @@ class _Comparison:
                 for facts, ask in ((self.before, old), (self.after, new))
             )
             if before != after:
-                verb = "replaces a stage now" if after else "does not replace a stage any more"
+                verb = "replaces a stage now" if after else "no longer replaces a stage"
                 yield f"the named context {context} (`{given}`) {verb}"
 
     def missing(self, ask: Ask, near: Ask | None, wanted: Key) -> None:
@@ -235,7 +245,7 @@ class _Comparison:
         verb = "pushed" if ask.pushed else "built"
         tag = f"`{ask.tag}`" if ask.tag else f"the image of {_where(ask)}"
         if near is None:
-            self.failures[f"{ask.site}: {tag} is not {verb} any more"] = None
+            self.failures[f"{ask.site}: {tag} is no longer {verb}"] = None
             return
         if self.image(near) != wanted:
             name = self.stage_name(wanted)
@@ -267,7 +277,7 @@ class _Comparison:
         """Pushes of images from elsewhere (pull, tag, push) are the same."""
         old, new = sent_of(self.before.builds), sent_of(self.after.builds)
         for item in _fewer(old, new):
-            self.failures[f"{item.site}: `{item.tag}` is not pushed any more"] = None
+            self.failures[f"{item.site}: `{item.tag}` is no longer pushed"] = None
         for item in _fewer(new, old):
             self.failures[f"{item.site}: `{item.tag}` is pushed and was not before"] = None
 
@@ -293,7 +303,7 @@ class _Comparison:
                 self.failures[f"{sites[ref]}: {what}: the last one wins"] = None
         for ref in old:
             if ref not in new:
-                self.differences[f"cache: nothing writes `{ref}` any more"] = None
+                self.differences[f"cache: nothing writes `{ref}` any longer"] = None
 
     def compose(self) -> None:
         """Compose services are the same but for what decides which image is built."""
@@ -370,7 +380,7 @@ def _services(facts: Facts) -> dict[str, Any]:
         if not isinstance(data, dict):
             continue
         services = data.pop("services", None)
-        found[f"{file.source.path}: what stands beside the services"] = data
+        found[f"{file.source.path}: what is beside the services"] = data
         for name, service in (services if isinstance(services, dict) else {}).items():
             if isinstance(service, dict) and "build" in service:
                 build = service.pop("build")

@@ -47,7 +47,7 @@ class ArtefactProduced(Obligation, frozen=True):
 
     def check(self, before: Facts, after: Facts) -> Verdict:
         """Whether each copied path is made; what cannot be decided is not proved."""
-        statement = f"what {self.after} copies from other stages is made there"
+        statement = f"Everything that {self.after} copies from other stages is made there"
         try:
             found = _products(after, self.after, _old_context(before, self.before))
             known = _products(before, self.before) if self.before is not None else _Products()

@@ -47,7 +47,7 @@ class SameCompilerInput(Obligation, frozen=True):
 
     kind: ClassVar[str] = "same compiler input"
     accepted_rules: ClassVar[Mapping[str, str]] = {
-        "base-image": "the image that the compiling stage stands on",
+        "base-image": "the base image of the compiling stage",
         "platform": "its platform",
         "toolchain": "rustup's default, an override, `+name`, RUSTUP_TOOLCHAIN, rust-toolchain, or"
         " the version in the tag of a `rust` image",
@@ -96,7 +96,7 @@ def _judge(owed: SameCompilerInput, before: Facts, after: Facts) -> Verdict:
         ] = None
     names = ", ".join(sorted(built.product.name for built in old[1]))
     statement = (
-        f"{names} of {owed.after}: compiled with what {owed.before} was compiled with"
+        f"{names} in {owed.after} is compiled from the same input as in {owed.before}"
         if names
         else f"{owed.after} ships no cargo program"
     )
@@ -193,7 +193,7 @@ class _Comparison:
         if self.owed.accepted & {"packages", package, name}:
             return _ACCEPTED
         if locked is None:
-            return "without a Cargo.lock nobody knows which crates ask for it"
+            return "without a Cargo.lock, the crates that use it are unknown"
         notice = crates_that_notice(name, locked)
         return f"{', '.join(notice)} may use it" if notice else _UNASKED
 

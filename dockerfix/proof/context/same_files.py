@@ -112,9 +112,9 @@ class _Findings:
     def said(self) -> Iterator[str]:
         """The differences, those that the patch's own files make in one line each."""
         if self.created:
-            yield f"copied too, since the patch creates it: {', '.join(sorted(self.created))}"
+            yield f"also copied, since the patch creates it: {', '.join(sorted(self.created))}"
         if self.deleted:
-            yield f"copied no more, since the patch deletes it: {', '.join(sorted(self.deleted))}"
+            yield f"no longer copied, since the patch deletes it: {', '.join(sorted(self.deleted))}"
         yield from self.differences
 
 
@@ -305,7 +305,7 @@ class _Comparison:
         if self.is_touched(old, self.new.facts.snapshot) and self.is_touched(
             new, self.old.facts.snapshot
         ):
-            self.allow(f"{path} comes from {_named(new)}, which stands for {_named(old)}")
+            self.allow(f"{path} comes from {_named(new)}, which replaces {_named(old)}")
         else:
             self.fail(f"{path} comes from {_named(new)}, it came from {_named(old)}")
 
@@ -314,7 +314,7 @@ class _Comparison:
         if self.is_touched(old, self.new.facts.snapshot):
             self.found.deleted[_named(old)] = None
         elif isinstance(old, FromContext) and old.path in self.owed.accepted:
-            self.allow(f"{_named(old)} is copied no more, as was accepted")
+            self.allow(f"{_named(old)} is no longer copied, as was accepted")
         else:
             self.fail(f"{path} is missing, it came from {_named(old)}")
 

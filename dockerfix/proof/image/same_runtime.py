@@ -53,7 +53,7 @@ class SameRuntime(Obligation, frozen=True):
         "united-packages": "a build stage installs packages that only other files asked for",
         "prepare-widened": "cargo chef prepare no longer names one binary",
         "cook-widened": "cargo chef cook takes more binaries, or follows the flags of its build",
-        "build-widened": "cargo build takes more binaries, or stands beside other builds",
+        "build-widened": "cargo build takes more binaries, or runs beside other builds",
         "tools-later": "tools run after the cook, and stay out of stages that only compile",
         "sources-later": "the sources come after a tool that does not read them",
         "environment-added": "a build stage sets a variable that only other files set",
@@ -81,7 +81,7 @@ class SameRuntime(Obligation, frozen=True):
 
 
 def _judge(owed: SameRuntime, before: Facts, after: Facts) -> Verdict:
-    statement = f"{owed.after} is made by the same instructions as {owed.before} was"
+    statement = f"{owed.after} runs the same instructions as {owed.before} did"
     try:
         old_graph, old = find_stage(before, owed.before)
         new_graph, new = find_stage(after, owed.after)
@@ -269,7 +269,7 @@ class _Comparison:
                 if use is not None:
                     self.allow(use, first.place, second.place)
                     continue
-                what = f"`{second.short}` stands here, it was `{first.short}` at {first.place}"
+                what = f"this is `{second.short}`; it was `{first.short}` at {first.place}"
                 self.fail(second.place, what)
             elif first is not None:
                 self.fail(first.place, f"`{first.short}` is missing in {self.owed.after}")

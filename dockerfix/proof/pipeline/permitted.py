@@ -166,7 +166,7 @@ class Judge:
         after = set(_named(new, key))
         lost = before - after - {new.name}
         if lost:
-            return Refusal(f"`{min(lost)}` is not named any more")
+            return Refusal(f"`{min(lost)}` is no longer named")
         for name in sorted(after - before):
             if not self.reads(new.name, name):
                 return Refusal(f"`{new.name}` reads no image of `{name}`")
@@ -226,7 +226,7 @@ class Judge:
         """Only commands that have to do with building images may differ."""
         texts = [[line.scalar.text for line in job.lines] for job in (*old, new)]
         other = other_commands([text for lines in texts[:-1] for text in lines], texts[-1])
-        return Refusal(f"`{other}` is no call of a build") if other else None
+        return Refusal(f"`{other}` is not a build command") if other else None
 
 
 def whole(job: Job, *, gone: bool) -> ValueChange:

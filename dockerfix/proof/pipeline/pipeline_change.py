@@ -62,7 +62,9 @@ class PipelineChange(Obligation, frozen=True):
 
     def check(self, before: Facts, after: Facts) -> Verdict:
         """Whether the pipeline differs in nothing but permitted values, and GitLab takes it."""
-        statement = f"{self.path} means the same but for the permitted values; every need holds"
+        statement = (
+            f"{self.path} means the same, apart from the permitted changes; every need can be met"
+        )
         try:
             old = _pipeline(before, self.path)
         except YamlError as error:

@@ -58,9 +58,9 @@ def _judge(owed: NoDanglingReference, before: Facts, after: Facts) -> Verdict:
     search.unfollowed()
     names = [*owed.files, *(f"job `{job}`" for job in owed.jobs)]
     return Verdict(
-        f"nothing names {', '.join(names)}"
+        f"Nothing names {', '.join(names)} any longer"
         if names
-        else "every file, stage and job that is named exists",
+        else "Every file, stage and job that is named exists",
         tuple(search.differences),
         tuple(search.failures),
         tuple(search.unproved),
@@ -167,7 +167,7 @@ class _Search:
             contexts = self.contexts(path)
             for place, name in _outside(graph):
                 if name.lower() in names and name not in contexts:
-                    self.fail(place, f"`{name}` is no stage of {path} any more")
+                    self.fail(place, f"{path} no longer has a stage `{name}`")
 
     def changed(self) -> list[str]:
         """Dockerfiles that the patch writes."""

@@ -30,7 +30,7 @@ class YamlError(Exception):
     """A file that YAML cannot read: `path:line:column`, what is wrong, what to do."""
 
     def __init__(self, path: str, line: int, column: int, what: str) -> None:
-        super().__init__(f"{path}:{line}:{column}: {what}; mend the YAML")
+        super().__init__(f"{path}:{line}:{column}: {what}; correct the YAML")
         self.path = path
         self.line = line
         self.column = column
@@ -57,7 +57,7 @@ class Scalar(Struct, frozen=True):
 
 
 class Entry(Struct, frozen=True):
-    """One `key: value` of a mapping. `aliased` says that the value stands elsewhere."""
+    """One `key: value` of a mapping. `aliased` says that the value is written elsewhere."""
 
     key: Scalar
     value: Node

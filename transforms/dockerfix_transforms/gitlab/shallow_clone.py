@@ -95,7 +95,7 @@ class ShallowClone:
         """The proposal; `paths` are not used, the pipeline belongs to the whole repository."""
         pipeline = facts.pipeline
         if pipeline is None or not pipeline.visible:
-            return Proposal(reason="There is no GitLab pipeline with jobs.")
+            return Proposal(reason="No GitLab pipeline with jobs was found.")
         depth = str(options["depth"])
         draft = Draft(facts, options["accept"])
         if not depth.isdecimal() or depth == "0":
@@ -200,7 +200,7 @@ def _bad_depth(pipeline: Pipeline, depth: str) -> Finding:
     return Finding.at(
         next(iter(pipeline.jobs.values())).place,
         name="bad-depth",
-        what=f"--depth {depth} is no number of commits",
-        why="0 stands for the whole history",
+        what=f"--depth {depth} is not a number of commits",
+        why="0 means the whole history",
         do="give a number from 1 on",
     )

@@ -323,7 +323,9 @@ def _targets(cluster: _Cluster, taken: set[str]) -> list[Baked]:
     for file, change in changes:
         build = change.build
         if build.tool not in _CLIENTS:
-            raise Refused(build.site.place, f"{build.tool.value} has no bake", "use buildx")
+            raise Refused(
+                build.site.place, f"{build.tool.value} cannot run a bake file", "use buildx"
+            )
         if len(folders) > 1 or _outside(build):
             raise Refused(build.site.place, "the jobs run in different folders", "align them")
         if build.context is None:

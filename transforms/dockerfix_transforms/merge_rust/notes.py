@@ -91,7 +91,7 @@ def _dropped(group: Group) -> Iterator[Finding]:
                 Severity.NOTE,
                 "dropped",
                 f"{member.file.binary}: {_short(step)} is gone",
-                "no image stands on it, and nothing that is built names the tool",
+                "no image is based on it, and nothing that is built names the tool",
                 "if its build needs the tool after all, put it back above the cook",
                 step.item.source.place(step.item.code),
                 member.file.binary,
@@ -151,7 +151,7 @@ def _added_steps(group: Group) -> Iterator[Finding]:
 def _reader(workspace: Workspace, word: str) -> str:
     """Why a package could matter to a crate that did not have it; "" when none could."""
     if workspace.locked is None:
-        return "without a Cargo.lock nobody knows which crates would use it"
+        return "without a Cargo.lock, the crates that use it are unknown"
     noticing = crates_that_notice(re.split(r"[=<>~@]", word)[0], workspace.locked)
     return f"{', '.join(noticing)} may use it" if noticing else ""
 
@@ -356,7 +356,7 @@ def idle_notes(idle: Sequence[tuple[str, Place]]) -> list[Finding]:
         Finding(
             Severity.NOTE,
             "idle-script",
-            f"no job runs the script of {name} any more; it names a file that is gone",
+            f"no job runs the script of {name} any longer; it names a file that is gone",
             "the jobs that ran it are one, with a script of its own",
             "delete it, or write the new script there",
             place,
@@ -408,7 +408,7 @@ def dependabot_notes(facts: Facts, moved: Sequence[str], into: str) -> Iterator[
                 Severity.NOTE,
                 "dependabot",
                 f"Dependabot looks for a Dockerfile in {folder.text}, where none is left",
-                "base images there are not updated any more",
+                "base images there are no longer updated",
                 f"let one entry say /{posixpath.dirname(into)}, and remove the others",
                 folder.file.source.place(folder.span),
                 folder.text,
@@ -441,9 +441,9 @@ def plain_docker_build(deleted: Sequence[str], into: str) -> Iterator[Finding]:
         yield Finding(
             Severity.ASSUME,
             "plain-docker-build",
-            f"nobody types `docker build {folder}`: it finds no Dockerfile any more",
-            "calls that stand in no file of this repository are not seen",
-            "pass --into Dockerfile to give the merged file the plain name",
+            f"`docker build {folder}` will stop working",
+            "calls that are not in a file of this repository cannot be seen",
+            "accept this if nobody runs it by hand, or pass --into Dockerfile to keep the name",
             None,
             path,
         )

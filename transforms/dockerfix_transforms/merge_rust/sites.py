@@ -283,7 +283,7 @@ def left_mentions(
         if mention.successor is None:
             yield Left(
                 (mention.path,), mention.place, f"{mention.path} is named behind a variable",
-                "What stands here would name nothing.", "Write the path out.",
+                "The path here would name nothing.", "Write the path out.",
             )  # fmt: skip
         elif not is_read_only(facts, mention) and not _is_read(facts, mention):
             yield Left(

@@ -130,7 +130,7 @@ def read_consumer(facts: Facts, path: str) -> Consumer | str:
     for problem in graph.tree.errors:
         raise refusal(
             graph, "rejected", f"BuildKit rejects this file: {problem.message}",
-            problem.hint or "mend it first", problem.span,
+            problem.hint or "correct it first", problem.span,
         )  # fmt: skip
     builds = tuple(b for b in facts.builds.builds if b.dockerfile == path)
     if not builds:
@@ -292,7 +292,7 @@ class _Sources:
             if source.package != self.folder:
                 raise self.refused(
                     "bind-mount",
-                    f"a bind mount shows {text}, which is no part of {self.folder}",
+                    f"a bind mount shows {text}, which is not part of {self.folder}",
                     "copy what it needs", mount.flag.span,
                 )  # fmt: skip
             yield source
@@ -301,7 +301,9 @@ class _Sources:
         """One path with the package that owns it."""
         path = _joined(self.context, text)
         if path is None:
-            raise self.refused("outside", f"{text} leaves the context", "mend the path", word.span)
+            raise self.refused(
+                "outside", f"{text} leaves the context", "correct the path", word.span
+            )
         self.check(path, text, word)
         if _inside(path, self.folder):
             self.check_links(path, word)

@@ -83,7 +83,7 @@ def read_provider(facts: Facts, folder: str, build: Build, name: str) -> Provide
     if stage is None:
         return NoProvider(
             f"{build.site} asks for a target that {build.dockerfile} does not have",
-            "mend its target",
+            "correct its target",
         )
     if any(isinstance(item, Onbuild) for item in stage.instructions):
         return NoProvider(

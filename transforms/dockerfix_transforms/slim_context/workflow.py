@@ -31,7 +31,7 @@ def plan_workflow(facts: Facts, chosen: Publication, builds: Sequence[Build]) ->
         if name == source:
             late = build.site.place.span.start < chosen.build.site.place.span.start
             if late:
-                yield _refusal(build, f"its step stands before the one that pushes {chosen.image}")
+                yield _refusal(build, f"its step comes before the one that pushes {chosen.image}")
         elif source not in _needed(jobs, name):
             yield _refusal(build, f"the job {name} does not need {source}, which pushes it")
 

@@ -265,7 +265,7 @@ def _in_member(
         return steps, ""
     found = None if standing else at_root(facts, workspace, steps, folder)
     if found is None:
-        why = "an image stands on the builder" if standing else "that selects the member there"
+        why = "an image is based on the builder" if standing else "that selects the member there"
         raise _UnreadableError(
             "member-folder", f"cargo build runs in {folder}, and {why}",
             "in a shared builder it would run at the workspace's root",
@@ -287,7 +287,7 @@ def _check(graph: StageGraph) -> None:
     for problem in tree.errors:
         raise _UnreadableError(
             "rejected", f"BuildKit rejects this file: {problem.message}",
-            "a file that does not build cannot be compared", problem.hint or "mend it first",
+            "a file that does not build cannot be compared", problem.hint or "correct it first",
             problem.span,
         )  # fmt: skip
     for stage in graph.duplicates:
@@ -595,7 +595,7 @@ def _built(workspace: Workspace, steps: tuple[Step, ...], folder: str) -> tuple[
             if isinstance(made, str):
                 raise _UnreadableError(
                     "cargo-selection", f"cargo build would fail here: {made}",
-                    "nothing can be compiled", "mend the selection", step.item.code,
+                    "nothing can be compiled", "correct the selection", step.item.code,
                 )  # fmt: skip
             names |= dict.fromkeys([*call.bins, *sorted(binary.name for binary in made)])
     return tuple(names)
