@@ -34,6 +34,8 @@ SECONDS = 120
 RUNS = (
     ("sample", "merge-rust", "controlplane"),
     ("sample", "slim-context", "console"),
+    ("sample", "shallow-clone", ""),
+    ("sample", "add-needs", ""),
     ("merge-rust/development-targets", "merge-rust", ""),
     ("merge-rust/gitlab-rules-union", "merge-rust", ""),
     ("slim-context/shell-function", "slim-context", "web"),

@@ -93,9 +93,33 @@ def read_scope(facts: Facts, paths: Sequence[str], into: str) -> Scope:
         elif path in given:
             scope.findings.append(_not_of(facts, workspace, path))
     _agree(facts, scope)
+    _leave_hidden(scope)
     if not given:
         scope.findings += _without_cargo(facts, workspace, listed, scope.into)
     return scope
+
+
+def _leave_hidden(scope: Scope) -> None:
+    """Leave out a file that calls an image or a named context what another one calls a stage:
+    in one file the name would mean the stage."""
+    for file in tuple(scope.files):
+        others = [other for other in scope.files if other is not file]
+        stages = {(s.name or "").lower() for other in others for s in other.graph.stages}
+        for name, span in _outside_names(file):
+            if name.lower() in stages:
+                what = f"`{name}` is an image or a named context here, and a stage elsewhere"
+                scope.leave_out(file, "name-clash", what, "rename the stage", span)
+                break
+
+
+def _outside_names(file: RustFile) -> Iterator[tuple[str, Span]]:
+    """What the file calls images and named contexts, with its place."""
+    for stage in file.graph.stages:
+        if file.graph.base(stage) is None:
+            yield file.graph.image(stage), stage.from_.code
+        for named in file.graph.references(stage):
+            if named.stage is None:
+                yield named.text, named.instruction.code
 
 
 def _not_of(facts: Facts, workspace: Workspace, path: str) -> Finding:

@@ -10,6 +10,7 @@ import posixpath
 from dataclasses import dataclass, field
 
 from dockerfix.api import (
+    BadIgnoreError,
     Edit,
     Facts,
     Finding,
@@ -108,11 +109,21 @@ def _awake(facts: Facts, consumer: Consumer, rules: tuple[str, ...], plan: Ignor
     comments, rules of today that it lacks come first."""
     file = facts.snapshot.derive(plan.path, read_ignore)
     used, unused = _used(facts, consumer, rules)
-    for line in file.lines:
-        if _harms(line, used, unused):
-            plan.edits.append(_commented(file, line))
-            plan.findings.append(_trap(file, line, consumer))
-    kept = {line.rule for line in file.lines if not _harms(line, used, unused)}
+    try:
+        harmful = [line for line in file.lines if _harms(line, used, unused)]
+    except BadIgnoreError as error:
+        raise CannotSlimError(
+            Finding(
+                Severity.REFUSE, "bad-ignore", f"{plan.path} holds an {error}",
+                "Docker rejects the file as soon as the context is its folder",
+                "correct the pattern",
+                next(file.place(line) for line in file.lines if error.pattern in line.rule),
+                plan.path,
+            )
+        ) from None  # fmt: skip
+    plan.edits += [_commented(file, line) for line in harmful]
+    plan.findings += [_trap(file, line, consumer) for line in harmful]
+    kept = {line.rule for line in file.lines if line not in harmful}
     missing = [rule for rule in rules if rule not in kept]
     if missing:
         newline = file.source.newline.bytes.decode()

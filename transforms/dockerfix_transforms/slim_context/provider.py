@@ -60,7 +60,7 @@ class Provider(Struct, frozen=True):
     @property
     def argument(self) -> str:
         """The build argument that names the image."""
-        letters = (char if char.isalnum() else "_" for char in self.name)
+        letters = (char if char.isascii() and char.isalnum() else "_" for char in self.name)
         return "".join(letters).upper() + "_IMAGE"
 
     @property

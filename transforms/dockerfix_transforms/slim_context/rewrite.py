@@ -289,5 +289,8 @@ def _names_in_use(consumer: Consumer) -> Iterator[str]:
 
 
 def _stage_name(text: str) -> str:
-    signs = (char if char.isalnum() or char in "-_." else "-" for char in text.lower())
+    signs = (
+        char if char.isascii() and (char.isalnum() or char in "-_.") else "-"
+        for char in text.lower()
+    )
     return "".join(signs).lstrip("0123456789-_.") or "sibling"

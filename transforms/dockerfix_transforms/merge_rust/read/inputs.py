@@ -211,9 +211,10 @@ def _read(
     _check_steps(steps)
     planner = _planner(graph, chain, steps)
     shipped = _shipped(workspace, graph, chain, steps, folder)
+    binary = _stage_word(shipped[0])
     asked, unknown = _asked(facts, graph, builds)
     if into != path:
-        asked |= _asked_of_merged(facts, graph, into, shipped[0])
+        asked |= _asked_of_merged(facts, graph, into, binary)
     chain_indexes = {stage.index for stage in chain}
     planner_index = planner.index if planner is not None else -1
     leaves = tuple(
@@ -240,10 +241,16 @@ def _read(
         steps, member = _in_member(facts, workspace, steps, folder, live_chain, leaves, graph)
     return RustFile(
         path, graph, context, builds, chain, steps, planner, planner_steps, leaves, live_chain,
-        shipped[0], shipped, folder != workspace.folder or (call is not None and call.alone),
+        binary, shipped, folder != workspace.folder or (call is not None and call.alone),
         tuple(_outputs(steps, shipped)), tuple(_taken(graph, chain)), is_folder,
         member, _pinned(facts, context), _carries_more(workspace, graph, chain),
     )  # fmt: skip
+
+
+def _stage_word(binary: str) -> str:
+    """A binary's name as that of a stage: BuildKit takes `[a-z][a-z0-9-_.]*`, cargo more."""
+    signs = (c if c.isascii() and (c.isalnum() or c in "-_.") else "-" for c in binary)
+    return "".join(signs).lstrip("0123456789-_.") or "binary"
 
 
 def _in_member(

@@ -158,6 +158,9 @@ class _Layout:
             if extra:
                 break
         if found and ours.planner is not None and theirs.planner is not None:
+            base = ours.graph.base(ours.planner)
+            if base is not None and found.get(base.index, ("", None))[1] != ():
+                return found  # it would run above steps that it does not run above here
             keys = [s.key for s in theirs.planner_steps]
             if [s.key for s in ours.planner_steps] == keys:
                 name = self.names.get((theirs.path, theirs.planner.index))
