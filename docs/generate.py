@@ -19,8 +19,13 @@ from dockerfix.engine.registry import Registry
 
 TOP = Path(__file__).parent.parent
 _CODE = ("Before", "After")
-BUILT_IN = ("builds", "check", "context", "explain", "metrics", "plan", "verify")
+BUILT_IN = ("builds", "check", "context", "estimate", "explain", "metrics", "plan", "verify")
 _SAMPLE = {"merge-rust": "controlplane", "slim-context": "console"}
+
+_ESTIMATE = (
+    "--root", "sample-repo", "sample-repo", "--jobs", "docs/sample/jobs.json", "--runners", "3",
+    "--format", "svg",
+)  # fmt: skip
 
 
 def pages() -> Iterator[tuple[str, str]]:
@@ -33,6 +38,7 @@ def pages() -> Iterator[tuple[str, str]]:
     for name, path in _SAMPLE.items():
         arguments = ("--root", "sample-repo", f"sample-repo/{path}")
         yield f"docs/sample/{name}.patch", _run(*arguments, of=name)
+    yield "docs/sample/estimate.svg", _run(*_ESTIMATE, of="estimate")
 
 
 def _transform(transform: Transform) -> str:

@@ -23,6 +23,7 @@ COMMANDS = {
     "builds": ("dockerfix.cli.builds:builds", "Every image build that the repository asks for."),
     "check": ("dockerfix.cli.check:check", "What every transform could do here."),
     "context": ("dockerfix.cli.context:context", "What a build context really costs."),
+    "estimate": ("dockerfix.cli.estimate:estimate", "How long the pipeline takes, and would."),
     "explain": ("dockerfix.cli.explain:explain", "What a transform does, why, and what is safe."),
     "metrics": ("dockerfix.cli.metrics:metrics", "What the traces of CI jobs tell."),
     "plan": ("dockerfix.cli.plan:plan", "All transforms as a series of commits."),

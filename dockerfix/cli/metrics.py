@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import sys
-from collections.abc import Sequence
-from pathlib import Path, PurePath
+from pathlib import Path
 
 import click
 
 from dockerfix.cli.common import COLOUR, OUTPUT, shared
-from dockerfix.cli.files import blocks_of, jobs_of
+from dockerfix.cli.evidence import job_of, jobs_of, traces_of
 from dockerfix.cli.output import emit, style_for
-from dockerfix.traces.jobs import RanJob
-from dockerfix.traces.read import read_trace
 
 
 @shared(OUTPUT, COLOUR)
@@ -56,9 +52,9 @@ def metrics(
     """
     from dockerfix.report import metrics as report
 
-    traces = [read_trace(_name(path), blocks_of(path)) for path in logs]
+    traces = traces_of(logs)
     listed = jobs_of(jobs) if jobs is not None else ()
-    matched = {trace.name: job for trace in traces if (job := _match(trace.name, listed))}
+    matched = {trace.name: job for trace in traces if (job := job_of(trace.name, listed))}
     if form == "json":
         text = report.render_metrics_json(traces, matched, slowest)
     elif form == "markdown":
@@ -67,20 +63,3 @@ def metrics(
         style = style_for(sys.stdout, colour if output is None else "never")
         text = report.render_metrics(traces, matched, slowest, style)
     emit(text.encode("utf-8", "surrogateescape"), output)
-
-
-def _name(path: str) -> str:
-    return "standard input" if path == "-" else PurePath(path).stem
-
-
-def _match(name: str, jobs: Sequence[RanJob]) -> RanJob | None:
-    """The job of a trace: by the id in the file's name, else by its name; None when several
-    could be meant."""
-    numbers = {int(text) for text in re.findall(r"\d+", name)}
-    found = [job for job in jobs if job.id in numbers]
-    found = found or [job for job in jobs if _slug(job.name) == _slug(name)]
-    return found[0] if len(found) == 1 else None
-
-
-def _slug(text: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")

@@ -50,7 +50,12 @@ class Series:
 
     def reports(self) -> list[Report]:
         """One report a run, in order; a transform that cannot be loaded is a line on stderr."""
-        return [self._report(link) for link in run_series(self.repository.facts, self._runs())]
+        return [report for _, report in self.linked()]
+
+    def linked(self) -> list[tuple[Link, Report]]:
+        """Each run with the facts before and after it, and its report."""
+        links = run_series(self.repository.facts, self._runs())
+        return [(link, self._report(link)) for link in links]
 
     def _runs(self) -> list[Run]:
         loaded = []

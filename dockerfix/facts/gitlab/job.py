@@ -120,6 +120,12 @@ class Job(Struct, frozen=True):
         return tuple(settings.matrix_rows(self.keys.get("parallel")))
 
     @property
+    def parallel(self) -> int:
+        """How often the job runs by `parallel: N`; 1 without it, and with a matrix."""
+        written = text(self.keys.get("parallel"))
+        return int(written) if written.isdecimal() else 1
+
+    @property
     def image(self) -> settings.Image | None:
         """The image that the job runs in; None for the runner's own."""
         return settings.image_of(self.keys.get("image"))
