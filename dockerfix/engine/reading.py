@@ -155,19 +155,11 @@ def _shell(snapshot: Snapshot, path: str) -> Iterator[Fault]:
 
 
 def _make(snapshot: Snapshot, path: str) -> Iterator[Fault]:
-    import tree_sitter
-    import tree_sitter_make
+    from dockerfix.syntax.make import parse_make
 
     source = snapshot.source(path)
-    parser = tree_sitter.Parser(tree_sitter.Language(tree_sitter_make.language()))
-    queue = [parser.parse(source.data).root_node]
-    while queue:
-        node = queue.pop()
-        if node.type == "ERROR" or node.is_missing:
-            span = Span(node.start_byte, node.end_byte)
-            yield _at(source, span, "the Makefile grammar cannot read this")
-        elif node.has_error:
-            queue += node.children
+    for span in parse_make(MappedText.whole(source.data)).broken:
+        yield _at(source, span, "make cannot read this")
 
 
 def _python(snapshot: Snapshot, path: str) -> Iterator[Fault]:

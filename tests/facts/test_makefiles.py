@@ -49,6 +49,44 @@ RECIPES = {
     "pattern that nothing names": ("image-%:\n\tdocker build -f D.$* .\n", ["?|.|"]),
     "shell function": ("a:\n\tdocker build -f $(shell pwd)/D $(CURDIR)\n", ["D|.|"]),
     "another function": ("a:\n\tdocker build -f $(call f,x) .\n", ["?|.|"]),
+    "patsubst": ("S = x y\nI = $(patsubst %,image-%,$(S))\n$(I): image-%:\n\tdocker build $*\n", [
+        "x/Dockerfile|x|", "y/Dockerfile|y|",
+    ]),
+    "substitution reference": ("S = x.in\na:\n\tdocker build -f $(S:.in=.D) .\n", ["x.D|.|"]),
+    "patsubst of a default": ("S ?= x\na:\n\tdocker build -f $(S:%=%.D) .\n", ["x.D|.|"]),
+    "patsubst of the environment's": ("a:\n\tdocker build -f $(S:%=%.D) .\n", ["?|.|"]),
+    "target's own folder": ("x/image: ; docker build $(@D)\n", ["x/Dockerfile|x|"]),
+    "foreach": ("S = x y\na:\n\t$(foreach s,$(S),docker build $(s);)\n", [
+        "x/Dockerfile|x|", "y/Dockerfile|y|",
+    ]),
+    "if": ("V = 1\na:\n\tdocker build $(if $(V),--target x) .\n", ["Dockerfile|.|x"]),
+    "defined lines": ("define b\n@docker build -f $(1)/D .\nendef\na:\n\t$(call b,x)\n", [
+        "x/D|.|",
+    ]),
+    "lines without arguments": ("define b\n\tdocker build $(D)\nendef\nD=x\na:\n\t$(b)\n", [
+        "x/Dockerfile|x|",
+    ]),
+    "a rule for each": (
+        "define t\nimage-$(1):\n\tdocker build --target $$@ $(1)\nendef\n"
+        "$(foreach s,x y,$(eval $(call t,$(s))))\n",
+        ["x/Dockerfile|x|image-x", "y/Dockerfile|y|image-y"],
+    ),
+    "a value that is set again": ("A := x\nB := $(A)\nA := y\na:\n\tdocker build $(B)\n", [
+        "x/Dockerfile|x|",
+    ]),
+    "quotes in a variable": ('A = --target "x"\na:\n\tdocker build $(A) .\n', ["Dockerfile|.|x"]),
+    "a variable of its target": ("I = $@/D\nx:\n\tdocker build -f $(I) .\n", ["x/D|.|"]),
+    "the same in a circle": ("A = $(B)\nB = $(A)\na:\n\tdocker build -f $(A) .\n", ["?|.|"]),
+    "one shell": (".ONESHELL:\na:\n\tcd x\n\tdocker build .\n", ["x/Dockerfile|x|"]),
+    "another prefix": (".RECIPEPREFIX = >\na:\n> docker build .\n", ["Dockerfile|.|"]),
+    "a recipe through a condition": ("a:\n\tcd x\nifdef X\n\tdocker build x\nendif\n", [
+        "x/Dockerfile|x|",
+    ]),
+    "behind a line that a grammar may not take": (
+        "a:\n\t@sed -e 's/:=/ /' \\\n\t\t$(X:%=%.y) | awk '{ print $$1 }' # it's\n"
+        "b:\n\tdocker build .\n",
+        ["Dockerfile|.|"],
+    ),
     "tool in a variable": ("DOCKER ?= docker\na:\n\t$(DOCKER) build .\n", ["Dockerfile|.|"]),
     "within a condition": ("ifdef X\na:\n\tdocker build .\nendif\n", ["Dockerfile|.|"]),
     "CRLF": ("a:\r\n\tdocker build \\\r\n\t  app\r\n", ["app/Dockerfile|app|"]),
@@ -130,8 +168,49 @@ def test_make_within_make(find: Find, short: Short) -> None:
     assert list(map(short, found.builds)) == ["sub/x/Dockerfile|sub/x|"]
 
 
-def test_what_is_not_read_is_said(find: Find) -> None:
-    found = find({"Makefile": "define build\n\tdocker build .\nendef\na:\n\t$(build)\n"})
+def test_a_condition_gives_one_of_two(find: Find) -> None:
+    text = "ifneq ($(CI),)\nT := rel\nelse\nT := dev\nendif\na:\n\tdocker build --target $(T) .\n"
+    (build,) = find({"Makefile": text}).builds
+    assert build.target is not None
+    assert build.target.choices == ("rel", "dev")
+
+
+def test_a_condition_without_else_gives_a_default(find: Find, short: Short) -> None:
+    text = "ifndef T\nT := dev\nendif\na:\n\tdocker build --target $(T) .\n"
+    assert list(map(short, find({"Makefile": text}).builds)) == ["Dockerfile|.|${T:-dev}"]
+
+
+def test_what_a_condition_appends_is_not_certain(find: Find) -> None:
+    text = "A = -q\nifdef X\nA += --target x\nendif\na:\n\tdocker build $(A) .\n"
+    (build,) = find({"Makefile": text}).builds
+    assert build.target is None
+    assert build.context == ""
+    assert build.unknown == ("${A} may hold further options",)
+
+
+def test_defined_lines_are_where_they_are_written(find: Find) -> None:
+    text = "define b\n\tdocker build $(1)\nendef\na:\n\t$(call b,x)\nc:\n\t$(call b,y)\n"
+    found = find({"Makefile": text})
+    assert [build.site.place.position.line for build in found.builds] == [2, 2]
+    assert not found.blind
+
+
+def test_lines_that_another_file_defines(find: Find, short: Short) -> None:
+    found = find({
+        "Makefile": "include b.mk\na:\n\t$(call b,x)\n",
+        "b.mk": "define b\n\tdocker build $(1)\nendef\n",
+    })  # fmt: skip
+    assert list(map(short, found.builds)) == ["x/Dockerfile|x|"]
+    assert found.builds[0].site.place.path == "Makefile"
+
+
+def test_a_makefile_that_doubles_its_text_ends(find: Find) -> None:
+    names = [f"A{n} = $(A{n + 1})$(A{n + 1})" for n in range(40)]
+    find({"Makefile": "\n".join([*names, "a:", "\tdocker build -f $(A0) .", ""])})
+
+
+def test_defined_lines_that_nothing_calls_are_said(find: Find) -> None:
+    found = find({"Makefile": "define build\n\tdocker build .\nendef\na:\n\techo\n"})
     assert [blind.place.position.line for blind in found.blind] == [2]
 
 

@@ -127,7 +127,8 @@ def _is_loose(word: Value) -> bool:
     quoted = word.written[:1] in ("'", '"')
     whole = word.text.startswith("${") and closing(word.text, 0) == len(word.text) - 1
     default = defaults(word.text)[0] if ":-" in word.text else ""
-    return whole and not quoted and not word.choices and default[:1] in ("", "-", "$")
+    several = any(choice[:1] in ("", "-") or " " in choice for choice in word.choices)
+    return whole and not quoted and (several or not word.choices) and default[:1] in ("", "-", "$")
 
 
 def _covered(first: Value, last: Value) -> Place | None:

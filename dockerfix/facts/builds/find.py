@@ -48,7 +48,7 @@ from dockerfix.text import Kind, MappedText, Place, Snapshot, SnapshotError, Sou
 if TYPE_CHECKING:
     # Read only where such files are: start-up time is judged.
     from dockerfix.facts.builds import python_calls
-    from dockerfix.facts.builds.makefiles import Makefile
+    from dockerfix.facts.builds.make import Makefile
     from dockerfix.facts.builds.workflows import Step
     from dockerfix.syntax.yaml.tree import YamlFile
 
@@ -225,11 +225,12 @@ class _Finder:
             made = (name.partition(":")[2] for name in self.found.entered)
             if "%" in target and any(rule.makes(target, name) for name in made):
                 continue
-            scope = makefile.scope(rule, target)
+            expander = makefile.of_target(makefile.expander(), rule, target)
+            scope = makefile.scope(expander)
             carrier = Carrier(SiteKind.MAKE, target, rule.source)
             folder = posixpath.dirname(makefile.path)
             with self.apart(f"{rule.source.path}:{target}") as wanted:
-                for text in rule.recipe(target) if wanted else ():
+                for text in makefile.recipe(expander, rule) if wanted else ():
                     self.follower.run(text, carrier, State(folder, scope))
 
     def scripts(self, sources: list[Source]) -> None:

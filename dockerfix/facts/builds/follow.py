@@ -49,7 +49,7 @@ from dockerfix.syntax.shell import (
 from dockerfix.text import MappedText, Place, Snapshot
 
 if TYPE_CHECKING:
-    from dockerfix.facts.builds.makefiles import Makefiles
+    from dockerfix.facts.builds.make import Makefiles
 
 _DEPTH = 12
 """Calls of functions, scripts and Makefiles inside one another that are followed."""
@@ -74,7 +74,7 @@ class Follower:
     @cached_property
     def makefiles(self) -> Makefiles:
         """The Makefiles of the snapshot."""
-        from dockerfix.facts.builds.makefiles import Makefiles
+        from dockerfix.facts.builds.make import Makefiles
 
         return Makefiles(self.snapshot)
 
@@ -292,7 +292,7 @@ class Follower:
             BUILD_TEXT.search(heredoc.text) for heredoc in item.heredocs
         )
         spread = name not in _MESSAGES and bool(BUILD_TEXT.search(" ".join(texts)))
-        hidden = first.startswith("${") and texts[:1] in (["build"], ["buildx"], ["bake"], ["bud"])
+        hidden = name.startswith("${") and texts[:1] in (["build"], ["buildx"], ["bake"], ["bud"])
         if carrier.kind is SiteKind.DOCUMENT:
             return
         if hidden:
@@ -395,7 +395,7 @@ class Follower:
         words = unwrapped(words)
         if not words or posixpath.basename(words[0].text) not in _MAKE or depth > _DEPTH:
             return False
-        from dockerfix.facts.builds.makefiles import make_words
+        from dockerfix.facts.builds.make import make_words
 
         call = make_words(words[1:], state.folder)
         if call is None:
@@ -403,16 +403,18 @@ class Follower:
         makefile = self.makefiles.find(call)
         if makefile is None:
             return False
+        whole = makefile.expander(call, state.scope)
         for rule, target in makefile.wanted(call.targets):
             self.found.entered.add(f"{rule.source.path}:{target}")
-            scope = makefile.scope(rule, target, call, state.scope)
+            expander = makefile.of_target(whole, rule, target)
+            scope = makefile.scope(expander)
             called = replace(
                 carrier,
                 source=rule.source,
                 through=(*carrier.through, f"make {target}"),
                 calls=(),
             )
-            for text in rule.recipe(target):
+            for text in makefile.recipe(expander, rule):
                 inner = State(call.folder, scope)
                 self.script(parse_shell(text), text, called, inner, depth + 1)
         return True

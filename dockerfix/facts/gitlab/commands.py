@@ -17,7 +17,7 @@ from msgspec import Struct
 from dockerfix.facts.builds.compose_calls import compose_use
 from dockerfix.facts.builds.gathered import ComposeCall
 from dockerfix.facts.builds.jobs import runs_of
-from dockerfix.facts.builds.makefiles import Makefiles, make_words
+from dockerfix.facts.builds.make import Makefiles, make_words
 from dockerfix.facts.builds.recognise import plain, recognise, unwrapped
 from dockerfix.facts.builds.script_files import read_script, script_path
 from dockerfix.facts.builds.words import Scope, bound_to, words_of
@@ -260,10 +260,12 @@ class _Walker:
         if file is None or call is None or not wanted:
             self.stop("make", "its Makefile or target is not in this repository", place)
             return True
+        whole = file.expander(call, at.scope)
         for rule, target in wanted:
-            for mapped in rule.recipe(target):
+            expander = file.of_target(whole, rule, target)
+            for mapped in file.recipe(expander, rule):
                 inner = at.inside(rule.source, call.folder)
-                inner.scope = file.scope(rule, target, call, at.scope)
+                inner.scope = file.scope(expander)
                 self.text(mapped, inner)
         return True
 

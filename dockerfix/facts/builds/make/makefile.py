@@ -1,0 +1,228 @@
+"""A Makefile with what it includes: its rules, what making a target runs, and with what values.
+
+Follows "How make processes a makefile" and "Using implicit rules" of the GNU make manual as far
+as builds need it. Knows rules; knows no docker and reads no file.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+
+from msgspec.structs import replace
+
+from dockerfix.facts.builds.make.call import MakeCall
+from dockerfix.facts.builds.make.expand import ROOT, UNKNOWN, Expander
+from dockerfix.facts.builds.make.functions import stem
+from dockerfix.facts.builds.make.variables import Assigned
+from dockerfix.facts.builds.words import Bound, Scope, resolved
+from dockerfix.syntax.make import references
+from dockerfix.syntax.make.lines import logical_lines
+from dockerfix.text import MappedText, Piece, Source
+from dockerfix.text.values import Keyed
+
+_TARGETS = 500
+"""Targets of one call that are followed."""
+_AUTOMATIC = re.compile(r"\$\$?[({]?[@*<^+?|%]")
+
+
+class Rule(Keyed, frozen=True, eq=False):
+    """One rule; `targets`, `prerequisites` and a static rule's `pattern` are words after
+    expansion, `lines` its recipe as written."""
+
+    aside = ("lines",)
+
+    source: Source
+    targets: tuple[str, ...]
+    prerequisites: tuple[str, ...]
+    lines: tuple[MappedText, ...]
+    pattern: str = ""
+
+    def makes(self, pattern: str, target: str) -> bool:
+        """Whether a pattern of this rule's targets fits a target that is none itself."""
+        return pattern in self.targets and "%" not in target and stem(pattern, target) is not None
+
+    def stem(self, target: str) -> str:
+        """What `%` stands for in `target`; unknown for a pattern itself."""
+        for pattern in (self.pattern,) if self.pattern else self.targets:
+            found = stem(pattern, target)
+            if found is not None and "%" in pattern:
+                return found if "%" not in target else UNKNOWN
+        return UNKNOWN
+
+    def needs(self, target: str) -> tuple[str, ...]:
+        """The prerequisites of one target."""
+        middle = self.stem(target)
+        return tuple(name.replace("%", middle) for name in self.prerequisites)
+
+    def automatic(self, target: str) -> dict[str, str]:
+        """The automatic variables as a recipe for `target` sees them."""
+        needed = self.needs(target)
+        every = " ".join(dict.fromkeys(needed))
+        first = needed[0] if needed else ""
+        middle = self.stem(target)
+        return {"@": target, "*": middle, "<": first, "^": every, "+": " ".join(needed)}
+
+
+class Makefile:
+    """A Makefile with what it includes. Its rules and variables do not change."""
+
+    def __init__(
+        self,
+        path: str,
+        rules: tuple[Rule, ...],
+        variables: Mapping[str, Assigned],
+        own: Mapping[str, Mapping[str, Assigned]],
+        included: frozenset[str],
+        listed: Callable[[str, str], tuple[str, ...]],
+    ) -> None:
+        self.path = path
+        self.rules = rules
+        self.variables = variables
+        self.own = own
+        """Variables of single targets (`target: NAME = value`)."""
+        self.included = included
+        self.listed = listed
+
+    @cached_property
+    def one_shell(self) -> bool:
+        """Whether all lines of a recipe run in one shell."""
+        return any(".ONESHELL" in rule.targets for rule in self.rules)
+
+    def wanted(self, targets: tuple[str, ...]) -> list[tuple[Rule, str]]:
+        """The rules that making the targets runs, prerequisites first; the default goal for
+        none."""
+        found: list[tuple[Rule, str]] = []
+        seen: set[str] = set()
+        for target in targets or self._first():
+            self._want(target, seen, found)
+        return found
+
+    def _first(self) -> tuple[str, ...]:
+        goal = self.variables.get(".DEFAULT_GOAL")
+        if goal is not None and not goal.others:
+            return (goal.value.text.strip(),)
+        names = (t for rule in self.rules for t in rule.targets)
+        return tuple(n for n in names if not n.startswith(".") and "%" not in n)[:1]
+
+    def _want(self, target: str, seen: set[str], found: list[tuple[Rule, str]]) -> None:
+        if target in seen or len(seen) > _TARGETS:
+            return
+        seen.add(target)
+        for rule in self._rules_for(target):
+            for needed in rule.needs(target):
+                self._want(needed, seen, found)
+            found.append((rule, target))
+
+    def _rules_for(self, target: str) -> list[Rule]:
+        exact = [rule for rule in self.rules if target in rule.targets]
+        if any(rule.lines for rule in exact):
+            return exact
+        matching = (r for r in self.rules if any(stem(p, target) is not None for p in r.targets))
+        return [*exact, *[rule for rule in matching if rule not in exact][:1]]
+
+    def runs(self) -> Iterator[tuple[Rule, str]]:
+        """Every rule with a recipe once for each of its targets; a pattern rule for the
+        targets that other rules name."""
+        named = dict.fromkeys(n for r in self.rules for n in (*r.targets, *r.prerequisites))
+        for rule in self.rules:
+            for target in rule.targets if rule.lines else ():
+                matches = [n for n in named if "%" not in n and stem(target, n) is not None]
+                yield from (
+                    (rule, name) for name in (matches if "%" in target else ()) or (target,)
+                )
+
+    def expander(self, call: MakeCall | None = None, outer: Scope | None = None) -> Expander:
+        """What expands texts of this file. Without a call nothing is known of the environment,
+        and a `?=` may be replaced: `${NAME:-value}`."""
+        folder = call.folder if call is not None else posixpath.dirname(self.path)
+        here = f"{ROOT}/{folder}" if folder else ROOT
+        held = dict(outer.variables) if outer is not None else {}
+        held = {name: bound for name, bound in held.items() if not name.isdecimal()}
+        held |= {"MAKE": Bound("make"), "CURDIR": Bound(here), "PWD": Bound(here)}
+        return Expander(
+            self.variables,
+            here,
+            call.variables if call is not None else {},
+            held,
+            listed=lambda pattern: self.listed(folder, pattern),
+            called=outer is not None,
+            path=self.path,
+            first=self.path,
+        )
+
+    def of_target(self, expander: Expander, rule: Rule, target: str) -> Expander:
+        """The same for the recipe of a target, with the variables that are its own."""
+        own = self.own.get(target)
+        variables = {**self.variables, **own} if own else self.variables
+        return replace(expander.afresh(rule.automatic(target)), variables=variables)
+
+    def scope(self, expander: Expander) -> Scope:
+        """All variables as the shell of a recipe may see them."""
+        held = {**expander.held, **expander.given}
+        for name in expander.variables:
+            bound = expander.afresh(expander.automatic).bound(name)
+            if bound is not None:
+                held[name] = _without_quotes(bound)
+        return resolved(Scope(held))
+
+    def recipe(self, expander: Expander, rule: Rule) -> Iterator[MappedText]:
+        """The commands as the shell gets them, one shell each."""
+        own = replace(expander, path=rule.source.path)
+        lines = [text for line in rule.lines for text in self.expanded(own, line)]
+        if self.one_shell and len(lines) > 1:
+            newline = Piece("\n", lines[0].span(0, 0), literal=False)
+            pieces = [piece for line in lines for piece in (*line.pieces, newline)]
+            lines = [MappedText(pieces)]
+        yield from (line for line in lines if line.text.strip())
+
+    def expanded(self, expander: Expander, line: MappedText) -> Iterator[MappedText]:
+        """The shell texts of one line: several where it is a `define`d text."""
+        start = len(line.text) - len(line.text.lstrip("@+- \t"))
+        line = _without_tabs(line.slice(start, len(line.text)))
+        body = self.body(expander, line.text.strip()) if expander.depth < 8 else None
+        if body is None:
+            yield MappedText(expander.pieces(line))
+            return
+        inner, value = body
+        for part in logical_lines(value.text):
+            yield from self.expanded(inner.deeper(), value.slice(part.start, part.end))
+
+    def body(self, expander: Expander, text: str) -> tuple[Expander, MappedText] | None:
+        """The lines that a `$(NAME)` or `$(call NAME,...)` which is the whole line stands for;
+        None for other lines, and for what another file defines."""
+        found = next(references(text), None)
+        if found is None or (found.start, found.end) != (0, len(text)):
+            return None
+        if found.function not in ("", "call"):
+            return None
+        words = [text[slice(*argument)] for argument in found.arguments]
+        name = expander.text(words[0]).strip() if words else text[slice(*found.inner)]
+        assigned = expander.variables.get(name)
+        if assigned is None or assigned.others or assigned.before is not None:
+            return None
+        if assigned.source.path != expander.path:
+            return None
+        if not words and not assigned.lines:
+            return None
+        return (expander.calling(words) if words else expander), assigned.value
+
+
+def _without_tabs(line: MappedText) -> MappedText:
+    """The tab of a continued line is make's."""
+    pieces: list[Piece] = []
+    at = 0
+    for match in re.finditer(r"(?<=\n)\t", line.text):
+        pieces += line.slice(at, match.start()).pieces
+        at = match.end()
+    return MappedText([*pieces, *line.slice(at, len(line.text)).pieces]) if at else line
+
+
+def _without_quotes(bound: Bound) -> Bound:
+    """A value as one word of the shell; what quotes hold together is not known."""
+    if bound.choices or not re.search("[\"']", bound.text):
+        return bound
+    spread = re.search(r"([\"']).*\s.*\1", bound.text)
+    return replace(bound, text=UNKNOWN if spread else re.sub("[\"']", "", bound.text))
