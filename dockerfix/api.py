@@ -8,6 +8,7 @@ from dockerfix.engine.draft import Draft
 from dockerfix.engine.ladder import StepDown
 from dockerfix.engine.proposal import OptionSpec, Proposal, Transform
 from dockerfix.facts.builds import job_of
+from dockerfix.facts.caches import CacheSpec, is_per_ref, read_cache, tag_of
 from dockerfix.facts.cargo import ManifestError, Workspace
 from dockerfix.facts.cargo.commands import CargoCall, cargo_calls, read_cargo, selected
 from dockerfix.facts.cargo.native import crates_that_notice
@@ -28,6 +29,11 @@ from dockerfix.facts.gitlab.commands import CommandReader, Commands, Ran
 from dockerfix.facts.gitlab.images import ANY, UnreadImageError, pushers, used_images
 from dockerfix.facts.gitlab.pipeline import Job, Need, Pipeline, Rule
 from dockerfix.facts.gitlab.presence import AlwaysThere, Missing, implies
+from dockerfix.facts.gitlab.refs import (
+    never_on_default_branch,
+    only_for_tags,
+    only_on_default_branch,
+)
 from dockerfix.facts.gitlab.schedule import Schedule
 from dockerfix.facts.mentions import PathMention, path_mentions
 from dockerfix.facts.model import Blind, Build, BuildArgument, CallSite, SiteKind, Tool, Value
@@ -50,6 +56,7 @@ from dockerfix.rewrite import (
     united,
     widen_rules,
 )
+from dockerfix.rewrite.caches import Caches, declare, put_above, set_caches
 from dockerfix.rewrite.pipeline_edits import edit
 from dockerfix.rewrite.yaml_edits import written
 from dockerfix.syntax.dockerfile import (
@@ -87,19 +94,21 @@ from dockerfix.text import (
 
 __all__ = [
     "ANY", "Add", "AlwaysThere", "Arg", "At", "BadIgnoreError", "Baked", "Blind", "Block", "Build",
-    "BuildArgument", "CallSite", "CargoCall", "Change", "Command", "CommandReader", "Commands",
-    "Comment", "Copy", "Dockerfile", "Draft", "Edit", "EditSet", "Edits", "Env", "Facts", "Finding",
-    "From", "IgnoreFile", "IgnoreLine", "Image", "Instruction", "IsFolder", "Job", "Joined",
-    "Judge", "Kind", "Literal", "ManifestError", "MappedText", "Mapping", "Missing", "Need",
-    "Newline", "Node", "Onbuild", "OptionSpec", "PathMention", "Permit", "Pipeline", "Place",
-    "Placed", "ProjectionError", "Proposal", "Ran", "Reference", "RefusalError", "Refused", "Rule",
-    "Run", "Scalar", "Schedule", "Script", "Sequence", "Severity", "SiteKind", "Snapshot",
-    "SnapshotError", "Source", "Span", "Stage", "StageGraph", "Statement", "StepDown", "Tool",
-    "Transform", "UnreadImageError", "Value", "Wanted", "Word", "Workspace", "YamlError",
-    "add_need", "apart", "bake_file", "cargo_calls", "check_joinable", "crates_that_notice", "edit",
-    "find_maker", "folders", "implies", "is_accepted", "is_dockerfile", "job_of", "join_jobs",
-    "join_path", "normalise_path", "parse", "parse_shell", "parse_yaml", "path_mentions", "placed",
-    "project_rules", "pushers", "read_cargo", "read_ignore", "relative_path", "selected",
-    "set_builds", "set_paths", "shared_flags", "united", "used_images", "walk", "widen_rules",
+    "BuildArgument", "CacheSpec", "Caches", "CallSite", "CargoCall", "Change", "Command",
+    "CommandReader", "Commands", "Comment", "Copy", "Dockerfile", "Draft", "Edit", "EditSet",
+    "Edits", "Env", "Facts", "Finding", "From", "IgnoreFile", "IgnoreLine", "Image", "Instruction",
+    "IsFolder", "Job", "Joined", "Judge", "Kind", "Literal", "ManifestError", "MappedText",
+    "Mapping", "Missing", "Need", "Newline", "Node", "Onbuild", "OptionSpec", "PathMention",
+    "Permit", "Pipeline", "Place", "Placed", "ProjectionError", "Proposal", "Ran", "Reference",
+    "RefusalError", "Refused", "Rule", "Run", "Scalar", "Schedule", "Script", "Sequence",
+    "Severity", "SiteKind", "Snapshot", "SnapshotError", "Source", "Span", "Stage", "StageGraph",
+    "Statement", "StepDown", "Tool", "Transform", "UnreadImageError", "Value", "Wanted", "Word",
+    "Workspace", "YamlError", "add_need", "apart", "bake_file", "cargo_calls", "check_joinable",
+    "crates_that_notice", "declare", "edit", "find_maker", "folders", "implies", "is_accepted",
+    "is_dockerfile", "is_per_ref", "job_of", "join_jobs", "join_path", "never_on_default_branch",
+    "normalise_path", "only_for_tags", "only_on_default_branch", "parse", "parse_shell",
+    "parse_yaml", "path_mentions", "placed", "project_rules", "pushers", "put_above", "read_cache",
+    "read_cargo", "read_ignore", "relative_path", "selected", "set_builds", "set_caches",
+    "set_paths", "shared_flags", "tag_of", "united", "used_images", "walk", "widen_rules",
     "without_tag", "written",
 ]  # fmt: skip

@@ -54,7 +54,13 @@ def owed(before: Facts, after: Facts, changes: Changes, permits: Sequence[Permit
     derivation = _Derivation(before, after, changes, permits)
     images = tuple(derivation.images())
     return Owed(
-        (*images, *derivation.asks(), *derivation.references(), *derivation.pipelines()),
+        (
+            *images,
+            *derivation.asks(),
+            *derivation.references(),
+            *derivation.pipelines(),
+            *derivation.caches(),
+        ),
         tuple(derivation.unproved),
     )
 
@@ -216,6 +222,13 @@ class _Derivation:
             files = {name for p in known if p is not None for name in p.files}
             if files & self.changes.keys():
                 yield PipelineChange(path, self.permits.of_jobs, tuple(moved.items()))
+
+    def caches(self) -> Iterator[Obligation]:
+        """*Cache refs*, for a pipeline whose builds read or write other caches."""
+        from dockerfix.proof.pipeline.cache_change import CacheChange, changes_caches
+
+        if changes_caches(self.before, self.after):
+            yield CacheChange(self.permits.of_jobs)
 
 
 class _Permits:

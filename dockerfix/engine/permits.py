@@ -25,6 +25,7 @@ def kinds() -> tuple[type[Obligation], ...]:
     from dockerfix.proof.cargo.same_compiler_input import SameCompilerInput
     from dockerfix.proof.context.same_files import SameFiles
     from dockerfix.proof.image.same_runtime import SameRuntime
+    from dockerfix.proof.pipeline.cache_change import CacheChange
     from dockerfix.proof.pipeline.pipeline_change import PipelineChange
     from dockerfix.proof.references.no_dangling_reference import NoDanglingReference
 
@@ -36,6 +37,7 @@ def kinds() -> tuple[type[Obligation], ...]:
         SameImagesAskedFor,
         NoDanglingReference,
         PipelineChange,
+        CacheChange,
     )
 
 

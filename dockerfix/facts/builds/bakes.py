@@ -240,7 +240,15 @@ class _Target(Struct, frozen=True):
         """A text with what its variables hold; one without a value stays by name."""
         text = filled(plain, self.lookup)
         place = self.target.places.get(name, self.target.place)
-        return Value(plain, text, remaining(text), (), place)
+        return Value(plain, text, remaining(text), self.choices(text), place)
+
+    def choices(self, text: str) -> tuple[str, ...]:
+        """Every expansion, where the calling shell gives one of its variables several values."""
+        for name in remaining(text):
+            bound = self.call.variables.look(name)
+            if name in self.variables and bound is not None and bound.choices:
+                return tuple(text.replace("${" + name + "}", choice) for choice in bound.choices)
+        return ()
 
     def lookup(self, name: str) -> str | None:
         """The environment's value where the call runs, else the bake file's default."""

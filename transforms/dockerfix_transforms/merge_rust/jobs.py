@@ -384,11 +384,13 @@ def _united(first: Job, lists: Sequence[list[str]], where: str) -> list[str]:
 
 
 def _may_differ(line: str) -> bool:
-    """Whether a line may be run for each old job: naming, trying or pushing an image, saying
-    something."""
+    """Whether a line may be run for each old job: naming, trying or pushing an image, looking
+    one up, saying something."""
     commands = _words(line)
     return bool(commands) and all(
-        (words[0] == "docker" and words[1:2] in (["push"], ["tag"], ["run"])) or words[0] == "echo"
+        (words[0] == "docker" and words[1:2] in (["push"], ["tag"], ["run"]))
+        or words[:3] == ["docker", "buildx", "imagetools"]
+        or words[0] == "echo"
         for words in commands
     )
 
