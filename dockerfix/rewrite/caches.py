@@ -6,7 +6,7 @@ goes with its line. Knows the writing of commands and bake files; decides no ref
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
@@ -195,14 +195,19 @@ def declare(facts: Facts, path: str, names: Sequence[str]) -> Edits:
 
 def put_above(facts: Facts, build: Build, lines: Sequence[str], comment: str = "") -> Edits:
     """Commands of their own before a build's: items of the script's list where the build's
-    command begins one, else lines; raises `Refused` where the command begins no line."""
+    command stands in the first line of one, else lines above it.
+
+    Raises `Refused` where the command begins no line. A line that reads a variable of the
+    shell must not come before what sets it: it goes above the command alone.
+    """
     place = build.site.place
     source = facts.snapshot.source(place.path)
     at = source.line_of(place.span.start)
     before = source.text(Span(at.start, place.span.start))
     style = _style(facts, place)
     if style is not None:
-        start, head = _item(source, at, before)
+        free = all(name.startswith("CI_") for line in lines for name in _read(line))
+        start, head = _item(source, at, before, free)
         if head is not None:
             return [
                 (
@@ -234,10 +239,19 @@ def _is_script(source: Source) -> bool:
     return source.path.endswith((".sh", ".bash")) or source.data.startswith(b"#!")
 
 
-def _item(source: Source, at: Span, before: str) -> tuple[int, str | None]:
+def _read(line: str) -> Iterator[str]:
+    """The variables that a line reads before it sets them itself."""
+    for part in line.partition(";")[0].split("$")[1:]:
+        name = part.removeprefix("{")
+        end = next((n for n, c in enumerate(name) if not (c.isalnum() or c == "_")), len(name))
+        yield name[:end]
+
+
+def _item(source: Source, at: Span, before: str, free: bool) -> tuple[int, str | None]:
     """Where a list item above this one begins, with its indentation; None where the command
-    does not begin an item."""
-    if before.strip() in ("-", '- "', "- '"):
+    does not stand in an item's first line. Unless it is `free`, it must begin the item."""
+    begins = before.lstrip().startswith("- ") if free else before.strip() in ("-", '- "', "- '")
+    if begins:
         line, text = at, before
     else:
         if before.strip() or not at.start:

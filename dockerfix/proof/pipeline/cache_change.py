@@ -35,7 +35,8 @@ class CacheChange(Obligation, frozen=True):
     def check(self, before: Facts, after: Facts) -> Verdict:
         """Whether every changed cache is permitted and sound."""
         pairs = [(old, new) for old, new in _pairs(before, after) if _caches(old) != _caches(new)]
-        statement = f"{len(pairs)} builds with other caches are otherwise the same"
+        count = "1 build uses" if len(pairs) == 1 else f"{len(pairs)} builds use"
+        statement = f"{count} other caches; nothing else about them changes"
         comparison = _Comparison(self.permits, before, after)
         for old, new in pairs:
             comparison.build(old, new)

@@ -32,8 +32,17 @@ from dockerfix.api import (
     put_above,
     read_cache,
     set_caches,
+    tag_of,
 )
-from dockerfix_transforms.gitlab.caches import Role, Unit, base_of, hold_together, roles, units_of
+from dockerfix_transforms.gitlab.caches import (
+    NO_REGISTRY,
+    PER_BRANCH,
+    Role,
+    Unit,
+    hold_together,
+    roles,
+    units_of,
+)
 from dockerfix_transforms.gitlab.shared_stages import share_a_stage
 
 SLUG, DEFAULT = "CI_COMMIT_REF_SLUG", "CI_DEFAULT_BRANCH"
@@ -73,11 +82,11 @@ class RegistryRefs(Struct, frozen=True):
 
     def at(self, spec: CacheSpec, part: str, branch: str) -> CacheSpec:
         """The ref with the branch behind its tag."""
-        return spec.with_(ref=f"{base_of(spec)}{part}-{branch}")
+        return spec.with_(ref=f"{spec.ref}{part}-{branch}")
 
     def question(self, spec: CacheSpec, part: str, name: str) -> str:
         """A request for the manifest; nothing is fetched."""
-        ref = f"{base_of(spec)}{part}-${SLUG}"
+        ref = f"{spec.ref}{part}-${SLUG}"
         return (
             f'if docker buildx imagetools inspect "{ref}" > /dev/null 2>&1; '
             f"then export {name}=${SLUG}; else export {name}=${DEFAULT}; fi"
@@ -245,7 +254,7 @@ class CachePlan:
             return [SLUG], "", ""
         if not self.store.ask:
             return [SLUG, DEFAULT], "", ""
-        spec = read_cache(self.asked_text(unit, base))
+        spec = _tagged(self.asked_text(unit, base), _value(unit.first, base))
         name = _variable(spec.ref, part)
         line = self.store.question(spec, part, name)
         try:
@@ -273,7 +282,7 @@ class CachePlan:
         value = _value(build, item)
         if not item.branch:
             return value.inside if written else value.text
-        spec = read_cache(value.inside if written else value.text)
+        spec = _tagged(value.inside if written else value.text, value)
         braces = not written or "${" in value.inside or build.tool is Tool.BAKE
         branch = f"${{{item.branch}}}" if braces else f"${item.branch}"
         if source:
@@ -333,22 +342,25 @@ class CachePlan:
 
     # What the person is told.
 
-    def note(self, unit: Unit, name: str, what: str, why: str) -> None:
+    def note(self, unit: Unit, name: str, what: str, why: str, do: str = "") -> None:
         """A note at a unit's command."""
-        finding = Finding.at(
-            unit.place, name=name, severity=Severity.NOTE, subject=unit.name, what=what, why=why
+        note = Severity.NOTE
+        self.draft.findings.append(
+            Finding.at(
+                unit.place, name=name, severity=note, subject=unit.name, what=what, why=why, do=do
+            )
         )
-        self.draft.findings.append(finding)
 
     def left(self, unit: Unit, why: str) -> None:
         """A unit that keeps what it has."""
-        self.note(unit, "cache-stays", f"{unit.name} keeps its cache options", why)
+        do = f"give each writer a ref of its own, and end it with -${SLUG}"
+        self.note(unit, "cache-stays", f"{unit.name} keeps its cache options", why, do)
 
     def tell(self) -> None:
         """What stays and why; the assumption; what is left to do."""
         for unit in self.units:
             role = self.roles.get(id(unit))
-            if role is not None and role.stays:
+            if role is not None and role.stays not in ("", NO_REGISTRY, PER_BRANCH):
                 self.left(unit, role.stays)
         for text, build in self.readers_elsewhere():
             site = build.site
@@ -390,6 +402,12 @@ def _numbers(values: Sequence[Value]) -> range:
 
 def _value(build: Build, item: _Item) -> Value:
     return (build.cache_to if item.export else build.cache_from)[item.index]
+
+
+def _tagged(text: str, value: Value) -> CacheSpec:
+    """A cache with a tag; `text` is the value as written or filled in."""
+    spec, whole = read_cache(text), read_cache(value.text)
+    return spec if tag_of(whole.ref) or not spec.ref else spec.with_(ref=f"{spec.ref}:buildcache")
 
 
 def _sites(unit: Unit) -> list[Build]:

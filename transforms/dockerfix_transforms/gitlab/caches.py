@@ -13,7 +13,6 @@ from msgspec import Struct
 
 from dockerfix.api import (
     Build,
-    CacheSpec,
     Facts,
     Job,
     Pipeline,
@@ -29,6 +28,8 @@ from dockerfix.api import (
     tag_of,
 )
 
+NO_REGISTRY = "it is no ref in a registry"
+PER_BRANCH = "it has a ref for each branch"
 _TOOLS = (Tool.DOCKER_BUILD, Tool.BUILDX_BUILD, Tool.BAKE)
 _ELSEWHERE = (SiteKind.MAKE, SiteKind.SHELL, SiteKind.GITHUB, SiteKind.PYTHON)
 
@@ -182,11 +183,11 @@ def _unfit(value: Value, per_branch: bool) -> str:
     """Why one value cannot take the branch's name."""
     spec = read_cache(value.text)
     if not spec.ref:
-        return "it is no ref in a registry"
+        return NO_REGISTRY
     if ("=" in value.text) != ("=" in value.inside):
         return "the whole option comes out of a variable"
     if per_branch and is_per_ref((*value.variables, *value.written_variables)):
-        return "it has a ref for each branch"
+        return PER_BRANCH
     last = spec.ref.rpartition("/")[2]
     unknown = [name for name in value.variables if f"${{{name}}}" in last]
     strange = [name for name in unknown if not name.startswith("CI_")]
@@ -244,8 +245,3 @@ def hold_together(units: Sequence[Unit], found: Mapping[int, Role]) -> None:
             if role is not None and not role.stays and refs & {r for _, r in other.written()}:
                 role.stays = f"{unit.name} writes it too, where {found[id(unit)].stays}"
                 waiting.append(other)
-
-
-def base_of(spec: CacheSpec) -> str:
-    """A ref with its tag: one without a tag gets `buildcache`."""
-    return spec.ref if tag_of(spec.ref) else f"{spec.ref}:buildcache"
