@@ -7,7 +7,7 @@ documentation. The pytest plugin stands in `dockerfix.testing.plugin`.
 from __future__ import annotations
 
 from dockerfix.testing.assertions import assert_codemod, assert_nothing_to_do, assert_refused
-from dockerfix.testing.case import Case, CaseError, parse_case, run_case
+from dockerfix.testing.case import Case, CaseError, parse_case, read_case, run_case
 from dockerfix.testing.documented import check_example, check_transform
 from dockerfix.testing.hostile import Variant, hostile_variants, run_hostile
 from dockerfix.testing.pipeline import check_git_apply, run_transform
@@ -28,6 +28,7 @@ __all__ = [
     "hostile_variants",
     "parse_case",
     "parse_tree",
+    "read_case",
     "run_case",
     "run_hostile",
     "run_transform",

@@ -17,6 +17,10 @@ r"""Case files: a command, an input tree and what must come of it, in one readab
     diff --git a/app/Dockerfile b/app/Dockerfile
     ...
 
+A line `base: NAME` above the tree brings the files of `NAME.tree`, a tree that several cases
+share: it stands in a folder `bases` beside the case's own folder. A file of the case takes the
+place of one of the base.
+
 Everything from the first `==` line on is the expectation: `planned`, `refused` or `nothing to
 do`, a line for each finding, the permits that the transform asks for, the obligations that held
 (with the rules under which something differs) and what nothing could prove, and the patch. So a
@@ -30,6 +34,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterable, Iterator
 from difflib import unified_diff
+from pathlib import Path
 
 from msgspec import Struct
 
@@ -60,8 +65,19 @@ class Case(Struct, frozen=True):
         return self.arguments[0]
 
 
-def parse_case(text: str) -> Case:
-    """A case file's text. Raises `CaseError`, and `TreeError` for the input tree."""
+def read_case(path: Path) -> Case:
+    """A case file. Raises `CaseError`, `TreeError` for a tree, and `OSError`."""
+    folder = path.parent.parent / "bases"
+    return parse_case(_text(path), lambda name: _text(folder / f"{name}.tree"))
+
+
+def _text(path: Path) -> str:
+    return path.read_bytes().decode("utf-8", "surrogateescape")
+
+
+def parse_case(text: str, base: Callable[[str], str] | None = None) -> Case:
+    """A case file's text; `base` gives the text of a shared tree by name. Raises `CaseError`,
+    and `TreeError` for a tree."""
     lines = [f"{line}\n" for line in text.removesuffix("\n").split("\n")]
     cut = next((n for n, line in enumerate(lines) if line.startswith("== ")), len(lines))
     given = "".join(lines[:cut])
@@ -69,6 +85,11 @@ def parse_case(text: str) -> Case:
     commands = [line[2:] for line in preamble.splitlines() if line.startswith("$ ")]
     if len(commands) != 1:
         raise CaseError(f"a case has one line that begins with `$ `, not {len(commands)}")
+    for line in preamble.splitlines():
+        if line.startswith("base: "):
+            if base is None:
+                raise CaseError(f"no tree is shared here: {line}")
+            tree = parse_tree(base(line[6:]))[1].with_files(tree)
     words = shlex.split(commands[0])
     if len(words) < 2 or words[0] != "dockerfix":
         raise CaseError(f"no dockerfix command: {commands[0]}")

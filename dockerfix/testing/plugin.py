@@ -49,9 +49,9 @@ class CaseItem(pytest.Item):
     def runtest(self) -> None:
         """Run the case."""
         from dockerfix.engine.registry import Registry
-        from dockerfix.testing.case import difference, parse_case, run_case
+        from dockerfix.testing.case import difference, read_case, run_case
 
-        case = parse_case(self.path.read_bytes().decode("utf-8", "surrogateescape"))
+        case = read_case(self.path)
         actual = run_case(case, Registry.installed().load)
         if actual == case.expected:
             return

@@ -43,6 +43,16 @@ class FileTree(Struct, frozen=True):
     executable: frozenset[str] = frozenset()
     links: Mapping[str, str] | None = None
 
+    def with_files(self, other: FileTree) -> FileTree:
+        """The files of both; where both have a path, that of `other`."""
+        mine = {path: data for path, data in self.files.items() if path not in (other.links or {})}
+        links = {p: to for p, to in (self.links or {}).items() if p not in other.files}
+        return FileTree(
+            {**mine, **other.files},
+            (self.executable - other.files.keys()) | other.executable,
+            {**links, **(other.links or {})},
+        )
+
     def snapshot(self) -> Snapshot:
         """The tree as a snapshot in memory."""
         entries: dict[str, Entry] = {

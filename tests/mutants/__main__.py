@@ -24,7 +24,7 @@ from dockerfix.engine.plan import CheckFailed, plan
 from dockerfix.engine.registry import Registry
 from dockerfix.facts.repository import Facts
 from dockerfix.repo.read import read_snapshot
-from dockerfix.testing.case import parse_case
+from dockerfix.testing.case import read_case
 from dockerfix.text import Kind, Snapshot
 
 TOP = Path(__file__).parent.parent.parent
@@ -49,7 +49,7 @@ CHARACTERS = ("\0", "\x16", "\xff", "é", "\t", "#", "'", "$", "\\", "<", ":", "
 def tree(name: str) -> Snapshot:
     if name == "sample":
         return read_snapshot(TOP / "sample-repo", ())
-    return parse_case((CASES / f"{name}.case").read_text(encoding="utf-8")).tree.snapshot()
+    return read_case(CASES / f"{name}.case").tree.snapshot()
 
 
 def mutant(snapshot: Snapshot, made: random.Random) -> dict[str, bytes | None]:

@@ -18,6 +18,7 @@ from dockerfix.facts.repository import Facts
 from dockerfix.proof.obligation import Verdict
 from dockerfix.syntax.dockerfile import From, parse, render
 from dockerfix.testing import (
+    CaseError,
     assert_codemod,
     assert_nothing_to_do,
     assert_refused,
@@ -26,6 +27,7 @@ from dockerfix.testing import (
     check_transform,
     hostile_variants,
     parse_case,
+    read_case,
     run_case,
     run_hostile,
 )
@@ -140,6 +142,18 @@ def test_a_case_is_given_and_expected() -> None:
     assert case.given.endswith("\\== x ==\n")
     assert case.expected == "== planned ==\n-- b --\n"
     assert case.tree.files == {"a": b"== x ==\n"}
+
+
+def test_a_case_shares_a_tree(tmp_path: Path) -> None:
+    (tmp_path / "bases").mkdir()
+    (tmp_path / "pin").mkdir()
+    (tmp_path / "bases" / "two.tree").write_text("-- a --\nold\n-- b -> a --\n-- c --\nc\n")
+    path = tmp_path / "pin" / "x.case"
+    path.write_text("$ dockerfix pin a\n\nbase: two\n\n-- a --\nnew\n")
+    tree = read_case(path).tree
+    assert (tree.files, tree.links) == ({"a": b"new\n", "c": b"c\n"}, {"b": "a"})
+    with pytest.raises(CaseError, match="no tree is shared here"):
+        parse_case(path.read_text())
 
 
 @pytest.mark.parametrize(

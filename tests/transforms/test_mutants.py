@@ -24,7 +24,7 @@ from dockerfix.engine.registry import Registry
 from dockerfix.facts.finding import Finding, Severity
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.obligation import Permit
-from dockerfix.testing import parse_case, run_case
+from dockerfix.testing import read_case, run_case
 from dockerfix.text import EditSet, Snapshot, Span
 
 TOP = Path(__file__).parents[2]
@@ -231,7 +231,7 @@ def cases_with(text: str) -> Iterator[Path]:
 
 def recorded(path: Path, change: Callable[[Proposal, Facts], Proposal]) -> str:
     """What comes of a case with a mutant in the place of its transform; empty for no patch."""
-    case = parse_case(path.read_bytes().decode("utf-8", "surrogateescape"))
+    case = read_case(path)
     try:
         found = run_case(case, lambda name: Mutant(name, change))
     except AssertionError:
@@ -273,7 +273,7 @@ FREE = sorted({rule for kind in kinds() for rule in kind.rules})
 @pytest.mark.parametrize("rule", FREE)
 def test_a_transform_that_asks_for_more_changes_its_cases(rule: str) -> None:
     path = next(cases_with("== proved =="))
-    case = parse_case(path.read_text())
+    case = read_case(path)
     assert recorded(path, lambda proposal, facts: proposal) == case.expected
     assert recorded(path, asks_for_more(rule)) != case.expected
 
@@ -288,7 +288,7 @@ def test_a_gate_that_owes_less_changes_the_cases(
 
     path = next(cases_with(f"\n{kind}: "))
     monkeypatch.setattr("dockerfix.engine.gate.owed", less)
-    assert recorded(path, lambda proposal, facts: proposal) != parse_case(path.read_text()).expected
+    assert recorded(path, lambda proposal, facts: proposal) != read_case(path).expected
 
 
 def test_a_transform_that_asks_for_nothing_changes_no_image() -> None:
