@@ -19,7 +19,17 @@ from dockerfix.engine.registry import Registry
 
 TOP = Path(__file__).parent.parent
 _CODE = ("Before", "After")
-BUILT_IN = ("builds", "check", "context", "estimate", "explain", "metrics", "plan", "verify")
+BUILT_IN = (
+    "builds",
+    "check",
+    "context",
+    "estimate",
+    "explain",
+    "graph",
+    "metrics",
+    "plan",
+    "verify",
+)
 _SAMPLE = {"merge-rust": "controlplane", "slim-context": "console"}
 
 _ESTIMATE = (
@@ -38,6 +48,7 @@ def pages() -> Iterator[tuple[str, str]]:
     for name, path in _SAMPLE.items():
         arguments = ("--root", "sample-repo", f"sample-repo/{path}")
         yield f"docs/sample/{name}.patch", _run(*arguments, of=name)
+    yield "docs/sample/jobs.svg", _run("--root", "sample-repo", "--format", "svg", of="graph")
     yield "docs/sample/estimate.svg", _run(*_ESTIMATE, of="estimate")
 
 

@@ -25,6 +25,7 @@ COMMANDS = {
     "context": ("dockerfix.cli.context:context", "What a build context really costs."),
     "estimate": ("dockerfix.cli.estimate:estimate", "How long the pipeline takes, and would."),
     "explain": ("dockerfix.cli.explain:explain", "What a transform does, why, and what is safe."),
+    "graph": ("dockerfix.cli.graph:graph", "A Dockerfile's stages, or the jobs, as a picture."),
     "metrics": ("dockerfix.cli.metrics:metrics", "What the traces of CI jobs tell."),
     "plan": ("dockerfix.cli.plan:plan", "All transforms as a series of commits."),
     "verify": ("dockerfix.cli.verify:verify", "Prove a patch by building before and after."),

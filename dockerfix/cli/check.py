@@ -40,7 +40,7 @@ def check(
 
     Exit code 0 when there is nothing to do, 1 when there is something.
     """
-    reports = Series(paths, root, exclude, only, skip).reports()
+    reports = Series(paths, root, exclude, only, skip).reports(pictures=form == "markdown")
     style = style_for(sys.stdout, colour if output is None else "never")
     if form == "text":
         from dockerfix.report.series import render_overview

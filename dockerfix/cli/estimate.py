@@ -180,7 +180,8 @@ def _rendered(form: str, found: Sequence[Estimate], notes: Sequence[str], colour
 
         return render_html(found, notes)
     if form == "mermaid":
-        from dockerfix.report.job_graph import render_mermaid
+        from dockerfix.report.drawing import render_mermaid
+        from dockerfix.report.job_graph import draw_jobs
 
-        return render_mermaid(found[-1].graph, found[-1].timeline)
+        return render_mermaid(draw_jobs(found[-1].graph, found[-1].timeline))
     return report.render_estimate(found, notes, Style(colour))

@@ -48,14 +48,14 @@ class Series:
             raise click.UsageError(f"--stop-at {name}: the series has {', '.join(self.names)}")
         self.last = name
 
-    def reports(self) -> list[Report]:
+    def reports(self, pictures: bool = False) -> list[Report]:
         """One report a run, in order; a transform that cannot be loaded is a line on stderr."""
-        return [report for _, report in self.linked()]
+        return [report for _, report in self.linked(pictures)]
 
-    def linked(self) -> list[tuple[Link, Report]]:
+    def linked(self, pictures: bool = False) -> list[tuple[Link, Report]]:
         """Each run with the facts before and after it, and its report."""
         links = run_series(self.repository.facts, self._runs())
-        return [(link, self._report(link)) for link in links]
+        return [(link, self.report_of(link, pictures)) for link in links]
 
     def _runs(self) -> list[Run]:
         loaded = []
@@ -80,7 +80,10 @@ class Series:
             for transform in order
         ]
 
-    def _report(self, link: Link) -> Report:
+    def report_of(self, link: Link, pictures: bool = False) -> Report:
+        """The report of a run, with pictures of what it changes if they are wanted."""
+        from dockerfix.report.pictures import pictures_of
+
         name = link.run.transform.name
         paths = [path or "." for path in link.run.paths]
         return Report(
@@ -88,6 +91,7 @@ class Series:
             transform=name,
             outcome=link.outcome,
             accepted=self.repository.settings.accepted(name),
+            pictures=pictures_of(link.before, link.outcome) if pictures else (),
         )
 
 

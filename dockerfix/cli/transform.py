@@ -177,6 +177,7 @@ def _run(transform: Transform, transforms: Collection[str], given: Mapping[str, 
         measurements=proof.data if proof is not None else {},
         apply=_apply(repository.root),
         written=written,
+        pictures=_pictures(repository, outcome) if given["form"] == "markdown" else (),
     )
     _print(report, given)
     return _code(report, given["check"]) or (proof.code if proof is not None else exit_code.DONE)
@@ -246,6 +247,12 @@ def _apply(root: Path) -> str:
     if root == Path.cwd():
         return "git apply"
     return f"git -C {shlex.quote(str(root))} apply"
+
+
+def _pictures(repository: Repository, outcome: Outcome) -> tuple[tuple[str, str], ...]:
+    from dockerfix.report.pictures import pictures_of
+
+    return pictures_of(repository.facts, outcome)
 
 
 def _notes(

@@ -40,6 +40,8 @@ def _note(report: Report) -> Iterator[str]:
     yield from _section(title, report.refused, _finding)
     yield from _section("Notes", report.remarks, _finding)
     yield from _section("Next", report.proposal.next_steps, escaped)
+    for title, mermaid in report.pictures:
+        yield from folded(title, fenced("mermaid", mermaid))
     if isinstance(outcome, Planned):
         patch = outcome.patch.decode("utf-8", "replace")
         yield from folded("The patch", fenced("diff", patch))

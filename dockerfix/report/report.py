@@ -28,7 +28,8 @@ class Report(Struct, frozen=True):
     `command` prints this patch again, `apply` takes it; `accepted` maps the names of accepted
     assumptions to their reasons (empty when given on the command line), `notes` are about the
     run itself, `measured` and `measurements` are what `dockerfix verify` found, as lines and
-    as data, `written` says that the patch is on disk already.
+    as data, `written` says that the patch is on disk already, `pictures` pairs titles with
+    Mermaid.
     """
 
     command: str
@@ -40,6 +41,7 @@ class Report(Struct, frozen=True):
     measurements: Mapping[str, Any] = field(default_factory=dict)
     apply: str = "git apply"
     written: bool = False
+    pictures: tuple[tuple[str, str], ...] = ()
 
     @property
     def proposal(self) -> Proposal:

@@ -8,13 +8,14 @@ from dockerfix.estimate.graph import job_graph
 from dockerfix.estimate.schedule import Times
 from dockerfix.estimate.series import Estimate, Given, State, estimates
 from dockerfix.facts.gitlab.pipeline import find_pipeline
+from dockerfix.report.drawing import render_mermaid
 from dockerfix.report.estimate import (
     headline,
     render_estimate,
     render_estimate_json,
     render_estimate_markdown,
 )
-from dockerfix.report.job_graph import render_mermaid
+from dockerfix.report.job_graph import draw_jobs
 from dockerfix.report.timeline import render_html, render_svg
 from dockerfix.text import Snapshot
 
@@ -76,10 +77,10 @@ def test_text_markdown_and_data() -> None:
 
 def test_mermaid_draws_a_barrier_once() -> None:
     one = found()[0]
-    text = render_mermaid(one.graph, one.timeline)
-    assert 'j0["a<&>#quot;<br/>1 min 40 s"]' in text
-    assert "  s0 -.-> j1\n" in text
-    assert "class j0,j1 path" in text
+    text = render_mermaid(draw_jobs(one.graph, one.timeline))
+    assert 'n0["a#lt;&>#quot;<br/>1 min 40 s"]' in text
+    assert "  g0 -.-> n1\n" in text
+    assert "class n0,n1 path" in text
     pipeline = find_pipeline(Snapshot.of({".gitlab-ci.yml": AFTER}))
     assert pipeline is not None
-    assert "class " not in render_mermaid(job_graph(pipeline, {"t"}, {}))
+    assert "class " not in render_mermaid(draw_jobs(job_graph(pipeline, {"t"}, {})))
