@@ -32,6 +32,7 @@ BUILT_IN = (
 )
 _SAMPLE = {"merge-rust": "controlplane", "slim-context": "console"}
 
+_GRAPH = ("--root", "sample-repo", "sample-repo", "--format", "svg")
 _ESTIMATE = (
     "--root", "sample-repo", "sample-repo", "--jobs", "docs/sample/jobs.json", "--runners", "3",
     "--format", "svg",
@@ -48,7 +49,7 @@ def pages() -> Iterator[tuple[str, str]]:
     for name, path in _SAMPLE.items():
         arguments = ("--root", "sample-repo", f"sample-repo/{path}")
         yield f"docs/sample/{name}.patch", _run(*arguments, of=name)
-    yield "docs/sample/jobs.svg", _run("--root", "sample-repo", "--format", "svg", of="graph")
+    yield "docs/sample/jobs.svg", _run(*_GRAPH, of="graph")
     yield "docs/sample/estimate.svg", _run(*_ESTIMATE, of="estimate")
 
 
