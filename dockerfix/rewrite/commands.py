@@ -9,7 +9,7 @@ build means is the gate's business, which reads every call site again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from msgspec import Struct
 
@@ -270,7 +270,7 @@ class _Command:
                 f"the function {call.name} takes all its arguments at once",
                 'give it named parameters (`local file="$1"`)',
             )
-        number = call.parameters + 1
+        number = max(call.parameters, *self.lengths(call)) + 1
         taken = {argument.number for edit in self.calls.values() for argument in edit.added}
         while number in taken:
             number += 1
@@ -279,6 +279,12 @@ class _Command:
                 edit = self.calls.setdefault(own.place, _CallEdit(own))
                 edit.add(number, text, self)
         return self.declared(call, name, number, default)
+
+    def lengths(self, function: Call) -> Iterator[int]:
+        """How many words each call gives the function, some of which it may not read."""
+        yield 0
+        for build in self.facts.builds.builds:
+            yield from (len(c.arguments) for c in build.calls if c.body == function.body)
 
     def declared(self, call: Call, name: str, number: int, default: str) -> str:
         """`${name}` after a new `local` line where the function has such lines, else the
