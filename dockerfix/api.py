@@ -58,6 +58,8 @@ from dockerfix.rewrite import (
 )
 from dockerfix.rewrite.caches import Caches, declare, put_above, set_caches
 from dockerfix.rewrite.pipeline_edits import edit
+from dockerfix.rewrite.workflow_heads import rows_of
+from dockerfix.rewrite.workflow_jobs import JoinedJob, frame_of, job_entries, join_workflow_jobs
 from dockerfix.rewrite.yaml_edits import written
 from dockerfix.syntax.dockerfile import (
     Add,
@@ -75,7 +77,15 @@ from dockerfix.syntax.dockerfile import (
     parse,
 )
 from dockerfix.syntax.shell import Block, Command, Literal, Script, Statement, parse_shell
-from dockerfix.syntax.yaml.tree import Mapping, Node, Scalar, Sequence, YamlError, parse_yaml
+from dockerfix.syntax.yaml.tree import (
+    Mapping,
+    Node,
+    Scalar,
+    Sequence,
+    YamlError,
+    YamlFile,
+    parse_yaml,
+)
 from dockerfix.text import (
     Edit,
     EditSet,
@@ -97,18 +107,19 @@ __all__ = [
     "BuildArgument", "CacheSpec", "Caches", "CallSite", "CargoCall", "Change", "Command",
     "CommandReader", "Commands", "Comment", "Copy", "Dockerfile", "Draft", "Edit", "EditSet",
     "Edits", "Env", "Facts", "Finding", "From", "IgnoreFile", "IgnoreLine", "Image", "Instruction",
-    "IsFolder", "Job", "Joined", "Judge", "Kind", "Literal", "ManifestError", "MappedText",
-    "Mapping", "Missing", "Need", "Newline", "Node", "Onbuild", "OptionSpec", "PathMention",
-    "Permit", "Pipeline", "Place", "Placed", "ProjectionError", "Proposal", "Ran", "Reference",
-    "RefusalError", "Refused", "Rule", "Run", "Scalar", "Schedule", "Script", "Sequence",
-    "Severity", "SiteKind", "Snapshot", "SnapshotError", "Source", "Span", "Stage", "StageGraph",
-    "Statement", "StepDown", "Tool", "Transform", "UnreadImageError", "Value", "Wanted", "Word",
-    "Workspace", "YamlError", "add_need", "apart", "bake_file", "cargo_calls", "check_joinable",
-    "crates_that_notice", "declare", "edit", "find_maker", "folders", "implies", "is_accepted",
-    "is_dockerfile", "is_per_ref", "job_of", "join_jobs", "join_path", "never_on_default_branch",
+    "IsFolder", "Job", "Joined", "JoinedJob", "Judge", "Kind", "Literal", "ManifestError",
+    "MappedText", "Mapping", "Missing", "Need", "Newline", "Node", "Onbuild", "OptionSpec",
+    "PathMention", "Permit", "Pipeline", "Place", "Placed", "ProjectionError", "Proposal", "Ran",
+    "Reference", "RefusalError", "Refused", "Rule", "Run", "Scalar", "Schedule", "Script",
+    "Sequence", "Severity", "SiteKind", "Snapshot", "SnapshotError", "Source", "Span", "Stage",
+    "StageGraph", "Statement", "StepDown", "Tool", "Transform", "UnreadImageError", "Value",
+    "Wanted", "Word", "Workspace", "YamlError", "YamlFile", "add_need", "apart", "bake_file",
+    "cargo_calls", "check_joinable", "crates_that_notice", "declare", "edit", "find_maker",
+    "folders", "frame_of", "implies", "is_accepted", "is_dockerfile", "is_per_ref", "job_entries",
+    "job_of", "join_jobs", "join_path", "join_workflow_jobs", "never_on_default_branch",
     "normalise_path", "only_for_tags", "only_on_default_branch", "parse", "parse_shell",
     "parse_yaml", "path_mentions", "placed", "project_rules", "pushers", "put_above", "read_cache",
-    "read_cargo", "read_ignore", "relative_path", "selected", "set_builds", "set_caches",
+    "read_cargo", "read_ignore", "relative_path", "rows_of", "selected", "set_builds", "set_caches",
     "set_paths", "shared_flags", "tag_of", "united", "used_images", "walk", "widen_rules",
     "without_tag", "written",
 ]  # fmt: skip

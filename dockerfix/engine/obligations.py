@@ -46,6 +46,12 @@ _Key = tuple[str, int]
 """A Dockerfile and the index of a stage in it."""
 
 
+def is_workflow(path: str) -> bool:
+    """Whether GitHub takes a file for a workflow."""
+    folder, _, name = path.rpartition("/")
+    return folder == ".github/workflows" and name.endswith((".yml", ".yaml"))
+
+
 def owed(before: Facts, after: Facts, changes: Changes, permits: Sequence[Permit]) -> Owed:
     """What a patch with these changes and permits owes.
 
@@ -60,6 +66,7 @@ def owed(before: Facts, after: Facts, changes: Changes, permits: Sequence[Permit
             *derivation.references(),
             *derivation.pipelines(),
             *derivation.caches(),
+            *derivation.workflows(),
         ),
         tuple(derivation.unproved),
     )
@@ -229,6 +236,14 @@ class _Derivation:
 
         if changes_caches(self.before, self.after):
             yield CacheChange(self.permits.of_jobs)
+
+    def workflows(self) -> Iterator[Obligation]:
+        """*Workflow change*, for each touched workflow that stands on both sides."""
+        from dockerfix.proof.pipeline.workflow_change import WorkflowChange
+
+        for path, data in sorted(self.changes.items()):
+            if data is not None and is_workflow(path) and path in self.before.snapshot:
+                yield WorkflowChange(path, self.permits.of_jobs, tuple(self.permits.pairs.items()))
 
 
 class _Permits:

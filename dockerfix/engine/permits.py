@@ -27,6 +27,7 @@ def kinds() -> tuple[type[Obligation], ...]:
     from dockerfix.proof.image.same_runtime import SameRuntime
     from dockerfix.proof.pipeline.cache_change import CacheChange
     from dockerfix.proof.pipeline.pipeline_change import PipelineChange
+    from dockerfix.proof.pipeline.workflow_change import WorkflowChange
     from dockerfix.proof.references.no_dangling_reference import NoDanglingReference
 
     return (
@@ -38,6 +39,7 @@ def kinds() -> tuple[type[Obligation], ...]:
         NoDanglingReference,
         PipelineChange,
         CacheChange,
+        WorkflowChange,
     )
 
 

@@ -11,6 +11,7 @@ import posixpath
 import re
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dockerfix.facts.builds.docker_command import is_remote, located, pushes
 from dockerfix.facts.builds.expressions import filled, without_braces
@@ -140,6 +141,11 @@ def _context(context: Value | None, unknown: list[str]) -> str | None:
     return located(context.text, "", "the context", unknown)
 
 
+def _line(value: Value, text: str) -> Value:
+    """One line of a value that another step's output may give several."""
+    return value if value.text == text else replace(value, text=text, variables=remaining(text))
+
+
 class _Inputs(Struct, frozen=True):
     """`with:` of a step. Private to the readers of actions."""
 
@@ -187,7 +193,8 @@ class _Inputs(Struct, frozen=True):
             end = start + len(match[0].strip())
             if start < end:
                 place = node.file.source.place(mapped.span(start, end))
-                found.append(self.filled(match[0].strip(), place))
+                value = self.filled(match[0].strip(), place)
+                found += [_line(value, text) for text in value.text.split("\n")]
         return tuple(found)
 
     def pairs(self, key: str) -> tuple[BuildArgument, ...]:

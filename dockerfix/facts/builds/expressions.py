@@ -7,14 +7,53 @@ of `a || 'b'`; what is computed otherwise stays unknown. Knows expressions; know
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 
 from dockerfix.facts.builds.words import OPAQUE, Scope, remaining
+from dockerfix.syntax.yaml.tree import Scalar
 from dockerfix.text import MappedText, Piece
 
 _EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _LITERAL = re.compile(r"'((?:[^']|'')*)'")
 _DEFAULTED = re.compile(r"([A-Za-z_][A-Za-z0-9_.-]*)\s*\|\|\s*'([^'{}]*)'")
+
+_TOKEN = re.compile(r"'(?:[^']|'')*'|(?<![\w.-])matrix((?:\.[A-Za-z_][\w-]*)*)(?![\w-])")
+"""A literal, or a value of the matrix."""
+_PLAIN = frozenset({"tag:yaml.org,2002:bool", "tag:yaml.org,2002:int", "tag:yaml.org,2002:null"})
+
+
+def in_expressions(text: str, change: Callable[[str], str]) -> str:
+    """A text with the inside of each `${{ ... }}` changed."""
+    return _EXPRESSION.sub(lambda m: "${{" + change(m[1]) + "}}", text)
+
+
+def in_row(text: str, row: Mapping[str, Scalar]) -> str:
+    """A text as a row of the matrix sees it: `${{ matrix.x }}` is the row's value, and inside
+    of a longer expression a literal stands for it. `matrix` as a whole stays."""
+
+    def replaced(match: re.Match[str]) -> str:
+        inner = match[1].strip()
+        if inner.startswith("matrix.") and _NAME.fullmatch(inner):
+            held = row.get(inner.removeprefix("matrix."))
+            return held.text if held is not None else ""
+        return "${{" + _TOKEN.sub(literal, match[1]) + "}}"
+
+    def literal(match: re.Match[str]) -> str:
+        if not match[1]:
+            return match[0]
+        held = row.get(match[1].removeprefix("."))
+        if held is not None and held.tag in _PLAIN:
+            return held.text
+        return "'" + (held.text.replace("'", "''") if held is not None else "") + "'"
+
+    return _EXPRESSION.sub(replaced, text)
+
+
+def reads_matrix(text: str, bare: bool = False) -> bool:
+    """Whether an expression of a text reads the matrix; `bare` for a text that is one."""
+    inside = [text] if bare else _EXPRESSION.findall(text)
+    return any(m[1] is not None for part in inside for m in _TOKEN.finditer(part))
 
 
 def identifier(name: str) -> str:

@@ -23,6 +23,7 @@ from dockerfix.facts.builds.expressions import (
     without_expressions,
 )
 from dockerfix.facts.builds.matrix import rows
+from dockerfix.facts.builds.metadata import with_metadata
 from dockerfix.facts.builds.words import Bound, Scope, resolved
 from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
 from dockerfix.syntax.yaml.tree import Node, Scalar, Sequence, YamlFile
@@ -141,6 +142,7 @@ class Workflows:
             where = located(filled(text, inner) or ".", "", "the folder", [])
             step = Step(job, keys, inner, where, through)
             yield step
+            scope = with_metadata(scope, keys, inner)
             if step.uses is not None:
                 yield from self.enter(step.uses, keys, inner, (*through, job), depth)
 

@@ -39,9 +39,8 @@ from dockerfix_transforms.merge_rust.runners import (
 )
 from dockerfix_transforms.merge_rust.scope import Scope
 from dockerfix_transforms.merge_rust.sites import Sites, hidden_sites, left_mentions, read_sites
+from dockerfix_transforms.merge_rust.workflows import APART, WorkflowPlan, plan_workflows
 from dockerfix_transforms.merge_rust.write.layout import Merged
-
-APART = "jobs-apart"
 
 
 class Callers(Struct, frozen=True):
@@ -49,6 +48,7 @@ class Callers(Struct, frozen=True):
 
     changes: list[Pair]
     jobs: JobPlan
+    workflows: WorkflowPlan
     before: Work
     after: Work
     edits: Edits
@@ -94,9 +94,11 @@ def rewrite_callers(
     sites = read_sites(facts, scope.files, merged.targets, scope.into)
     old = {file.path: scope.into for file in scope.files if file.path != scope.into}
     jobs = plan_jobs(facts, groups, sites.changes, scope.context, old)
+    workflows = plan_workflows(facts, groups, sites.changes, accept)
+    within = jobs.within | workflows.within
     apart = [
-        (_apart(group, pairs, jobs), pairs)
-        for group, pairs in alone(machines, groups, sites.changes, jobs.within)
+        (_apart(group, pairs, jobs, workflows), pairs)
+        for group, pairs in alone(machines, groups, sites.changes, within)
     ]
     staying = {
         id(change.build)
@@ -104,7 +106,8 @@ def rewrite_callers(
         if not left.accepted(accept)
         for _, change in pairs
     }
-    rest = [c for _, c in sites.changes if id(c.build) not in jobs.done | staying]
+    dealt = jobs.done | staying | workflows.within.keys()
+    rest = [c for _, c in sites.changes if id(c.build) not in dealt]
     edits, refused = set_builds(facts, rest)
     staying |= {id(change.build) for refusal in refused for change in refusal.changes}
     hidden = list(hidden_sites(facts, scope.files))
@@ -116,7 +119,7 @@ def rewrite_callers(
     ]
     findings = [*sites.findings, *(found for found in hidden if isinstance(found, Finding))]
     moved = [pair for pair in sites.changes if id(pair[1].build) not in staying]
-    edits = [*jobs.edits, *edits, *widen_filters(facts, moved, scope.into)]
+    edits = [*jobs.edits, *workflows.edits, *edits, *widen_filters(facts, moved, scope.into)]
     if not keep_old:
         last = {f.path: merged.targets[(f.path, f.graph.stages[-1].index)] for f in scope.files}
         mentions = _untouched(facts, old, edits, lefts)
@@ -129,8 +132,9 @@ def rewrite_callers(
     return Callers(
         sites.changes,
         jobs,
+        workflows,
         work_before(machines, sites.changes, scope.files),
-        work_after(machines, groups, sites.changes, staying, jobs.within, kept),
+        work_after(machines, groups, sites.changes, staying, within, kept),
         edits,
         lefts,
         findings,
@@ -139,18 +143,17 @@ def rewrite_callers(
     )
 
 
-def _apart(group: Group, pairs: Sequence[Pair], jobs: JobPlan) -> Left:
+def _apart(group: Group, pairs: Sequence[Pair], jobs: JobPlan, workflows: WorkflowPlan) -> Left:
     """A machine that stays with the old file, since the merged one would cost it more."""
     file, change = pairs[0]
     site = change.build.site
-    why_not = next(
-        (
-            f" They cannot become one: {refused.what}."
-            for refused, together in jobs.apart
-            if any(site.name == build_job.job.name for build_job in together)
-        ),
-        "",
+    reasons = (
+        refused.what
+        for refused, together in jobs.apart
+        if any(site.name == build_job.job.name for build_job in together)
     )
+    reason = next(reasons, "") or workflows.apart.get(id(change.build), "")
+    why_not = f" The jobs cannot become one: {reason}." if reason else ""
     count = len({name for member in group.members for name in member.file.shipped})
     return Left(
         (file.path,),

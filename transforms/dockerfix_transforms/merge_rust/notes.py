@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from dockerfix.api import (
     Build,
@@ -39,6 +39,7 @@ from dockerfix_transforms.merge_rust.read.steps import (
     package_words,
 )
 from dockerfix_transforms.merge_rust.scope import place_of
+from dockerfix_transforms.merge_rust.workflows import JoinedWorkflow
 from dockerfix_transforms.merge_rust.write.layout import Merged
 
 
@@ -348,6 +349,23 @@ def unasked_notes(merged: Merged) -> list[Finding]:
         )
         for file, stage in merged.unasked
     ]
+
+
+def joined_notes(joined: Iterable[JoinedWorkflow]) -> Iterator[Finding]:
+    """What a joined job of a workflow changes that no file of the repository says."""
+    for one in joined:
+        names = ", ".join(one.olds) if len(one.olds) > 1 else f"each of the {one.rows} runs"
+        yield Finding.at(
+            one.place,
+            name="jobs-joined",
+            severity=Severity.ASSUME,
+            what=f"the job {one.name} does the work of {names}",
+            why="Where one image fails to build, those after it are not pushed. A status check"
+            " that is required by an old name would wait for ever.",
+            do="Look at the required status checks in the repository's settings, or keep the jobs"
+            " apart with --accept jobs-apart.",
+            subject=one.name,
+        )
 
 
 def idle_notes(idle: Sequence[tuple[str, Place]]) -> list[Finding]:

@@ -16,6 +16,7 @@ from dockerfix_transforms.merge_rust.left import LEFT, Left
 from dockerfix_transforms.merge_rust.read.compiler import environment, is_compiler_variable
 from dockerfix_transforms.merge_rust.read.inputs import RustFile
 from dockerfix_transforms.merge_rust.read.steps import Role, steps_of
+from dockerfix_transforms.merge_rust.workflows import WorkflowPlan
 from dockerfix_transforms.merge_rust.write.layout import Merged
 
 _WIDENED = {
@@ -65,6 +66,13 @@ def job_permits(pipeline: Pipeline | None, jobs: JobPlan) -> Iterator[Permit]:
         else:
             yield from (Permit("rules-united", name, path, key) for key in _RULES)
             yield from (Permit("build-call", name, path, key) for key in _CALLS)
+
+
+def workflow_permits(workflows: WorkflowPlan) -> Iterator[Permit]:
+    """The permits for jobs of workflows that become one."""
+    for joined in workflows.joined:
+        for old in joined.olds:
+            yield Permit("steps-joined", old, joined.path, after=joined.name)
 
 
 def left_permits(lefts: Iterable[Left], accept: Collection[str]) -> Iterator[Permit]:

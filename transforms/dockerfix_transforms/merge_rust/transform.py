@@ -22,18 +22,24 @@ from dockerfix.api import (
     Span,
     StepDown,
 )
-from dockerfix_transforms.merge_rust.callers import APART, Callers, rewrite_callers
+from dockerfix_transforms.merge_rust.callers import Callers, rewrite_callers
 from dockerfix_transforms.merge_rust.group.groups import IN_PATHS, Group, group_files
 from dockerfix_transforms.merge_rust.left import by_hand, kept_files
 from dockerfix_transforms.merge_rust.notes import (
     dependabot_notes,
     idle_notes,
+    joined_notes,
     merge_notes,
     moved_notes,
     plain_docker_build,
     unasked_notes,
 )
-from dockerfix_transforms.merge_rust.permits import image_permits, job_permits, left_permits
+from dockerfix_transforms.merge_rust.permits import (
+    image_permits,
+    job_permits,
+    left_permits,
+    workflow_permits,
+)
 from dockerfix_transforms.merge_rust.scope import (
     NothingThereError,
     NoWorkspaceError,
@@ -43,6 +49,7 @@ from dockerfix_transforms.merge_rust.scope import (
     scopes,
 )
 from dockerfix_transforms.merge_rust.sites import read_sites
+from dockerfix_transforms.merge_rust.workflows import APART
 from dockerfix_transforms.merge_rust.write.layout import Merged, merged_file
 from dockerfix_transforms.merge_rust.write.widen import CannotJoinError
 
@@ -148,7 +155,10 @@ class MergeRust:
         CI jobs that would each compile one group on a runner of its own become one job with
         one `docker buildx bake` call, since three jobs that each build one target of the
         merged file would compile everything three times; `needs:` and `dependencies:` follow,
-        rules cover the union. What shares a builder already keeps its form and gets the new
+        rules cover the union. Sibling jobs of a GitHub workflow, or the rows of a matrix, that
+        differ in their images alone become one job in which the build steps follow each other
+        on one builder; jobs with other conditions, machines or steps stay on their old files,
+        with the reason. What shares a builder already keeps its form and gets the new
         file and target. A call site that cannot be followed and may build one of the files is
         a refusal: pass `--keep-old`, or `--no-ci` to do the call sites by hand.
     """
@@ -372,6 +382,7 @@ class _Merge:
         self.work.findings += callers.findings
         self.work.findings += [left.finding(accept) for left in callers.left]
         self.work.findings += idle_notes(callers.jobs.idle)
+        self.work.findings += joined_notes(callers.workflows.joined)
         self.work.steps += by_hand(callers.left, accept)
         if callers.jobs.bake:
             self.work.created[callers.jobs.bake_path] = callers.jobs.bake
@@ -458,7 +469,14 @@ class _Merge:
                 if len(olds) > 1
                 else f"the matrix of the CI job {name} becomes one run"
             )
-        if callers.jobs.joined:
+        for joined in callers.workflows.joined:
+            names = ", ".join(joined.olds)
+            lines.append(
+                f"workflow jobs {names} become {joined.name}"
+                if len(joined.olds) > 1
+                else f"the {joined.rows} runs of the workflow job {joined.name} become one"
+            )
+        if callers.jobs.joined or callers.workflows.joined:
             lines.append(
                 "the sum of CI work falls; jobs that ran side by side do not finish sooner"
             )
@@ -472,6 +490,7 @@ class _Merge:
         work.permits += image_permits(groups, merged, self.scope.into, work.weighed)
         if callers is not None:
             work.permits += job_permits(self.facts.pipeline, callers.jobs)
+            work.permits += workflow_permits(callers.workflows)
             work.permits += left_permits(callers.left, self.wishes.accept)
             work.callers = callers.rewritten_jobs
         return work.finished(_BREAKS)
