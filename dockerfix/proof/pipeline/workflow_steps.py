@@ -42,15 +42,33 @@ class Standing:
 
     def __init__(self, before: Facts, after: Facts, pairs: Iterable[tuple[Image, Image]]) -> None:
         known = tuple(pairs)
-        self.moved = Moved({old.dockerfile: new.dockerfile for old, new in known})
+        paths = {old.dockerfile: new.dockerfile for old, new in known}
+        self.moved = Moved(paths)
+        # A value may name a file without its folder, by a name that no other file has.
+        short = {path: _short(path) for path in (*paths, *paths.values())}
+        self._short = Moved(short)
+        self._renamed = Moved({short[old]: short[new] for old, new in paths.items()})
         self._sides = before, after
         self._heirs = {_stage(before, old): _stage(after, new) for old, new in known}
+
+    def same(self, old: Any, new: Any) -> bool:
+        """Whether two values are the same once every file has its new name."""
+        return bool(self._named(old) == self._named(new))
+
+    def _named(self, value: Any) -> Any:
+        return self._renamed.data(self._short.data(value))
 
     def image(self, old: Image, new: Image) -> bool:
         """Whether the new image is the old one, or stands for it."""
         before, after = self._sides
         heir = self._heirs.get(_stage(before, old))
         return old == new or (heir is not None and heir == _stage(after, new))
+
+
+def _short(path: str) -> str:
+    """A path without its folder, where it is not of the name that every folder may hold."""
+    name = posixpath.basename(path)
+    return path if name == "Dockerfile" else name
 
 
 def _stage(facts: Facts, image: Image) -> tuple[str, int] | None:
@@ -72,7 +90,7 @@ def same_step(pair: StepPair, standing: Standing, loose: bool = False) -> bool:
     *same images asked for* judges what is built, and what the context is."""
     old, new = _followed(pair.old, pair.ids), pair.new
     keys = {*old, *new} - {"name", "id", "with", "run"}
-    if any(standing.moved.data(old.get(k)) != standing.moved.data(new.get(k)) for k in keys):
+    if not all(standing.same(old.get(key), new.get(key)) for key in keys):
         return False
     if (old.get("id") is None) != (new.get("id") is None) or (loose and not _named(old, new)):
         return False
@@ -80,7 +98,7 @@ def same_step(pair: StepPair, standing: Standing, loose: bool = False) -> bool:
         return False
     first, second = str(old.get("run") or ""), str(new.get("run") or "")
     if loose:
-        return standing.moved.text(first) == standing.moved.text(second) or not other_commands(
+        return standing.same(first, second) or not other_commands(
             [without_expressions(_whole(first)).text], [without_expressions(_whole(second)).text]
         )
     return first == second or _calls(first) == _calls(second)
@@ -102,8 +120,7 @@ def _inputs(
     apart = _CHOOSING if builds and loose else {"file", "target"} if builds else set()
     local = uses.startswith("./") and loose
     for key in {*first, *second} - apart:
-        same = standing.moved.data(first.get(key)) == standing.moved.data(second.get(key))
-        if not same and not local:
+        if not standing.same(first.get(key), second.get(key)) and not local:
             return False
     return not builds or loose or standing.image(_image(first), _image(second))
 
