@@ -8,6 +8,7 @@ from dockerfix.engine.draft import Draft
 from dockerfix.engine.ladder import StepDown
 from dockerfix.engine.proposal import OptionSpec, Proposal, Transform
 from dockerfix.facts.builds import job_of
+from dockerfix.facts.builds.words import OPAQUE
 from dockerfix.facts.caches import CacheSpec, is_per_ref, read_cache, tag_of
 from dockerfix.facts.cargo import ManifestError, Workspace
 from dockerfix.facts.cargo.commands import CargoCall, cargo_calls, read_cargo, selected
@@ -30,6 +31,7 @@ from dockerfix.facts.gitlab.images import ANY, UnreadImageError, pushers, used_i
 from dockerfix.facts.gitlab.pipeline import Job, Need, Pipeline, Rule
 from dockerfix.facts.gitlab.presence import AlwaysThere, Missing, implies
 from dockerfix.facts.gitlab.refs import (
+    named_branches,
     never_on_default_branch,
     only_for_tags,
     only_on_default_branch,
@@ -103,8 +105,8 @@ from dockerfix.text import (
 )
 
 __all__ = [
-    "ANY", "Add", "AlwaysThere", "Arg", "At", "BadIgnoreError", "Baked", "Blind", "Block", "Build",
-    "BuildArgument", "CacheSpec", "Caches", "CallSite", "CargoCall", "Change", "Command",
+    "ANY", "OPAQUE", "Add", "AlwaysThere", "Arg", "At", "BadIgnoreError", "Baked", "Blind", "Block",
+    "Build", "BuildArgument", "CacheSpec", "Caches", "CallSite", "CargoCall", "Change", "Command",
     "CommandReader", "Commands", "Comment", "Copy", "Dockerfile", "Draft", "Edit", "EditSet",
     "Edits", "Env", "Facts", "Finding", "From", "IgnoreFile", "IgnoreLine", "Image", "Instruction",
     "IsFolder", "Job", "Joined", "JoinedJob", "Judge", "Kind", "Literal", "ManifestError",
@@ -116,10 +118,10 @@ __all__ = [
     "Wanted", "Word", "Workspace", "YamlError", "YamlFile", "add_need", "apart", "bake_file",
     "cargo_calls", "check_joinable", "crates_that_notice", "declare", "edit", "find_maker",
     "folders", "frame_of", "implies", "is_accepted", "is_dockerfile", "is_per_ref", "job_entries",
-    "job_of", "join_jobs", "join_path", "join_workflow_jobs", "never_on_default_branch",
-    "normalise_path", "only_for_tags", "only_on_default_branch", "parse", "parse_shell",
-    "parse_yaml", "path_mentions", "placed", "project_rules", "pushers", "put_above", "read_cache",
-    "read_cargo", "read_ignore", "relative_path", "rows_of", "selected", "set_builds", "set_caches",
-    "set_paths", "shared_flags", "tag_of", "united", "used_images", "walk", "widen_rules",
-    "without_tag", "written",
+    "job_of", "join_jobs", "join_path", "join_workflow_jobs", "named_branches",
+    "never_on_default_branch", "normalise_path", "only_for_tags", "only_on_default_branch", "parse",
+    "parse_shell", "parse_yaml", "path_mentions", "placed", "project_rules", "pushers", "put_above",
+    "read_cache", "read_cargo", "read_ignore", "relative_path", "rows_of", "selected", "set_builds",
+    "set_caches", "set_paths", "shared_flags", "tag_of", "united", "used_images", "walk",
+    "widen_rules", "without_tag", "written",
 ]  # fmt: skip

@@ -6,6 +6,7 @@ import pytest
 
 from dockerfix.facts.gitlab.pipeline import ROOT, find_pipeline
 from dockerfix.facts.gitlab.refs import (
+    named_branches,
     never_on_default_branch,
     only_for_tags,
     only_on_default_branch,
@@ -46,3 +47,25 @@ def test_for_which_refs(rules: str, expected: tuple[bool, bool, bool]) -> None:
         only_for_tags(pipeline, job),
     )
     assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("rules", "expected"),
+    [
+        ("", None),
+        (CHANGES, None),
+        (REQUESTS, None),
+        (OTHERS, None),
+        (DEFAULT, {"$CI_DEFAULT_BRANCH"}),
+        (TAGS, set()),
+        ("only: [main, tags]", {"'main'"}),
+        ("rules: [{if: '$CI_COMMIT_BRANCH == \"main\"'}, {if: $CI_COMMIT_TAG}]", {"'main'"}),
+        ("rules: [{if: '$CI_COMMIT_BRANCH == \"a\" || $CI_COMMIT_BRANCH == \"b\"'}]",
+         {"'a'", "'b'"}),
+    ],
+)  # fmt: skip
+def test_the_branches_that_rules_name(rules: str, expected: set[str] | None) -> None:
+    text = f"job:\n  script: [a]\n  {rules}\n"
+    pipeline = find_pipeline(Snapshot.of({ROOT: text.encode()}))
+    assert pipeline is not None
+    assert named_branches(pipeline, pipeline.jobs["job"]) == expected

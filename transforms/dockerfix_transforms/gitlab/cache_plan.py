@@ -35,8 +35,7 @@ from dockerfix.api import (
     tag_of,
 )
 from dockerfix_transforms.gitlab.caches import (
-    NO_REGISTRY,
-    PER_BRANCH,
+    QUIET,
     Role,
     Unit,
     hold_together,
@@ -67,6 +66,10 @@ class Store(Protocol):
     def per_branch(self) -> bool:
         """Whether refs that differ between branches already are left alone."""
 
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """What is left to do by hand."""
+
     def at(self, spec: CacheSpec, part: str, branch: str) -> CacheSpec:
         """The cache of a branch in the place of one that all branches share."""
 
@@ -79,6 +82,14 @@ class RegistryRefs(Struct, frozen=True):
 
     ask: bool = True
     per_branch: bool = True
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """A ref is left by every branch, and by every tag whose pipeline writes one."""
+        return (
+            "add the cache tags of old branches to the registry's clean-up rule",
+            "expect the first pipeline of the default branch to find no cache",
+        )
 
     def at(self, spec: CacheSpec, part: str, branch: str) -> CacheSpec:
         """The ref with the branch behind its tag."""
@@ -360,8 +371,10 @@ class CachePlan:
         """What stays and why; the assumption; what is left to do."""
         for unit in self.units:
             role = self.roles.get(id(unit))
-            if role is not None and role.stays not in ("", NO_REGISTRY, PER_BRANCH):
+            if role is not None and role.stays and role.stays not in QUIET:
                 self.left(unit, role.stays)
+        if self.draft.edits:
+            self.draft.steps += self.store.steps
         for text, build in self.readers_elsewhere():
             site = build.site
             what = f"{site.kind.value} {site.name} still reads {text}"

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from msgspec import Struct
 
 from dockerfix.api import (
+    OPAQUE,
     Build,
     Facts,
     Job,
@@ -21,6 +22,7 @@ from dockerfix.api import (
     Tool,
     Value,
     is_per_ref,
+    named_branches,
     never_on_default_branch,
     only_for_tags,
     only_on_default_branch,
@@ -30,6 +32,9 @@ from dockerfix.api import (
 
 NO_REGISTRY = "it is no ref in a registry"
 PER_BRANCH = "it has a ref for each branch"
+ONE_BRANCH = "one branch alone writes it"
+QUIET = frozenset({NO_REGISTRY, PER_BRANCH, ONE_BRANCH})
+"""Reasons for which a ref stays that nobody needs to be told."""
 _TOOLS = (Tool.DOCKER_BUILD, Tool.BUILDX_BUILD, Tool.BAKE)
 _ELSEWHERE = (SiteKind.MAKE, SiteKind.SHELL, SiteKind.GITHUB, SiteKind.PYTHON)
 
@@ -172,11 +177,22 @@ def _why_it_stays(
     ):
         return "every run of the matrix writes this one ref"
     every = [job for ref in refs for other in writers[ref] for job in other.jobs]
-    if per_branch and all(only_on_default_branch(pipeline, job) for job in every):
-        return "only the default branch writes it"
+    if per_branch and _is_of_one_branch(pipeline, every):
+        return ONE_BRANCH
     if per_branch and all(never_on_default_branch(pipeline, job) for job in every):
         return "no job writes it on the default branch, so new branches would start cold"
     return ""
+
+
+def _is_of_one_branch(pipeline: Pipeline, jobs: Sequence[Job]) -> bool:
+    """Whether the jobs provably exist for one branch alone, tags aside."""
+    found: set[str] = set()
+    for job in jobs:
+        names = named_branches(pipeline, job)
+        if names is None:
+            return False
+        found |= names
+    return len(found) < 2
 
 
 def _unfit(value: Value, per_branch: bool) -> str:
@@ -186,6 +202,8 @@ def _unfit(value: Value, per_branch: bool) -> str:
         return NO_REGISTRY
     if ("=" in value.text) != ("=" in value.inside):
         return "the whole option comes out of a variable"
+    if OPAQUE in value.variables:
+        return "its ref holds what a command prints, so its other writers are not known"
     if per_branch and is_per_ref((*value.variables, *value.written_variables)):
         return PER_BRANCH
     last = spec.ref.rpartition("/")[2]
