@@ -72,11 +72,11 @@ def refused_permits(
 
 
 def _is_shown(permit: Permit, findings: Iterable[Finding]) -> bool:
-    """Whether an assumption of the permit's name speaks of its file or of its detail."""
+    """Whether an assumption of the permit's name speaks of its file, subject or detail."""
     for finding in findings:
         if finding.name == permit.rule and finding.severity is Severity.ASSUME:
             here = finding.place is not None and finding.place.path in paths(permit)
-            if here or permit.detail in finding.subject.split(", "):
+            if here or {permit.subject, permit.detail} & set(finding.subject.split(", ")):
                 return True
     return False
 

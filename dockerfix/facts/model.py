@@ -212,7 +212,9 @@ class ComposeUse(Struct, frozen=True):
     """A `docker compose` command: its verb, the services that it names (none: all), the files
     that it reads, relative to the root, and whether it builds images itself.
 
-    `run`, `up` and `pull` use the images of their services, built before or elsewhere.
+    `run`, `up` and `pull` use the images of their services, built before or elsewhere; those of
+    `depends_on` too, unless the command stands `alone` (`--no-deps`). `profiles` are those that
+    it switches on, `given` the values that variables may have where it runs.
     """
 
     site: CallSite
@@ -220,6 +222,9 @@ class ComposeUse(Struct, frozen=True):
     services: tuple[str, ...]
     files: tuple[str, ...]
     builds: bool
+    alone: bool = False
+    profiles: tuple[str, ...] = ()
+    given: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 class Blind(Struct, frozen=True):

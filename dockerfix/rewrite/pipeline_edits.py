@@ -78,6 +78,21 @@ class JobEditor:
             found = self._added(mapping, path[depth], value)
         return self._checked(found, path, to)
 
+    def add(self, keys: Mapping[str, Value]) -> Edits:
+        """Several keys that the job has not written, one below the other."""
+        own = [e for e in self.body.entries if self.body.span.contains(e.key.span)]
+        if self.body.flow or any(self.body.entry(key) is not None for key in keys):
+            raise Refused(
+                self.job.place, f"{self.job.name} is written on one line", "do it by hand"
+            )
+        indent = column(self.layout.source, own[0].key.span.start)
+        text = "\n".join(self.layout.entry(key, value, indent) for key, value in keys.items())
+        at = entry_lines(self._neighbour(own)).end
+        found = inserted_line(self.layout.source, at, text)
+        before = _top(self.job.file)
+        wanted = {**before.get(self.job.name, {}), **{k: _data(v) for k, v in keys.items()}}
+        return _checked(self.job.file, found, {**before, self.job.name: wanted}, self.job.place)
+
     def append(self, *path: str, item: Value) -> Edits:
         """One more item at the end of a list; the list is made where it is missing."""
         mapping, depth = self._deepest(path[:-1])

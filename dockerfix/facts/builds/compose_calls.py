@@ -6,7 +6,7 @@ Follows the reference pages of docker compose. Knows its words; knows no service
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from dockerfix.facts.builds.docker_command import located
 from dockerfix.facts.builds.gathered import ComposeCall
@@ -61,7 +61,26 @@ def compose_use(call: ComposeCall, snapshot: Snapshot) -> ComposeUse | None:
         paths = (posixpath.join(call.folder, name) for name in BASE_NAMES)
         files = tuple(path for path in paths if path in snapshot)[:1]
     builds = verb == "build" or ("--build" in flags and verb in ("up", "run", "create"))
-    return ComposeUse(call.site, verb, tuple(services), files, builds)
+    return ComposeUse(
+        call.site,
+        verb,
+        tuple(services),
+        files,
+        builds,
+        "--no-deps" in flags,
+        tuple(_profiles(call)),
+        tuple((n, b.choices or (b.text,)) for n, b in sorted(call.variables.variables.items())),
+    )
+
+
+def _profiles(call: ComposeCall) -> Iterator[str]:
+    """Profiles that `--profile` and `COMPOSE_PROFILES` switch on."""
+    for word, following in zip(call.words, (*call.words[1:], None), strict=True):
+        name, equals, value = word.text.partition("=")
+        if name == "--profile" and (equals or following is not None):
+            yield value if equals or following is None else following.text
+    bound = call.variables.look("COMPOSE_PROFILES")
+    yield from bound.text.split(",") if bound is not None and bound.text else ()
 
 
 def _split(call: ComposeCall) -> tuple[tuple[str, ...], tuple[Value, ...]]:

@@ -48,12 +48,14 @@ _STEPS = 5_000
 class Ran(Struct, frozen=True):
     """One command: its words after expansion (unknown variables as `${NAME}`), and where the
     job's text leads to it. `tolerated` says that its failure is caught by a `||`; `service` is
-    the Compose service that it runs in, empty for the job's own shell."""
+    the Compose service that it runs in, empty for the job's own shell, `sources` whether the
+    job's files are there."""
 
     words: tuple[str, ...]
     place: Place
     tolerated: bool = False
     service: str = ""
+    sources: bool = True
 
     @property
     def name(self) -> str:
@@ -111,12 +113,13 @@ class _At:
     tolerated: bool = False
     service: str = ""
     place: Place | None = None
+    sources: bool = True
 
     def inside(self, source: Source, folder: str | None) -> _At:
         """One call deeper, in another text."""
         return _At(
             source, folder, self.scope, self.functions, self.depth + 1, self.tolerated,
-            self.service, self.place,
+            self.service, self.place, self.sources,
         )  # fmt: skip
 
 
@@ -208,8 +211,7 @@ class _Walker:
         elif "${" in plain(words[0]):
             self.stop(plain(words[0]), "the command is in a variable", place)
         elif not self.started(name, words, place, at):
-            texts = tuple(plain(word) for word in words)
-            self.ran.append(Ran(texts, place, at.tolerated, at.service))
+            self.note(words, place, at)
 
     def started(self, name: str, words: tuple[Value, ...], place: Place, at: _At) -> bool:
         """Whether the command is one that runs others, which are then followed."""
@@ -312,11 +314,11 @@ class _Walker:
         given = _behind_service(rest, use) if use.verb in ("run", "exec") else ()
         for name, body in self.services(use, at):
             command = given if name in use.services[:1] and given else _command(body)
-            if not _mounts(body):
-                continue
             inner = at.inside(at.source, "")
-            inner.place, inner.service = place, name
-            if command is None:
+            inner.place, inner.service, inner.sources = place, name, _mounts(body)
+            if not inner.sources:
+                self.words(given if name in use.services[:1] else (), place, inner)
+            elif command is None:
                 self.stop(f"the service {name}", "its command is in its image", place)
             elif "entrypoint" in body.resolved:
                 self.stop(f"the service {name}", "its entrypoint decides what runs", place)
@@ -329,8 +331,14 @@ class _Walker:
         if not values:
             return
         name = posixpath.basename(plain(values[0]))
-        if not self.started(name, values, place, at):
-            self.ran.append(Ran(tuple(plain(v) for v in values), place, at.tolerated, at.service))
+        inline = name in _SHELLS and "-c" in command
+        if not (at.sources or inline) or not self.started(name, values, place, at):
+            self.note(values, place, at)
+
+    def note(self, words: tuple[Value, ...], place: Place, at: _At) -> None:
+        """One command that starts no other."""
+        texts = tuple(plain(word) for word in words)
+        self.ran.append(Ran(texts, place, at.tolerated, at.service, at.sources))
 
     def services(self, use: ComposeUse, at: _At) -> Iterator[tuple[str, YamlMapping]]:
         """The services that a Compose command starts, `depends_on` left out: all for none."""

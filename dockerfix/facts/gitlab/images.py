@@ -1,28 +1,36 @@
-"""Which images a job uses, and which jobs push them: by name, as far as reading can know it.
+"""Which images a GitLab job uses, and which jobs make them.
 
-Names are compared without registry and tag, by their last part: a name that stands in a
-variable matches whatever holds it. So more is found than is used, never less; what cannot be
-read is said. Knows jobs, Compose services and pushes; judges no order.
+An image reaches a job by its `image:` and `services:`, by `docker run` and `docker pull`, by a
+scanner's words, and by Compose services, through `depends_on`. It is made where a job builds,
+tags or pushes it, be it with Compose. Knows jobs and the images that they name; whether two
+names can be one image stands in `image_names`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from dockerfix.facts.context.makers import without_tag
-from dockerfix.facts.gitlab.commands import Commands
+from dockerfix.facts.builds.jobs import braced
+from dockerfix.facts.gitlab.commands import CommandReader, Commands, Ran
+from dockerfix.facts.gitlab.image_names import ImageName, image_name, may_be_same, valued
 from dockerfix.facts.gitlab.job import Job
-from dockerfix.facts.model import ComposeUse, SiteKind
+from dockerfix.facts.gitlab.pipeline import Pipeline
+from dockerfix.facts.model import ComposeUse, SiteKind, Value
 from dockerfix.facts.repository import Facts
 from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
-from dockerfix.syntax.yaml.tree import Scalar, Sequence, YamlError, parse_yaml
+from dockerfix.syntax.yaml.tree import Node, Scalar, YamlError, parse_yaml
+from dockerfix.syntax.yaml.tree import Sequence as YamlSequence
 from dockerfix.text import SnapshotError
 
 _QUIET = frozenset({"down", "logs", "ps", "config", "stop", "kill", "rm", "ls", "version", "images",
-                    "port", "top", "events", "pause", "unpause", "wait", "exec", "cp"})  # fmt: skip
-"""Compose verbs that use no image which is not running already."""
+                    "port", "top", "events", "pause", "unpause", "wait", "exec", "cp", "build",
+                    "push"})  # fmt: skip
+"""Compose verbs that use no image which is not running already, or make it."""
+_SCANNERS = {"trivy": ("image", "i"), "grype": (), "syft": ("scan", "packages"), "dockle": (),
+             "clair-scanner": (), "dive": (), "snyk": ("container",)}  # fmt: skip
+"""Programs that are given an image, with the verbs under which they are; none: always."""
 
 
 ANY = "*"
@@ -34,85 +42,196 @@ class UnreadImageError(Exception):
 
 
 class Used(Struct, frozen=True):
-    """The names of the images that a job uses."""
+    """An image that a job uses, and what asks for it. `built` says that Compose builds it where
+    it is not there to be pulled."""
 
-    names: frozenset[str]
+    name: ImageName
+    by: str
+    built: bool = False
 
 
-def used_images(facts: Facts, job: Job, commands: Commands) -> Used:
+class Made(Struct, frozen=True):
+    """The images that a job makes; `others` says that it may make more than these."""
+
+    names: tuple[ImageName, ...] = ()
+    others: bool = False
+
+    def may_hold(self, used: Used) -> bool:
+        """Whether an image may be one of these. An image of no registry and no folder, such as
+        `rust:1.90`, is none that an unread command pushes."""
+        unread = self.others and ("/" in used.name.repository or "$" in used.name.repository)
+        return unread or any(may_be_same(name, used.name) for name in self.names)
+
+
+def used_images(facts: Facts, pipeline: Pipeline, job: Job, commands: Commands) -> tuple[Used, ...]:
     """The images of a job; raises `UnreadImageError`."""
-    found = {_name(image.name) for image in (job.image, *job.services) if image is not None}
+    env = environment(pipeline, job)
+    found = [
+        Used(image_name(text), key)
+        for key, images in (("image", [job.image]), ("services", job.services))
+        for image in images
+        if image is not None
+        for text in valued(image.name, env)
+    ]
     for use in commands.compose:
-        if use.verb not in _QUIET:
-            found |= set(_compose(facts, use))
+        found += _composed(facts, use, env)
     for ran in commands.ran:
-        if ran.name in ("docker", "podman", "nerdctl") and ran.words[1:2] in (("run",), ("pull",)):
-            found |= {_name(word) for word in ran.words[2:] if not word.startswith("-")}
-    return Used(frozenset(found))
+        found += _named(ran)
+    return tuple(dict.fromkeys(found))
+
+
+def environment(pipeline: Pipeline, job: Job) -> dict[str, tuple[str, ...]]:
+    """What the files may give each variable of a job, rules and matrix included."""
+    names = {
+        *pipeline.variables_of(job),
+        *job.rule_variables,
+        *(n for row in job.rows for n in row),
+    }
+    found: dict[str, tuple[str, ...]] = {}
+    for name in names:
+        texts = [scalar.text for scalar in pipeline.values_of(job, name)]
+        texts += [row[name].text for row in job.rows if name in row]
+        found[name] = tuple(dict.fromkeys(braced(text) for text in texts))
+    return {name: texts for name, texts in found.items() if texts}
+
+
+def makers(facts: Facts, reader: CommandReader) -> dict[str, Made]:
+    """The images that each job that can run builds, tags or pushes."""
+    found = _tagged(facts)
+    return {
+        job.name: _made(facts, reader, job, found.get(job.name)) for job in reader.pipeline.visible
+    }
 
 
 def pushers(facts: Facts) -> dict[str, frozenset[str]]:
-    """The names of the images that each job builds or pushes; `ANY` for one whose name reading
-    cannot know."""
-    found: dict[str, set[str]] = {}
+    """The last parts of the names of the images that each job builds, tags or pushes; `ANY` for
+    one that is named by a variable."""
+    found = {
+        job: {name.repository.rpartition("/")[2] for name in names}
+        for job, names in _tagged(facts).items()
+    }
+    return {
+        job: frozenset(ANY if "$" in name or not name else name for name in names)
+        for job, names in found.items()
+    }
+
+
+def _tagged(facts: Facts) -> dict[str, list[ImageName]]:
+    """The images that the builds, tags and pushes of each job name."""
+    found: dict[str, list[ImageName]] = {}
     for build in facts.builds.builds:
         if build.site.kind is SiteKind.GITLAB:
-            names = [text for tag in build.tags for text in (tag.choices or (tag.text,))]
-            found.setdefault(build.site.name, set()).update(_pushed(names))
+            found.setdefault(build.site.name, []).extend(_texts(build.tags))
     for call in facts.builds.images:
         if call.site.kind is SiteKind.GITLAB:
-            names = [text for name in call.names for text in (name.choices or (name.text,))]
-            found.setdefault(call.site.name, set()).update(_pushed(names))
-    return {job: frozenset(names) for job, names in found.items()}
+            found.setdefault(call.site.name, []).extend(_texts(call.names))
+    return found
 
 
-def _pushed(names: Iterable[str]) -> Iterator[str]:
-    """The names of images that are pushed, those in variables as `ANY`."""
-    for name in names:
-        try:
-            yield _name(name)
-        except UnreadImageError:
-            yield ANY
+def _made(facts: Facts, reader: CommandReader, job: Job, names: Sequence[ImageName] | None) -> Made:
+    """What one job makes. What it runs unread, or builds without a name that was read, may be
+    any image."""
+    commands = reader.of(job)
+    env = environment(reader.pipeline, job)
+    composed: list[ImageName] = []
+    others = bool(commands.unfollowed)
+    for use in commands.compose:
+        if use.builds or use.verb in ("build", "push"):
+            try:
+                composed += [used.name for used in _composed(facts, use, env, makes=True)]
+            except UnreadImageError:
+                others = True
+    if names is None and any(makes_image(ran) for ran in commands.ran):
+        others = True
+    return Made(tuple(dict.fromkeys((*(names or ()), *composed))), others)
 
 
-def _compose(facts: Facts, use: ComposeUse) -> Iterator[str]:
-    """The images of the services that a Compose command starts, `depends_on` followed."""
-    services: dict[str, YamlMapping] = {}
+def makes_image(ran: Ran) -> bool:
+    """Whether a command builds, tags or pushes images, by its program and verb."""
+    verbs = set(ran.words[1:3])
+    if "compose" in verbs:
+        return False
+    if ran.name in ("docker", "podman", "nerdctl"):
+        return bool(verbs & {"build", "push", "tag", "buildx", "manifest", "load", "commit"})
+    if ran.name in ("buildah", "skopeo", "crane", "regctl", "oras", "img", "ko", "buildctl"):
+        return True
+    return ran.name in ("executor", "docker-buildx", "earthly", "pack", "jib")
+
+
+def _texts(values: Sequence[Value]) -> Iterator[ImageName]:
+    for value in values:
+        yield from (image_name(text) for text in value.choices or (value.text,))
+
+
+def _named(ran: Ran) -> Iterator[Used]:
+    """Images among the words of a command. Defaults stand for variables there, so that any tag
+    may be meant."""
+    words = [word for word in ran.words[1:] if not word.startswith("-")]
+    verbs = _SCANNERS.get(ran.name)
+    if ran.name in ("docker", "podman", "nerdctl") and words[:1] in (["run"], ["pull"]):
+        named = words[1:]
+    elif verbs is not None and (not verbs or (words[:1] and words[0] in verbs)):
+        named = words
+    else:
+        return
+    for word in named:
+        yield Used(ImageName(image_name(word).repository, None), " ".join(ran.words[:2]))
+
+
+def _composed(
+    facts: Facts, use: ComposeUse, env: Mapping[str, tuple[str, ...]], makes: bool = False
+) -> Iterator[Used]:
+    """The images of the services that a Compose command starts (or `makes`)."""
+    if use.verb in _QUIET and not makes:
+        return
+    services = _services(facts, use)
+    given = {name: texts for name, texts in use.given if name in env} or env
+    alone = use.alone or use.verb in ("pull", "build", "push")
+    waiting = list(use.services) or [n for n, keys in services.items() if _is_on(keys, use)]
+    seen: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        keys = services.get(name)
+        if keys is None or "extends" in keys:
+            raise UnreadImageError(f"the Compose service {name} cannot be read")
+        seen.add(name)
+        waiting += [] if alone else [o for o in _depends(keys) if o not in seen]
+        image = keys.get("image")
+        built = "build" in keys and use.verb != "pull"
+        for text in valued(image.text, given) if isinstance(image, Scalar) else ():
+            yield Used(image_name(text), f"docker compose {use.verb}", built)
+
+
+def _services(facts: Facts, use: ComposeUse) -> dict[str, dict[str, Node]]:
+    """The services of the files of a command, later files over earlier ones."""
+    services: dict[str, dict[str, Node]] = {}
     for path in use.files:
         try:
             root = facts.snapshot.derive(path, parse_yaml).root
         except (YamlError, SnapshotError) as error:
             raise UnreadImageError(f"{path} cannot be read: {error}") from None
+        if root is not None and "include" in root.resolved:
+            raise UnreadImageError(f"{path} includes other files")
         section = root.get("services") if root is not None else None
-        listed = section.resolved if isinstance(section, YamlMapping) else {}
-        services |= {n: body for n, body in listed.items() if isinstance(body, YamlMapping)}
+        for name, body in section.resolved.items() if isinstance(section, YamlMapping) else ():
+            if isinstance(body, YamlMapping):
+                services[name] = {**services.get(name, {}), **body.resolved}
     if not use.files:
         raise UnreadImageError("the Compose file of a command is not known")
-    waiting, seen = list(use.services or services), set[str]()
-    while waiting:
-        name = waiting.pop()
-        body = services.get(name)
-        if body is None or "extends" in body.resolved:
-            raise UnreadImageError(f"the Compose service {name} cannot be read")
-        seen.add(name)
-        waiting += [other for other in _depends(body) if other not in seen]
-        image = body.get("image")
-        if isinstance(image, Scalar):
-            yield _name(image.text)
+    return services
 
 
-def _depends(body: YamlMapping) -> Iterator[str]:
-    node = body.get("depends_on")
-    if isinstance(node, Sequence):
+def _is_on(keys: Mapping[str, Node], use: ComposeUse) -> bool:
+    """Whether a command that names no service starts this one."""
+    profiles = keys.get("profiles")
+    listed = profiles.items if isinstance(profiles, YamlSequence) else ()
+    named = {item.text for item in listed if isinstance(item, Scalar)}
+    return not named or "*" in use.profiles or bool(named & set(use.profiles))
+
+
+def _depends(keys: Mapping[str, Node]) -> Iterator[str]:
+    node = keys.get("depends_on")
+    if isinstance(node, YamlSequence):
         yield from (item.text for item in node.items if isinstance(item, Scalar))
     elif isinstance(node, YamlMapping):
         yield from node.resolved
-
-
-def _name(text: str) -> str:
-    """The last part of an image's name, without tag and digest; raises `UnreadImageError`
-    when it stands in a variable."""
-    last = without_tag(text.rpartition("/")[2].partition("@")[0])
-    if "$" in last or not last:
-        raise UnreadImageError(f"the image `{text}` is named by a variable")
-    return last

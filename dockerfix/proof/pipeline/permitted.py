@@ -7,7 +7,7 @@ a command that calls a build. Knows jobs and builds; asks no transform.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -16,6 +16,7 @@ from dockerfix.facts.context.makers import without_tag
 from dockerfix.facts.gitlab.gates import plain
 from dockerfix.facts.gitlab.pipeline import Job, Pipeline
 from dockerfix.facts.gitlab.presence import Missing, implies
+from dockerfix.facts.gitlab.schedule import Schedule
 from dockerfix.facts.model import Build, SiteKind
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.obligation import Permit
@@ -28,6 +29,8 @@ CALLS = ("before_script", "script", "after_script", "variables", "parallel")
 NEEDS = ("needs", "dependencies")
 CLONE = ("GIT_DEPTH",)
 """Variables that say how a job gets its sources."""
+EARLIER = ("starts-earlier", "builds-beside-scan")
+"""Rules under which a job without needs may get them."""
 RULES = ("rules", "only", "except")
 
 
@@ -124,6 +127,8 @@ class Judge:
             return None
         if key == "needs" and old.needs is None and self.starts_earlier(new):
             return None
+        if key == "rules" and not old.keys.keys() & set(RULES) and self.same_condition(new):
+            return None
         rule = rule_of(key)
         if not rule or (rule, new.name, key) not in self.asked:
             return Refusal()
@@ -140,16 +145,42 @@ class Judge:
         return self.commands([old, *joined], new) if key != "parallel" else None
 
     def starts_earlier(self, job: Job) -> bool:
-        """Whether a job may get these first needs: each has its permit, the job keeps all
-        artifacts of earlier jobs, makes no image, and no other job waits through it."""
+        """Whether a job may get these first needs: each has its permit, the job keeps all files
+        of earlier jobs, and passes none that deploys or makes an image which it runs in. Only
+        jobs that make no image and that no other job needs may pass others without leave."""
         names = {need.job for need in job.needs or ()}
-        asked = all(("starts-earlier", job.name, name) in self.asked for name in names or {""})
-        stages = self.new.stages
-        at = stages.index(job.stage) if job.stage in stages else 0
-        makers = {o.name for o in self.new.visible if o.artifacts and o.stage in stages[:at]}
+        rules = {r for r, subject, _ in self.asked if subject == job.name and r in EARLIER}
+        asked = [
+            r for r in rules if all((r, job.name, name) in self.asked for name in names or {""})
+        ]
+        if not asked or job.environment is not None or job.trigger is not None:
+            return False
+        schedule = Schedule(self.new)
+        waited = schedule.before(job.name)
+        passed = [
+            other
+            for other in self.new.visible
+            if _is_earlier(self.new, other, job) and other.name not in waited
+        ]
+        makers = (o for o in self.new.visible if _is_earlier(self.new, o, job) and _hands(o, job))
+        if not {other.name for other in makers} <= names or any(map(_acts, passed)):
+            return False
+        if "builds-beside-scan" in asked:
+            return not any(self.of(other.name) for other in passed)
         named = {n.job for other in self.new.visible for n in other.needs or ()}
-        quiet = not self.of(job.name) and job.environment is None and job.trigger is None
-        return asked and quiet and makers <= names and job.name not in named
+        runs = {i.name for i in (job.image, *job.services) if i is not None}
+        made = {tag.text for other in passed for build in self.of(other.name) for tag in build.tags}
+        return not (self.of(job.name) or job.name in named or _last_names(runs) & _last_names(made))
+
+    def same_condition(self, job: Job) -> bool:
+        """Whether a job that had no rules has those of a job which it needs, with a permit."""
+        rules = plain(job.keys.get("rules"))
+        return any(
+            ("same-condition", job.name, need.job) in self.asked
+            and need.job in self.new.jobs
+            and plain(self.new.jobs[need.job].keys.get("rules")) == rules
+            for need in job.needs or ()
+        )
 
     def hands_on_less(self, old: Job, new: Job) -> bool:
         """Whether `inherit:` keeps nothing but a depth away, with a permit."""
@@ -227,6 +258,29 @@ class Judge:
         texts = [[line.scalar.text for line in job.lines] for job in (*old, new)]
         other = other_commands([text for lines in texts[:-1] for text in lines], texts[-1])
         return Refusal(f"`{other}` is not a build command") if other else None
+
+
+def _is_earlier(pipeline: Pipeline, first: Job, second: Job) -> bool:
+    stages = pipeline.stages
+    known = first.stage in stages and second.stage in stages
+    return known and stages.index(first.stage) < stages.index(second.stage)
+
+
+def _hands(maker: Job, reader: Job) -> bool:
+    """Whether files or variables of one job reach another; reports do not."""
+    if "dependencies" in reader.keys and maker.name not in _named(reader, "dependencies"):
+        return False
+    left = maker.artifacts
+    return left is not None and bool(left.paths or left.untracked or left.dotenv)
+
+
+def _acts(job: Job) -> bool:
+    """Whether a job changes something outside the pipeline, as far as its keys say."""
+    return bool(job.keys.keys() & {"environment", "trigger", "release", "pages"})
+
+
+def _last_names(images: Iterable[str]) -> set[str]:
+    return {without_tag(image.rpartition("/")[2]) for image in images}
 
 
 def whole(job: Job, *, gone: bool) -> ValueChange:

@@ -57,6 +57,9 @@ class PipelineChange(Obligation, frozen=True):
         " `after` are its texts; an empty subject means the pipeline's own",
         "starts-earlier": "a job without `needs` gets them, `detail` names each; it must be one"
         " that builds and pushes nothing, and that no other job needs",
+        "builds-beside-scan": "a job without `needs` that makes images gets them, `detail` names"
+        " each; it passes only jobs that make no image and hand on no file",
+        "same-condition": "a job without rules gets those of the job `detail`, which it needs",
     }
     assumed_rules: ClassVar[frozenset[str]] = frozenset({"clone-depth", "starts-earlier"})
 

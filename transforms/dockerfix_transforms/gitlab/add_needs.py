@@ -5,13 +5,12 @@ Knows what a job waits for and why; what a job leaves behind stands in `effects`
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
 
 from dockerfix.api import (
-    ANY,
     AlwaysThere,
     CommandReader,
     Draft,
@@ -27,12 +26,14 @@ from dockerfix.api import (
     Schedule,
     Severity,
     UnreadImageError,
+    Used,
     edit,
     implies,
-    pushers,
-    used_images,
+    is_accepted,
+    plain,
 )
-from dockerfix_transforms.gitlab.effects import leaves_behind
+from dockerfix_transforms.gitlab.barriers import bound, is_started_by_hand, named_jobs
+from dockerfix_transforms.gitlab.inputs import Inputs
 
 _BREAKS = "the job would start before what it reads exists"
 _MAX = 50
@@ -43,9 +44,10 @@ class AddNeeds:
     """Start jobs that only read as soon as the jobs whose images and artifacts they use have ended.
 
     What it does
-        Gives a job without `needs:` the jobs that it really waits for: those that push an
-        image it uses, and every earlier job that leaves artifacts. A need is `optional: true`
-        exactly where a pipeline exists with the job and without the needed one.
+        Gives a job without `needs:` the jobs that it really waits for: those that make an
+        image it uses, hand it artifacts, variables or a cache, or leave anything else behind,
+        such as a deployment. A need is `optional: true` exactly where a pipeline exists with
+        the job and without the needed one.
 
     Why
         A job without `needs:` waits for every job of every earlier stage.
@@ -105,6 +107,11 @@ class AddNeeds:
         keeps its place. So does a job that others need, one behind a manual or delayed job,
         and one whose rules cannot be compared. That a job may run beside the scans and checks
         of earlier stages is the assumption `starts-earlier`, with every order that falls.
+        Images are told apart by the tags that they have in each job.
+
+        `--accept builds-beside-scan@JOB` lets a job that builds images start beside jobs that
+        only read and report. `--accept same-condition@JOB` gives a job the rules of the one
+        whose image it uses, so that it is not there without it.
 
     Call sites
         The pipeline's root file and its local includes.
@@ -121,7 +128,7 @@ class AddNeeds:
             return Proposal(reason="No GitLab pipeline with jobs was found.")
         draft = Draft(facts, options["accept"])
         try:
-            _plan(draft, pipeline)
+            _Planner(draft, pipeline).plan()
         except Refused as refused:
             return draft.refused([refused.finding(_BREAKS)])
         if not draft.edits:
@@ -132,136 +139,223 @@ class AddNeeds:
 
 
 class _Needed(Struct, frozen=True):
-    """A job that is needed, and whether it may be absent."""
+    """A job that is needed, an example of a pipeline without it (empty: it is always there),
+    and the images that are used of it."""
 
     job: Job
-    optional: bool
+    absent: str = ""
+    images: tuple[Used, ...] = ()
 
 
 class _KeptError(Exception):
-    """A job that keeps its place; says why."""
+    """A job that keeps its place; says why, and what a person may do."""
+
+    def __init__(self, why: str, do: str = "") -> None:
+        super().__init__(why)
+        self.do = do
 
 
-def _plan(draft: Draft, pipeline: Pipeline) -> None:
-    schedule = Schedule(pipeline)
-    reader = CommandReader(draft.facts.snapshot, pipeline)
-    made = pushers(draft.facts)
-    named = {need.job.partition(": [")[0] for need in _all_needs(pipeline)}
-    for job in pipeline.visible:
-        if job.needs is not None or not schedule.earlier(job):
-            continue
+class _Planner:
+    """The needs of one pipeline. Private to the transform."""
+
+    def __init__(self, draft: Draft, pipeline: Pipeline) -> None:
+        self.draft = draft
+        self.pipeline = pipeline
+        self.schedule = Schedule(pipeline)
+        self.inputs = Inputs(draft.facts, CommandReader(draft.facts.snapshot, pipeline))
+        self.named = named_jobs(pipeline)
+
+    def plan(self) -> None:
+        """Every job without needs that may start earlier gets them; the others are noted."""
+        for job in self.pipeline.visible:
+            try:
+                if job.needs is not None:
+                    self.explain(job)
+                elif self.schedule.earlier(job):
+                    self.job(job)
+            except _KeptError as kept:
+                if job.needs is None:
+                    self.draft.findings.append(_kept(job, kept))
+
+    def job(self, job: Job) -> None:
+        """One job without needs; raises `_KeptError` for one that keeps its place."""
+        earlier = self.schedule.earlier(job)
+        why = bound(self.pipeline, job, earlier) or self.inputs.leaves(job)
+        if why:
+            raise _KeptError(why)
+        if self.inputs.makes_images(job):
+            self.builder(job, earlier)
+        elif job.name in self.named:
+            raise _KeptError("other jobs need it, and would start earlier too")
+        else:
+            self.move(job, self.needed(job, earlier), "starts-earlier")
+
+    def needed(self, job: Job, earlier: Sequence[Job]) -> list[_Needed]:
+        """What a job that only reads waits for; raises `_KeptError`."""
+        used = self.used(job)
+        flows = {other.name: self.inputs.of(job, other, used) for other in earlier}
+        unread = [o for o in earlier if (found := flows[o.name]) and found.is_effect]
+        unread = [other for other in unread if not _never_waits(other)]
+        free = [other for other in earlier if flows[other.name] is None]
+        # Needs that stand there for fear alone help nobody when they are the most.
+        if len(unread) > len(free):
+            why = flows[unread[0].name]
+            raise _KeptError(f"`{unread[0].name}` comes before it: {why.why if why else ''}")
+        return [
+            self.presence(job, other, found.images)
+            for other in earlier
+            if (found := flows[other.name]) and (not found.is_effect or other in unread)
+        ]
+
+    def used(self, job: Job) -> tuple[Used, ...]:
+        """The images that a job uses; raises `_KeptError`."""
         try:
-            needs = list(_inputs(draft.facts, reader, schedule, job, made, named))
-        except _KeptError as kept:
-            draft.findings.append(_kept(job, str(kept)))
-            continue
-        _move(draft, pipeline, schedule, job, needs)
+            return self.inputs.used(job)
+        except UnreadImageError as error:
+            raise _KeptError(str(error)) from None
 
-
-def _inputs(
-    facts: Facts,
-    reader: CommandReader,
-    schedule: Schedule,
-    job: Job,
-    made: Mapping[str, frozenset[str]],
-    named: set[str],
-) -> Iterator[_Needed]:
-    """What a job waits for; raises `_KeptError` for one that keeps its place."""
-    pipeline = reader.pipeline
-    commands = reader.of(job)
-    earlier = schedule.earlier(job)
-    why = _is_bound(pipeline, job, earlier, named) or leaves_behind(facts, job, commands)
-    if why:
-        raise _KeptError(why)
-    try:
-        used = used_images(facts, job, commands).names
-    except UnreadImageError as error:
-        raise _KeptError(str(error)) from None
-    used |= {ANY} if used else set()
-    found = [o for o in earlier if o.artifacts is not None or made.get(o.name, frozenset()) & used]
-    if len(found) > _MAX or len(found) == len(earlier):
-        raise _KeptError("it needs all jobs of the earlier stages")
-    for other in found:
-        if "manual" in (other.when, *(rule.when for rule in other.rules or ())):
+    def presence(self, job: Job, other: Job, images: tuple[Used, ...] = ()) -> _Needed:
+        """A need, with the pipeline in which the needed job is missing."""
+        if is_started_by_hand(other):
             raise _KeptError(f"`{other.name}` is started by hand")
-        presence = implies(pipeline, job, other)
-        if not isinstance(presence, AlwaysThere | Missing):
+        presence = implies(self.pipeline, job, other)
+        if isinstance(presence, Missing):
+            return _Needed(other, presence.example, images)
+        if not isinstance(presence, AlwaysThere):
             raise _KeptError(f"when `{other.name}` exists cannot be decided: {presence.why}")
-        yield _Needed(other, isinstance(presence, Missing))
+        return _Needed(other, "", images)
 
+    def builder(self, job: Job, earlier: Sequence[Job]) -> None:
+        """A job that makes images: it may pass those that only read and report."""
+        scans = [other for other in earlier if self.inputs.only_reports(other)]
+        users = (u for u in self.pipeline.visible if job.name in self.schedule.before(u.name))
+        gated = next((u for u in users if u.needs is not None and self.inputs.leaves(u)), None)
+        if not scans:
+            raise _KeptError("it makes images, and no earlier job only reads and reports")
+        if gated is not None:
+            raise _KeptError(f"`{gated.name}` needs it, and would no longer wait for a scan")
+        if not is_accepted("builds-beside-scan", job.name, self.draft.accept):
+            names = ", ".join(other.name for other in scans)
+            accept = f"to start it beside {names}, pass --accept 'builds-beside-scan@{job.name}'"
+            raise _KeptError("it makes images", accept)
+        kept = [self.presence(job, other) for other in earlier if other not in scans]
+        self.move(job, kept, "builds-beside-scan")
 
-def _is_bound(pipeline: Pipeline, job: Job, earlier: Sequence[Job], named: set[str]) -> str:
-    """Why the order of a job must stay, whatever it runs; empty when it may change."""
-    if job.name in named:
-        return "other jobs need it, and would start earlier too"
-    if pipeline.unread or pipeline.unknown_parents(job):
-        return "a part of the pipeline is in another repository"
-    if job.stage not in pipeline.stages or job.stage in (".pre", ".post"):
-        return f"it is in the stage `{job.stage}`"
-    if job.when != "on_success" or any(
-        r.when not in ("on_success", "never") for r in job.rules or ()
-    ):
-        return "it does not simply run when the jobs before it succeed"
-    if job.dependencies or any(rule.needs is not None for rule in job.rules or ()):
-        return "it names jobs by `dependencies:` or in its rules"
-    held = next((other for other in earlier if _holds(other)), None)
-    return f"`{held.name}` before it is started by hand or later" if held is not None else ""
-
-
-def _holds(job: Job) -> bool:
-    """Whether jobs of later stages wait until somebody starts this one, or for a delay."""
-    if job.when == "delayed" or (job.when == "manual" and not job.allow_failure):
-        return True
-    return any(
-        rule.when == "delayed"
-        or (rule.when == "manual" and not (rule.allow_failure or job.allow_failure))
-        for rule in job.rules or ()
-    )
-
-
-def _move(
-    draft: Draft, pipeline: Pipeline, schedule: Schedule, job: Job, needs: Sequence[_Needed]
-) -> None:
-    """The needs written on a job, with the orders that fall; nothing when none does."""
-    names = [need.job.name for need in needs]
-    waited = set(names).union(*(schedule.before(name) for name in names))
-    fallen = [other.name for other in schedule.earlier(job) if other.name not in waited]
-    if not fallen:
-        return
-    items: list[str | dict[str, str | bool]] = [
-        {"job": need.job.name, "optional": True} if need.optional else need.job.name
-        for need in needs
-    ]
-    draft.edits += edit(job).set("needs", to=items)
-    for name in names or [""]:
-        draft.permits.append(Permit("starts-earlier", job.name, pipeline.path, name))
-    draft.findings.append(
-        Finding.at(
-            job.place,
-            name="starts-earlier",
-            severity=Severity.ASSUME,
-            subject=job.name,
-            what=f"{job.name} no longer waits for {', '.join(fallen)}",
-            why="it reads and reports only, but runs even when one of these fails",
-            do="add the jobs that it is to wait for to its `needs:`",
+    def move(self, job: Job, needs: list[_Needed], rule: str) -> None:
+        """The needs written on a job, with the orders that fall; raises `_KeptError` when
+        none does."""
+        names = [need.job.name for need in needs]
+        waited = set(names).union(*(self.schedule.before(name) for name in names))
+        fallen = [o.name for o in self.schedule.earlier(job) if o.name not in waited]
+        if not fallen or len(needs) > _MAX:
+            raise _KeptError("it needs all jobs of the earlier stages")
+        needs, rules = self.same_condition(job, needs)
+        items: list[str | dict[str, str | bool]] = [
+            {"job": need.job.name, "optional": True} if need.absent else need.job.name
+            for need in needs
+        ]
+        self.draft.edits += (
+            edit(job).add({"rules": rules, "needs": items})
+            if rules
+            else edit(job).set("needs", to=items)
         )
+        for name in names or [""]:
+            self.draft.permits.append(Permit(rule, job.name, self.pipeline.path, name))
+        for need in needs:
+            self.tell_absent(job, need)
+        self.draft.findings.append(_moved(job, fallen, rule))
+        self.draft.summary.append(f"{job.name} waits for {', '.join(names) or 'no other job'}.")
+
+    def same_condition(self, job: Job, needs: list[_Needed]) -> tuple[list[_Needed], Any]:
+        """The needs once the job has the rules of the one whose image it uses, and those rules
+        (None: it keeps its own), if that was accepted."""
+        if not is_accepted("same-condition", job.name, self.draft.accept):
+            return needs, None
+        absent = [need for need in needs if need.absent and need.images]
+        rules = absent[0].job.keys.get("rules") if len(absent) == 1 else None
+        if rules is None or job.keys.keys() & {"rules", "only", "except"}:
+            what = "it has rules of its own, or not exactly one job with `rules:` makes its image"
+            raise _KeptError(f"same-condition does not apply: {what}")
+        other = absent[0].job
+        permit = Permit("same-condition", job.name, self.pipeline.path, other.name)
+        self.draft.permits.append(permit)
+        now = [_Needed(n.job, "" if n is absent[0] else n.absent, n.images) for n in needs]
+        return now, plain(rules)
+
+    def explain(self, job: Job) -> None:
+        """The needs that a job has: images that may be absent, and needs without a reason."""
+        if bound(self.pipeline, job, ()) or self.inputs.keeps(job):
+            return
+        used = self.used(job)
+        for need in job.needs or ():
+            other = self.pipeline.jobs.get(need.job)
+            if other is None or other.hidden:
+                continue
+            flows = self.inputs.of(job, other, used)
+            if flows is None:
+                self.draft.findings.append(_unexplained(job, other))
+            elif need.optional and flows.images:
+                self.tell_absent(job, self.presence(job, other, flows.images))
+
+    def tell_absent(self, job: Job, need: _Needed) -> None:
+        """Say what happens where the image of a needed job was not made."""
+        if not need.absent or not need.images:
+            return
+        image = next((image for image in need.images if not image.built), need.images[0])
+        then = "Compose then builds it in this job" if image.built else f"`{image.by}` then fails"
+        self.draft.findings.append(
+            Finding.at(
+                job.place,
+                name="image-may-be-absent",
+                severity=Severity.NOTE,
+                subject=job.name,
+                what=f"{job.name} uses {image.name} where {need.job.name} did not make it",
+                why=f"{need.absent}; unless an earlier pipeline pushed the image, {then}",
+                do=f"widen the rules of {need.job.name}, or give {job.name} the same ones",
+            )
+        )
+
+
+def _never_waits(other: Job) -> bool:
+    """Whether jobs of later stages go on without this one: it runs only by hand."""
+    rules = other.rules
+    whens = {other.when} if rules is None else {rule.when for rule in rules} - {"never"}
+    return whens == {"manual"}
+
+
+def _moved(job: Job, fallen: Sequence[str], rule: str) -> Finding:
+    reads = rule == "starts-earlier"
+    what = "it reads and reports only, but runs" if reads else "its images are made and pushed"
+    return Finding.at(
+        job.place,
+        name=rule,
+        severity=Severity.ASSUME,
+        subject=job.name,
+        what=f"{job.name} no longer waits for {', '.join(fallen)}",
+        why=f"{what} even when one of these fails",
+        do="add the jobs that it is to wait for to its `needs:`",
     )
-    draft.summary.append(f"{job.name} waits for {', '.join(names) or 'no other job'}.")
 
 
-def _all_needs(pipeline: Pipeline) -> Iterator[Any]:
-    for job in pipeline.visible:
-        yield from job.needs or ()
-        for rule in job.rules or ():
-            yield from rule.needs or ()
-
-
-def _kept(job: Job, why: str) -> Finding:
+def _kept(job: Job, kept: _KeptError) -> Finding:
     return Finding.at(
         job.place,
         name="keeps-order",
         severity=Severity.NOTE,
         subject=job.name,
         what=f"{job.name} still waits for all earlier stages",
-        why=why,
+        why=str(kept),
+        do=kept.do,
+    )
+
+
+def _unexplained(job: Job, other: Job) -> Finding:
+    return Finding.at(
+        job.place,
+        name="need-unexplained",
+        severity=Severity.NOTE,
+        subject=job.name,
+        what=f"{job.name} needs {other.name} and takes nothing of it that reading finds",
+        why="the need costs time unless the order itself is meant",
+        do=f"remove the need if {job.name} may run beside {other.name}",
     )

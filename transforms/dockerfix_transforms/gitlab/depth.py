@@ -59,7 +59,7 @@ def _reasons(facts: Facts, reader: CommandReader, job: Job) -> Iterator[tuple[st
         yield "keeps-depth", "its script is in another repository"
     commands = reader.of(job)
     for ran in commands.ran:
-        reason = reads_history(ran.words, ran.tolerated)
+        reason = "" if not ran.sources else reads_history(ran.words, ran.tolerated)
         if reason:
             yield "reads-history", reason
     versioner = _versioner(facts)

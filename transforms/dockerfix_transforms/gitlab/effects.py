@@ -1,30 +1,57 @@
 """Which jobs only read and report: what they run is known, and leaves nothing behind.
 
 A job that pushes, deploys or publishes must keep its place behind scans and gates, and so must
-one that runs a program which nobody knows. Knows programs and keys of jobs; knows no order.
+one that runs a program which nobody knows. What a job leaves behind that is no image also
+binds the jobs after it: a test may need what was deployed. Knows programs and keys of jobs;
+knows no order.
 """
 
 from __future__ import annotations
 
-from dockerfix.api import Commands, Facts, Job, Ran
+from dockerfix.api import Commands, Facts, Job, Ran, makes_image
+from dockerfix_transforms.gitlab.programs import launched
 
 _HARMLESS = frozenset(
-    {"echo", "printf", "true", ":", "test", "[", "[[", "set", "cd", "pwd", "ls", "cat", "grep",
-     "sed", "awk", "head", "tail", "sleep", "mkdir", "export", "date", "id", "env", "which",
-     "command", "wc", "sort", "jq", "exit", "return", "shift", "local", "unset", "time",
-     "pytest", "ruff", "mypy", "flake8", "black", "isort", "pylint", "tox", "nox", "eslint",
-     "prettier", "tsc", "jest", "vitest", "shellcheck", "hadolint", "yamllint", "markdownlint",
-     "golangci-lint", "rubocop", "rspec", "phpunit", "stylelint", "apk", "apt-get", "apt"}
+    {"echo", "printf", "true", "false", ":", "test", "[", "[[", "set", "cd", "pwd", "ls", "cat",
+     "grep", "sed", "awk", "head", "tail", "sleep", "mkdir", "export", "date", "id", "env",
+     "which", "command", "wc", "sort", "uniq", "cut", "tr", "tee", "find", "diff", "jq", "yq",
+     "exit", "return", "shift", "local", "unset", "time", "shopt", "whoami", "hostname", "uname",
+     "df", "du", "free", "nproc", "cp", "mv", "rm", "touch", "chmod", "ln", "tar", "unzip", "type",
+     "trap", "wait", "read", "declare", "break", "continue", "basename", "dirname", "realpath",
+     "pytest", "ruff", "mypy", "pyright", "flake8", "black", "isort", "pylint", "pydocstyle",
+     "coverage", "bandit", "codespell", "tox", "nox", "eslint", "prettier", "tsc", "jest",
+     "vitest", "mocha", "biome", "shellcheck", "shfmt", "hadolint", "yamllint", "actionlint",
+     "markdownlint", "markdownlint-cli2", "golangci-lint", "staticcheck", "govulncheck", "gofmt",
+     "rubocop", "rspec", "phpunit", "phpstan", "stylelint", "typos", "vale", "checkov", "tfsec",
+     "tflint", "kubeconform", "kubeval", "semgrep", "gitleaks", "trufflehog", "trivy", "grype",
+     "rustfmt", "clippy-driver", "ldd", "apk", "apt-get", "apt", "dnf", "yum", "locale-gen", "seq",
+     "mktemp", "base64", "sha256sum", "md5sum", "rev", "xxd", "file", "strings"}
 )  # fmt: skip
 _VERBS = {
     "cargo": {"fmt", "clippy", "test", "check", "build", "nextest", "doc", "deny", "audit",
-              "bench", "tree", "metadata", "udeps", "machete"},
-    "go": {"test", "vet", "build", "fmt", "mod"},
-    "npm": {"ci", "install", "i", "audit", "ls"},
+              "bench", "tree", "metadata", "udeps", "machete", "install", "fetch", "llvm-cov"},
+    "rustup": {"component", "toolchain", "target", "show", "default", "override"},
+    "go": {"test", "vet", "build", "fmt", "mod", "install", "version", "env", "list", "tool"},
+    "npm": {"ci", "install", "i", "audit", "ls", "config"},
+    "pnpm": {"install", "i", "audit", "ls"},
+    "yarn": {"install", "audit"},
+    "corepack": {"enable", "prepare"},
+    "pip": {"install", "list", "check", "freeze", "cache", "show"},
+    "pip3": {"install", "list", "check", "freeze", "cache", "show"},
+    "uv": {"sync", "pip", "venv", "lock", "python", "cache"},
+    "poetry": {"install", "check", "lock", "config"},
+    "bundle": {"install", "config", "check"},
+    "helm": {"lint", "template", "version", "dependency"},
+    "terraform": {"fmt", "validate", "version"},
+    "pre-commit": {"run", "install", "install-hooks"},
     "docker": {"pull", "run", "login", "logout", "info", "version", "ps", "logs", "inspect",
-               "compose"},
-    "git": {"status", "diff", "log", "rev-parse", "describe", "fetch", "config"},
+               "compose", "images"},
+    "docker-compose": {"run", "up", "pull", "down", "logs", "ps", "config", "stop", "exec",
+                       "build", "push"},
+    "git": {"status", "diff", "log", "rev-parse", "describe", "fetch", "config", "ls-files",
+            "show", "grep", "branch", "submodule", "version", "archive"},
 }  # fmt: skip
+"""Programs with the verbs that leave nothing behind. Installers change the job's own disk."""
 _COMPOSE = frozenset({"run", "up", "pull", "down", "logs", "ps", "config", "stop", "kill", "rm",
                       "exec", "wait", "ls", "version", "images", "port", "top"})  # fmt: skip
 _KEYS = ("environment", "release", "pages", "trigger", "resource_group", "id_tokens", "secrets",
@@ -39,30 +66,57 @@ _BREAKS = str.maketrans(dict.fromkeys("-_/:.,()[]", " "))
 
 def leaves_behind(facts: Facts, job: Job, commands: Commands) -> str:
     """Why a job must keep its place; empty when it only reads and reports."""
-    key = next((key for key in _KEYS if key in job.keys), "")
-    if key or job.name == "pages":
-        return f"it has `{key}:`" if key else "it publishes pages"
+    why = leaves_more_than_images(job, commands)
+    if why:
+        return why
     words = set(f"{job.name} {job.stage}".lower().translate(_BREAKS).split())
     if words & _PUBLISHING:
         return f"its name or stage says `{min(words & _PUBLISHING)}`"
-    if "script" not in job.keys:
-        return "its script is in another repository"
-    for unfollowed in commands.unfollowed:
-        return f"`{unfollowed.what}` cannot be followed"
     if any(build.site.name == job.name for build in facts.builds.builds):
         return "it builds an image"
     if any(call.site.name == job.name for call in facts.builds.images):
         return "it tags or pushes an image"
     if any(use.builds or use.verb not in _COMPOSE for use in commands.compose):
         return "it builds or pushes with Compose"
-    unknown = next((ran for ran in commands.ran if not _is_harmless(ran)), None)
-    return f"`{' '.join(unknown.words[:2])}` may leave something behind" if unknown else ""
+    made = next((ran for ran in commands.ran if makes_image(ran)), None)
+    return f"`{_shown(made)}` may make an image" if made is not None else ""
+
+
+def leaves_more_than_images(job: Job, commands: Commands) -> str:
+    """What a job leaves behind, or may, beside images and artifacts; empty for nothing."""
+    key = next((key for key in _KEYS if key in job.keys), "")
+    if key or job.name == "pages":
+        return f"it has `{key}:`" if key else "it publishes pages"
+    if "script" not in job.keys:
+        return "its script is in another repository"
+    for unfollowed in commands.unfollowed:
+        return f"`{unfollowed.what}` cannot be followed"
+    unknown = next(
+        (ran for ran in commands.ran if not _is_harmless(ran) and not makes_image(ran)), None
+    )
+    return f"`{_shown(unknown)}` may leave something behind" if unknown is not None else ""
+
+
+def installs(ran: Ran) -> bool:
+    """Whether a command fetches what it needs itself, so that a cache only saves time."""
+    words = {word for word in ran.words[1:] if not word.startswith("-")}
+    if ran.words[0] in ("cargo", "go", "uv", "uvx", "npx", "mvn", "gradle", "tox", "nox"):
+        return True
+    return ran.words[0] in _VERBS and bool(words & {"install", "ci", "i", "fetch"})
 
 
 def _is_harmless(ran: Ran) -> bool:
-    words = [word for word in ran.words[1:] if not word.startswith("-")]
-    if ran.name == "docker" and words[:1] == ["run"] and not ran.service:
-        return False
-    if ran.name in _VERBS:
-        return bool(words) and words[0] in _VERBS[ran.name]
-    return ran.name in _HARMLESS
+    program = launched(ran.words)
+    if ran.words[0] in _VERBS and _has_verb(ran.words):
+        return ran.words[:2] != ("docker", "run") or bool(ran.service)
+    return bool(program) and (program[0] in _HARMLESS or _has_verb(program))
+
+
+def _has_verb(words: tuple[str, ...]) -> bool:
+    """Whether the first word behind the flags is a verb that leaves nothing behind."""
+    verb = next((word for word in words[1:] if not word.startswith(("-", "+"))), "")
+    return verb in _VERBS.get(words[0], ())
+
+
+def _shown(ran: Ran) -> str:
+    return " ".join(ran.words[:2])

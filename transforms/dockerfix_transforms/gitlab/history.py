@@ -10,9 +10,8 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Sequence
 
-_LAUNCHERS = frozenset({"npx", "bunx", "uvx", "pipx", "uv", "poetry", "pnpm", "yarn", "python",
-                        "python3", "bundle", "hatch", "pdm", "rye", "mise"})  # fmt: skip
-_LAUNCHER_WORDS = frozenset({"dlx", "exec", "run", "tool", "--", "-m", "-y", "--yes"})
+from dockerfix_transforms.gitlab.programs import launched
+
 _TREE_ONLY = frozenset(
     {"add", "am", "apply", "archive", "checkout", "clean", "clone", "commit", "config", "fetch",
      "init", "lfs", "ls-files", "ls-remote", "ls-tree", "maintenance", "mv", "pull", "push",
@@ -70,7 +69,7 @@ def builds_a_package(words: Sequence[str]) -> bool:
 def reads_history(words: Sequence[str], tolerated: bool = False) -> str:
     """Why a command needs more than one commit; empty when it does not. `tolerated` says that
     its failure is caught."""
-    words = _program(words)
+    words = launched(words)
     if not words:
         return ""
     name, rest = posixpath.basename(words[0]), words[1:]
@@ -99,16 +98,6 @@ def reads_history(words: Sequence[str], tolerated: bool = False) -> str:
     named = next((v for v in _VARIABLES for word in rest if v in word), "")
     named = named or next((word for word in rest if word.startswith("origin/")), "")
     return f"`{name}` is given the commit `{named}`" if named else ""
-
-
-def _program(words: Sequence[str]) -> tuple[str, ...]:
-    """The words without `npx`, `poetry run`, `python -m` and the like before them."""
-    found = tuple(words)
-    while len(found) > 1 and posixpath.basename(found[0]) in _LAUNCHERS:
-        found = found[1:]
-        while found and (found[0] in _LAUNCHER_WORDS or found[0].startswith("-")):
-            found = found[1:]
-    return found
 
 
 def _git(rest: Sequence[str], tolerated: bool) -> str:

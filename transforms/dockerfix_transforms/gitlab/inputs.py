@@ -1,0 +1,96 @@
+"""What a GitLab job takes from another one: artifacts, a cache, images, a deployment.
+
+A job without `needs:` gets all of it unsaid. Knows what flows between two jobs; decides no
+order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from dockerfix.api import Cache, CommandReader, Facts, Job, Made, Used, makers, used_images
+from dockerfix_transforms.gitlab.effects import installs, leaves_behind, leaves_more_than_images
+
+
+class Input(Struct, frozen=True):
+    """Why a job waits for another, and the images that it uses of it. `is_effect` says that it
+    is for what the other leaves outside the pipeline alone."""
+
+    why: str
+    images: tuple[Used, ...] = ()
+    is_effect: bool = False
+
+
+class Inputs:
+    """The flow between the jobs of one pipeline."""
+
+    def __init__(self, facts: Facts, reader: CommandReader) -> None:
+        self.facts = facts
+        self.reader = reader
+        self.made: Mapping[str, Made] = makers(facts, reader)
+
+    def keeps(self, job: Job) -> str:
+        """Why a job must not start earlier, for what it leaves behind; empty when it may."""
+        return leaves_behind(self.facts, job, self.reader.of(job))
+
+    def leaves(self, job: Job) -> str:
+        """What a job leaves behind beside images; empty for nothing."""
+        return leaves_more_than_images(job, self.reader.of(job))
+
+    def makes_images(self, job: Job) -> bool:
+        """Whether a job that leaves nothing else behind makes images."""
+        return not self.leaves(job) and bool(self.keeps(job))
+
+    def only_reports(self, job: Job) -> bool:
+        """Whether a job takes part in nothing that comes after it, be it files or images."""
+        left = job.artifacts
+        files = left is not None and bool(left.paths or left.dotenv or left.untracked)
+        writes = any(cache.policy != "pull" for cache in job.caches)
+        return not (self.keeps(job) or files or writes)
+
+    def used(self, job: Job) -> tuple[Used, ...]:
+        """The images that a job uses; raises `UnreadImageError`."""
+        return used_images(self.facts, self.reader.pipeline, job, self.reader.of(job))
+
+    def of(self, job: Job, other: Job, used: tuple[Used, ...]) -> Input | None:
+        """What the job takes from the other one; None when it takes nothing."""
+        images = tuple(image for image in used if self.made[other.name].may_hold(image))
+        if images:
+            return Input(f"it uses {images[0].name}", images)
+        if hands_files(job, other):
+            return Input("it gets its artifacts")
+        if self.needs_cache(job, other):
+            return Input("it reads its cache")
+        why = leaves_more_than_images(other, self.reader.of(other))
+        return Input(why, is_effect=True) if why else None
+
+    def needs_cache(self, job: Job, other: Job) -> bool:
+        """Whether a job lives on the cache of another: it only pulls it, or installs nothing
+        itself."""
+        read = _shared_caches(job, other)
+        if not read or any(cache.policy == "pull" for cache in read):
+            return bool(read)
+        return not any(installs(ran) for ran in self.reader.of(job).ran)
+
+
+def hands_files(job: Job, other: Job) -> bool:
+    """Whether artifacts of another job reach this one: files or variables, no mere reports,
+    and only those that `dependencies:` leaves."""
+    if "dependencies" in job.keys and other.name not in {s.text for s in job.dependencies}:
+        return False
+    left = other.artifacts
+    return left is not None and bool(left.paths or left.dotenv or left.untracked)
+
+
+def _shared_caches(job: Job, other: Job) -> list[Cache]:
+    """The caches of a job that another one may have written. Keys may stand in variables, so
+    that only the paths tell two caches apart."""
+    kept = (cache for cache in other.caches if cache.policy != "pull")
+    written = {path.strip("/") for cache in kept for path in cache.paths}
+    return [
+        cache
+        for cache in job.caches
+        if cache.policy != "push" and written & {path.strip("/") for path in cache.paths}
+    ]

@@ -1,0 +1,23 @@
+"""A command without the launcher in front of it: `npx`, `poetry run`, `python -m` and their kin.
+
+Knows launchers; judges no program.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Sequence
+
+_LAUNCHERS = frozenset({"npx", "bunx", "uvx", "pipx", "uv", "poetry", "pnpm", "yarn", "python",
+                        "python3", "bundle", "hatch", "pdm", "rye", "mise"})  # fmt: skip
+_LAUNCHER_WORDS = frozenset({"dlx", "exec", "run", "tool", "--", "-m", "-y", "--yes"})
+
+
+def launched(words: Sequence[str]) -> tuple[str, ...]:
+    """The words of the program that is started in the end; none for a launcher alone."""
+    found = tuple(words)
+    while len(found) > 1 and posixpath.basename(found[0]) in _LAUNCHERS:
+        found = found[1:]
+        while found and (found[0] in _LAUNCHER_WORDS or found[0].startswith("-")):
+            found = found[1:]
+    return found
