@@ -30,6 +30,7 @@ OURS = "${CI_REGISTRY_IMAGE}"
         (f"{OURS}:1", f"{OURS}/app:1", False),
         (f"{OURS}/app:1", "registry.example.com/group/app:1", True),
         (f"{OURS}:1", "registry.example.com/group/app:1", True),
+        ("${HOST:+${HOST}/}app:1", "registry.example.com/app:1", True),
         ("registry.example.com:5000/app", "app:latest", True),
     ],
 )
@@ -46,6 +47,11 @@ def test_may_be_same(first: str, second: str, expected: bool) -> None:
         ("app:${OTHER:-1}", ("app:${OTHER:-1}",)),
         ("app:$KIND", ("app:a", "app:b")),
         ("plain", ("plain",)),
+        # The registry is set in every job; outside of CI it is not.
+        (
+            "${CI_REGISTRY_IMAGE:+$CI_REGISTRY_IMAGE/}app:${CI_COMMIT_REF_SLUG:-latest}",
+            (f"{OURS}/app:{SLUG}",),
+        ),
     ],
 )
 def test_valued(text: str, expected: tuple[str, ...]) -> None:

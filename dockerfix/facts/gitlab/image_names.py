@@ -24,6 +24,14 @@ _SHARED = (
 """Beginnings of the variables that have one value in all jobs of a pipeline."""
 
 
+_ALWAYS = (
+    "CI_COMMIT_REF_NAME", "CI_COMMIT_REF_SLUG", "CI_COMMIT_SHA", "CI_COMMIT_SHORT_SHA",
+    "CI_DEFAULT_BRANCH", "CI_PIPELINE_ID", "CI_PIPELINE_IID", "CI_PROJECT_ID", "CI_PROJECT_NAME",
+    "CI_PROJECT_PATH", "CI_PROJECT_PATH_SLUG", "CI_REGISTRY", "CI_REGISTRY_IMAGE",
+)  # fmt: skip
+"""Those that are set in every job, so that a default for them never counts."""
+
+
 class ImageName(Struct, frozen=True):
     """An image's repository and tag, variables as `${NAME}`; `tag` is None where any may be
     meant."""
@@ -47,7 +55,7 @@ def image_name(text: str) -> ImageName:
 
 def valued(text: str, values: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
     """The texts that a Compose value may come to, given what variables may hold."""
-    scope = Scope()
+    scope = Scope({name: Bound("${" + name + "}") for name in _ALWAYS})
     for name, choices in values.items():
         scope = scope.bind(name, Bound(choices[0], choices if len(choices) > 1 else ()))
     quoted = text.replace("$$", "\\$").replace('"', '\\"').encode()
@@ -63,21 +71,30 @@ def may_be_same(first: ImageName, second: ImageName) -> bool:
     """Whether the two can name one image; False only where they cannot."""
     if first.tag is not None and second.tag is not None and not _may(first.tag, second.tag):
         return False
-    one, other = first.repository, second.repository
-    ours = "${CI_REGISTRY_IMAGE}"
-    if not (one.startswith(ours) and other.startswith(ours)):
+    one, other = _tokens(first.repository), _tokens(second.repository)
+    if not one[:1] == other[:1] == ["${CI_REGISTRY_IMAGE}"]:
         # The host and the folder may stand in variables on one side alone.
-        one, other = (name.rpartition("/")[2] for name in (one, other))
-    return _may(one, other)
+        one, other = _last(one), _last(other)
+    return _alike(one, other)
 
 
 def _may(first: str, second: str) -> bool:
-    one, other = _tokens(first), _tokens(second)
+    return _alike(_tokens(first), _tokens(second))
+
+
+def _alike(one: list[str], other: list[str]) -> bool:
+    """Whether variables may hold what makes the two equal."""
     while one and other and one[0] == other[0] and one[0]:
         one, other = one[1:], other[1:]
     while one and other and one[-1] == other[-1] and one[-1]:
         one, other = one[:-1], other[:-1]
     return one == other or any(len(token) != 1 for token in (*one, *other))
+
+
+def _last(tokens: list[str]) -> list[str]:
+    """The tokens behind the last slash."""
+    at = next((n for n in range(len(tokens), 0, -1) if tokens[n - 1] == "/"), 0)
+    return tokens[at:]
 
 
 def _tokens(text: str) -> list[str]:

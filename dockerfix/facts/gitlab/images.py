@@ -152,7 +152,7 @@ def makes_image(ran: Ran) -> bool:
     if "compose" in verbs:
         return False
     if ran.name in ("docker", "podman", "nerdctl"):
-        return bool(verbs & {"build", "push", "tag", "buildx", "manifest", "load", "commit"})
+        return bool(verbs & {"build", "push", "tag", "bake", "imagetools", "manifest", "load"})
     if ran.name in ("buildah", "skopeo", "crane", "regctl", "oras", "img", "ko", "buildctl"):
         return True
     return ran.name in ("executor", "docker-buildx", "earthly", "pack", "jib")

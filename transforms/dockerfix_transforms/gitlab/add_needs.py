@@ -5,7 +5,7 @@ Knows what a job waits for and why; what a job leaves behind stands in `effects`
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -33,6 +33,7 @@ from dockerfix.api import (
     plain,
 )
 from dockerfix_transforms.gitlab.barriers import bound, is_started_by_hand, named_jobs
+from dockerfix_transforms.gitlab.effects import says_it_publishes
 from dockerfix_transforms.gitlab.inputs import Inputs
 
 _BREAKS = "the job would start before what it reads exists"
@@ -184,6 +185,8 @@ class _Planner:
         if why:
             raise _KeptError(why)
         if self.inputs.makes_images(job):
+            if said := says_it_publishes(job):
+                raise _KeptError(said)
             self.builder(job, earlier)
         elif job.name in self.named:
             raise _KeptError("other jobs need it, and would start earlier too")
@@ -228,8 +231,7 @@ class _Planner:
     def builder(self, job: Job, earlier: Sequence[Job]) -> None:
         """A job that makes images: it may pass those that only read and report."""
         scans = [other for other in earlier if self.inputs.only_reports(other)]
-        users = (u for u in self.pipeline.visible if job.name in self.schedule.before(u.name))
-        gated = next((u for u in users if u.needs is not None and self.inputs.leaves(u)), None)
+        gated = next((u for u in self.followers(job) if self.inputs.leaves(u)), None)
         if not scans:
             raise _KeptError("it makes images, and no earlier job only reads and reports")
         if gated is not None:
@@ -240,6 +242,17 @@ class _Planner:
             raise _KeptError("it makes images", accept)
         kept = [self.presence(job, other) for other in earlier if other not in scans]
         self.move(job, kept, "builds-beside-scan")
+
+    def followers(self, job: Job) -> Iterator[Job]:
+        """The jobs that start when this one has ended, directly or through others' needs."""
+        known, waiting = {job.name}, [job.name]
+        while waiting:
+            name = waiting.pop()
+            for user in self.pipeline.visible:
+                if user.name not in known and name in {n.job for n in user.needs or ()}:
+                    known.add(user.name)
+                    waiting.append(user.name)
+                    yield user
 
     def move(self, job: Job, needs: list[_Needed], rule: str) -> None:
         """The needs written on a job, with the orders that fall; raises `_KeptError` when

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from dockerfix.api import CommandReader, Facts, Job, Run, SnapshotError, parse_shell
+from dockerfix.api import CommandReader, Facts, Job, Run, SiteKind, SnapshotError, parse_shell
 from dockerfix_transforms.gitlab.history import (
     MANIFESTS,
     VERSIONERS,
@@ -66,9 +66,11 @@ def _reasons(facts: Facts, reader: CommandReader, job: Job) -> Iterator[tuple[st
     if versioner and any(builds_a_package(ran.words) for ran in commands.ran):
         yield "reads-history", f"{versioner} takes a package's version from tags"
     for build in facts.builds.builds:
-        if build.site.name == job.name and versioner:
+        if build.site.kind is not SiteKind.GITLAB or build.site.name != job.name:
+            continue
+        if versioner:
             yield "reads-history", f"{versioner} takes the version in an image from tags"
-        if build.site.name == job.name and build.dockerfile is not None:
+        if build.dockerfile is not None:
             for reason in _in_dockerfile(facts, build.dockerfile):
                 yield "reads-history", f"{build.dockerfile}: {reason}"
     for unfollowed in commands.unfollowed:

@@ -8,7 +8,7 @@ knows no order.
 
 from __future__ import annotations
 
-from dockerfix.api import Commands, Facts, Job, Ran, makes_image
+from dockerfix.api import CallSite, Commands, Facts, Job, Ran, SiteKind, makes_image
 from dockerfix_transforms.gitlab.programs import launched
 
 _HARMLESS = frozenset(
@@ -24,6 +24,7 @@ _HARMLESS = frozenset(
      "markdownlint", "markdownlint-cli2", "golangci-lint", "staticcheck", "govulncheck", "gofmt",
      "rubocop", "rspec", "phpunit", "phpstan", "stylelint", "typos", "vale", "checkov", "tfsec",
      "tflint", "kubeconform", "kubeval", "semgrep", "gitleaks", "trufflehog", "trivy", "grype",
+     "squawk", "squawk-cli", "typedoc", "sphinx-build",
      "rustfmt", "clippy-driver", "ldd", "apk", "apt-get", "apt", "dnf", "yum", "locale-gen", "seq",
      "mktemp", "base64", "sha256sum", "md5sum", "rev", "xxd", "file", "strings"}
 )  # fmt: skip
@@ -41,17 +42,22 @@ _VERBS = {
     "uv": {"sync", "pip", "venv", "lock", "python", "cache"},
     "poetry": {"install", "check", "lock", "config"},
     "bundle": {"install", "config", "check"},
+    "mkdocs": {"build"},
+    "mdbook": {"build", "test"},
     "helm": {"lint", "template", "version", "dependency"},
     "terraform": {"fmt", "validate", "version"},
     "pre-commit": {"run", "install", "install-hooks"},
     "docker": {"pull", "run", "login", "logout", "info", "version", "ps", "logs", "inspect",
-               "compose", "images"},
+               "compose", "images", "buildx"},
     "docker-compose": {"run", "up", "pull", "down", "logs", "ps", "config", "stop", "exec",
                        "build", "push"},
     "git": {"status", "diff", "log", "rev-parse", "describe", "fetch", "config", "ls-files",
             "show", "grep", "branch", "submodule", "version", "archive"},
 }  # fmt: skip
 """Programs with the verbs that leave nothing behind. Installers change the job's own disk."""
+_CHECKS = frozenset({"test", "lint", "check", "typecheck", "type-check", "format-check", "tsc",
+                     "eslint", "prettier", "unit", "coverage"})  # fmt: skip
+"""Names of a package's scripts that only check."""
 _COMPOSE = frozenset({"run", "up", "pull", "down", "logs", "ps", "config", "stop", "kill", "rm",
                       "exec", "wait", "ls", "version", "images", "port", "top"})  # fmt: skip
 _KEYS = ("environment", "release", "pages", "trigger", "resource_group", "id_tokens", "secrets",
@@ -66,20 +72,28 @@ _BREAKS = str.maketrans(dict.fromkeys("-_/:.,()[]", " "))
 
 def leaves_behind(facts: Facts, job: Job, commands: Commands) -> str:
     """Why a job must keep its place; empty when it only reads and reports."""
-    why = leaves_more_than_images(job, commands)
+    why = leaves_more_than_images(job, commands) or says_it_publishes(job)
     if why:
         return why
-    words = set(f"{job.name} {job.stage}".lower().translate(_BREAKS).split())
-    if words & _PUBLISHING:
-        return f"its name or stage says `{min(words & _PUBLISHING)}`"
-    if any(build.site.name == job.name for build in facts.builds.builds):
+    if any(_is_in(build.site, job) for build in facts.builds.builds):
         return "it builds an image"
-    if any(call.site.name == job.name for call in facts.builds.images):
+    if any(_is_in(call.site, job) for call in facts.builds.images):
         return "it tags or pushes an image"
     if any(use.builds or use.verb not in _COMPOSE for use in commands.compose):
         return "it builds or pushes with Compose"
     made = next((ran for ran in commands.ran if makes_image(ran)), None)
     return f"`{_shown(made)}` may make an image" if made is not None else ""
+
+
+def _is_in(site: CallSite, job: Job) -> bool:
+    return site.kind is SiteKind.GITLAB and site.name == job.name
+
+
+def says_it_publishes(job: Job) -> str:
+    """What the name of a job or its stage says of its effect; empty for nothing."""
+    words = set(f"{job.name} {job.stage}".lower().translate(_BREAKS).split())
+    said = words & _PUBLISHING
+    return f"its name or stage says `{min(said)}`" if said else ""
 
 
 def leaves_more_than_images(job: Job, commands: Commands) -> str:
@@ -106,7 +120,9 @@ def installs(ran: Ran) -> bool:
 
 
 def _is_harmless(ran: Ran) -> bool:
-    program = launched(ran.words)
+    program = _without_version(launched(ran.words))
+    if _is_check(ran.words):
+        return True
     if ran.words[0] in _VERBS and _has_verb(ran.words):
         return ran.words[:2] != ("docker", "run") or bool(ran.service)
     return bool(program) and (program[0] in _HARMLESS or _has_verb(program))
@@ -116,6 +132,18 @@ def _has_verb(words: tuple[str, ...]) -> bool:
     """Whether the first word behind the flags is a verb that leaves nothing behind."""
     verb = next((word for word in words[1:] if not word.startswith(("-", "+"))), "")
     return verb in _VERBS.get(words[0], ())
+
+
+def _without_version(words: tuple[str, ...]) -> tuple[str, ...]:
+    """`tool@2` as `tool`; a scope's own `@` stays."""
+    name, at, _ = words[0].rpartition("@") if words else ("", "", "")
+    return (name, *words[1:]) if at and name else words
+
+
+def _is_check(words: tuple[str, ...]) -> bool:
+    """Whether a package's script is a test or check by its name: `npm test`, `npm run lint`."""
+    rest = [word for word in words[1:] if not word.startswith("-") and word != "run"]
+    return words[0] in ("npm", "pnpm", "yarn") and bool(rest) and rest[0].split(":")[0] in _CHECKS
 
 
 def _shown(ran: Ran) -> str:
