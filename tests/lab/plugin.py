@@ -12,8 +12,9 @@ import shlex
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 from pytest_docker.plugin import Services
@@ -106,7 +107,28 @@ def docker_setup() -> list[str]:
     return ["up --detach --wait --quiet-pull"]
 
 
-# What is said at the end.
+# Which tests run where, and what is said at the end.
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With `--dist loadscope` one process of pytest-xdist runs the files that need the engine,
+    which they share, from the start on; the other processes run all other tests."""
+    if config.getoption("dist") != "loadscope":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class OneEngine(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
+        def _split_scope(self, nodeid: str) -> str:
+            path = nodeid.partition("::")[0]
+            return "engine" if _needs_engine(config.rootpath / path) else nodeid
+
+    return OneEngine(config, log)
+
+
+@cache
+def _needs_engine(path: Path) -> bool:
+    return path.suffix == ".py" and "pytest.mark.engine" in path.read_text(encoding="utf-8")
 
 
 def pytest_configure(config: pytest.Config) -> None:
