@@ -6,6 +6,7 @@ a command is a line in the table and a module with a click command.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from functools import cached_property
 from importlib import import_module
@@ -56,6 +57,7 @@ Exit codes:
   2   refused: the report says why, with file and line
   3   an internal check failed: a bug, nothing printed and nothing written
   64  wrong command line or settings
+  74  the output cannot be written
 """
 
 
@@ -142,7 +144,9 @@ def invoke(arguments: Sequence[str]) -> int:
         tell(f"dockerfix: {error}\n  -> {action}\n")
         return exit_code.REFUSED
     except click.ClickException as error:
-        error.show()
+        shown = io.StringIO()
+        error.show(shown)
+        tell(shown.getvalue())
         return exit_code.USAGE
     except Exception as error:  # the last place that can keep a traceback from a person
         from dockerfix.cli.errors import trouble

@@ -57,7 +57,7 @@ class Budget:
         if time.monotonic() - self.began >= self.seconds:
             self.stop()
             raise OutOfTime(self.seconds, path)
-        if sys.stderr.isatty():
+        if sys.stderr is not None and sys.stderr.isatty():
             text = f"reading {path}" if path else "reading the repository"
             sys.stderr.write(f"{_CLEAR}{text[:_WIDTH]}")
             sys.stderr.flush()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dockerfix.cli import exit_code
 from dockerfix.cli.budget import TIMEOUT
 from dockerfix.cli.common import COLOUR, EXCLUDE, OUTPUT, ROOT, shared
 from dockerfix.cli.output import emit, style_for, tell
@@ -35,7 +36,7 @@ def context(
     exclude: tuple[str, ...],
     output: Path | None,
     colour: str,
-) -> None:
+) -> int:
     """Say what a build context costs, without building.
 
     PATH is a Dockerfile, or a folder: then the Dockerfiles in it and the builds whose context
@@ -56,12 +57,14 @@ def context(
     if not found:
         raise click.UsageError(_nothing(repository, target))
     answers = _answers(repository, found)
+    if not answers:
+        return exit_code.REFUSED
     if form == "json":
         emit(render_context_json(answers).encode(), output)
-        return
-    style = style_for(sys.stdout, colour if output is None else "never")
-    text = render_context(answers, style)
-    emit(text.encode("utf-8", "surrogateescape"), output)
+    else:
+        style = style_for(sys.stdout, colour if output is None else "never")
+        emit(render_context(answers, style).encode("utf-8", "surrogateescape"), output)
+    return exit_code.DONE
 
 
 def _nothing(repository: Repository, target: str) -> str:
@@ -75,11 +78,14 @@ def _nothing(repository: Repository, target: str) -> str:
 
 
 def _answers(repository: Repository, found: Sequence[Question]) -> list[ContextAnswer]:
-    """One answer for each build; each context's folder is measured once."""
+    """One answer for each build; each context's folder is measured once. A build whose files
+    cannot be read is told, and left out."""
     from dockerfix.facts.context.dormant import read_by_builds
     from dockerfix.facts.context.transfer import Measured, context_cost
+    from dockerfix.facts.unreadable import unreadable
     from dockerfix.repo.measure import measure
     from dockerfix.report.context_table import ContextAnswer
+    from dockerfix.text import UnreadableError
 
     facts = repository.facts
     read = read_by_builds(facts, facts.builds.builds)
@@ -89,6 +95,11 @@ def _answers(repository: Repository, found: Sequence[Question]) -> list[ContextA
         folder = question.given.context
         if folder not in disk:
             disk[folder] = Measured.of(measure(repository.root, folder), folder)
-        cost = context_cost(facts, question.given, disk[folder], read)
+        try:
+            cost = context_cost(facts, question.given, disk[folder], read)
+        except UnreadableError as error:
+            fault = unreadable(error)
+            tell(f"dockerfix: {fault}\n" + (f"  -> {fault.action}\n" if fault.action else ""))
+            continue
         answers.append(ContextAnswer(question, cost))
     return answers

@@ -6,6 +6,7 @@ of dockerfix and is called so.
 
 from __future__ import annotations
 
+import errno
 import os
 import traceback
 from pathlib import Path
@@ -30,25 +31,24 @@ class Trouble(Struct, frozen=True):
 
 def trouble(error: Exception) -> Trouble:
     """An error as trouble. The error types are imported here only: nothing failed as a rule."""
+    from dockerfix.cli.output import OutputError
     from dockerfix.engine.options import OptionError
     from dockerfix.engine.registry import BrokenTransformError, TransformError
-    from dockerfix.facts.cargo import ManifestError
+    from dockerfix.facts.unreadable import unreadable
     from dockerfix.repo.errors import GlobError, RepoError, RootError, SettingsError
-    from dockerfix.syntax.yaml.tree import YamlError
-    from dockerfix.text import SnapshotError
+    from dockerfix.text import UnreadableError
 
+    if isinstance(error, OutputError):
+        return Trouble(str(error), "", exit_code.NO_OUTPUT)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return Trouble(str(OutputError("the output", error)), "make room", exit_code.NO_OUTPUT)
     if isinstance(error, RepoError):
         usage = isinstance(error, RootError | SettingsError | GlobError)
         code = exit_code.USAGE if usage else exit_code.REFUSED
         return Trouble(f"{error.path}: {error.what}", error.action, code)
-    if isinstance(error, SnapshotError):
-        return Trouble(f"{error.path}: {error.why}", error.action, exit_code.REFUSED)
-    if isinstance(error, YamlError):
-        place = f"{error.path}:{error.line}:{error.column}"
-        action = "save the file as UTF-8" if error.what == "not UTF-8" else "correct the YAML"
-        return Trouble(f"{place}: {error.what}", action, exit_code.REFUSED)
-    if isinstance(error, ManifestError):
-        return Trouble(str(error), "correct the manifest", exit_code.REFUSED)
+    if isinstance(error, UnreadableError):
+        found = unreadable(error)
+        return Trouble(str(found), found.action, exit_code.REFUSED)
     if isinstance(error, TransformError):
         broken = isinstance(error, BrokenTransformError)
         return Trouble(error.what, error.action, exit_code.BUG if broken else exit_code.USAGE)

@@ -12,6 +12,8 @@ BUG = 3
 """An internal check failed, or a plugin is broken: nothing printed, nothing written."""
 USAGE = 64
 """The command line or the settings are wrong."""
+NO_OUTPUT = 74
+"""The output cannot be written (`EX_IOERR` of sysexits.h)."""
 INTERRUPTED = 130
 """Control-C, as shells report it."""
 PIPE_CLOSED = 141

@@ -28,7 +28,7 @@ def watching(*, quiet: bool) -> Iterator[Watch]:
     """Something that shows events, for as long as the context lasts."""
     if quiet:
         yield unwatched
-    elif sys.stderr.isatty():
+    elif sys.stderr is not None and sys.stderr.isatty():
         with _living() as watch:
             yield watch
     else:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from dockerfix.cli.output import tell
+from dockerfix.cli.output import OutputError, tell
 from dockerfix.cli.repository import Repository, open_repository
 from dockerfix.engine.registry import Registry, TransformError
 from dockerfix.engine.series import Link, Run, in_order, run_series
@@ -104,9 +104,9 @@ def _chosen(registry: Registry, only: Collection[str], skip: Collection[str]) ->
 
 
 def output_folder(value: Path) -> Path:
-    """The folder for a series' files, made where there is none; raises `click.FileError`."""
+    """The folder for a series' files, made where there is none; raises `OutputError`."""
     try:
         value.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise click.FileError(str(value), error.strerror or str(error)) from None
+        raise OutputError(str(value), error) from None
     return value

@@ -19,8 +19,9 @@ from dockerfix.engine.options import complete
 from dockerfix.engine.patch import make_patch
 from dockerfix.engine.proposal import Proposal, Transform
 from dockerfix.facts.repository import Facts
+from dockerfix.facts.unreadable import unreadable
 from dockerfix.proof.obligation import Verdict
-from dockerfix.text import EditConflictError
+from dockerfix.text import EditConflictError, UnreadableError
 
 
 class Planned(Struct, frozen=True):
@@ -73,22 +74,16 @@ def plan(
     """What `transform` comes to for `paths`, relative to the root.
 
     `options` may leave out what has a default. `judges` is for tests; without it the real
-    checkers judge. Raises `OptionError`, and what facts raise for files that cannot be read
-    (`SnapshotError`, `YamlError`, `ManifestError`).
+    checkers judge. A file that the transform cannot do without and that nobody can read is a
+    refusal. Raises `OptionError`.
     """
     asked = _Asked(
         facts, transform, tuple(paths), complete(transform, options), judges or Judges.real()
     )
-    first = outcome = asked.judged(asked.proposal({}), {})
-    ladder: Ladder = {}
-    for _ in range(MAX_ATTEMPTS):
-        if not isinstance(outcome, CheckFailed):
-            return outcome
-        found = asked.further_down(ladder, outcome)
-        if found is None:
-            break
-        ladder, outcome = found
-    return first
+    try:
+        return asked.outcome()
+    except UnreadableError as error:
+        return Refused(Proposal(findings=(unreadable(error),), refused=True))
 
 
 class _Asked(Struct, frozen=True):
@@ -99,6 +94,19 @@ class _Asked(Struct, frozen=True):
     paths: tuple[str, ...]
     values: Mapping[str, Any]
     judges: Judges
+
+    def outcome(self) -> Outcome:
+        """The first outcome that holds, on the way down the ladder; else the first of all."""
+        first = outcome = self.judged(self.proposal({}), {})
+        ladder: Ladder = {}
+        for _ in range(MAX_ATTEMPTS):
+            if not isinstance(outcome, CheckFailed):
+                return outcome
+            found = self.further_down(ladder, outcome)
+            if found is None:
+                break
+            ladder, outcome = found
+        return first
 
     @property
     def leave(self) -> frozenset[str]:

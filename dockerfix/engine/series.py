@@ -75,9 +75,15 @@ def run_series(facts: Facts, runs: Iterable[Run]) -> Iterator[Link]:
 
 def _places(run: Run, facts: Facts) -> Sequence[tuple[str, ...]]:
     """The paths of each run: a transform that works on one place at a time lists them with
-    `candidates`, for the given paths; any other takes the paths as they are."""
+    `candidates`, for the given paths; any other takes the paths as they are, and so does one
+    that fails to list them, which will say why when it is run."""
     candidates = getattr(run.transform, "candidates", None)
-    return [run.paths] if candidates is None else (candidates(facts, run.paths) or [()])
+    if candidates is None:
+        return [run.paths]
+    try:
+        return candidates(facts, run.paths) or [()]
+    except Exception:  # whatever a plugin's code, or a file that it reads, may raise
+        return [run.paths]
 
 
 def _outcome(run: Run, facts: Facts) -> Outcome:
@@ -85,5 +91,5 @@ def _outcome(run: Run, facts: Facts) -> Outcome:
         return NothingToDo(Proposal(reason="there is nothing here that it works on"))
     try:
         return plan(facts, run.transform, run.paths, run.options)
-    except Exception as error:  # whatever a plugin's code, or a file that it reads, may raise
+    except Exception as error:  # whatever a plugin's code may raise
         return CheckFailed("planning", f"{type(error).__name__}: {error}", Proposal())

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from dockerfix.facts.dockerfile.stages import StageGraph
 from dockerfix.syntax.dockerfile import Dockerfile, parse_source
-from dockerfix.text import Snapshot, Source
+from dockerfix.text import Snapshot, SnapshotError, Source
 
 if TYPE_CHECKING:
     from dockerfix.facts.bake import BakeTarget
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from dockerfix.facts.context.tree import Folder
     from dockerfix.facts.gitlab.pipeline import Pipeline
     from dockerfix.facts.model import Build
+    from dockerfix.syntax.yaml.tree import YamlError
 
 _NAME = re.compile(r"(?:.*\.)?(?:[Dd]ockerfile|Containerfile)(?:[._-].*)?", re.DOTALL)
 _OTHERS = (
@@ -53,19 +54,37 @@ class Facts:
         """Paths that are Dockerfiles by their name, sorted."""
         return tuple(path for path in self.snapshot.paths if is_dockerfile(path))
 
-    @cached_property
+    @property
     def pipeline(self) -> Pipeline | None:
-        """The GitLab pipeline; None without a CI file. Raises `YamlError`."""
-        from dockerfix.facts.gitlab.pipeline import find_pipeline
+        """The GitLab pipeline; None without a CI file, or with one that cannot be read: then
+        `builds` says so, and its commands are unknown."""
+        found = self._pipeline
+        return None if isinstance(found, Exception) else found
 
-        return find_pipeline(self.snapshot)
+    def read_pipeline(self) -> Pipeline | None:
+        """The GitLab pipeline, for what is about nothing else; None without a CI file. Raises
+        `YamlError` and `SnapshotError` for one that cannot be read."""
+        found = self._pipeline
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    @cached_property
+    def _pipeline(self) -> Pipeline | YamlError | SnapshotError | None:
+        from dockerfix.facts.gitlab.pipeline import find_pipeline
+        from dockerfix.syntax.yaml.tree import YamlError
+
+        try:
+            return find_pipeline(self.snapshot)
+        except (YamlError, SnapshotError) as error:
+            return error
 
     @cached_property
     def builds(self) -> BuildList:
-        """Every build of the snapshot. Raises `YamlError` for a broken CI file."""
+        """Every build of the snapshot, and what could not be read."""
         from dockerfix.facts.builds import find_builds
 
-        return find_builds(self.snapshot, self.pipeline)
+        return find_builds(self.snapshot, self._pipeline)
 
     @cached_property
     def compose(self) -> ComposeFiles:

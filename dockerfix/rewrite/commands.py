@@ -149,7 +149,9 @@ class _Command:
         place = value.place
         if place is None:
             return False
-        self.found.append((place.path, Edit(_inner(place.span, value), new.encode())))
+        bare = value.inside == value.written and value.written[:1] not in ("'", '"')
+        text = f'"{new}"' if bare and " " in new and " " not in value.written else new
+        self.found.append((place.path, Edit(_inner(place.span, value), text.encode())))
         return True
 
     def template(self, texts: Sequence[str]) -> str | None:

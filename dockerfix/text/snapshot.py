@@ -21,14 +21,24 @@ from dockerfix.text.source import Source
 T = TypeVar("T")
 
 
-class SnapshotError(Exception):
-    """A file of the snapshot cannot be read: where, why, and what to do about it."""
+class UnreadableError(Exception):
+    """A file that nobody can read, whatever its language: where (a path, or
+    `path:line:column`), what is wrong, and what to do about it."""
+
+    def __init__(self, where: str, what: str, action: str = "") -> None:
+        super().__init__(f"{where}: {what}" + (f"; {action}" if action else ""))
+        self.where = where
+        self.what = what
+        self.action = action
+
+
+class SnapshotError(UnreadableError):
+    """A file of the snapshot cannot be read."""
 
     def __init__(self, path: str, why: str, action: str = "") -> None:
-        super().__init__(f"{path}: {why}" + (f"; {action}" if action else ""))
+        super().__init__(path, why, action)
         self.path = path
         self.why = why
-        self.action = action
 
 
 class Kind(enum.Enum):

@@ -16,6 +16,14 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
 )
 
 
+def refused(result: Any) -> str:
+    """What the report says where a transform cannot do without an unreadable file."""
+    assert (result.code, result.out) == (2, b""), result.err
+    assert "Traceback" not in result.err
+    assert "refused, no patch" in result.err
+    return str(result.err)
+
+
 def one_message(result: Any, code: int) -> str:
     assert (result.code, result.out) == (code, b""), result.err
     assert "Traceback" not in result.err
@@ -25,14 +33,64 @@ def one_message(result: Any, code: int) -> str:
 
 def test_a_yaml_bomb(dockerfix: Run, repository: Path) -> None:
     (repository / ".gitlab-ci.yml").write_text(BOMB)
-    assert ".gitlab-ci.yml:" in one_message(dockerfix("builds"), 2)
+    result = dockerfix("builds")
+    assert result.code == 0
+    assert b"NOT FOLLOWED\n.gitlab-ci.yml:" in result.out
+
+
+BROKEN = {
+    ".gitlab-ci.yml": "build:\n  script: docker build -t a app\nx: [\n",
+    ".github/workflows/x.yml": "on: push\njobs: {docker build\n",
+    "compose.yaml": "services: [docker build\n",
+    "package.json": '{"scripts": docker build\n',
+    "docker-bake.hcl": 'target "x" {\n',
+    "docker-bake.json": "{",
+    "tool.py": 'import subprocess\nsubprocess.run(["docker", "build"\n',
+    "Cargo.toml": "[workspace\n",
+}
+
+
+@pytest.mark.parametrize("path", BROKEN)
+def test_a_broken_file_beside_good_ones(dockerfix: Run, repository: Path, path: str) -> None:
+    (repository / "Makefile").write_text("image:\n\tdocker build -t a app\n")
+    (repository / path).parent.mkdir(parents=True, exist_ok=True)
+    (repository / path).write_text(BROKEN[path])
+    result = dockerfix("builds")
+    assert result.code == 0, result.err
+    assert b"app/Dockerfile" in result.out
+    if path not in ("Cargo.toml", "docker-bake.json"):
+        assert path.encode() in result.out
+    assert dockerfix("pin").code == 0
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["app/x.Dockerfile", "Cargo.toml", "x.sh", ".gitlab-ci.yml", "compose.yaml", "x.py", "loop",
+     "package.json", "Makefile", ".github/workflows/x.yml", "README.md", "docker-bake.hcl"],
+)  # fmt: skip
+def test_a_link_to_itself_beside_good_files(dockerfix: Run, repository: Path, path: str) -> None:
+    (repository / path).parent.mkdir(parents=True, exist_ok=True)
+    (repository / path).symlink_to(Path(path).name)
+    assert dockerfix("builds").code == 0
+    assert dockerfix("context", "app").code == 0
+    assert dockerfix("pin").code == 0
+    assert "internal" not in dockerfix("check", "--only", "pin").err
+
+
+def test_an_unreadable_file_is_in_every_format(dockerfix: Run, repository: Path) -> None:
+    (repository / "Dockerfile").unlink()
+    (repository / "Dockerfile").symlink_to("Dockerfile")
+    for form in ("json", "sarif", "gitlab-codequality", "markdown"):
+        result = dockerfix("pin", "--format", form)
+        assert result.code == 2
+        assert b"a symbolic link that cannot be followed" in result.out
 
 
 def test_a_dockerfile_of_100_mb(dockerfix: Run, repository: Path) -> None:
     with (repository / "Dockerfile").open("wb") as file:
         file.truncate(100 << 20)
-    message = one_message(dockerfix("pin"), 2)
-    assert message.startswith("dockerfix: Dockerfile: 105 MB large")
+    message = refused(dockerfix("pin"))
+    assert "Dockerfile:1:1: 105 MB large" in message
     assert "--exclude" in message
 
 
@@ -43,8 +101,7 @@ def test_a_symbolic_link_in_the_place_of_a_dockerfile(
     (repository.parent / "outside").write_bytes(b"FROM a\n")
     (repository / "Dockerfile").unlink()
     (repository / "Dockerfile").symlink_to(target)
-    message = one_message(dockerfix("pin", "--write"), 2)
-    assert message.startswith("dockerfix: Dockerfile: ")
+    assert "Dockerfile:1:1: " in refused(dockerfix("pin", "--write"))
     assert (repository.parent / "outside").read_bytes() == b"FROM a\n"
 
 
@@ -72,10 +129,10 @@ def test_a_dockerfile_without_instructions(dockerfix: Run, repository: Path) -> 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_file_that_may_not_be_read(dockerfix: Run, repository: Path) -> None:
     (repository / "Dockerfile").chmod(0)
-    assert "permission denied" in one_message(dockerfix("pin"), 2)
+    assert "permission denied" in refused(dockerfix("pin"))
 
 
 def test_a_fifo_is_not_waited_for(dockerfix: Run, repository: Path) -> None:
     (repository / "Dockerfile").unlink()
     os.mkfifo(repository / "Dockerfile")
-    one_message(dockerfix("pin"), 2)
+    refused(dockerfix("pin"))

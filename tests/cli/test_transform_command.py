@@ -79,8 +79,8 @@ def test_output_goes_to_a_file(dockerfix: Run, repository: Path, tmp_path: Path)
     assert result.out == b""
     assert target.read_bytes() == expected
     result = dockerfix("pin", "app", "-o", str(tmp_path / "absent" / "x"))
-    assert result.code == 64
-    assert "No such file or directory" in result.err
+    assert result.code == 74
+    assert "cannot be written: no such file or directory" in result.err
 
 
 @pytest.mark.parametrize("form", ["json", "sarif", "gitlab-codequality"])

@@ -21,6 +21,7 @@ from dockerfix.syntax.dockerfile import (
     Run,
     ShellForm,
     parse,
+    render,
 )
 from dockerfix.text import Newline
 
@@ -377,3 +378,10 @@ def test_directives_and_escape() -> None:
 def test_a_line_of_64_kib_is_too_long(size: int, newline: bytes, errors: int) -> None:
     tree = parse(b"FROM a\nCMD ".ljust(7 + size, b"x") + newline)
     assert len(tree.errors) == errors
+
+
+@pytest.mark.parametrize("data", ["FROM a\n".encode("utf-16"), b"\x7fELF\0\0FROM a\n"])
+def test_what_is_no_text_is_called_so(data: bytes) -> None:
+    tree = parse(data)
+    assert [problem.hint for problem in tree.errors] == ["save it as UTF-8 text"]
+    assert render(tree) == data

@@ -32,7 +32,7 @@ from dockerfix.facts.builds.state import State
 from dockerfix.facts.builds.unread import TOOLS, build_text, may_build_in_python, uncovered
 from dockerfix.facts.builds.words import Scope
 from dockerfix.facts.compose import ComposeFiles, find_compose
-from dockerfix.facts.gitlab.pipeline import Pipeline, find_pipeline
+from dockerfix.facts.gitlab.pipeline import ROOT, Pipeline, find_pipeline
 from dockerfix.facts.model import (
     Blind,
     Build,
@@ -69,11 +69,19 @@ class BuildList(Struct, frozen=True):
         return tuple(dict.fromkeys(a.text for a in self.assigned.get(name, ())))
 
 
-def find_builds(snapshot: Snapshot, pipeline: Pipeline | None) -> BuildList:
+def find_builds(
+    snapshot: Snapshot, pipeline: Pipeline | YamlError | SnapshotError | None
+) -> BuildList:
     """All builds: those of scripts (GitLab, workflows, package.json, documents, Python,
-    Makefiles, shell scripts), then Compose services, actions and SDKs, and what bake makes."""
+    Makefiles, shell scripts), then Compose services, actions and SDKs, and what bake makes.
+
+    `pipeline` is the error where its root file cannot be read.
+    """
     finder = _Finder(snapshot)
-    if pipeline is not None:
+    if isinstance(pipeline, YamlError | SnapshotError):
+        finder.unread_pipeline(pipeline)
+        pipeline = None
+    elif pipeline is not None:
         finder.pipeline(pipeline)
     finder.files()
     finder.compose()
@@ -136,6 +144,16 @@ class _Finder:
             self.follower.blind(place, "an include", why, apart=True)
         for path, file in pipeline.files.items():
             self.sources[path] = file.source
+
+    def unread_pipeline(self, error: YamlError | SnapshotError) -> None:
+        """A pipeline whose root file cannot be read: whatever it names, it may build."""
+        if isinstance(error, YamlError) and error.path in self.snapshot:
+            source = self.snapshot.source(error.path)
+            self.broken(source, error)
+            self.keep(source)
+        else:
+            start = Source(ROOT, b"").place(Span(0, 0))
+            self.follower.blind(start, "a file", f"it cannot be read: {error}")
 
     def child(self, scalar: Scalar, started: frozenset[str]) -> None:
         """A pipeline that a job starts; its jobs are named with its file."""

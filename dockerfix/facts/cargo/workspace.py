@@ -17,12 +17,15 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from dockerfix.text import Snapshot, SnapshotError, join_path
+from dockerfix.text import Snapshot, SnapshotError, UnreadableError, join_path
 from dockerfix.text.values import Keyed
 
 
-class ManifestError(Exception):
-    """A manifest that cargo could not read either: `path:line:column: what is wrong`."""
+class ManifestError(UnreadableError):
+    """A manifest that cargo could not read either."""
+
+    def __init__(self, where: str, what: str) -> None:
+        super().__init__(where, what, "correct the manifest")
 
 
 class Binary(Struct, frozen=True):
@@ -136,9 +139,9 @@ def _read(snapshot: Snapshot, path: str) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         found = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", str(error))
         where, what = (f"{path}:{found[2]}:{found[3]}", found[1]) if found else (path, str(error))
-        raise ManifestError(f"{where}: {what}") from None
+        raise ManifestError(where, what) from None
     except RecursionError:
-        raise ManifestError(f"{path}:1:1: nested too deeply") from None
+        raise ManifestError(f"{path}:1:1", "nested too deeply") from None
 
 
 def _table(data: Any, *keys: str) -> dict[str, Any]:

@@ -15,13 +15,12 @@ from typing import Any
 
 from msgspec import Struct
 
-from dockerfix.facts.cargo import ManifestError, Package, Workspace
+from dockerfix.facts.cargo import Package, Workspace
 from dockerfix.facts.cargo.commands import selected
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.image.environment import SUBSTITUTION, unknown
 from dockerfix.proof.image.history import Compiled, Copied, Event
-from dockerfix.syntax.yaml.tree import YamlError
-from dockerfix.text import Snapshot, SnapshotError, join_path
+from dockerfix.text import Snapshot, SnapshotError, UnreadableError, join_path
 
 
 class Product(Struct, frozen=True):
@@ -82,17 +81,14 @@ class Sources(Struct, frozen=True):
 def context_of(facts: Facts, dockerfile: str, otherwise: str | None = None) -> str:
     """The build context that the snapshot's builds give a Dockerfile; when none is known
     `otherwise`, or the root of the cargo workspace that it stands in, else its own folder."""
-    try:
-        builds = facts.builds.builds
-    except YamlError:
-        builds = ()
+    builds = facts.builds.builds
     known = [b.context for b in builds if b.dockerfile == dockerfile and b.context is not None]
     folder = posixpath.dirname(dockerfile)
     if not known and otherwise is not None:
         return otherwise
     try:
         workspace = workspace_at(facts, folder) if not known else None
-    except ManifestError:
+    except UnreadableError:
         workspace = None
     return known[0] if known else workspace.folder if workspace is not None else folder
 
@@ -139,7 +135,7 @@ def compilation(
         return Unknowable(f"no COPY brings the sources to {where}")
     try:
         workspace = workspace_at(sources.facts, folder)
-    except ManifestError as error:
+    except UnreadableError as error:
         return Unknowable(str(error))
     if workspace is None:
         return Unknowable(f"there is no Cargo.toml in {folder or 'the root'} or above")

@@ -93,7 +93,7 @@ class PipelineChange(Obligation, frozen=True):
 
 def _pipeline(facts: Facts, path: str) -> Pipeline | None:
     """The pipeline of a root file; the repository's own is read once."""
-    return facts.pipeline if path == ROOT else find_pipeline(facts.snapshot, path)
+    return facts.read_pipeline() if path == ROOT else find_pipeline(facts.snapshot, path)
 
 
 class Fault(Struct, frozen=True):

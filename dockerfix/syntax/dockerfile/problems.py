@@ -9,6 +9,7 @@ business.
 
 from __future__ import annotations
 
+import codecs
 import enum
 import re
 from collections.abc import Callable, Iterator
@@ -100,7 +101,18 @@ def errors(tree: Dockerfile) -> tuple[Problem, ...]:
     for item in tree.instructions:
         found += _instruction(item)
     found += _stages(tree)
+    kind = _no_text(tree.source.data) if found else ""
+    if kind:
+        return (Problem(Span(0, 0), f"it is {kind}, not UTF-8 text", "save it as UTF-8 text"),)
     return tuple(sorted(found, key=lambda problem: problem.span))
+
+
+def _no_text(data: bytes) -> str:
+    """What a file that BuildKit rejects is instead of text, so that its first line is not
+    blamed for an unknown instruction; empty for a text."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "UTF-16"
+    return "binary data" if b"\0" in data else ""
 
 
 def _lines(tree: Dockerfile) -> Iterator[Problem]:

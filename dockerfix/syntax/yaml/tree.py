@@ -15,7 +15,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from dockerfix.syntax.yaml.scalar import scalar_text
-from dockerfix.text import MappedText, Source, Span
+from dockerfix.text import MappedText, Source, Span, UnreadableError
 from dockerfix.text.values import Keyed
 
 if TYPE_CHECKING:
@@ -26,15 +26,15 @@ MAX_NODES = 200_000
 """Nodes that a document may have once every alias is written out: a bomb stops here."""
 
 
-class YamlError(Exception):
+class YamlError(UnreadableError):
     """A file that YAML cannot read: `path:line:column`, what is wrong, what to do."""
 
     def __init__(self, path: str, line: int, column: int, what: str) -> None:
-        super().__init__(f"{path}:{line}:{column}: {what}; correct the YAML")
+        action = "save the file as UTF-8" if what == "not UTF-8" else "correct the YAML"
+        super().__init__(f"{path}:{line}:{column}", what, action)
         self.path = path
         self.line = line
         self.column = column
-        self.what = what
 
 
 class Scalar(Struct, frozen=True):

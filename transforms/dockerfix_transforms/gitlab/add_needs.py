@@ -124,7 +124,7 @@ class AddNeeds:
 
     def propose(self, facts: Facts, paths: Sequence[str], options: Mapping[str, Any]) -> Proposal:
         """The proposal; `paths` are not used, the pipeline belongs to the whole repository."""
-        pipeline = facts.pipeline
+        pipeline = facts.read_pipeline()
         if pipeline is None or not pipeline.visible:
             return Proposal(reason="No GitLab pipeline with jobs was found.")
         draft = Draft(facts, options["accept"])

@@ -93,7 +93,7 @@ class ShallowClone:
 
     def propose(self, facts: Facts, paths: Sequence[str], options: Mapping[str, Any]) -> Proposal:
         """The proposal; `paths` are not used, the pipeline belongs to the whole repository."""
-        pipeline = facts.pipeline
+        pipeline = facts.read_pipeline()
         if pipeline is None or not pipeline.visible:
             return Proposal(reason="No GitLab pipeline with jobs was found.")
         depth = str(options["depth"])

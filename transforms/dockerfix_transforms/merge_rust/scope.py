@@ -16,16 +16,22 @@ from msgspec.structs import replace
 
 from dockerfix.api import (
     Arg,
+    Build,
     Facts,
     Finding,
     Newline,
     Place,
     Severity,
+    SnapshotError,
     Span,
+    UnreadableError,
     Workspace,
     join_path,
+    unreadable,
 )
 from dockerfix_transforms.merge_rust.read.inputs import RustFile, candidates, read_file
+
+_PLAIN_PATH = re.compile(r"[\w.+/-]+")
 
 
 @dataclass(slots=True)
@@ -149,6 +155,14 @@ def _check_arguments(facts: Facts, workspace: Workspace, folders: Sequence[str],
                     "call it once for each workspace",
                 )
             )  # fmt: skip
+    if not _PLAIN_PATH.fullmatch(into):
+        raise NoWorkspaceError(
+            Finding(
+                Severity.REFUSE, "into", f"--into {into} would need quotes where it is used",
+                "a shell, YAML, HCL and Makefiles each quote in their own way",
+                "use letters, digits and the signs . _ - + / only",
+            )
+        )  # fmt: skip
     if "/" in into and join_path("", into) is None:
         raise NoWorkspaceError(
             Finding(
@@ -168,13 +182,25 @@ def _without_cargo(
         path = build.dockerfile
         if path is None or path in listed or path == into or path not in facts.snapshot:
             continue
-        if build.context == workspace.folder:
-            place = facts.snapshot.source(path).place(Span(0, 0))
-            found[path] = Finding(
-                Severity.NOTE, "no-cargo", f"{path} runs no cargo; it stays as it is",
-                f"{build.site} builds it in the workspace", "", place, path,
-            )  # fmt: skip
+        if build.context == workspace.folder and path not in found:
+            found[path] = _not_merged(facts, build, path)
     return list(found.values())
+
+
+def _not_merged(facts: Facts, build: Build, path: str) -> Finding:
+    """Why a Dockerfile that is built in the workspace does not count as one that runs cargo."""
+    why = f"{build.site} builds it in the workspace"
+    try:
+        source, errors = facts.snapshot.source(path), facts.dockerfile(path).errors
+    except SnapshotError as error:
+        return replace(unreadable(error), severity=Severity.NOTE)
+    for problem in errors:
+        what = f"BuildKit rejects this file: {problem.message}; it stays as it is"
+        place = source.place(problem.span)
+        return Finding(Severity.NOTE, "rejected", what, why, problem.hint, place, path)
+    what = f"{path} runs no cargo; it stays as it is"
+    place = source.place(Span(0, 0))
+    return Finding(Severity.NOTE, "no-cargo", what, why, "", place, path)
 
 
 def _is_plain(path: str) -> bool:
@@ -189,17 +215,28 @@ def _workspace(facts: Facts, start: str, given: Sequence[str]) -> Workspace:
         if found is not None:
             return found
     below = workspaces_below(facts, start)
-    if len(below) == 1:
-        return below[0]
-    near = ", ".join(workspace.folder or "." for workspace in below)
-    raise NoWorkspaceError(
-        Finding(
-            Severity.REFUSE,
-            "no-workspace",
-            f"{start or '.'} holds no Cargo.toml, nor does any folder above it",
-            "merge-rust merges the Dockerfiles of one cargo workspace",
-            f"name its folder{f' (workspaces with Dockerfiles: {near})' if near else ''}",
+    if len(below) == 1 and (workspace := facts.workspace(below[0])) is not None:
+        return workspace
+    raise NoWorkspaceError(_no_workspace(start, below))
+
+
+def _no_workspace(start: str, below: Sequence[str]) -> Finding:
+    """Nothing to merge at a folder, or too many workspaces at once."""
+    if len(below) > 1:
+        calls = ", ".join(f"`dockerfix merge-rust {folder or '.'}`" for folder in below)
+        return Finding.at(
+            None,
+            name="several-workspaces",
+            what=f"{start or '.'} holds {len(below)} cargo workspaces with Dockerfiles",
+            why="merge-rust merges the Dockerfiles of one cargo workspace",
+            do=f"run it once for each: {calls}",
         )
+    return Finding.at(
+        None,
+        name="no-workspace",
+        what=f"{start or '.'} holds no cargo workspace whose Dockerfiles run cargo",
+        why="merge-rust merges the Dockerfiles of one cargo workspace",
+        do="name its folder, or one of its Dockerfiles",
     )
 
 
@@ -212,23 +249,32 @@ def scopes(facts: Facts, paths: Sequence[str]) -> tuple[tuple[str, ...], ...]:
         if path in facts.snapshot or _at_or_above(facts, path) is not None:
             together.append(path)
         else:
-            found += [(workspace.folder,) for workspace in workspaces_below(facts, path)]
+            found += [(folder,) for folder in workspaces_below(facts, path)]
     return (*([tuple(together)] if together else []), *found)
 
 
-def workspaces_below(facts: Facts, folder: str) -> list[Workspace]:
-    """The outermost workspaces below a folder in which Dockerfiles run cargo, by folder."""
-    found: list[Workspace] = []
+def workspaces_below(facts: Facts, folder: str) -> list[str]:
+    """The folders of the outermost workspaces at or below a folder in which Dockerfiles run
+    cargo, sorted; one whose manifest cannot be read is among them, so that it is reported."""
+    found: list[str] = []
+    members: set[str] = set()
     for path in sorted(facts.snapshot.paths, key=lambda path: path.count("/")):
         parent, name = posixpath.split(path)
-        if name != "Cargo.toml" or not _is_below(parent, folder):
+        if name != "Cargo.toml" or not _is_below(parent, folder) or parent in members:
             continue
-        if any(_is_below(parent, outer.folder) for outer in found):
+        if any(_is_below(parent, outer) for outer in found):
             continue
-        workspace = facts.workspace(parent)
-        if workspace is not None and candidates(facts, parent, ()):
-            found.append(workspace)
-    return sorted(found, key=lambda workspace: workspace.folder)
+        try:
+            workspace = facts.workspace(parent)
+        except UnreadableError:
+            workspace = None
+        else:
+            if workspace is None:
+                continue
+            members.update(package.folder for package in workspace.packages)
+        if candidates(facts, parent, ()):
+            found.append(parent)
+    return sorted(found)
 
 
 def _is_below(path: str, folder: str) -> bool:

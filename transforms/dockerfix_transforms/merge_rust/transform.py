@@ -40,6 +40,7 @@ from dockerfix_transforms.merge_rust.permits import (
     left_permits,
     workflow_permits,
 )
+from dockerfix_transforms.merge_rust.read.inputs import candidates
 from dockerfix_transforms.merge_rust.scope import (
     NothingThereError,
     NoWorkspaceError,
@@ -408,6 +409,13 @@ class _Merge:
             return Proposal(findings=tuple(left_out), refused=True)
         folder = self.scope.workspace.folder or "."
         paths = [*(file.path for file in files), *(finding.subject for finding in left_out)]
+        every = candidates(self.facts, self.scope.workspace.folder, ())
+        others = [path for path in every if path not in (*paths, self.scope.into)]
+        if paths and others:
+            return Proposal(
+                reason=f"{paths[0]} was named alone, and {', '.join(others)} also build {folder}; "
+                f"name the folder {folder} to merge them all"
+            )
         if paths:
             return Proposal(reason=f"{paths[0]} alone builds {folder}: nothing to merge")
         return Proposal(reason=f"no Dockerfile builds the workspace {folder}")

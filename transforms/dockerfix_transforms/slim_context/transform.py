@@ -26,10 +26,12 @@ from dockerfix.api import (
     Span,
     StepDown,
     Tool,
+    UnreadableError,
     Wanted,
     is_accepted,
     relative_path,
     set_builds,
+    unreadable,
 )
 from dockerfix_transforms.slim_context.consumer import (
     CannotSlimError,
@@ -286,6 +288,8 @@ class _Slimming:
                     self.consumer(dockerfile)
                 except CannotSlimError as error:
                     self.work.findings.append(error.finding)
+                except UnreadableError as error:
+                    self.work.findings.append(unreadable(error))
         if not self.work.done:
             refused = bool(self.work.findings or self.wishes.without)
             return Proposal(
