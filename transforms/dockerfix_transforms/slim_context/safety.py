@@ -36,8 +36,24 @@ _WITHOUT_CONTEXTS = frozenset({Tool.KANIKO, Tool.BUILDAH, Tool.PODMAN, Tool.SDK}
 
 def check_safe(facts: Facts, consumer: Consumer) -> None:
     """Raises `CannotSlimError` for what makes a smaller context wrong, however siblings come."""
+    _check_sources(facts, consumer)
     _check_triggers(facts, consumer)
     check_followed(facts, consumer.path, consumer.context)
+
+
+def _check_sources(facts: Facts, consumer: Consumer) -> None:
+    """What is copied from outside of the consumer's folder is in the repository: what a job
+    makes there first is in no image and, for all that reading knows, in no folder."""
+    for source in consumer.sources:
+        package = source.package
+        if package == consumer.folder or package in facts.snapshot:
+            continue
+        if next(facts.snapshot.below(package), None) is None:
+            raise refusal(
+                consumer.graph, "missing-source",
+                f"{source.word.raw} names nothing of this repository",
+                "commit it, or let it be made in the Dockerfile", source.word.span,
+            )  # fmt: skip
 
 
 def check_followed(facts: Facts, path: str, context: str | None) -> None:
