@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from dockerfix.engine.proposal import OptionSpec
 
 _PYPROJECT = "pyproject.toml"
+CHECKS = "check"
+"""The table for what `dockerfix check` finds by itself; it has accepted names alone."""
 _ACCEPT = "accept"
 _TYPES: Mapping[type, str] = {str: "a string", bool: "true or false", int: "a whole number"}
 
@@ -181,7 +183,7 @@ def _check(layer: _Layer, transforms: Collection[str] | None) -> None:
                 f"unknown key {name!r}",
                 "there are root, exclude, and a table for each transform",
             )
-        elif transforms is not None and name not in transforms:
+        elif transforms is not None and name not in (*transforms, CHECKS):
             raise layer.error(
                 (name,), f"there is no transform {name!r}", _one_of(transforms) or "remove it"
             )

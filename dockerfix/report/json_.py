@@ -28,9 +28,10 @@ def render_json(report: Report) -> str:
     return dumped(as_data(report))
 
 
-def render_all_json(reports: Sequence[Report]) -> str:
-    """Several reports as one JSON object, under `reports`."""
-    return dumped({**header(), "reports": [as_data(report) for report in reports]})
+def render_all_json(reports: Sequence[Report], checks: Report) -> str:
+    """Several reports as one JSON object, under `reports`, and what the checks found."""
+    found = [_finding(finding, checks) for finding in checks.proposal.findings]
+    return dumped({**header(), "reports": [as_data(report) for report in reports], "checks": found})
 
 
 def dumped(data: object) -> str:

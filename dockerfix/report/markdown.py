@@ -47,6 +47,15 @@ def _note(report: Report) -> Iterator[str]:
         yield from folded("The patch", fenced("diff", patch))
 
 
+def render_checks_markdown(checks: Report) -> str:
+    """What the checks found; empty when that is nothing."""
+    lines = [
+        *_section("Worth a look", checks.assumed, _finding),
+        *_section("Accepted", checks.taken, lambda finding: _accepted(finding, checks)),
+    ]
+    return "".join(f"{line}\n" for line in lines)
+
+
 def _files(report: Report) -> Iterator[str]:
     if report.files:
         yield ""

@@ -37,6 +37,19 @@ def render_overview(reports: Sequence[Report], style: Style = PLAIN) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
+def render_checks(checks: Report, style: Style = PLAIN) -> str:
+    """What the checks found: a line each, why it matters and what to do once for each kind."""
+    lines: list[str] = []
+    for name in dict.fromkeys(finding.name for finding in checks.assumed):
+        found = [finding for finding in checks.assumed if finding.name == name]
+        lines.append(f"{style.warning('look at'.ljust(13))}  {name}")
+        for finding in found:
+            place = f"{style.place(str(finding.place))}: " if finding.place else ""
+            lines.append(f"  {place}{finding.what}")
+        lines += [f"  {found[0].why}", f"  -> {found[0].action}"]
+    return "".join(f"{line}\n" for line in lines)
+
+
 def _details(report: Report, style: Style) -> Iterator[str]:
     outcome = report.outcome
     if isinstance(outcome, CheckFailed):

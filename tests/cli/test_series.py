@@ -88,3 +88,31 @@ def test_check_in_every_format(dockerfix: Run, committed: Path) -> None:
     quality = json.loads(dockerfix("check", "--only", "pin", "--format", "gitlab-codequality").out)
     assert {entry["check_name"] for entry in quality} == {"pin", "same-base"}
     assert b"- Pinned to pinned." in dockerfix("check", "--only", "pin", "--format", "markdown").out
+
+
+CI = "a: {script: [x], needs: [b]}\n"
+
+
+def test_check_finds_what_needs_no_patch(dockerfix: Run, repository: Path) -> None:
+    (repository / ".gitlab-ci.yml").write_text(CI)
+    git(repository, "add", ".")
+    result = dockerfix("check", "--only", "needed-job-absent")
+    assert result.code == 1
+    assert ".gitlab-ci.yml:1:26: `a` needs `b`: no job has that name" in result.out.decode()
+    for form, sign in (
+        ("json", b'"name": "needed-job-absent"'),
+        ("sarif", b'"ruleId": "needed-job-absent"'),
+        ("gitlab-codequality", b'"check_name": "needed-job-absent"'),
+        ("markdown", b"**Worth a look**"),
+    ):
+        assert sign in dockerfix("check", "--format", form, "--skip", "pin").out
+    assert dockerfix("check", "--only", "cook-not-used").code == 0
+    assert dockerfix("check", "--only", "pin", "--skip", "needed-job-absent").code == 1
+
+
+def test_what_check_finds_can_be_accepted(dockerfix: Run, repository: Path) -> None:
+    (repository / ".gitlab-ci.yml").write_text(CI)
+    (repository / ".dockerfix.toml").write_text('[check.accept]\nneeded-job-absent = "known"\n')
+    git(repository, "add", ".")
+    assert dockerfix("check", "--only", "needed-job-absent").code == 0
+    assert dockerfix("pin", ".").code == 0, "transforms know that table"

@@ -30,11 +30,22 @@ from dockerfix.facts.gitlab.gates import Gate
 
 class Case(Struct, frozen=True):
     """One pipeline: what a person calls it, its variables, and whether it has a list of
-    changed files (without one, GitLab takes every `changes:` as true)."""
+    changed files (without one, GitLab takes every `changes:` as true). `guessed` says that a
+    variable has a value that no file gives it."""
 
     title: str
     variables: Mapping[str, Value]
     has_changes: bool
+    guessed: bool = False
+
+    @property
+    def usual(self) -> bool:
+        """Whether it is a push or a merge request of a branch of its own, with the variables
+        that the files give."""
+        source = self.variables.get("CI_PIPELINE_SOURCE")
+        branch = self.variables.get("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME")
+        own = branch is None or branch != self.variables.get("CI_DEFAULT_BRANCH")
+        return source in ("push", "merge_request_event") and own and not self.guessed
 
 
 _BRANCH = frozenset(
@@ -87,7 +98,7 @@ def cases(
             }
             shown = [_shown(name, value) for name, value in given.items()]
             title = f"{case.title} with {' and '.join(shown)}" if shown else case.title
-            yield Case(title, {**case.variables, **given}, case.has_changes)
+            yield Case(title, {**case.variables, **given}, case.has_changes, bool(given))
 
 
 _ONLY_IN = {

@@ -54,6 +54,17 @@ def implies(pipeline: Pipeline, user: Job, needed: Job) -> Presence:
         return Undecided(str(error))
 
 
+def absent_example(pipeline: Pipeline, user: Job, needed: Job) -> str:
+    """A usual pipeline (a push, a merge request) in which `user` exists and `needed` does not,
+    as a sentence; empty when there is none, and when reading cannot tell."""
+    if written(user) == written(needed):
+        return ""
+    try:
+        return _Question(pipeline, user, needed).search(exact=True, usual=True)
+    except (ConditionError, GlobError):
+        return ""
+
+
 def covers(pipeline: Pipeline, job: Job, others: Iterable[Job]) -> Presence:
     """Whether `job` exists whenever any one of `others` does: whether its rules are at least
     the union of theirs. The first other that it does not cover gives the answer."""
@@ -95,11 +106,13 @@ class _Question:
             )
         return AlwaysThere()
 
-    def search(self, exact: bool) -> str:
+    def search(self, exact: bool, usual: bool = False) -> str:
         """The first pipeline with the user and without the needed job; empty for none."""
         changed, unlisted = list(self.file_sets(True)), list(self.file_sets(False))
         budget = MAX_CASES
         for case in cases(self.gates, self.defaults, exact):
+            if usual and not case.usual:
+                continue
             for files in changed if case.has_changes else unlisted:
                 budget -= 1
                 if budget < 0:
