@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
+from dockerfix.facts.builds.jobs import braced
 from dockerfix.facts.gitlab.existing import PipelineKind, existing
 from dockerfix.facts.gitlab.pipeline import Pipeline
 from dockerfix.facts.model import SiteKind, Value
@@ -72,11 +73,6 @@ def pushes(facts: Facts) -> Iterator[Push]:
 def texts(value: Value) -> tuple[str, ...]:
     """Everything that a value may be, variables written `${NAME}`."""
     return tuple(map(braced, value.choices or (value.text,)))
-
-
-def braced(text: str) -> str:
-    """The text with every variable in braces."""
-    return _VARIABLE.sub(lambda match: f"${{{match[1] or match[2]}}}", text)
 
 
 def names_in(text: str) -> list[str]:
