@@ -94,6 +94,12 @@ def test_as_git_reads_it(repository: Path, pattern: str) -> None:
     assert seen(pattern) == {path for path in listed.split("\0") if path}
 
 
+def test_an_exception_takes_a_path_back_in() -> None:
+    matches = compile_globs(["*.txt", "!a.txt"])
+    assert matches is not None
+    assert matches("b.txt", False) and not matches("a.txt", False)
+
+
 def test_no_pattern_is_no_matcher() -> None:
     assert compile_globs([]) is None
 
@@ -107,15 +113,16 @@ def test_several_patterns_match_what_any_of_them_matches() -> None:
 @pytest.mark.parametrize(
     ("pattern", "message"),
     [
-        ("!a", "cannot be negated"),
         ("", "not a path below the root"),
         ("/", "not a path below the root"),
         ("../a", "not a path below the root"),
         ("./a", "not a path below the root"),
         ("a//b", "not a path below the root"),
-        ("[a", r"a \[ without its \]"),
-        ("[z-a]", "not a valid set of characters"),
-        ("a\\", "ends in a backslash"),
+        ("!", "not a path below the root"),
+        ("[a", "close its brackets"),
+        ("#a", "git would ignore this line"),
+        ("[z-a]", "not a gitignore pattern"),
+        ("a\\", "not a gitignore pattern"),
     ],
 )
 def test_what_is_no_pattern_is_refused(pattern: str, message: str) -> None:
