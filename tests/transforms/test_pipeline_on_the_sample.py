@@ -62,3 +62,59 @@ def test_add_needs(snapshot: Snapshot, registry: Registry) -> None:
         "documentation": set(),
     }
     assert kinds(pipeline) == kinds(before)
+
+
+RELEASED = [
+    "build / server / release",
+    "build / authz-worker / release",
+    "build / synchronizer / release",
+    "build / console / release",
+    "build / node-sdk / release",
+    "build / protocol / release",
+]
+
+
+def test_split_release(snapshot: Snapshot, registry: Registry) -> None:
+    before = find_pipeline(snapshot)
+    assert before is not None
+    outcome = planned("split-release", snapshot, registry)
+    pipeline = after(outcome, snapshot)
+    assert [name for name in pipeline.jobs if name not in before.jobs] == [
+        ".build / release",
+        *RELEASED,
+    ]
+    assert [need.job for need in pipeline.jobs["semantic-release"].needs or ()] == RELEASED
+    for name in RELEASED:
+        job = pipeline.jobs[name]
+        assert job.stage == "release"
+        assert job.variables["TARGET"].text == "release"
+    # The package of node-sdk is built by another job too; both may go on.
+    assert "twin-build" in {finding.name for finding in outcome.proposal.findings}
+    old, new = kinds(before), kinds(pipeline)
+    for kind, jobs in old.items():
+        expected = jobs and (jobs - {"build / release"}).union(
+            RELEASED if "build / release" in jobs else ()
+        )
+        assert new[kind] == expected
+
+
+def test_split_after_the_merge_keeps_one_job_for_its_dockerfile(
+    snapshot: Snapshot, registry: Registry
+) -> None:
+    merged = run_transform(registry.load("merge-rust"), snapshot, ["controlplane"], {})
+    assert isinstance(merged, Planned)
+    there = snapshot.with_changes(merged.changes)
+    pipeline = after(planned("split-release", there, registry), there)
+    assert [name for name in pipeline.jobs if name.endswith(" / release")] == [
+        ".build / release",
+        "build / controlplane / release",
+        *RELEASED[3:],
+    ]
+
+
+def test_merge_and_slim_read_what_was_split(snapshot: Snapshot, registry: Registry) -> None:
+    split = planned("split-release", snapshot, registry)
+    there = snapshot.with_changes(split.changes)
+    for name, path in (("merge-rust", "controlplane"), ("slim-context", "console")):
+        outcome = run_transform(registry.load(name), there, [path], {})
+        assert isinstance(outcome, Planned), (name, outcome)

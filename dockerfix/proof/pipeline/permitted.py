@@ -22,6 +22,7 @@ from dockerfix.facts.repository import Facts
 from dockerfix.proof.obligation import Permit
 from dockerfix.proof.pipeline.commands import other_commands
 from dockerfix.proof.pipeline.moved import Moved
+from dockerfix.proof.pipeline.split import Splits
 from dockerfix.proof.pipeline.values import ValueChange, as_json, variable_changes
 
 CALLS = ("before_script", "script", "after_script", "variables", "parallel")
@@ -67,6 +68,7 @@ class Judge:
             (p.subject, p.detail, p.before, p.after) for p in permits if p.rule == "clone-depth"
         }
         self.heirs = {p.subject: p.after for p in permits if p.rule == "job-joined"}
+        self.splits = Splits(permits)
         self.added = {p.subject for p in permits if p.rule == "job-added"}
 
     def heir(self, name: str) -> str:
@@ -103,6 +105,9 @@ class Judge:
         if self.value(job.name, whole(job, gone=True)) is None:
             return None
         job = self.old.jobs.get(job.name, job)
+        if job.name in self.splits.parts:
+            fault = self.splits.fault(job, self.new)
+            return Refusal(fault) if fault else None
         heir = self.new.jobs.get(self.heirs.get(job.name, ""))
         if heir is None:
             return Refusal()
@@ -112,6 +117,8 @@ class Judge:
     def come(self, job: Job) -> Refusal | None:
         """A job may come that does the work of joined ones, and runs when one of them did."""
         if self.value(job.name, whole(job, gone=False)) is None:
+            return None
+        if self.splits.comes(job.name):
             return None
         joined = self.joined(job.name)
         if job.name not in self.added or not joined:
@@ -193,7 +200,8 @@ class Judge:
     def needs(self, old: Job, new: Job, key: str, joined: Sequence[Job]) -> Refusal | None:
         """The old names with heirs in the place of joined jobs, and jobs that make an image
         which this one reads."""
-        before = {self.heir(name) for job in (old, *joined) for name in _named(job, key)}
+        named = (name for job in (old, *joined) for name in _named(job, key))
+        before = {heir for n in named for heir in self.splits.heirs(n) or (self.heir(n),)}
         after = set(_named(new, key))
         lost = before - after - {new.name}
         if lost:

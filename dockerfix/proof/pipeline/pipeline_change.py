@@ -59,9 +59,13 @@ class PipelineChange(Obligation, frozen=True):
         " that builds and pushes nothing, and that no other job needs",
         "builds-beside-scan": "a job without `needs` that makes images gets them, `detail` names"
         " each; it passes only jobs that make no image and hand on no file",
+        "job-split": "a job goes, and those that `detail` names do its commands between them,"
+        " each with the old job's other keys; a hidden one holds what they share",
         "same-condition": "a job without rules gets those of the job `detail`, which it needs",
     }
-    assumed_rules: ClassVar[frozenset[str]] = frozenset({"clone-depth", "starts-earlier"})
+    assumed_rules: ClassVar[frozenset[str]] = frozenset(
+        {"clone-depth", "starts-earlier", "job-split"}
+    )
 
     def check(self, before: Facts, after: Facts) -> Verdict:
         """Whether the pipeline differs in nothing but permitted values, and GitLab takes it."""
@@ -195,7 +199,8 @@ class _Comparison:
             return False
         for need in before.needs or ():
             other = self.old.jobs.get(need.job)
-            replaced = self.judge.heir(need.job) == needed.name
+            heirs = self.judge.splits.heirs(need.job) or (self.judge.heir(need.job),)
+            replaced = needed.name in heirs
             if need.optional or other is None or not (need.job == needed.name or replaced):
                 continue
             same = written(before) == written(user) and written(other) == written(needed)

@@ -121,6 +121,7 @@ class AddNeeds:
     name = "add-needs"
     summary = "Start jobs that only read as soon as their inputs exist."
     options: tuple[OptionSpec, ...] = ()
+    after = ("merge-rust", "slim-context", "split-release")
 
     def propose(self, facts: Facts, paths: Sequence[str], options: Mapping[str, Any]) -> Proposal:
         """The proposal; `paths` are not used, the pipeline belongs to the whole repository."""
