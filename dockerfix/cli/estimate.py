@@ -147,7 +147,7 @@ def _expected(words: Sequence[str]) -> dict[str, float]:
 
 def _notes(jobs: Sequence[RanJob], facts: Facts) -> list[str]:
     """How far the list of jobs and the files agree."""
-    from dockerfix.report.units import lasting
+    from dockerfix.text.units import lasting
 
     known = facts.pipeline.jobs if facts.pipeline is not None else {}
     strange = sorted({job.base for job in jobs} - known.keys())

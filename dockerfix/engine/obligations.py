@@ -140,11 +140,13 @@ class _Derivation:
 
     def likely_contexts(self, image: Image, heir: Image) -> list[str]:
         """The contexts of an image that nobody asks for: those of the file that stands for it,
-        or of its own file's other images, else the file's own folder."""
+        or of its own file's other images, else the one that the patch takes for its own, or the
+        file's own folder."""
         files = {image.dockerfile, heir.dockerfile}
         builds = (*self.before.builds.builds, *self.after.builds.builds)
         found = {b.context for b in builds if b.dockerfile in files and b.context is not None}
-        return sorted(found) or [posixpath.dirname(image.dockerfile)]
+        taken = [old for path, old in self.permits.contexts if path == image.dockerfile]
+        return sorted(found) or taken or [posixpath.dirname(image.dockerfile)]
 
     def gather(self) -> None:
         """All touched images: those that call sites ask for, those that something stands for,

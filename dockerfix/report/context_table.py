@@ -7,6 +7,7 @@ answers of `facts.context` and nothing of the disk.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 from msgspec import Struct
@@ -19,7 +20,7 @@ from dockerfix.facts.context.transfer import ContextCost, LargeEntry, Sent
 from dockerfix.facts.context.weight import HeavyEntry, Weight
 from dockerfix.report.json_ import dumped, header, place_data
 from dockerfix.report.style import PLAIN, Style
-from dockerfix.report.units import human
+from dockerfix.text.units import human
 
 SIZES = "Sizes are those of the working tree, ignored and untracked files included."
 _CLASSIC = "classic builder, kaniko, remote API"
@@ -34,8 +35,8 @@ class ContextAnswer(Struct, frozen=True):
 
 
 def render_context(answers: Sequence[ContextAnswer], style: Style = PLAIN) -> str:
-    """All answers as text, one block for each build."""
-    blocks = ["\n".join(_block(answer, style)) for answer in answers]
+    """All answers as text: a block for each build, or a table for a Dockerfile with several."""
+    blocks = ["\n".join(_file(list(group), style)) for _, group in groupby(answers, _dockerfile)]
     return "\n\n".join([*blocks, style.faint(SIZES)]) + "\n"
 
 
@@ -43,6 +44,40 @@ def render_context_json(answers: Sequence[ContextAnswer]) -> str:
     """The same as JSON; sizes are bytes."""
     data = {**header(), "sizes": "working tree", "builds": [_data(answer) for answer in answers]}
     return dumped(data)
+
+
+def _dockerfile(answer: ContextAnswer) -> str:
+    return answer.question.given.dockerfile
+
+
+def _file(answers: Sequence[ContextAnswer], style: Style) -> Iterator[str]:
+    """One Dockerfile: a row for each of its builds, and all that is known of an only one."""
+    if len(answers) == 1:
+        yield from _block(answers[0], style)
+        return
+    yield style.heading(_dockerfile(answers[0]))
+    rows = [("TARGET", "CONTEXT", "BUILDKIT", "NEVER USED", "CLASSIC, KANIKO", "NEVER USED", "")]
+    for answer in answers:
+        cost = answer.cost
+        buildkit, classic = cost.buildkit, cost.classic
+        rows.append(
+            (
+                cost.given.target or "(last stage)",
+                cost.given.context or ".",
+                human(buildkit.weight.size),
+                human(buildkit.unused.size),
+                human(classic.weight.size),
+                human(classic.unused.size),
+                "fails" if cost.failure is not None else "",
+            )
+        )
+    yield from _columns(rows, style, right=(2, 3, 4, 5))
+    for answer in answers:
+        if answer.cost.failure is not None:
+            yield style.bad(
+                f"{answer.cost.given.target or 'the last stage'}: {answer.cost.failure}"
+            )
+    yield style.faint("--target STAGE says what each one is asked for.")
 
 
 def _block(answer: ContextAnswer, style: Style) -> Iterator[str]:
@@ -72,7 +107,8 @@ def _asked_by(question: Question, style: Style) -> Iterator[str]:
         yield style.faint(f"  asked for by {build.site}: {build.tool.value}")
     if question.assumed:
         why = "the context is not known" if question.asked_by else "no call site asks for it"
-        yield style.faint(f"  {why}: the Dockerfile's folder is taken")
+        context = question.given.context or "."
+        yield style.faint(f"  {why}: {context} is taken for the context")
     for name, text in question.given.named_contexts.items():
         if text.startswith(LOCAL):
             folder = text.removeprefix(LOCAL) or "."

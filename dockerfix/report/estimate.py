@@ -13,7 +13,7 @@ from dockerfix.estimate.series import Estimate
 from dockerfix.report.json_ import dumped, header
 from dockerfix.report.markdown import code, escaped
 from dockerfix.report.style import PLAIN, Style
-from dockerfix.report.units import lasting
+from dockerfix.text.units import lasting
 
 _HEAD = ("", "longest path", "change", "runner time", "jobs")
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dockerfix.estimate.graph import JobGraph
 from dockerfix.estimate.schedule import Timeline
 from dockerfix.report.drawing import Arrow, Box, Drawing, Mark
-from dockerfix.report.units import lasting
+from dockerfix.text.units import lasting
 
 
 def draw_jobs(graph: JobGraph, timeline: Timeline | None = None) -> Drawing:

@@ -13,7 +13,7 @@ from msgspec import to_builtins
 from dockerfix.report.json_ import dumped, header
 from dockerfix.report.markdown import code, escaped
 from dockerfix.report.style import PLAIN, Style
-from dockerfix.report.units import human, lasting
+from dockerfix.text.units import human, lasting
 from dockerfix.traces.jobs import RanJob
 from dockerfix.traces.model import BuilderRun, Ending, JobTrace, State, Transfer
 

@@ -12,7 +12,7 @@ from html import escape
 from dockerfix.estimate.schedule import Placed
 from dockerfix.estimate.series import Estimate
 from dockerfix.report.estimate import headline, remarks, why_waiting
-from dockerfix.report.units import lasting
+from dockerfix.text.units import lasting
 
 _LABEL, _WIDTH, _MARGIN = 250, 760, 90
 _ROW, _BAR = 20, 13

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from dockerfix.report.context_table import SIZES
-from dockerfix.report.units import human
+from dockerfix.text.units import human
 
 Run = Callable[..., Any]
 
@@ -84,7 +84,7 @@ def test_json(dockerfix: Run, sample: Path) -> None:
 def test_a_dockerfile_that_nothing_builds(dockerfix: Run, repository: Path) -> None:
     (repository / "app" / "Dockerfile").write_text("FROM a\nCOPY gone /x\nCOPY . /y\n")
     text = dockerfix("context", "app").out.decode()
-    assert "  no call site asks for it: the Dockerfile's folder is taken" in text
+    assert "  no call site asks for it: app is taken for the context" in text
     assert 'this build fails: app/Dockerfile:2:1: "/gone": not found' in text
     assert "BuildKit is asked for the whole context by app/Dockerfile:3:1" in text
 
@@ -105,7 +105,7 @@ def test_what_cannot_be_known_or_counted_is_said(dockerfix: Run, repository: Pat
     )
     text = dockerfix("context", "app").out.decode()
     assert "asked for by .gitlab-ci.yml:3:7 (GitLab job a): docker build" in text
-    assert "  the context is not known: the Dockerfile's folder is taken" in text
+    assert "  the context is not known: app is taken for the context" in text
     text = dockerfix("context", "Dockerfile").out.decode()
     assert "  the named context lib (app) is sent too, and not counted here" in text
 

@@ -1,7 +1,7 @@
 """Which builds a person means by a Dockerfile or a folder.
 
-Knows the builds of the repository; where none asks for a Dockerfile, its own folder is taken
-for the context, as `docker build FOLDER` would.
+Knows the builds of the repository; where none asks for a Dockerfile, the folder that holds what it
+copies is taken for the context, else its own, as `docker build FOLDER` would.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 from msgspec.structs import replace
 
+from dockerfix.facts.context.assumed import likely_context
 from dockerfix.facts.context.steps import BuildInput
 from dockerfix.facts.dockerfile.variables import ExpansionError, Variables
 from dockerfix.facts.model import Build
@@ -21,7 +22,7 @@ from dockerfix.facts.repository import Facts, is_dockerfile
 class Question(Struct, frozen=True):
     """One build to look at, and who asks for it.
 
-    When no call site says which context, the Dockerfile's folder is `assumed`; `asked_by` are
+    When no call site says which context, one is `assumed`; `asked_by` are
     then those whose context cannot be known.
     """
 
@@ -64,7 +65,9 @@ def _all(facts: Facts, path: str, target: str) -> Iterator[Question]:
     for file in files:
         if file not in asked and (not target or facts.stages(file).find(target) is not None):
             unsure = [b for b in facts.builds.builds if (b.dockerfile, b.context) == (file, None)]
-            given = BuildInput(file, posixpath.dirname(file), target)
+            context = likely_context(facts, file)
+            folder = posixpath.dirname(file) if context is None else context
+            given = BuildInput(file, folder, target)
             yield Question(given, tuple(unsure), assumed=True)
 
 

@@ -84,7 +84,7 @@ def _cut(file: IgnoreFile, line: IgnoreLine, folder: str) -> list[str]:
         if _apart(line.pattern, folder):
             return []
         raise ProjectionError(file.place(line), line.pattern, folder) from None
-    return list(dict.fromkeys(_as_line("/".join(rest)) for rest in rests))
+    return list(dict.fromkeys(as_line("/".join(rest)) for rest in rests))
 
 
 def _remainders(parts: list[str], names: list[str]) -> Iterator[list[str]]:
@@ -141,6 +141,6 @@ def _apart(pattern: str, folder: str) -> bool:
     return not (below.startswith(plain) or plain.startswith(below))
 
 
-def _as_line(pattern: str) -> str:
+def as_line(pattern: str) -> str:
     """The pattern as a line of an ignore file, where some first characters mean something."""
     return "\\" + pattern if pattern[:1] in ("#", "!", " ", "\t") else pattern

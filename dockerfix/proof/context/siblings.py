@@ -170,7 +170,7 @@ def _folder(build: Build, name: str, after: Facts) -> str | None:
     for context in build.named_contexts:
         text = context.value.text if context.value is not None else ""
         path = join_path(build.folder, text) if text and ":" not in text else None
-        if context.name.lower() == name and path and after.snapshot.is_folder(path):
+        if context.name.lower() == name and path is not None and after.snapshot.is_folder(path):
             return path
     return None
 
@@ -285,7 +285,7 @@ def _clean(path: str) -> str:
 
 def _inside(path: str, folder: str) -> bool:
     path = posixpath.normpath(path)
-    return path == folder or path.startswith(f"{folder}/")
+    return not folder or path == folder or path.startswith(f"{folder}/")
 
 
 def _context(path: str, facts: Facts) -> str:

@@ -1,0 +1,83 @@
+"""What of a context a Dockerfile uses, whichever of its stages is built.
+
+The sources of COPY, ADD and bind mounts, with the arguments that the call sites give, and what
+the links among them lead to. Knows Dockerfiles and builds; knows no ignore file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from dockerfix.facts.context.follow import followed
+from dockerfix.facts.context.script import BuildScript
+from dockerfix.facts.context.steps import BuildInput, CopyStep, RunStep, Step, absolute
+from dockerfix.facts.repository import Facts
+from dockerfix.syntax.dockerfile import Instruction
+from dockerfix.text import Place
+
+
+class ContextUse(Struct, frozen=True):
+    """`paths` are paths and patterns relative to the context, sorted.
+
+    `whole` is the instruction that takes all of the context, if one does, `unknown` the place
+    and the reason of a source that reading cannot know. With either one `paths` say nothing.
+    """
+
+    paths: tuple[str, ...] = ()
+    whole: Instruction | None = None
+    unknown: tuple[Place, str] | None = None
+
+
+def used_of(facts: Facts, dockerfile: str, context: str) -> ContextUse:
+    """What every stage of a Dockerfile uses of a context, for each call site's arguments.
+
+    Raises `SnapshotError` when the Dockerfile cannot be read.
+    """
+    asked: set[str] = set()
+    for way in _ways(facts, dockerfile, context):
+        script = BuildScript(facts.stages(dockerfile), way)
+        for stage in script.graph.stages:
+            read = script.stage(stage.index)
+            if read.failure is not None:
+                return ContextUse(unknown=(read.failure.place, read.failure.message))
+            for item, path in _sources(read.steps):
+                known = _known(path)
+                if path == "/":
+                    return ContextUse(whole=item)
+                if not known:
+                    what = f"the folder of {path[1:]} is a variable"
+                    return ContextUse(unknown=(item.source.place(item.code), what))
+                asked.add(known)
+    paths = followed(facts.tree(context), asked)
+    if paths is None:  # a link leads to the context's root
+        return ContextUse(whole=script.graph.stages[0].from_)
+    return ContextUse(tuple(paths))
+
+
+def _ways(facts: Facts, dockerfile: str, context: str) -> list[BuildInput]:
+    """The ways in which call sites build the file with this context; one without arguments
+    where none does."""
+    given = (BuildInput.of(build) for build in facts.builds.builds)
+    found = [w for w in given if w and (w.dockerfile, w.context) == (dockerfile, context)]
+    return found or [BuildInput(dockerfile, context)]
+
+
+def _sources(steps: tuple[Step, ...]) -> Iterator[tuple[Instruction, str]]:
+    """Absolute paths of the context, with the instruction that names each."""
+    for step in steps:
+        if isinstance(step, CopyStep) and step.source is None:
+            yield from ((step.instruction, absolute("/", path)) for path in step.local)
+        elif isinstance(step, RunStep):
+            yield from ((step.instruction, m.path) for m in step.mounts if m.source is None)
+
+
+def _known(path: str) -> str:
+    """An absolute path up to the first part with a variable in it; empty for the root."""
+    kept: list[str] = []
+    for part in path[1:].split("/"):
+        if "$" in part:
+            break
+        kept.append(part)
+    return "/".join(["", *kept]) if kept else ""
