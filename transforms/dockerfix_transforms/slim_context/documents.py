@@ -5,7 +5,8 @@ Knows Markdown's blocks as far as a place below one; knows nothing of builds.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import posixpath
+from collections.abc import Iterable, Iterator
 
 from dockerfix.api import Edit, Edits, Facts, SnapshotError, Source, Span
 
@@ -15,11 +16,14 @@ COMPOSE_VERSION = "2.37"
 _COMMANDS = (b"docker compose ", b"docker-compose ")
 
 
-def compose_notes(facts: Facts) -> Edits:
-    """A sentence below the first Compose command of each Markdown document."""
+def compose_notes(facts: Facts, changed: Iterable[str]) -> Edits:
+    """A sentence below the first Compose command of each Markdown document that lies beside one
+    of the `changed` Compose files."""
     edits: Edits = []
+    folders = {posixpath.dirname(path) for path in changed}
     for path in facts.snapshot.paths:
-        if not path.lower().endswith((".md", ".markdown")):
+        beside = posixpath.dirname(path) in folders
+        if not beside or not path.lower().endswith((".md", ".markdown")):
             continue
         try:
             source = facts.snapshot.source(path)

@@ -23,14 +23,19 @@ from dockerfix.api import (
     project_rules,
     read_ignore,
 )
-from dockerfix_transforms.slim_context.consumer import CannotSlimError, Consumer
+from dockerfix_transforms.slim_context.consumer import Consumer
+from dockerfix_transforms.slim_context.refusal import CannotSlimError
 
 
 @dataclass(slots=True)
 class IgnorePlan:
-    """The new ignore file: created, or edits of the dormant one; and what is said."""
+    """The new ignore file: created, or edits of the dormant one; and what is said.
+
+    `rules` are today's, seen from the folder; a file that lay dormant there may add to them.
+    """
 
     path: str
+    rules: tuple[str, ...] = ()
     created: bytes | None = None
     edits: list[Edit] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
@@ -46,7 +51,7 @@ def plan_ignore(facts: Facts, consumer: Consumer) -> IgnorePlan:
         return _own_file(facts, consumer, own)
     path = posixpath.join(consumer.folder, ".dockerignore")
     rules = _projected(facts, consumer, facts.ignore_path(consumer.context, consumer.path))
-    plan = IgnorePlan(path)
+    plan = IgnorePlan(path, rules)
     if path in facts.snapshot:
         _awake(facts, consumer, rules, plan)
     elif rules:
@@ -62,7 +67,7 @@ def _own_file(facts: Facts, consumer: Consumer, path: str) -> IgnorePlan:
     newline = b"\r\n" if b"\r\n" in data else b"\n"
     new = newline.join([*(r.encode("utf-8", "surrogateescape") for r in rules), b""])
     edits = [Edit(Span(0, len(data)), new)] if new != data else []
-    return IgnorePlan(path, None, edits)
+    return IgnorePlan(path, rules, None, edits)
 
 
 def _projected(facts: Facts, consumer: Consumer, path: str | None) -> tuple[str, ...]:

@@ -12,8 +12,9 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from dockerfix.api import At, Copy, Instruction, Snapshot, Stage, walk
-from dockerfix_transforms.slim_context.consumer import Consumer, Source
+from dockerfix_transforms.slim_context.consumer import Consumer
 from dockerfix_transforms.slim_context.landing import landing, seen_from
+from dockerfix_transforms.slim_context.sources import Source
 from dockerfix_transforms.slim_context.steps import Step, step_of
 
 _PASSING = frozenset({"RUN", "ENV", "ARG", "LABEL", "USER"})
@@ -157,7 +158,7 @@ class _Stage:
         if not isinstance(item, Copy):
             return None
         found = {
-            seen_from(landing(self.snapshot, item, path, at.folder), path[len(sibling) + 1 :])
-            for path in self.paths(item, sibling)
+            seen_from(landing(self.snapshot, item, source.path, at.folder), source.inner)
+            for source in self.sources(item, sibling)
         }
         return found.pop() if len(found) == 1 else None

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from dockerfix_transforms.slim_context.consumer import Source
 from dockerfix_transforms.slim_context.inline import Region
 from dockerfix_transforms.slim_context.provider import Provider, seen_steps
+from dockerfix_transforms.slim_context.sources import Source
 from dockerfix_transforms.slim_context.steps import Step
 
 
@@ -45,7 +45,7 @@ class From(Struct, frozen=True):
 
     def path(self, source: Source) -> str:
         """What a source is in the stage."""
-        inner = source.path[len(source.package) + 1 :]
+        inner = source.inner
         if self.provider is None:
             return inner or "."
         return posixpath.join(self.provider.where, inner) if inner else self.provider.where
@@ -70,5 +70,7 @@ def image_note(argument: str, name: str) -> str:
 
 
 def context_note(name: str, sibling: str) -> str:
-    """The comment above the first copy from a named context."""
+    """The comment above the first copy from a named context; `sibling` is its folder."""
+    if not sibling:
+        return f"# Needs --build-context {name}=. (the root of the repository)."
     return f"# Needs --build-context {name}={sibling}."

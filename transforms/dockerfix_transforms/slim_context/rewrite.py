@@ -10,9 +10,11 @@ import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 
 from dockerfix.api import Copy, Edit, Instruction, Reference, Run, Span, Stage
-from dockerfix_transforms.slim_context.consumer import Consumer, Source, refusal
+from dockerfix_transforms.slim_context.consumer import Consumer
 from dockerfix_transforms.slim_context.inline import Region
 from dockerfix_transforms.slim_context.origin import From, Whole
+from dockerfix_transforms.slim_context.refusal import refusal
+from dockerfix_transforms.slim_context.sources import Source
 
 
 def own_edits(consumer: Consumer) -> Iterator[Edit]:
@@ -271,7 +273,7 @@ def stage_names(consumer: Consumer, siblings: Sequence[str]) -> dict[str, str]:
     stages = {name.lower() for name in _names_in_use(consumer)}
     found: dict[str, str] = {}
     for sibling in siblings:
-        name = _stage_name(posixpath.basename(sibling))
+        name = _stage_name(posixpath.basename(sibling) or "root")
         if name in found.values():
             name = _stage_name(sibling)
         while name in stages or name in found.values():

@@ -29,21 +29,17 @@ from dockerfix.api import (
     project_rules,
     read_ignore,
 )
-from dockerfix_transforms.slim_context.consumer import CannotSlimError, Consumer, refusal
+from dockerfix_transforms.slim_context.consumer import Consumer
+from dockerfix_transforms.slim_context.refusal import CannotSlimError, refusal
+from dockerfix_transforms.slim_context.scope import Built
 
 _WITHOUT_CONTEXTS = frozenset({Tool.KANIKO, Tool.BUILDAH, Tool.PODMAN, Tool.SDK})
 
 
-def check_safe(facts: Facts, consumer: Consumer) -> None:
-    """Raises `CannotSlimError` for what makes a smaller context wrong, however siblings come."""
-    _check_sources(facts, consumer)
-    _check_triggers(facts, consumer)
-    check_followed(facts, consumer.path, consumer.context)
-
-
-def _check_sources(facts: Facts, consumer: Consumer) -> None:
+def check_sources(facts: Facts, consumer: Consumer) -> None:
     """What is copied from outside of the consumer's folder is in the repository: what a job
-    makes there first is in no image and, for all that reading knows, in no folder."""
+    makes there first is in no image and, for all that reading knows, in no folder. Raises
+    `CannotSlimError`."""
     for source in consumer.sources:
         package = source.package
         if package == consumer.folder or package in facts.snapshot:
@@ -56,31 +52,43 @@ def _check_sources(facts: Facts, consumer: Consumer) -> None:
             )  # fmt: skip
 
 
-def check_followed(facts: Facts, path: str, context: str | None) -> None:
-    """Raises `CannotSlimError` at a build that was not followed and may be one of the file's;
-    `context` is the one with which its other builds are made, None without any."""
-    for place, why in _unfollowed(facts, path, context):
-        raise CannotSlimError(
-            Finding(
-                Severity.REFUSE, "unfollowed-build", f"{path} may be built here too: {why}",
-                "this build would keep the larger context and break",
-                "write its Dockerfile and context out, or leave this file out",
-                place, path,
-            )
+def unfollowed_builds(facts: Facts, made: Built) -> Iterator[Finding]:
+    """Builds that were not followed and may be of a Dockerfile, as refusals."""
+    for place, why in _unfollowed(facts, made.path, None if made.assumed else made.context):
+        yield Finding(
+            Severity.REFUSE, "unfollowed-build", f"{made.path} may be built here too: {why}",
+            "this build would keep the larger context and break",
+            "write its Dockerfile and context out, or leave this file out",
+            place, made.path,
         )  # fmt: skip
 
 
-def _check_triggers(facts: Facts, consumer: Consumer) -> None:
-    """ONBUILD of a base image that this repository builds copies from the consumer's context."""
-    for stage in consumer.graph.stages:
-        if consumer.graph.base(stage) is not None:
+def not_followed(facts: Facts, path: str) -> Iterator[Finding]:
+    """Remarks on builds in files that name a Dockerfile which nothing is known to build."""
+    for build in facts.builds.builds:
+        written = build.dockerfile_written.text if build.dockerfile_written is not None else "$"
+        other = "$" not in written and posixpath.normpath(written) != path
+        if build.dockerfile is None and not other and _names(facts, build.site.place.path, path):
+            yield Finding(
+                Severity.NOTE, "not-followed",
+                f"{path} may be built here: {_shown('; '.join(build.unknown))}", "", "",
+                build.site.place, path,
+            )  # fmt: skip
+
+
+def check_triggers(facts: Facts, path: str) -> None:
+    """Raises `CannotSlimError` where ONBUILD of a base image that this repository builds copies
+    from the context."""
+    graph = facts.stages(path)
+    for stage in graph.stages:
+        if graph.base(stage) is not None:
             continue
-        trigger = _trigger(facts, consumer.graph.image(stage))
+        trigger = _trigger(facts, graph.image(stage))
         if trigger is not None:
             place = trigger.source.place(trigger.code)
             raise refusal(
-                consumer.graph, "onbuild",
-                f"{consumer.graph.image(stage)} copies from the context by ONBUILD ({place})",
+                graph, "onbuild",
+                f"{graph.image(stage)} copies from the context by ONBUILD ({place})",
                 "move that COPY into this Dockerfile", stage.from_.code,
             )  # fmt: skip
 
@@ -106,8 +114,9 @@ def _unfollowed(facts: Facts, dockerfile: str, context: str | None) -> Iterator[
             continue
         written = build.dockerfile_written.text if build.dockerfile_written is not None else ""
         near = None in (build.context, context) or build.context == context
-        if build.dockerfile is None and near and not _is_remote(build):
-            yield build.site.place, "; ".join(build.unknown) or "its Dockerfile is not known"
+        if build.dockerfile is None and near and not _is_elsewhere(build, written):
+            why = "; ".join(build.unknown) or "its Dockerfile is not known"
+            yield build.site.place, _shown(why)
         elif (
             build.dockerfile is not None
             and build.dockerfile not in facts.snapshot
@@ -117,13 +126,20 @@ def _unfollowed(facts: Facts, dockerfile: str, context: str | None) -> Iterator[
     for blind in facts.builds.blind:
         path = blind.place.path
         if not blind.apart and path in facts.snapshot and _names(facts, path, dockerfile):
-            yield blind.place, f"{blind.what}: {blind.why}"
+            yield blind.place, _shown(f"{blind.what}: {blind.why}")
 
 
-def _is_remote(build: Build) -> bool:
-    """Whether the context is an address or standard input, which holds no file of ours."""
+def _is_elsewhere(build: Build, written: str) -> bool:
+    """Whether the context is an address or standard input, or the Dockerfile a plain absolute
+    path: neither holds a file of ours."""
     text = build.context_written.text if build.context_written is not None else ""
-    return text == "-" or "://" in text or text.startswith("git@")
+    remote = text == "-" or "://" in text or text.startswith("git@")
+    return remote or (written.startswith("/") and "$" not in written)
+
+
+def _shown(why: str) -> str:
+    """A reason with what a command prints as a person writes it."""
+    return why.replace("${OPAQUE}", "$(command)")
 
 
 def _names(facts: Facts, path: str, dockerfile: str) -> bool:
@@ -136,10 +152,15 @@ def _names(facts: Facts, path: str, dockerfile: str) -> bool:
     return dockerfile in text or (beside and posixpath.basename(dockerfile) in text)
 
 
+def is_classic(build: Build) -> bool:
+    """Whether a build asks for the builder that Docker had before BuildKit."""
+    return build.variables.get("DOCKER_BUILDKIT") == "0"
+
+
 def check_named_contexts(consumer: Consumer) -> None:
     """Raises `CannotSlimError` at a call site whose builder takes no named contexts."""
     for build in consumer.builds:
-        classic = build.variables.get("DOCKER_BUILDKIT") == "0"
+        classic = is_classic(build)
         if build.tool not in _WITHOUT_CONTEXTS and not classic:
             continue
         tool = "the classic builder" if classic else build.tool.value
@@ -171,9 +192,12 @@ def sibling_ignores(
     for sibling in siblings:
         path = posixpath.join(sibling, ".dockerignore")
         try:
-            rules = project_rules(file, sibling[cut:])
+            whole = sibling == consumer.context
+            rules = file.rules if whole else project_rules(file, sibling[cut:])
         except ProjectionError as error:
             raise _ignored(consumer, str(error), error.place) from None
+        if path == old:
+            continue  # it counts for the named context as it does today
         if path in facts.snapshot:
             known = facts.snapshot.derive(path, read_ignore).rules
             if tuple(rule for rule in known if rule != ".dockerignore") != rules:

@@ -1,0 +1,198 @@
+"""`--via ignore`: the context stays, and an ignore file lets through what the Dockerfile uses.
+
+`<Dockerfile>.dockerignore` begins with `*`, takes every source back, and keeps those lines of
+the old ignore file that can concern a source. No call site changes. BuildKit, kaniko, buildah
+and podman read such a file; the classic builder does not. Knows one Dockerfile and its ignore
+files.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from dockerfix.api import (
+    BadIgnoreError,
+    ContextUse,
+    Edit,
+    Facts,
+    Finding,
+    IgnoreFile,
+    Judge,
+    ProjectionError,
+    Sent,
+    Severity,
+    Span,
+    Tool,
+    classic_rules,
+    emptied,
+    exceptions,
+    human,
+    is_allow_list,
+    kept_rules,
+    line_in_the_way,
+    read_ignore,
+    rules_of,
+    sent_of,
+    used_of,
+)
+from dockerfix_transforms.slim_context.advice import instead_of_everything
+from dockerfix_transforms.slim_context.refusal import CannotSlimError
+from dockerfix_transforms.slim_context.scope import Built
+
+HOLD_ALL = frozenset({Tool.KANIKO, Tool.BUILDAH, Tool.PODMAN})
+"""Builders that hold the whole context and read `<Dockerfile>.dockerignore`: kaniko's
+`getExcludedFiles`, and buildah's `ContainerIgnoreFile`, which podman calls too."""
+
+
+class AllowPlan(Struct, frozen=True):
+    """The ignore file `path`: created, or edits of the one that stands there; and what each
+    builder is sent before and after."""
+
+    path: str
+    before: Sent
+    after: Sent
+    created: bytes | None = None
+    edits: tuple[Edit, ...] = ()
+
+    @property
+    def saves(self) -> bool:
+        """Whether a builder that holds the whole context gets less."""
+        return self.after.whole.size < self.before.whole.size
+
+
+def plan_allow(facts: Facts, made: Built) -> AllowPlan | str:
+    """The ignore file that a Dockerfile needs, or a sentence that says why it needs none.
+
+    Raises `CannotSlimError`.
+    """
+    used = check_parts(facts, made)
+    path = f"{made.path}.dockerignore"
+    _check_containerignore(facts, made)
+    old = facts.ignore_path(made.context, made.path)
+    file = facts.snapshot.derive(old, read_ignore) if old is not None else None
+    if file is not None and is_allow_list(file) and old == path:
+        return f"{path} lets through only what it names already"
+    try:
+        return _planned(facts, made, path, used.paths, file)
+    except ProjectionError as error:
+        raise _unclear(error.place.path, str(error), error) from None
+    except BadIgnoreError as error:
+        raise _unclear(old or path, str(error), None) from None
+
+
+def _planned(
+    facts: Facts, made: Built, path: str, used: Sequence[str], file: IgnoreFile | None
+) -> AllowPlan | str:
+    """The plan, its figures compared. Raises `ProjectionError` and `BadIgnoreError`."""
+    kept = kept_rules(file, used) if file is not None else ()
+    kept = (*kept, *_itself(made, path, used, kept))
+    rules = ("*", *exceptions(used), *kept)
+    lost = emptied(facts, made.context, rules)
+    if lost is not None:
+        raise _unclear(path, f"{lost} would be sent without its content", None)
+    old, classic = rules_of(facts, made.context, made.path), classic_rules(facts, made.context)
+    before = sent_of(facts, made.context, used, old, classic)
+    after = sent_of(facts, made.context, used, rules, classic)
+    if after.whole.size >= before.whole.size:
+        return f"the ignore file of {made.path} lets through hardly more than what is copied"
+    if file is not None and file.path == path:
+        return AllowPlan(path, before, after, edits=(_extended(made, file, used, rules, kept),))
+    return AllowPlan(path, before, after, created=_text(facts, made, rules, kept, file))
+
+
+def check_parts(facts: Facts, made: Built) -> ContextUse:
+    """What the Dockerfile uses of its context; raises `CannotSlimError` where that is all of it,
+    or not known."""
+    used = used_of(facts, made.path, made.context)
+    if used.unknown is not None:
+        place, what = used.unknown
+        raise CannotSlimError(
+            Finding(
+                Severity.REFUSE, "variable-source", what,
+                "the ignore file could not let it through", "write the folder out",
+                place, made.path,
+            )
+        )  # fmt: skip
+    if used.whole is not None:
+        item = used.whole
+        rules = rules_of(facts, made.context, made.path)
+        size = human(sent_of(facts, made.context, None, rules, rules).whole.size)
+        raise CannotSlimError(
+            Finding(
+                Severity.REFUSE, "whole-context",
+                f"`{' '.join(item.line.split())[:60]}` takes the whole context, {size}",
+                "nothing can be left out as long as everything is copied",
+                instead_of_everything(facts, facts.stages(made.path), item, made.context),
+                item.source.place(item.code), made.path,
+            )
+        )  # fmt: skip
+    return used
+
+
+def _check_containerignore(facts: Facts, made: Built) -> None:
+    """buildah and podman read `.containerignore` first; the new file would hide it."""
+    path = posixpath.join(made.context, ".containerignore")
+    if path in facts.snapshot:
+        raise CannotSlimError(
+            Finding(
+                Severity.REFUSE, "containerignore",
+                f"buildah and podman read {path}, which the new file would hide",
+                "what it leaves out would be there again", "merge it with .dockerignore first",
+                None, made.path,
+            )
+        )  # fmt: skip
+
+
+def _itself(made: Built, path: str, used: Sequence[str], kept: Sequence[str]) -> tuple[str, ...]:
+    """A line for the new ignore file itself where a source would take it along."""
+    cut = len(made.context) + 1 if made.context else 0
+    if made.context and not path.startswith(f"{made.context}/"):
+        return ()
+    inner = path[cut:]
+    judge = Judge(("*", *exceptions(used), *kept))
+    return () if judge.judge_path(inner).matched else (inner,)
+
+
+def _head(made: Built, rules: Sequence[str], kept: Sequence[str]) -> list[str]:
+    """The exceptions, and what they are for."""
+    name = posixpath.basename(made.path)
+    what = f"# Only what {name} copies or mounts; a new source needs a line here."
+    return [what, *rules[: len(rules) - len(kept)], *([""] if kept else [])]
+
+
+def _text(
+    facts: Facts, made: Built, rules: Sequence[str], kept: Sequence[str], file: IgnoreFile | None
+) -> bytes:
+    """The new file: the exceptions, and what the old one leaves out of them."""
+    lines = _head(made, rules, kept)
+    if kept:
+        lines += [f"# As in {file.path}." if file is not None else "# This file itself.", *kept]
+    newline = facts.stages(made.path).tree.newline.bytes.decode()
+    return newline.join([*lines, ""]).encode("utf-8", "surrogateescape")
+
+
+def _extended(
+    made: Built, file: IgnoreFile, used: Sequence[str], rules: Sequence[str], kept: Sequence[str]
+) -> Edit:
+    """An ignore file of the Dockerfile's own: its lines stay, the exceptions come before them.
+    Raises `ProjectionError` where a line of it would then say something else."""
+    line = line_in_the_way(file, used)
+    if line is not None:
+        raise ProjectionError(file.place(line), line.rule, "the sources")
+    newline = file.source.newline.bytes.decode()
+    start = 3 if file.source.bom else 0
+    text = newline.join([*_head(made, rules, kept), ""])
+    return Edit(Span(start, start), text.encode("utf-8", "surrogateescape"))
+
+
+def _unclear(path: str, what: str, error: ProjectionError | None) -> CannotSlimError:
+    return CannotSlimError(
+        Finding(
+            Severity.REFUSE, "ignore-pattern", what,
+            "what the old ignore file leaves out must stay out, exactly",
+            "write the pattern more plainly", error.place if error is not None else None, path,
+        )
+    )  # fmt: skip

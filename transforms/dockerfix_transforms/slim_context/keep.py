@@ -1,0 +1,110 @@
+"""The context stays: by an ignore file that lets through what is used, or with nothing to gain.
+
+Decides what is said of a context that cannot shrink, or that need not. Knows the builders of
+one Dockerfile; `allow` writes the file.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from itertools import islice
+
+from dockerfix.api import Facts, Finding, Severity, Tool, human, used_of
+from dockerfix_transforms.slim_context.allow import HOLD_ALL, AllowPlan, check_parts, plan_allow
+from dockerfix_transforms.slim_context.figures import ignore_line, sent_before
+from dockerfix_transforms.slim_context.part import Idle, Part
+from dockerfix_transforms.slim_context.publication import publications
+from dockerfix_transforms.slim_context.refusal import CannotSlimError, as_note
+from dockerfix_transforms.slim_context.safety import is_classic, unfollowed_builds
+from dockerfix_transforms.slim_context.scope import Built
+
+_BUILDKIT = frozenset(
+    {Tool.DOCKER_BUILD, Tool.BUILDX_BUILD, Tool.BAKE, Tool.COMPOSE, Tool.ACTION}
+)  # fmt: skip
+
+_SHOWN = 3
+"""How many builds that were not followed are named for one Dockerfile."""
+
+_NOT_SERVED = frozenset({"rejected", "onbuild", "unfollowed-build"})
+"""Refusals that are not about the context: no ignore file helps."""
+
+
+def keep(facts: Facts, part: Part, made: Built) -> Part | Idle:
+    """The ignore file that was asked for. Raises `CannotSlimError`."""
+    plan = plan_allow(facts, made)
+    if isinstance(plan, str):
+        return Idle(plan)
+    return _kept(facts, part, made, plan)
+
+
+def keep_instead(facts: Facts, part: Part, made: Built, error: CannotSlimError) -> Part | Idle:
+    """What is left where the context cannot shrink: an ignore file if a builder gains by it,
+    or nothing, if none would have gained by the smaller context. Raises `error` else."""
+    if error.finding.name in _NOT_SERVED or _saves_building(facts, made):
+        raise error
+    try:
+        check_parts(facts, made)
+    except CannotSlimError as other:
+        raise (other if other.finding.name == "whole-context" else error) from None
+    why = as_note(error.finding)
+    if by_buildkit(made):
+        return nothing_gained(facts, made, why)
+    if not any(build.tool in HOLD_ALL for build in made.builds):
+        raise error
+    plan = plan_allow(facts, made)
+    part.findings.append(why)
+    return Idle(plan, (why,)) if isinstance(plan, str) else _kept(facts, part, made, plan)
+
+
+def nothing_gained(facts: Facts, made: Built, *why: Finding) -> Idle:
+    """Nothing to do, since BuildKit is sent no more than what is used."""
+    sent = sent_before(facts, made)
+    part, whole = human(sent.buildkit.size), human(sent.whole.size)
+    first = facts.stages(made.path).stages[0].from_
+    built = "No call site that was read builds it. " if made.assumed else ""
+    note = Finding(
+        Severity.NOTE, "nothing-gained",
+        f"a smaller context would save nothing for {made.path}",
+        f"{built}BuildKit is sent {part} of the context's {whole}: what is copied and no more.",
+        "Pass --via ignore for an ignore file that kaniko, buildah and podman read too.",
+        first.source.place(first.code), made.path,
+    )  # fmt: skip
+    reason = f"BuildKit is sent only what {made.path} copies, {part} of {whole}"
+    if made.assumed:
+        reason = f"no call site that was read builds {made.path}, which copies {part} of {whole}"
+    unfollowed = unfollowed_builds(facts, made) if made.assumed else iter(())
+    return Idle(reason, (note, *why, *map(as_note, islice(unfollowed, _SHOWN))))
+
+
+def _kept(facts: Facts, part: Part, made: Built, plan: AllowPlan) -> Part:
+    """The ignore file of a plan. Raises `CannotSlimError` for a build that was not followed,
+    and that may have another context."""
+    unfollowed = next(unfollowed_builds(facts, made), None)
+    if unfollowed is not None:
+        raise CannotSlimError(unfollowed)
+    part.edits += [(plan.path, edit) for edit in plan.edits]
+    if plan.created is not None:
+        part.created[plan.path] = plan.created
+    context = made.context or "the repository's root"
+    part.summary.append(
+        f"the context of {made.path} stays {context}; {plan.path} lets through what it uses"
+    )
+    part.summary.append(f"  {ignore_line(plan.before, plan.after)}")
+    return part
+
+
+def by_buildkit(made: Built) -> bool:
+    """Whether every build that was read is one of BuildKit."""
+    return all(build.tool in _BUILDKIT and not is_classic(build) for build in made.builds)
+
+
+def _saves_building(facts: Facts, made: Built) -> bool:
+    """Whether something publishes an image of a package that the Dockerfile copies as a whole,
+    so that its steps need not run again: more than bytes can be saved."""
+    used = used_of(facts, made.path, made.context).paths
+    paths = {posixpath.join(made.context, path) for path in used}
+    own = posixpath.dirname(made.path)
+    return any(
+        posixpath.dirname(found.build.dockerfile or "") in paths - {own}
+        for found in publications(facts, facts.builds.builds)
+    )
