@@ -98,11 +98,16 @@ def _one(facts: Facts, changes: list[Change], every: Sequence[Change]) -> Edits:
             what = "its bake target is one of a matrix"
             raise Refused(build.site.place, what, "give the matrix a target by hand")
         return set_bake_target(facts, target, build, changes[0].wanted)
+    if build.tool is Tool.SKAFFOLD:
+        from dockerfix.rewrite.skaffold import set_artifact
+
+        return set_artifact(facts, changes[0])
+    if build.tool is Tool.TILT:
+        from dockerfix.rewrite.tilt import set_tilt
+
+        return set_tilt(facts, changes[0], every)
     if build.tool is Tool.SDK or build.site.kind is SiteKind.PYTHON:
         raise Refused(build.site.place, "a call in Python", "change Dockerfile and target by hand")
-    if build.tool in (Tool.SKAFFOLD, Tool.TILT):
-        what = f"{build.tool.value} takes the Dockerfile in a way that dockerfix does not edit"
-        raise Refused(build.site.place, what, "change Dockerfile and target by hand")
     return set_command(facts, changes, _others(facts, changes))
 
 

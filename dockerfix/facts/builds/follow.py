@@ -19,7 +19,14 @@ from dockerfix.facts.builds.docker_command import arguments_of, make_build
 from dockerfix.facts.builds.gathered import BakeCall, Carrier, ComposeCall, Found
 from dockerfix.facts.builds.image_command import image_call
 from dockerfix.facts.builds.paths import globbed, moved, with_printed
-from dockerfix.facts.builds.recognise import Recognised, other_builder, plain, recognise, unwrapped
+from dockerfix.facts.builds.recognise import (
+    Recognised,
+    other_builder,
+    plain,
+    reads_root_file,
+    recognise,
+    unwrapped,
+)
 from dockerfix.facts.builds.script_files import read_script, script_path
 from dockerfix.facts.builds.state import Ended, State, joined
 from dockerfix.facts.builds.unread import BUILD_TEXT
@@ -282,6 +289,8 @@ class Follower:
         """Say so where a command that is not known seems to build."""
         place = carrier.source.place(item.span)
         other = other_builder(words)
+        if other is not None and reads_root_file(words, self.snapshot):
+            return
         if other is not None:
             self.blind(place, f"`{other}`", "dockerfix does not read what it builds")
             return

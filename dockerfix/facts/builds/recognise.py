@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Container
 
 from msgspec import Struct
 
@@ -28,6 +29,8 @@ _OTHERS = (
     ("devcontainer", "build"), ("devcontainer", "up"), ("kraft", "build"),
 )  # fmt: skip
 """Commands that build from a Dockerfile in ways that are not read here."""
+_READ = {"tilt": "Tiltfile", "skaffold": "skaffold.yaml"}
+"""Those of them whose own file is read."""
 
 
 class Recognised(Struct, frozen=True):
@@ -85,6 +88,14 @@ def other_builder(words: tuple[Value, ...]) -> str | None:
         return None
     texts = (posixpath.basename(texts[0]), *texts[1:])
     return next((" ".join(o) for o in _OTHERS if texts[: len(o)] == o), None)
+
+
+def reads_root_file(words: tuple[Value, ...], paths: Container[str]) -> bool:
+    """Whether a tool takes its builds from a file of the root, among `paths`, which is read."""
+    texts = [plain(word) for word in unwrapped(words)]
+    name = posixpath.basename(texts[0]) if texts else ""
+    given = any(text in ("-f", "--file", "--filename") for text in texts)
+    return not given and _READ.get(name, "") in paths
 
 
 def _docker(words: tuple[Value, ...]) -> Recognised | None:

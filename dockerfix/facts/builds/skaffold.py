@@ -22,20 +22,21 @@ _ELSEWHERE = frozenset({"bazel", "buildpacks", "custom", "jib", "jibMaven", "jib
 
 def artifact_builds(file: YamlFile) -> Iterator[Build]:
     """The builds of the artifacts that docker or kaniko makes."""
-    for artifact in _artifacts(file):
+    for artifact in artifacts(file):
         if not _ELSEWHERE & set(artifact.resolved):
             yield _build(file, artifact)
 
 
 def custom_artifacts(file: YamlFile) -> Iterator[Place]:
     """Artifacts that a command of their own builds."""
-    for artifact in _artifacts(file):
+    for artifact in artifacts(file):
         custom = artifact.get("custom")
         if custom is not None:
             yield file.source.place(artifact.span)
 
 
-def _artifacts(file: YamlFile) -> Iterator[YamlMapping]:
+def artifacts(file: YamlFile) -> Iterator[YamlMapping]:
+    """The artifacts of a file and of its profiles."""
     for root in file.documents:
         profiles = root.get("profiles") if isinstance(root, YamlMapping) else None
         several = profiles.items if isinstance(profiles, Sequence) else ()
