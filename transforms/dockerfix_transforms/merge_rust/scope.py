@@ -155,7 +155,7 @@ def _check_arguments(facts: Facts, workspace: Workspace, folders: Sequence[str],
                     "call it once for each workspace",
                 )
             )  # fmt: skip
-    if not _PLAIN_PATH.fullmatch(into):
+    if into and not _PLAIN_PATH.fullmatch(into):
         raise NoWorkspaceError(
             Finding(
                 Severity.REFUSE, "into", f"--into {into} would need quotes where it is used",
@@ -297,8 +297,19 @@ def _at_or_above(facts: Facts, folder: str) -> Workspace | None:
         current = posixpath.dirname(current)
 
 
+def _usual_name(listed: Sequence[str]) -> str:
+    """`all.Dockerfile` where all inputs are an `x.Dockerfile`, else `Dockerfile.all`."""
+    names = [posixpath.basename(path) for path in listed]
+    for end in (".Dockerfile", ".dockerfile"):
+        if names and all(name.endswith(end) for name in names):
+            return f"all{end}"
+    return "Dockerfile.all"
+
+
 def _into(workspace: Workspace, listed: Sequence[str], into: str) -> str:
-    """Beside the inputs when they stand in one folder, else at the workspace's root."""
+    """Beside the inputs when they stand in one folder, else at the workspace's root; without
+    a name of its own, named in the manner of the inputs."""
+    into = into or _usual_name(listed)
     if "/" in into:
         return join_path("", into) or into
     others = [path for path in listed if posixpath.basename(path) != into]
