@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from msgspec import Struct
+
 from dockerfix.facts.builds.expressions import in_row
 from dockerfix.facts.builds.matrix import rows
 from dockerfix.rewrite.wanted import Refused
@@ -20,18 +22,25 @@ from dockerfix.text import Edit, Span
 _LABEL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
+class Part(Struct, frozen=True):
+    """A job, or the rows of its matrix that become steps."""
+
+    entry: Entry
+    rows: tuple[dict[str, Scalar], ...]
+
+
 def rows_of(entry: Entry) -> list[dict[str, Scalar]]:
     """The rows of a job's matrix, one without values where there is none."""
     return rows(entry.value) if isinstance(entry.value, YamlMapping) else [{}]
 
 
-def labels_for(entries: Sequence[Entry]) -> list[str]:
+def labels_for(parts: Sequence[Part]) -> list[str]:
     """A word that tells each row of each job from the others: a value of the matrix, the part
     of the jobs' names that differs, else a number."""
-    if len(entries) == 1:
-        found = _by_value(rows_of(entries[0]))
+    if len(parts) == 1:
+        found = _by_value(parts[0].rows)
     else:
-        found = [entry.key.text for entry in entries for _ in rows_of(entry)]
+        found = [part.entry.key.text for part in parts for _ in part.rows]
         found = [word or name for word, name in zip(differing(found), found, strict=True)]
     if len(set(found)) == len(found):
         return found
@@ -61,8 +70,9 @@ def shared_words(names: Sequence[str]) -> str:
     return first[: max(first[:end].rfind(sign) for sign in " -_") + 1]
 
 
-def head_edits(entries: Sequence[Entry], name: str) -> Iterator[Edit]:
+def head_edits(parts: Sequence[Part], name: str) -> Iterator[Edit]:
     """The first job's name, without its matrix, with the time of all rows."""
+    entries = [part.entry for part in parts]
     first, source = entries[0], entries[0].key.file.source
     body = first.value
     if not isinstance(body, YamlMapping):
@@ -75,14 +85,14 @@ def head_edits(entries: Sequence[Entry], name: str) -> Iterator[Edit]:
         yield Edit(first.key.span, name.encode())
     title = body.get("name")
     if isinstance(title, Scalar):
-        yield from _titled(title, entries)
+        yield from _titled(title, parts)
     strategy = body.entry("strategy")
     if strategy is not None:
         lines = entry_lines(strategy)
         yield Edit(Span(lines.start, _behind(lines.end, body)), b"")
     limit = body.get("timeout-minutes")
     if isinstance(limit, Scalar):
-        yield set_scalar(limit, _minutes(limit, entries))
+        yield set_scalar(limit, _minutes(limit, parts))
 
 
 def _comments(entries: Sequence[Entry]) -> bytes:
@@ -113,32 +123,34 @@ def _behind(end: int, body: YamlMapping) -> int:
     return end
 
 
-def _titled(title: Scalar, entries: Sequence[Entry]) -> Iterator[Edit]:
+def _titled(title: Scalar, parts: Sequence[Part]) -> Iterator[Edit]:
     """The title of the joined job: what the titles say of every row."""
     texts = []
-    for entry in entries:
-        node = _value(entry, "name")
-        text = node.text if node is not None else entry.key.text
-        texts += [in_row(text, row) for row in rows_of(entry)]
+    for part in parts:
+        node = _value(part.entry, "name")
+        text = node.text if node is not None else part.entry.key.text
+        texts += [in_row(text, row) for row in part.rows]
     words = list(dict.fromkeys(differing(texts)))
     head = shared_words(texts)
     tail = texts[0][len(head) + len(words[0]) :] if words else ""
     new = f"{head}{', '.join(words)}{tail}" if len(set(texts)) > 1 else texts[0]
+    if new == title.text and len(parts[0].rows) < len(rows_of(parts[0].entry)):
+        new = f"{new} (Rust)"
     if new != title.text:
         plain = re.fullmatch(r"[\w][\w ./()+&,-]*", new)
         style = title.style
         yield Edit(title.span, (new if plain and not style else quoted(new, style)).encode())
 
 
-def _minutes(limit: Scalar, entries: Sequence[Entry]) -> str:
+def _minutes(limit: Scalar, parts: Sequence[Part]) -> str:
     """The time that all rows may take, one after the other."""
     total = 0
-    for entry in entries:
-        node = _value(entry, "timeout-minutes")
+    for part in parts:
+        node = _value(part.entry, "timeout-minutes")
         if node is None or not node.text.isdecimal():
             place = limit.file.source.place(limit.span)
             raise Refused(place, "the jobs' limits of time differ in kind", "align them")
-        total += int(node.text) * len(rows_of(entry))
+        total += int(node.text) * len(part.rows)
     return str(total)
 
 

@@ -9,7 +9,7 @@ business.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
@@ -17,7 +17,14 @@ from msgspec import Struct
 
 from dockerfix.facts.builds.expressions import reads_matrix
 from dockerfix.rewrite.wanted import Refused
-from dockerfix.rewrite.workflow_heads import head_edits, labels_for, rows_of, shared_words
+from dockerfix.rewrite.workflow_heads import (
+    Part,
+    head_edits,
+    labels_for,
+    rows_of,
+    shared_words,
+)
+from dockerfix.rewrite.workflow_rows import needed_too, rows_gone
 from dockerfix.rewrite.workflow_steps import Laid, laid_over, steps_of
 from dockerfix.rewrite.yaml_edits import (
     comments_above,
@@ -30,7 +37,7 @@ from dockerfix.rewrite.yaml_edits import (
 from dockerfix.syntax.yaml.tree import Entry, Scalar, YamlFile, to_data
 from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
 from dockerfix.syntax.yaml.tree import Sequence as YamlSequence
-from dockerfix.text import Edit, Span
+from dockerfix.text import Edit, EditSet, Span
 
 FRAME = frozenset(
     {"runs-on", "needs", "if", "permissions", "env", "defaults", "container", "services"}
@@ -79,45 +86,81 @@ def frame_of(entry: Entry) -> dict[str, Any]:
     return frame
 
 
-def join_workflow_jobs(file: YamlFile, names: Sequence[str]) -> JoinedJob:
-    """The edits that make the named jobs, with all rows of their matrices, one job; raises
-    `Refused`."""
-    return _Joining(file, names).joined()
+def join_workflow_jobs(
+    file: YamlFile, names: Sequence[str], taken: Collection[str] = ()
+) -> JoinedJob:
+    """The edits that make the named jobs, with all rows of their matrices, one job, whose name
+    is none of those `taken`; raises `Refused`."""
+    return _Joining(file, names, taken=taken).joined()
+
+
+def split_workflow_job(file: YamlFile, name: str, numbers: Collection[int]) -> JoinedJob:
+    """The edits that take rows (by their number from 0) out of a job's matrix, into one job of
+    their own that stands behind it; raises `Refused`."""
+    entry = job_entries(file)[name]
+    source, place = file.source, file.source.place(entry.key.span)
+    joining = _Joining(file, [name], numbers, f"{name}-rust")
+    joining.check()
+    start = source.line_of(entry.key.span.start).start
+    end = line_end(source, entry.value.span.end)
+    inside = joining.inside()
+    if source.data[end - 1 : end] != b"\n" or shared_anchor(file, [entry.span]):
+        raise Refused(place, f"the job {name} cannot be copied", "split its matrix by hand")
+    moved = [Edit(Span(e.span.start - start, e.span.end - start), e.replacement) for e in inside]
+    beside = [
+        source.slice(source.line_of(at)) for at in (start - 1, end) if 0 <= at < len(source.data)
+    ]
+    blank = source.newline.bytes if any(not line.strip() for line in beside) else b""
+    text = blank + EditSet.of(moved).apply(source.data[start:end])
+    others = [
+        *rows_gone(entry, numbers),
+        *needed_too(job_entries(file).values(), name, joining.name),
+    ]
+    before = [e for e in others if e.span.start < end]
+    at = end + sum(len(e.replacement) - e.span.length for e in before)
+    edits = (*others, Edit(Span(end, end), text))
+    return JoinedJob(joining.name, edits, Span(end, end), Span(at, at + len(text)))
 
 
 class _Joining:
     """One joining. Private to `join_workflow_jobs`."""
 
-    def __init__(self, file: YamlFile, names: Sequence[str]) -> None:
+    def __init__(
+        self,
+        file: YamlFile,
+        names: Sequence[str],
+        numbers: Collection[int] | None = None,
+        name: str = "",
+        taken: Collection[str] = (),
+    ) -> None:
         self.file = file
         self.source = file.source
         self.names = names
         self.entries = job_entries(file)
+        self.taken = {*self.entries, *taken}
         self.first = self.entries[names[0]]
-        self.name = self.new_name()
+        self.parts = [_part(self.entries[name], numbers) for name in names]
+        self.name = self.free(name) if name else self.new_name()
 
     def joined(self) -> JoinedJob:
         """The edits; raises `Refused`."""
         self.check()
-        laid = laid_over(
-            [
-                steps_of(self.steps(self.entries[name]), row)
-                for name in self.names
-                for row in rows_of(self.entries[name])
-            ],
-            labels_for([self.entries[name] for name in self.names]),
-        )
         span = Span(
             self.source.line_of(self.first.key.span.start).start,
             line_end(self.source, self.first.value.span.end),
         )
-        head = head_edits([self.entries[name] for name in self.names], self.name)
-        inside = [*head, self.steps_edit(laid)]
+        inside = self.inside()
         others = [*self.others_gone(), *self.needs_edits()]
         before = [e for e in others if e.span.start < span.start]
         start = span.start + sum(len(e.replacement) - e.span.length for e in before)
         length = span.length + sum(len(e.replacement) - e.span.length for e in inside)
         return JoinedJob(self.name, (*inside, *others), span, Span(start, start + length))
+
+    def inside(self) -> list[Edit]:
+        """The edits of the first job: its head, and the steps of all rows."""
+        every = [steps_of(self.steps(part.entry), row) for part in self.parts for row in part.rows]
+        laid = laid_over(every, labels_for(self.parts))
+        return [*head_edits(self.parts, self.name), self.steps_edit(laid)]
 
     def check(self) -> None:
         """Refuse what reads the jobs by their names, and anchors that others use."""
@@ -149,8 +192,11 @@ class _Joining:
         if len(self.names) == 1:
             return self.names[0]
         head = shared_words(list(self.names))
-        name = f"{head}images"
-        while name in self.entries:
+        return self.free(f"{head}images")
+
+    def free(self, name: str) -> str:
+        """The name, or one like it that no job has."""
+        while name in self.taken:
             name = f"{name}-all"
         return name
 
@@ -203,6 +249,12 @@ class _Joining:
                     yield removed_item(found, index)
                 else:
                     yield set_scalar(item, self.name)
+
+
+def _part(entry: Entry, numbers: Collection[int] | None) -> Part:
+    """A job with all its rows, or with those of some numbers."""
+    found = rows_of(entry)
+    return Part(entry, tuple(r for n, r in enumerate(found) if numbers is None or n in numbers))
 
 
 def _texts(value: Any) -> list[str]:

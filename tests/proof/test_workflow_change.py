@@ -147,6 +147,30 @@ def test_a_matrix_becomes_steps() -> None:
     assert not verdict(before, lost, permits).holds
 
 
+MATRIX = "    strategy: {{matrix: {{name: [{0}]}}}}\n"
+
+
+def split(kept: str, steps: str, needs: str) -> str:
+    web = job("images", old_steps("${{ matrix.name }}"), MATRIX.format(kept))
+    return HEAD + web + job("rust", steps) + AFTER.format(needs)
+
+
+def test_rows_leave_a_matrix() -> None:
+    before = HEAD + job(
+        "images", old_steps("${{ matrix.name }}"), MATRIX.format("api, web, worker")
+    )
+    before += AFTER.format("images")
+    permits = (Permit("steps-joined", "images", PATH, after="rust"),)
+    steps = new_steps("api") + new_steps("worker")
+
+    assert verdict(before, split("web", steps, "images, rust"), permits).holds
+    assert not verdict(before, split("web", steps, "images"), permits).holds
+    assert not verdict(before, split("web", steps, "rust"), permits).holds
+    assert not verdict(before, split("web", new_steps("api"), "images, rust"), permits).holds
+    assert not verdict(before, split("web, api", steps, "images, rust"), permits).holds
+    assert not verdict(before, split("web, docs", steps, "images, rust"), permits).holds
+
+
 def test_a_later_job_reads_a_result() -> None:
     reader = "  report:\n    needs: [{0}]\n    if: needs.api.result == 'success'\n    steps: []\n"
 

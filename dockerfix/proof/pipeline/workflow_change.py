@@ -99,8 +99,10 @@ class _Comparison:
             heir = self.heirs.get(name)
             if heir is not None and heir in self.after:
                 olds.setdefault(heir, []).append(name)
-            elif name in self.after:
+            if name in self.after and name != heir:
                 self.stays(name)
+            elif heir in self.after:
+                continue
             else:
                 self.failures.append(f"the job {name} is gone")
         self.failures += [
@@ -115,9 +117,9 @@ class _Comparison:
         old, new = to_data(self.before[name]), to_data(self.after[name])
         for key in dict.fromkeys((*old, *new)):
             if key == "needs":
-                same = self.needs(old) == self.needs(new)
+                same = self.needs(old) == _needs(new)
             elif key == "strategy":
-                same = len(rows(self.before[name])) == len(rows(self.after[name]))
+                same = self.split(name) or _count(self.before[name]) == _count(self.after[name])
             elif key == "with":
                 same = old.get("uses") == new.get("uses")
             else:
@@ -136,9 +138,23 @@ class _Comparison:
                 self.failures.append(f"step {number} of the job {name} does something else")
 
     def needs(self, job: Mapping[str, Any]) -> set[str]:
-        """The names that a job waits for, heirs in the place of joined jobs."""
-        found = job.get("needs") or []
-        return {self.heirs.get(n, n) for n in ([found] if isinstance(found, str) else found)}
+        """The names that an old job waits for: with those of heirs, without jobs that go."""
+        found = _needs(job)
+        heirs = {self.heirs[name] for name in found if name in self.heirs}
+        return heirs | {name for name in found if name in self.after or name not in self.heirs}
+
+    def split(self, name: str) -> bool:
+        """Whether a job has some of its rows left, the others being an heir's."""
+        old, new = (_texts_of_rows(jobs[name]) for jobs in (self.before, self.after))
+        return name in self.heirs and bool(new) and all(row in old for row in new)
+
+    def rows_gone(self, name: str) -> list[dict[str, Any]]:
+        """The rows of a job that its heir runs."""
+        every = rows(self.before[name])
+        if name not in self.after or self.heirs[name] == name:
+            return list(every)
+        kept = _texts_of_rows(self.after[name])
+        return [row for row in every if {k: v.text for k, v in row.items()} not in kept]
 
 
 class _Joined:
@@ -151,7 +167,7 @@ class _Joined:
         self.failures = comparison.failures
         self.new = to_data(comparison.after[heir])
         self.olds = {name: to_data(comparison.before[name]) for name in names}
-        self.rows = {name: rows(comparison.before[name]) for name in names}
+        self.rows = {name: comparison.rows_gone(name) for name in names}
 
     def check(self) -> None:
         """The same keys, and every step of every row."""
@@ -176,7 +192,7 @@ class _Joined:
             for key in sorted({*old, *self.new} - _WEIGHED):
                 same = old.get(key) == self.new.get(key)
                 if key == "needs":
-                    same = needs(old) == needs(self.new)
+                    same = needs(old) == _needs(self.new)
                 alone = any(_alone(text, key == "if") for text in _texts(old.get(key)))
                 if not same or key not in _TOGETHER or alone:
                     what = f"`{key}:` of the job {name} does not hold for {self.heir}"
@@ -233,6 +249,19 @@ class _Joined:
             for other, found in texts.items():
                 if any(pattern.search(text) for text in found):
                     self.failures.append(f"the job {other} reads what {name} handed on")
+
+
+def _needs(job: Mapping[str, Any]) -> set[str]:
+    found = job.get("needs") or []
+    return {found} if isinstance(found, str) else set(found)
+
+
+def _count(job: YamlMapping) -> int:
+    return len(rows(job))
+
+
+def _texts_of_rows(job: YamlMapping) -> list[dict[str, str]]:
+    return [{name: held.text for name, held in row.items()} for row in rows(job)]
 
 
 def _jobs(root: YamlMapping) -> dict[str, YamlMapping]:

@@ -354,7 +354,8 @@ def unasked_notes(merged: Merged) -> list[Finding]:
 def joined_notes(joined: Iterable[JoinedWorkflow]) -> Iterator[Finding]:
     """What a joined job of a workflow changes that no file of the repository says."""
     for one in joined:
-        names = ", ".join(one.olds) if len(one.olds) > 1 else f"each of the {one.rows} runs"
+        names = ", ".join(one.olds)
+        names = names if len(one.olds) > 1 else f"{one.rows} runs of {names}"
         yield Finding.at(
             one.place,
             name="jobs-joined",

@@ -168,7 +168,11 @@ class MergeRust:
     summary = "Merge the cargo-chef Dockerfiles of a workspace into one, a target per binary"
     options = (
         OptionSpec(
-            "into", "Name or path of the merged file.", default="Dockerfile.all", metavar="NAME"
+            "into",
+            "Name or path of the merged file; without it, Dockerfile.all, or all.Dockerfile for"
+            " files named x.Dockerfile.",
+            default="",
+            metavar="NAME",
         ),
         OptionSpec("keep-old", "Keep the old Dockerfiles beside the merged one.", kind=bool),
         OptionSpec(
@@ -482,7 +486,7 @@ class _Merge:
             lines.append(
                 f"workflow jobs {names} become {joined.name}"
                 if len(joined.olds) > 1
-                else f"the {joined.rows} runs of the workflow job {joined.name} become one"
+                else f"{joined.rows} runs of the workflow job {names} become one, {joined.name}"
             )
         if callers.jobs.joined or callers.workflows.joined:
             lines.append(

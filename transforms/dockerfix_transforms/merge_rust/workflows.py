@@ -35,6 +35,7 @@ from dockerfix.api import (
     parse_yaml,
     rows_of,
     set_builds,
+    split_workflow_job,
 )  # fmt: skip
 from dockerfix_transforms.merge_rust.group.groups import Group
 from dockerfix_transforms.merge_rust.runners import Pair
@@ -103,12 +104,18 @@ def _plan_file(facts: Facts, path: str, jobs: _Jobs, plan: WorkflowPlan) -> None
     taken = {name for done in plan.joined if done.path == path for name in done.olds}
     sets: list[tuple[dict[str, object], list[str]]] = []
     for name, mine in jobs.items():
+        if name in taken:
+            _stay(plan, mine, "other rows of the matrix become a job of their own")
+            continue
         try:
-            if name in taken:
-                continue
-            frame = _frame(facts, file, name, mine)
+            frame = _frame(file, name, mine)
+            numbers = _rows(facts, file, name, mine)
         except Refused as refused:
             _stay(plan, mine, refused.what)
+            continue
+        if len(numbers) < len(rows_of(job_entries(file)[name])):
+            if len({file.path for file, _ in mine}) > 1:
+                _join(facts, file, [name], mine, plan, numbers)
             continue
         alike = next((names for other, names in sets if other == frame), None)
         if alike is None:
@@ -124,26 +131,38 @@ def _plan_file(facts: Facts, path: str, jobs: _Jobs, plan: WorkflowPlan) -> None
             _join(facts, file, names, mine, plan)
 
 
-def _frame(facts: Facts, file: YamlFile, name: str, mine: Sequence[Pair]) -> dict[str, object]:
+def _frame(file: YamlFile, name: str, mine: Sequence[Pair]) -> dict[str, object]:
     """What a job must share with others to be joined; raises `Refused`."""
     entry = job_entries(file).get(name)
     place = mine[0][1].build.site.place
     if entry is None:
         raise Refused(place, f"the job {name} is not written out", "write it out")
-    every = [
-        b
-        for b in facts.builds.builds
-        if b.site.kind is SiteKind.GITHUB and b.site.name == name and not b.site.through
-        and b.site.place.path == file.source.path
-    ]  # fmt: skip
-    if len(rows_of(entry)) > 1 and len(every) != len(mine):
-        raise Refused(place, f"the matrix of {name} builds other images too", "split the matrix")
     frame = frame_of(entry)
     platforms = {tuple(value.text for value in change.build.platforms) for _, change in mine}
     if len(platforms) > 1:
         raise Refused(place, f"the rows of {name} build for other platforms each", "join by hand")
     needs = sorted(frame.get("needs") or [])
     return {**frame, "needs": needs, "platforms": platforms.pop()}
+
+
+def _rows(facts: Facts, file: YamlFile, name: str, mine: Sequence[Pair]) -> list[int]:
+    """The rows of a job's matrix that build members of the group and nothing else, by their
+    number; raises `Refused` for rows that do both."""
+    place = mine[0][1].build.site.place
+    count = len(rows_of(job_entries(file)[name]))
+    ours = {id(change.build) for _, change in mine}
+    steps: dict[Span, list[bool]] = {}
+    for build in facts.builds.builds:
+        site = build.site
+        here = site.kind is SiteKind.GITHUB and site.place.path == file.source.path
+        if here and site.name == name and not site.through:
+            steps.setdefault(site.place.span, []).append(id(build) in ours)
+    if count == 1:
+        return [0]
+    rows = next(iter(steps.values()))
+    if len(rows) != count or any(other != rows for other in steps.values()):
+        raise Refused(place, f"the rows of {name} build other images too", "split the matrix")
+    return [number for number, member in enumerate(rows) if member]
 
 
 def _apart(file: YamlFile, names: Sequence[str], jobs: _Jobs) -> bool:
@@ -167,12 +186,22 @@ def _stay(plan: WorkflowPlan, pairs: Sequence[Pair], why: str) -> None:
 
 
 def _join(
-    facts: Facts, file: YamlFile, names: Sequence[str], pairs: Sequence[Pair], plan: WorkflowPlan
+    facts: Facts,
+    file: YamlFile,
+    names: Sequence[str],
+    pairs: Sequence[Pair],
+    plan: WorkflowPlan,
+    numbers: Sequence[int] = (),
 ) -> None:
-    """One job of several; they stay where it cannot be written."""
+    """One job of several, or of some rows of one (`numbers`); they stay where it cannot be
+    written."""
     path = file.source.path
+    taken = {done.name for done in plan.joined if done.path == path}
     try:
-        joined = join_workflow_jobs(file, names)
+        if numbers:
+            joined = split_workflow_job(file, names[0], numbers)
+        else:
+            joined = join_workflow_jobs(file, names, taken)
         text = _with_targets(facts, path, joined, pairs)
     except Refused as refused:
         _stay(plan, pairs, refused.what)
@@ -180,7 +209,7 @@ def _join(
     outside = [e for e in joined.edits if not joined.span.contains(e.span)]
     plan.edits += [(path, edit) for edit in (*outside, Edit(joined.span, text))]
     plan.within |= {id(change.build): f"{path} {joined.name}" for _, change in pairs}
-    count = sum(len(rows_of(job_entries(file)[name])) for name in names)
+    count = len(numbers) or sum(len(rows_of(job_entries(file)[name])) for name in names)
     place = file.source.place(job_entries(file)[names[0]].key.span)
     plan.joined.append(JoinedWorkflow(path, tuple(names), joined.name, count, place))
 
