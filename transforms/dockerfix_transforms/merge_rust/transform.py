@@ -52,7 +52,7 @@ from dockerfix_transforms.merge_rust.scope import (
 from dockerfix_transforms.merge_rust.sites import read_sites
 from dockerfix_transforms.merge_rust.workflows import APART
 from dockerfix_transforms.merge_rust.write.layout import Merged, merged_file
-from dockerfix_transforms.merge_rust.write.widen import CannotJoinError
+from dockerfix_transforms.merge_rust.write.line import CannotJoinError
 
 _BREAKS = "it builds one of the files that go"
 

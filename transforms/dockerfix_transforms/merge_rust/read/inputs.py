@@ -6,36 +6,39 @@ the builds that use them; knows nothing of how files are united.
 
 from __future__ import annotations
 
-import posixpath
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from msgspec import Struct
 
 from dockerfix.api import (
     Build,
-    CargoCall,
-    Copy,
     Facts,
     Finding,
     IsFolder,
     Kind,
-    Onbuild,
     Severity,
     SnapshotError,
     Span,
     Stage,
     StageGraph,
-    Word,
     Workspace,
     join_path,
-    read_cargo,
-    selected,
 )
+from dockerfix_transforms.merge_rust.read.artefacts import (
+    artefact_paths,
+    carries_more,
+    copied_out,
+    shipped_binaries,
+)
+from dockerfix_transforms.merge_rust.read.checks import (
+    UnreadableError,
+    check_graph,
+    check_steps,
+    check_wrappers,
+)
+from dockerfix_transforms.merge_rust.read.folders import cargo_folder, lies_inside
 from dockerfix_transforms.merge_rust.read.member import at_root, changes_folder
-from dockerfix_transforms.merge_rust.read.steps import Role, Step, commands, steps_of, written_paths
-
-_EDITORS = frozenset({"sed", "perl", "awk", "tee", "patch", "toml", "dasel", "yq"})
+from dockerfix_transforms.merge_rust.read.steps import Role, Step, steps_of
 
 
 class Leaf(Struct, frozen=True):
@@ -108,12 +111,6 @@ def standing_ends(file: RustFile) -> list[int]:
     return [file.end_of(stage) for stage in (*stages, *file.live_chain)]
 
 
-class _UnreadableError(Exception):
-    def __init__(self, name: str, what: str, why: str, action: str, span: Span) -> None:
-        super().__init__(what)
-        self.name, self.what, self.why, self.action, self.span = name, what, why, action, span
-
-
 def candidates(
     facts: Facts, folder: str, given: Sequence[str], folders: Sequence[str] = ()
 ) -> list[str]:
@@ -135,7 +132,7 @@ def candidates(
         wanted = known if contexts else inside
         if wanted and _mentions_cargo(facts, path):
             found.append(path)
-    parts = [part for part in folders if part != folder and _inside(part, folder)]
+    parts = [part for part in folders if part != folder and lies_inside(part, folder)]
     if len(parts) == len(folders):
         below = [path for path in found if any(path.startswith(f"{part}/") for part in parts)]
         found = below or ([] if given else found)
@@ -176,7 +173,7 @@ def read_file(
         )
     try:
         return _read(facts, workspace, path, graph, into)
-    except _UnreadableError as problem:
+    except UnreadableError as problem:
         return Finding(
             Severity.REFUSE,
             problem.name,
@@ -191,11 +188,11 @@ def read_file(
 def _read(
     facts: Facts, workspace: Workspace, path: str, graph: StageGraph, into: str
 ) -> RustFile | None:
-    _check(graph)
+    check_graph(graph)
     builds = tuple(b for b in facts.builds.builds if b.dockerfile == path)
     builder = _builder(graph)
     if builder is None:
-        _check_wrappers(graph)
+        check_wrappers(graph)
         return None
     chain = graph.chain(builder)
     context = _context(builds, workspace)
@@ -206,11 +203,11 @@ def _read(
 
     steps = tuple(step for stage in chain for step in steps_of(graph, stage, is_folder))
     folder = cargo_folder(facts, context, steps)
-    if folder != workspace.folder and not _inside(folder, workspace.folder):
+    if folder != workspace.folder and not lies_inside(folder, workspace.folder):
         return None  # another workspace's file
-    _check_steps(steps)
+    check_steps(steps)
     planner = _planner(graph, chain, steps)
-    shipped = _shipped(workspace, graph, chain, steps, folder)
+    shipped = shipped_binaries(workspace, graph, chain, steps, folder)
     binary = _stage_word(shipped[0])
     asked, unknown = _asked(facts, graph, builds)
     if into != path:
@@ -228,7 +225,7 @@ def _read(
         if stage.index in asked and (stage.index in chain_indexes or stage.index == planner_index)
     )
     if unknown:
-        raise _UnreadableError(
+        raise UnreadableError(
             "unknown-target", f"a call site asks for a target that is not known: {unknown}",
             "its stage could be lost",
             "write the target out, or assign its variable in the CI file",
@@ -242,8 +239,8 @@ def _read(
     return RustFile(
         path, graph, context, builds, chain, steps, planner, planner_steps, leaves, live_chain,
         binary, shipped, folder != workspace.folder or (call is not None and call.alone),
-        tuple(_outputs(steps, shipped)), tuple(_taken(graph, chain)), is_folder,
-        member, _pinned(facts, context), _carries_more(workspace, graph, chain),
+        tuple(artefact_paths(steps, shipped)), tuple(copied_out(graph, chain)), is_folder,
+        member, _pinned(facts, context), carries_more(workspace, graph, chain),
     )  # fmt: skip
 
 
@@ -273,161 +270,13 @@ def _in_member(
     found = None if standing else at_root(facts, workspace, steps, folder)
     if found is None:
         why = "an image is based on the builder" if standing else "that selects the member there"
-        raise _UnreadableError(
+        raise UnreadableError(
             "member-folder", f"cargo build runs in {folder}, and {why}",
             "in a shared builder it would run at the workspace's root",
             "select the member with -p from the workspace's root, in a stage of its own",
             build.item.code,
         )  # fmt: skip
     return found
-
-
-def _check(graph: StageGraph) -> None:
-    tree = graph.tree
-    if graph.cycle:
-        names = " and ".join(stage.name or str(stage.index) for stage in graph.cycle)
-        raise _UnreadableError(
-            "rejected", f"BuildKit rejects this file: {names} need one another",
-            "a file that does not build cannot be compared", "correct its `--from`",
-            graph.cycle[0].from_.code,
-        )  # fmt: skip
-    for problem in tree.errors:
-        raise _UnreadableError(
-            "rejected", f"BuildKit rejects this file: {problem.message}",
-            "a file that does not build cannot be compared", problem.hint or "correct it first",
-            problem.span,
-        )  # fmt: skip
-    for stage in graph.duplicates:
-        raise _UnreadableError(
-            "duplicate-stage", f"two stages are called {stage.name}",
-            "the last one wins, so references are ambiguous for a reader", "rename one",
-            stage.from_.code,
-        )  # fmt: skip
-    for stage in graph.stages:
-        image = stage.from_.image
-        if image is not None and _may_be_a_stage(graph, stage, image):
-            raise _UnreadableError(
-                "stage-by-argument", f"FROM {image.raw} depends on a build argument",
-                "which stage or image it is cannot be read", "give the ARG a default or a name",
-                stage.from_.code,
-            )  # fmt: skip
-
-
-def _may_be_a_stage(graph: StageGraph, stage: Stage, image: Word) -> bool:
-    """Whether a build argument chooses between stages: one that holds a variable and could
-    become the name of a stage. A `/` or `:` makes it an image; so does a default that names no
-    stage, when no stage's name begins and ends as the text does."""
-    text = image.value
-    if "$" not in text or any(sign in text for sign in "/:@"):
-        return False
-    if any(sign in graph.expand(text) for sign in "/:@") and text.startswith("$"):
-        return False
-    names = [other.name.lower() for other in graph.stages[: stage.index] if other.name]
-    fits = re.compile(re.sub(r"\\\$(\w+|\\\{.*?\\\})", ".*", re.escape(text.lower())))
-    return "$" in graph.expand(text) or any(fits.fullmatch(name) for name in names)
-
-
-_WRAPPING = frozenset(
-    {"component", "deb", "lambda", "leptos", "make", "rustc", "xtask", "xwin"}
-)  # fmt: skip
-"""Verbs of cargo that compile in ways which are not read here."""
-
-
-def _check_wrappers(graph: StageGraph) -> None:
-    """Refuse a file that compiles through something else than cargo's own commands."""
-    for stage in graph.stages:
-        for step in steps_of(graph, stage):
-            if step.item.keyword == "RUN" and [w.value for w in step.item.json or ()][:1] == [
-                "cargo"
-            ]:
-                raise _UnreadableError(
-                    "cargo-call", "cargo is run in exec form", "only shell form is read",
-                    "write the RUN without brackets", step.item.code,
-                )  # fmt: skip
-            for command in commands(step.script):
-                call = read_cargo(command)
-                verb = f"cargo {call.verb}" if call is not None and call.verb in _WRAPPING else ""
-                if verb:
-                    raise _UnreadableError(
-                        "cargo-call", f"it compiles through `{verb}`, which is not read",
-                        "what it makes, and with which flags, is not known",
-                        "merge this file by hand, or leave it out with --exclude", step.item.code,
-                    )  # fmt: skip
-
-
-def _check_steps(steps: tuple[Step, ...]) -> None:
-    for step in steps:
-        if isinstance(step.item, Onbuild):
-            raise _UnreadableError(
-                "onbuild", "ONBUILD in a build stage", "it runs in other files' builds",
-                "move it to an image of its own", step.item.code,
-            )  # fmt: skip
-        for command in commands(step.script):
-            words = [word.value or word.written for word in command.words]
-            edits = words and posixpath.basename(words[0]) in _EDITORS
-            if edits and any("Cargo.toml" in word for word in words):
-                raise _UnreadableError(
-                    "manifest-edited", "a step edits Cargo.toml during the build",
-                    "what is compiled is then not what the repository holds",
-                    "commit the change to Cargo.toml", step.item.code,
-                )  # fmt: skip
-
-
-def cargo_folder(facts: Facts, context: str, steps: tuple[Step, ...]) -> str:
-    """The folder of the repository in which the last `cargo build` runs.
-
-    Follows WORKDIR, `cd` and `--manifest-path` through what COPY put where; the context where
-    nothing tells.
-    """
-    where, found = "/", context
-    copied: dict[str, str] = {}
-    for step in steps:
-        item = step.item
-        if item.keyword == "WORKDIR" and item.words:
-            where = posixpath.normpath(posixpath.join(where, item.words[0].value))
-        elif isinstance(item, Copy) and item.from_ is None and item.destination is not None:
-            place = posixpath.normpath(posixpath.join(where, item.destination.value))
-            for word in item.sources:
-                path = join_path(context, word.value.lstrip("/") or ".")
-                if path is not None and facts.snapshot.is_folder(path):
-                    copied[place] = path
-                elif path is not None and posixpath.basename(path) == "Cargo.toml":
-                    copied.setdefault(
-                        place if item.words[-1].value.endswith(("/", ".")) or len(item.words) > 2
-                        else posixpath.dirname(place),
-                        posixpath.dirname(path),
-                    )  # fmt: skip
-        elif step.role is Role.BUILD:
-            found = _repository_folder(_running_folder(step, where), copied, context)
-    return found
-
-
-def _running_folder(step: Step, where: str) -> str:
-    """The folder of the image in which the step's cargo runs."""
-    for command in commands(step.script):
-        if command.name in ("cd", "pushd") and len(command.words) > 1:
-            where = posixpath.normpath(posixpath.join(where, command.words[1].value or "."))
-        call = read_cargo(command)
-        if call is not None and call.compiles:
-            manifests = call.values("manifest-path")
-            return posixpath.join(where, posixpath.dirname(manifests[-1])) if manifests else where
-    return where
-
-
-def _repository_folder(where: str, copied: dict[str, str], context: str) -> str:
-    """What stands at a folder of the image, by the longest copied folder above it."""
-    place = posixpath.normpath(where)
-    above = place
-    while above not in copied:
-        if above == "/":
-            return context
-        above = posixpath.dirname(above)
-    rest = posixpath.relpath(place, above)
-    return join_path(copied[above], rest) or ""
-
-
-def _inside(path: str, folder: str) -> bool:
-    return path.startswith(f"{folder}/") if folder else True
 
 
 def _builder(graph: StageGraph) -> Stage | None:
@@ -443,7 +292,7 @@ def _builder(graph: StageGraph) -> Stage | None:
     chain = {stage.index for stage in graph.chain(last)}
     apart = [stage for stage in building if stage.index not in chain]
     if apart:
-        raise _UnreadableError(
+        raise UnreadableError(
             "two-builders", f"two stages run cargo build: {apart[0].name} and {last.name}",
             "which of them compiles what is shipped depends on the target",
             "merge them, or leave this file out", apart[0].from_.code,
@@ -510,136 +359,6 @@ def possible_targets(facts: Facts, build: Build) -> tuple[str, ...]:
     stages = facts.stages(build.dockerfile).stages if build.dockerfile else ()
     names = {(stage.name or "").lower() for stage in stages}
     return tuple(dict.fromkeys(value for value in values if value.lower() in names))
-
-
-def _shipped(
-    workspace: Workspace,
-    graph: StageGraph,
-    chain: tuple[Stage, ...],
-    steps: tuple[Step, ...],
-    folder: str,
-) -> tuple[str, ...]:
-    """The binaries that leave the chain, the one of the file's last stage first."""
-    built = _built(workspace, steps, folder)
-    names = set(built)
-    found: list[str] = []
-    inside = {stage.index for stage in chain}
-    for stage in reversed(graph.stages):
-        if stage.index in inside:
-            continue
-        for item in stage.instructions:
-            if isinstance(item, Copy):
-                found += _copied(workspace, graph, stage, item, names, inside)
-    found = found or list(built[:1])
-    if not found:
-        raise _UnreadableError(
-            "nothing-shipped", "no binary of the workspace is built here", "nothing to merge",
-            "leave this file out", steps[-1].item.code,
-        )  # fmt: skip
-    return tuple(dict.fromkeys(found))
-
-
-def _carries_more(workspace: Workspace, graph: StageGraph, chain: tuple[Stage, ...]) -> bool:
-    """Whether something of cargo's target folder is copied out that is no binary's name."""
-    inside = {stage.index for stage in chain}
-    names = {binary.name for binary in workspace.binaries}
-    for stage in graph.stages:
-        for item in stage.instructions if stage.index not in inside else ():
-            if not isinstance(item, Copy) or item.from_ is None:
-                continue
-            source = graph.find(item.from_.value or "", stage.index)
-            if source is None or source.index not in inside:
-                continue
-            for word in item.sources:
-                if "/target/" in word.value and posixpath.basename(word.value) not in names:
-                    return True
-    return False
-
-
-def _outputs(steps: tuple[Step, ...], shipped: Sequence[str]) -> Iterator[str]:
-    """Where the build leaves the shipped programs, and where its step copies files to."""
-    where = "/"
-    for step in steps:
-        if step.item.keyword == "WORKDIR" and step.item.words:
-            where = posixpath.normpath(posixpath.join(where, step.item.words[0].value))
-        for call in step.calls if step.role is Role.BUILD else ():
-            profile = "debug" if call.profile == "dev" else call.profile
-            folder = posixpath.join(where, "target", *call.values("target")[:1], profile)
-            yield from (posixpath.join(folder, name) for name in shipped)
-        if step.role is Role.BUILD:
-            for command in commands(step.script):
-                yield from (posixpath.join(where, path) for path in written_paths(command))
-
-
-def _taken(graph: StageGraph, chain: tuple[Stage, ...]) -> Iterator[str]:
-    inside = {stage.index for stage in chain}
-    for stage in graph.stages:
-        for item in stage.instructions if stage.index not in inside else ():
-            source = (
-                graph.find(item.from_.value or "", stage.index)
-                if isinstance(item, Copy) and item.from_ is not None
-                else None
-            )
-            if isinstance(item, Copy) and source is not None and source.index in inside:
-                paths = (f"/{word.value.lstrip('/')}" for word in item.sources)
-                yield from (posixpath.normpath(path) for path in paths)
-
-
-def _built(workspace: Workspace, steps: tuple[Step, ...], folder: str) -> tuple[str, ...]:
-    """The binaries that the chain's cargo builds select, named ones first."""
-    names: dict[str, None] = {}
-    for step in steps:
-        for call in step.calls if step.role is Role.BUILD else ():
-            hidden = next((n for n in (*call.bins, *call.packages) if "$" in n), "")
-            hidden = hidden or ("" if call.bins or call.packages else call.opaque)
-            if hidden:
-                raise _UnreadableError(
-                    "cargo-call", f"cargo build is written with {hidden}, which cannot be "
-                    "read", "the binaries that it makes are not known",
-                    "write the selection out", step.item.code,
-                )  # fmt: skip
-            made = selected(workspace, call, _selecting_folder(workspace, call, folder))
-            if isinstance(made, str):
-                raise _UnreadableError(
-                    "cargo-selection", f"cargo build would fail here: {made}",
-                    "nothing can be compiled", "correct the selection", step.item.code,
-                )  # fmt: skip
-            names |= dict.fromkeys([*call.bins, *sorted(binary.name for binary in made)])
-    return tuple(names)
-
-
-def _selecting_folder(workspace: Workspace, call: CargoCall, folder: str) -> str:
-    """The folder whose packages a call selects: `--path` of an installation, else the one it
-    runs in."""
-    for path in call.values("path"):
-        return join_path(workspace.folder, path) or workspace.folder
-    return folder
-
-
-def _copied(
-    workspace: Workspace,
-    graph: StageGraph,
-    stage: Stage,
-    item: Copy,
-    names: set[str],
-    inside: set[int],
-) -> Iterator[str]:
-    source = graph.find(item.from_.value or "", stage.index) if item.from_ is not None else None
-    if source is None or source.index not in inside:
-        return
-    known = {binary.name for binary in workspace.binaries}
-    for word in item.sources:
-        name = posixpath.basename(word.value)
-        if name not in known:
-            continue
-        if name not in names and "/target/" in word.value:
-            raise _UnreadableError(
-                "not-built", f"{word.value} is copied, but no cargo build here selects {name}",
-                "a cook leaves an empty program of that name, and what another command makes is "
-                "not seen here",
-                f"add --bin {name} to the build, or leave the file out", item.code,
-            )  # fmt: skip
-        yield name
 
 
 def _pinned(facts: Facts, context: str) -> bool:

@@ -10,12 +10,20 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from dockerfix.api import Arg, Comment, Edit, EditSet, From, Instruction, Place, Source, Span, Stage
+from dockerfix.api import Arg, Edit, EditSet, From, Place, Source, Span, Stage
 from dockerfix_transforms.merge_rust.group.groups import Group, Member, grown_below
 from dockerfix_transforms.merge_rust.read.compiler import base_images
 from dockerfix_transforms.merge_rust.read.inputs import RustFile
 from dockerfix_transforms.merge_rust.read.steps import Role, Step, steps_of, words_of
-from dockerfix_transforms.merge_rust.write.widen import Line, cooked, prepared, said, widened
+from dockerfix_transforms.merge_rust.write.comments import (
+    free_comments,
+    heading_lines,
+    homeless_comments,
+    loose_comments,
+    piece_of,
+)
+from dockerfix_transforms.merge_rust.write.line import Line
+from dockerfix_transforms.merge_rust.write.widen import cooked, prepared, said, widened
 
 Names = dict[tuple[str, int], str]
 """The merged file's stage for (path, stage index) of an input."""
@@ -44,7 +52,7 @@ def merged_file(groups: Sequence[Group], files: Sequence[RustFile]) -> Merged:
     Raises `CannotJoinError` when lines of one group cannot become one line.
     """
     made = _Layout(groups, files, {}).build()
-    homeless = _homeless(files, made.text)
+    homeless = homeless_comments(files, made.text)
     return _Layout(groups, files, homeless).build() if homeless else made
 
 
@@ -102,9 +110,9 @@ class _Layout:
             for item in file.graph.tree.preamble:
                 if isinstance(item, Arg) and item.text not in seen:
                     seen.add(item.text)
-                    arguments.append(_piece(item).rstrip("\r\n"))
+                    arguments.append(piece_of(item).rstrip("\r\n"))
         text = self.newline.join(lines)
-        head = self.newline.join(_heading(self.files))
+        head = self.newline.join(heading_lines(self.files))
         return (self.newline * 2).join(
             part for part in (text, head, self.newline.join(arguments)) if part
         )
@@ -325,14 +333,14 @@ class _Layout:
             mine = leader.graph.tree.source.text(own)
             if len(group.members) > 1 and stage.from_ is leader.graph.tree.instructions[0]:
                 mine = self.common_head(group, stage)
-            loose = _loose(leader, stage.from_)
+            loose = loose_comments(leader, stage.from_)
             parts = [loose, mine, foreign, *parts]
         for index in indexes:
             step = group.common[index]
             owner = next(m.file for m in group.members if any(s is step for s in m.file.steps))
             line = widened(group, index)
             gap = self.newline if len(parts) > 1 and _after_blank(step) else ""
-            loose = _loose(owner, step.item)
+            loose = loose_comments(owner, step.item)
             parts.append(gap + loose + self.written(owner, step, line))
             parts += [self.written(file, more, Line()) for file, more in line.more]
         return "".join(parts)
@@ -369,8 +377,8 @@ class _Layout:
     def block(self, file: RustFile) -> None:
         """The stages that are the file's own: its images, and what they alone need."""
         group, member = self.member(file)
-        common = _heading(self.files)
-        head = [line for line in _free_comments(file) if line not in common]
+        common = heading_lines(self.files)
+        head = [line for line in free_comments(file) if line not in common]
         head += self.homeless.get(file.path, [])
         first = len(self.blocks)
         self.targets_of(file, group, member)
@@ -563,7 +571,7 @@ class _Layout:
             text = f" {'as' if lower else 'AS'} {name}"
             edits.append(Edit(Span(image.span.end, image.span.end), text.encode()))
         span = item.owned if comments else item.span
-        loose = _loose(file, item) if comments else ""
+        loose = loose_comments(file, item) if comments else ""
         return loose + _applied(file.graph.tree.source, span, edits, self.newline)
 
     def reference_edits(self, file: RustFile, stage: Stage) -> Iterator[Edit]:
@@ -647,67 +655,3 @@ def _applied(source: Source, span: Span, edits: Sequence[Edit], newline: str) ->
     data = EditSet.of(shifted).apply(source.slice(span))
     text = data.decode("utf-8", "surrogateescape")
     return text if text.endswith("\n") else text + newline
-
-
-def _loose(file: RustFile, item: Instruction) -> str:
-    """Comments above an instruction that a blank line parts from it, with that blank line.
-
-    Those above the file's first instruction are the head's.
-    """
-    tree = file.graph.tree
-    at = tree.instructions.index(item)
-    if at == 0:
-        return ""
-    between = Span(tree.instructions[at - 1].span.end, item.owned.start)
-    text = tree.source.text(between).strip("\r\n")
-    newline = tree.newline.bytes.decode()
-    return text + newline * 2 if text.strip() else ""
-
-
-def _homeless(files: Sequence[RustFile], text: str) -> dict[str, list[str]]:
-    """The comments of each file that the merged text lacks: those of stages and arguments
-    that another file's stand for, and those behind the last instruction."""
-    found: dict[str, list[str]] = {}
-    for file in files:
-        tree = file.graph.tree
-        inner = (c for item in tree.instructions for c in item.inner_comments)
-        outer = (item for item in tree.items if isinstance(item, Comment))
-        for comment in sorted((*outer, *inner), key=lambda c: c.span):
-            lines = found.setdefault(file.path, [])
-            bare = comment.text.lstrip("#").strip()
-            if bare and not said(bare, text) and comment.text not in lines:
-                lines.append(comment.text)
-    return {path: lines for path, lines in found.items() if lines}
-
-
-def _piece(item: Instruction) -> str:
-    return item.source.text(item.owned)
-
-
-def _heading(files: Sequence[RustFile]) -> list[str]:
-    """What stands at the head of every file, a licence for example."""
-    others = [_free_comments(file) for file in files[1:]]
-    found = [line for line in _free_comments(files[0]) if all(line in o for o in others)]
-    while found and not found[0].strip("# "):
-        found = found[1:]
-    return found
-
-
-def _free_comments(file: RustFile) -> list[str]:
-    """Comments before the first instruction that belong to no instruction."""
-    tree = file.graph.tree
-    if not tree.instructions:
-        return []
-    first = tree.instructions[0].owned.start
-    owned = {c.span for item in tree.instructions for c in item.comments}
-    lines = [
-        tree.source.text(item.span).rstrip("\r\n")
-        for item in tree.items
-        if item.span.end <= first
-        and item.span not in owned
-        and tree.source.text(item.span).lstrip().startswith("#")
-        and item not in tree.directives
-    ]
-    while lines and not lines[0].strip("# "):
-        lines = lines[1:]
-    return lines

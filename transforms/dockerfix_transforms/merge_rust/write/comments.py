@@ -1,0 +1,77 @@
+"""Comments of the inputs in the merged file: headings, and those that lost their place.
+
+Knows comments and blank lines; knows no stage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dockerfix.api import Comment, Instruction, Span
+from dockerfix_transforms.merge_rust.read.inputs import RustFile
+from dockerfix_transforms.merge_rust.write.widen import said
+
+
+def loose_comments(file: RustFile, item: Instruction) -> str:
+    """Comments above an instruction that a blank line parts from it, with that blank line.
+
+    Those above the file's first instruction are the head's.
+    """
+    tree = file.graph.tree
+    at = tree.instructions.index(item)
+    if at == 0:
+        return ""
+    between = Span(tree.instructions[at - 1].span.end, item.owned.start)
+    text = tree.source.text(between).strip("\r\n")
+    newline = tree.newline.bytes.decode()
+    return text + newline * 2 if text.strip() else ""
+
+
+def homeless_comments(files: Sequence[RustFile], text: str) -> dict[str, list[str]]:
+    """The comments of each file that the merged text lacks: those of stages and arguments
+    that another file's stand for, and those behind the last instruction."""
+    found: dict[str, list[str]] = {}
+    for file in files:
+        tree = file.graph.tree
+        inner = (c for item in tree.instructions for c in item.inner_comments)
+        outer = (item for item in tree.items if isinstance(item, Comment))
+        for comment in sorted((*outer, *inner), key=lambda c: c.span):
+            lines = found.setdefault(file.path, [])
+            bare = comment.text.lstrip("#").strip()
+            if bare and not said(bare, text) and comment.text not in lines:
+                lines.append(comment.text)
+    return {path: lines for path, lines in found.items() if lines}
+
+
+def piece_of(item: Instruction) -> str:
+    """An instruction with the comments that belong to it."""
+    return item.source.text(item.owned)
+
+
+def heading_lines(files: Sequence[RustFile]) -> list[str]:
+    """What stands at the head of every file, a licence for example."""
+    others = [free_comments(file) for file in files[1:]]
+    found = [line for line in free_comments(files[0]) if all(line in o for o in others)]
+    while found and not found[0].strip("# "):
+        found = found[1:]
+    return found
+
+
+def free_comments(file: RustFile) -> list[str]:
+    """Comments before the first instruction that belong to no instruction."""
+    tree = file.graph.tree
+    if not tree.instructions:
+        return []
+    first = tree.instructions[0].owned.start
+    owned = {c.span for item in tree.instructions for c in item.comments}
+    lines = [
+        tree.source.text(item.span).rstrip("\r\n")
+        for item in tree.items
+        if item.span.end <= first
+        and item.span not in owned
+        and tree.source.text(item.span).lstrip().startswith("#")
+        and item not in tree.directives
+    ]
+    while lines and not lines[0].strip("# "):
+        lines = lines[1:]
+    return lines

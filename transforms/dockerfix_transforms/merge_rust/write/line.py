@@ -1,0 +1,50 @@
+"""One line of the merged file: its text, with what was changed in it.
+
+Knows text and edits; knows neither cargo nor shells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from dockerfix.api import Edit, Span
+from dockerfix_transforms.merge_rust.read.inputs import RustFile
+from dockerfix_transforms.merge_rust.read.steps import (
+    Step,
+)
+
+
+class CannotJoinError(Exception):
+    """The lines of these files cannot be one line: `step` of `file`, why, and what to do."""
+
+    def __init__(
+        self, file: RustFile, step: Step, why: str, action: str = "align the files"
+    ) -> None:
+        super().__init__(why)
+        self.file = file
+        self.step = step
+        self.why = why
+        self.action = action
+
+
+@dataclass(slots=True)
+class Line:
+    """How a merged step is written: edits of the leader's instruction, comment lines to put
+    above it (without `# `), remarks for the report, and the steps of other files that stand
+    whole behind it."""
+
+    edits: list[Edit] = field(default_factory=list)
+    above: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    more: list[tuple[RustFile, Step]] = field(default_factory=list)
+
+
+def edited(data: bytes, span: Span, edits: Sequence[Edit]) -> str:
+    """The bytes of a span after edits."""
+    out, at = [], span.start
+    for edit in sorted(edits):
+        out += [data[at : edit.span.start], edit.replacement]
+        at = edit.span.end
+    out.append(data[at : span.end])
+    return b"".join(out).decode("utf-8", "surrogateescape")
