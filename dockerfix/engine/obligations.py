@@ -210,6 +210,7 @@ class _Derivation:
                 frozenset(permits.arguments),
                 frozenset((*key, new) for key, new in permits.contexts.items()),
                 frozenset(permits.left),
+                frozenset(p.place for p in permits.of_jobs if p.rule == "steps-joined"),
             )
 
     def references(self) -> Iterator[Obligation]:

@@ -30,6 +30,16 @@ from dockerfix.text import Edit, EditSet, MappedText, Place, Source, Span
 _OWN = ("docker/build-push-action", "docker/metadata-action", "actions/attest-build-provenance")
 """Actions that leave nothing behind which a later build would see."""
 _VERBS = frozenset({"build", "buildx", "push", "tag", "images", "image", "inspect"})
+_PRINTS = frozenset(
+    {"echo", "printf", "test", "[", "[[", "true", "set", "cut", "tr", "grep", "head", "tail",
+     "date", "basename", "dirname", "jq"}
+)  # fmt: skip
+"""Commands that read and print, and change nothing."""
+_GIT_READS = frozenset({"describe", "rev-parse", "log", "show"})
+_OUTPUTS = frozenset(
+    {"$GITHUB_OUTPUT", "${GITHUB_OUTPUT}", "$GITHUB_STEP_SUMMARY", "/dev/null", "&1", "&2"}
+)
+"""Where a step may write: its own outputs, and nowhere."""
 _STATUS = re.compile(r"\b(?:always|failure|cancelled|success)\s*\(")
 
 
@@ -164,25 +174,30 @@ def _check(step: Step, what: str) -> None:
 
 def _builds(step: Step) -> bool:
     uses = str(step.data.get("uses") or "").lower()
-    return "build-push-action" in uses or not uses
+    return "build-push-action" in uses or "docker" in str(step.data.get("run") or "")
 
 
 def _only_docker(script: str) -> bool:
-    """Whether a script runs docker and says something, and sets nothing for later steps."""
-    if "GITHUB_ENV" in script or "GITHUB_PATH" in script:
-        return False
-    mapped = without_expressions(MappedText.whole(script.encode("utf-8", "surrogateescape")))
-    found = [[w.value or w.written for w in c.words] for c in parse_shell(mapped).commands()]
-    return bool(found) and all(
-        words[:1] == ["echo"]
-        or (
-            "--no-cache" not in words
-            and words[:1] == ["docker"]
-            and words[1:2]
-            and words[1] in _VERBS
-        )
-        for words in found
-    )
+    """Whether a script runs docker, computes and says something, and leaves nothing behind but
+    outputs of its own step."""
+    parsed = parse_shell(without_expressions(MappedText.whole(script.encode())))
+    found = [[w.value or w.written for w in c.words] for c in parsed.every_command() if c.words]
+    return not parsed.broken and all(map(_harmless, found)) and _writes_outputs(script)
+
+
+def _harmless(words: Sequence[str]) -> bool:
+    """Whether a command builds with the builder's cache, names or pushes an image, or reads
+    and prints."""
+    verb = words[1] if len(words) > 1 else ""
+    if words[0] == "docker":
+        return verb in _VERBS and "--no-cache" not in words
+    return words[0] in _PRINTS or (words[0] == "git" and verb in _GIT_READS)
+
+
+def _writes_outputs(script: str) -> bool:
+    """Whether all that a script writes to is its step's outputs."""
+    targets = re.findall(r">{1,2}[|]?\s*([^\s;|)]*)", script)
+    return all(target.strip("\"'") in _OUTPUTS for target in targets)
 
 
 def _renamed(found: Sequence[Laid], labels: Sequence[str]) -> list[Laid]:

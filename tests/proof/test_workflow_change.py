@@ -126,7 +126,14 @@ def test_a_limit_of_time_grows() -> None:
 
 
 @pytest.mark.parametrize(
-    "step", ["{run: make}", "{uses: other/action@v1}", "{if: always(), run: echo}"]
+    "step",
+    [
+        "{run: make}",
+        "{uses: other/action@v1}",
+        "{if: always(), run: echo}",
+        "{run: echo $(make)}",
+        "{run: echo a >> $GITHUB_ENV}",
+    ],
 )
 def test_a_step_of_one_image_that_may_change_the_machine(step: str) -> None:
     more = f"      - {step}\n"
@@ -134,6 +141,14 @@ def test_a_step_of_one_image_that_may_change_the_machine(step: str) -> None:
     after = HEAD + job("images", new_steps("api") + more + new_steps("worker"))
 
     assert not verdict(before, after).holds
+
+
+def test_a_step_of_one_image_that_gives_outputs() -> None:
+    more = '      - run: echo "day=$(date +%F)" >> $GITHUB_OUTPUT\n'
+    before = HEAD + job("api", old_steps("api") + more) + job("worker", old_steps("worker"))
+    after = HEAD + job("images", new_steps("api") + more + new_steps("worker"))
+
+    assert verdict(before, after).holds
 
 
 def test_a_matrix_becomes_steps() -> None:
@@ -185,3 +200,16 @@ def test_a_job_that_stays_keeps_its_steps() -> None:
     assert verdict(before, after, ()).holds
     assert not verdict(before, after.replace("./smoke", "./other"), ()).holds
     assert not verdict(before, after.replace("push: true", "push: false"), ()).holds
+
+
+def test_scripts_differ_in_more_than_what_is_built() -> None:
+    script = "      - run: |\n          NAME={0}\n          docker build -f {1} .\n"
+    before = HEAD + job("api", script.format("api", "api.Dockerfile"))
+    before += job("worker", script.format("worker", "worker.Dockerfile"))
+
+    def after(first: str, second: str) -> str:
+        names = (script.format(n, f"all.Dockerfile --target {n}") for n in (first, second))
+        return HEAD + job("images", "".join(names))
+
+    assert verdict(before, after("api", "worker")).holds
+    assert not verdict(before, after("api", "api")).holds

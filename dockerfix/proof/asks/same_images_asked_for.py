@@ -7,10 +7,13 @@ matched; what an ask is stands in `asks`.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any, ClassVar
+
+from msgspec.structs import replace
 
 from dockerfix.facts.model import Build, SiteKind
 from dockerfix.facts.repository import Facts
@@ -19,6 +22,8 @@ from dockerfix.proof.obligation import Image, Obligation, Verdict
 from dockerfix.syntax.yaml.tree import to_data
 from dockerfix.text import Place, SnapshotError
 
+_OUTPUT = re.compile(r"(?<=[{_])steps_\w+?_outputs_")
+"""The step that an output comes from, in a variable that stands for the output."""
 Key = tuple[str, int | str]
 """A Dockerfile and the number of a stage in it (or a target that it does not have)."""
 
@@ -39,6 +44,9 @@ class SameImagesAskedFor(Obligation, frozen=True):
     contexts: frozenset[tuple[str, str, str]] = frozenset()
     left: frozenset[tuple[str, str]] = frozenset()
     """Old Dockerfiles with the files that go on asking for them, as the person accepted."""
+    joined: frozenset[str] = frozenset()
+    """Workflows whose jobs were joined: which step an output comes from is told by the id of
+    the step, which differs there; *workflow change* judges it."""
 
     kind: ClassVar[str] = "same images asked for"
     rules: ClassVar[Mapping[str, str]] = {
@@ -103,14 +111,29 @@ class _Comparison:
             name: tuple(dict.fromkeys((*old_values.get(name, ()), *values)))
             for name, values in (old_values | added).items()
         }
-        old = [a for a in asks_of(self.before.builds, old_values) if self.exists(self.before, a)]
-        new = asks_of(self.after.builds, new_values)
+        olds = self.nameless(asks_of(self.before.builds, old_values))
+        old = [ask for ask in olds if self.exists(self.before, ask)]
+        new = self.nameless(asks_of(self.after.builds, new_values))
         unfulfilled = [ask for ask in new if not self.exists(self.after, ask)]
-        known = set(asks_of(self.after.builds, old_values))
+        known = set(self.nameless(asks_of(self.after.builds, old_values)))
         for ask in unfulfilled:
             if ask not in known:
                 self.failures[f"{ask.site}: {ask.dockerfile} has no target `{ask.target}`"] = None
         return old, [ask for ask in new if ask not in unfulfilled], unfulfilled
+
+    def nameless(self, asks: Iterable[Ask]) -> list[Ask]:
+        """The asks; in a workflow whose jobs were joined, outputs without their step's id."""
+        return [
+            replace(
+                ask,
+                tag=_OUTPUT.sub("outputs_", ask.tag),
+                written=_OUTPUT.sub("outputs_", ask.written),
+                details=tuple((n, _OUTPUT.sub("outputs_", v)) for n, v in ask.details),
+            )
+            if ask.site.place.path in self.owed.joined
+            else ask
+            for ask in asks
+        ]
 
     def with_targets(self, values: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
         """The values; a variable of a target that gets none takes every old target."""

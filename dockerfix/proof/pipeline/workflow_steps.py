@@ -19,13 +19,23 @@ from dockerfix.facts.repository import Facts
 from dockerfix.proof.obligation import Image
 from dockerfix.proof.pipeline.commands import other_commands
 from dockerfix.proof.pipeline.moved import Moved
-from dockerfix.syntax.shell import parse_shell
-from dockerfix.text import MappedText, SnapshotError
+from dockerfix.syntax.shell import Command, parse_shell
+from dockerfix.text import MappedText, SnapshotError, Span
 
 _CHOOSING = frozenset({"file", "target", "context", "build-args", "build-contexts", "files", "set"})
 """Inputs of build actions that say which image is built, and from what."""
 _QUIET = ("docker/build-push-action", "docker/metadata-action", "actions/attest-build-provenance")
 _DOCKER = frozenset({"build", "buildx", "push", "tag", "images", "image", "inspect"})
+_HISTORY = frozenset({"describe", "rev-parse", "log", "show"})
+_QUIET_COMMANDS = frozenset(
+    {"echo", "printf", "test", "[", "[[", "true", "set", "cut", "tr", "grep", "head", "tail",
+     "date", "basename", "dirname", "jq"}
+)  # fmt: skip
+"""Commands that change no file."""
+_PASSING = frozenset(
+    {"$GITHUB_OUTPUT", "${GITHUB_OUTPUT}", "$GITHUB_STEP_SUMMARY", "/dev/null", "&1", "&2"}
+)
+"""What a redirection may name: outputs, which are read by their step's id, and nothing."""
 _STATUS = re.compile(r"\b(?:always|failure|cancelled|success)\s*\(")
 
 
@@ -101,7 +111,7 @@ def same_step(pair: StepPair, standing: Standing, loose: bool = False) -> bool:
         return standing.same(first, second) or not other_commands(
             [without_expressions(_whole(first)).text], [without_expressions(_whole(second)).text]
         )
-    return first == second or _calls(first) == _calls(second)
+    return first == second or _unchosen(first) == _unchosen(second)
 
 
 def _named(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
@@ -132,29 +142,26 @@ def _image(inputs: Mapping[str, Any]) -> Image:
     return Image(posixpath.normpath(file), str(inputs.get("target") or ""))
 
 
-def _calls(script: str) -> list[tuple[str, ...]] | None:
-    """The docker commands of a script without Dockerfile and target; None where it has others,
-    or anything besides commands."""
-    mapped = without_expressions(_whole(script))
-    found = []
-    for command in parse_shell(mapped).commands():
-        words = [word.value or word.written for word in command.words]
-        if not words or words[0] not in ("docker", "echo"):
-            return None
-        found.append(tuple(_without_choice(words)))
-    return found or None
+def _unchosen(script: str) -> str:
+    """A script without the words that tell docker which Dockerfile and target to build."""
+    data = script.encode("utf-8", "surrogateescape")
+    parsed = parse_shell(without_expressions(_whole(script)))
+    gone = [span for command in parsed.every_command() for span in _choosing(command)]
+    for span in sorted(gone, reverse=True):
+        data = data[: span.start] + data[span.end :]
+    return " ".join(data.decode("utf-8", "surrogateescape").split())
 
 
-def _without_choice(words: list[str]) -> Iterator[str]:
-    """The words of a build but for what says which image is built."""
-    skip = False
-    for word in words:
-        if skip:
-            skip = False
-        elif word in ("-f", "--file", "--target"):
-            skip = True
-        elif not word.startswith(("--file=", "--target=", "-f=")):
-            yield word
+def _choosing(command: Command) -> Iterator[Span]:
+    """The flags of a docker command that say which image is built."""
+    valued = False
+    for word in command.words if command.name == "docker" else ():
+        if valued or word.written.startswith(("--file=", "--target=", "-f=")):
+            yield word.span
+            valued = False
+        elif word.written in ("-f", "--file", "--target"):
+            yield word.span
+            valued = True
 
 
 def own_fault(step: Mapping[str, Any]) -> str:
@@ -164,15 +171,23 @@ def own_fault(step: Mapping[str, Any]) -> str:
     uses = str(step.get("uses") or "").lower().partition("@")[0]
     if uses:
         return "" if uses in _QUIET else "may change the machine for the images after it"
-    script = str(step.get("run") or "")
-    mapped = without_expressions(_whole(script))
-    for command in parse_shell(mapped).commands():
-        words = [word.value or word.written for word in command.words]
-        docker = words[:1] == ["docker"] and words[1:2] and words[1] in _DOCKER
-        if words[:1] != ["echo"] and not docker:
+    return _left_by(str(step.get("run") or ""))
+
+
+def _left_by(script: str) -> str:
+    """What a script leaves behind for later steps; empty for outputs of its own step alone."""
+    parsed = parse_shell(without_expressions(_whole(script)))
+    if parsed.broken:
+        return "cannot be read"
+    for command in parsed.every_command():
+        words = [word.value or word.written for word in command.words] or ["true"]
+        docker = words[0] == "docker" and len(words) > 1 and words[1] in _DOCKER
+        reads = words[0] == "git" and len(words) > 1 and words[1] in _HISTORY
+        if not docker and not reads and words[0] not in _QUIET_COMMANDS:
             return "does more than build"
-    lasting = any(name in script for name in ("GITHUB_ENV", "GITHUB_PATH"))
-    return "sets variables for the images after it" if lasting else ""
+    written = re.findall(r">+[|]?\s*([^\s;|)]*)", script)
+    lasting = any(target.strip("\"'") not in _PASSING for target in written)
+    return "writes what the images after it may see" if lasting else ""
 
 
 def _followed(value: Any, ids: Mapping[str, str]) -> Any:

@@ -166,6 +166,15 @@ class Script(Struct, frozen=True):
         """All simple commands in order, whatever they stand in, functions left out."""
         return walk(self.statements)
 
+    def every_command(self) -> Iterator[Command]:
+        """All simple commands, those in substitutions and functions among them."""
+        yield from self.commands()
+        for part in _parts_in(self.statements):
+            if isinstance(part, Opaque) and part.body:
+                yield from Script(part.body).every_command()
+        for function in self.functions.values():
+            yield from Script(function.body).every_command()
+
 
 def walk(statements: tuple[Statement, ...]) -> Iterator[Command]:
     """Simple commands in order, descending into loops and blocks but not into functions."""
