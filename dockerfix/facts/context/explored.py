@@ -17,6 +17,7 @@ from dockerfix.facts.context.steps import BuildInput
 from dockerfix.facts.dockerfile.variables import ExpansionError, Variables
 from dockerfix.facts.model import Build
 from dockerfix.facts.repository import Facts, is_dockerfile
+from dockerfix.text import SnapshotError
 
 
 class Question(Struct, frozen=True):
@@ -65,10 +66,17 @@ def _all(facts: Facts, path: str, target: str) -> Iterator[Question]:
     for file in files:
         if file not in asked and (not target or facts.stages(file).find(target) is not None):
             unsure = [b for b in facts.builds.builds if (b.dockerfile, b.context) == (file, None)]
-            context = likely_context(facts, file)
-            folder = posixpath.dirname(file) if context is None else context
-            given = BuildInput(file, folder, target)
+            given = BuildInput(file, _assumed(facts, file), target)
             yield Question(given, tuple(unsure), assumed=True)
+
+
+def _assumed(facts: Facts, file: str) -> str:
+    """The context of a Dockerfile that no call site tells."""
+    try:
+        found = likely_context(facts, file)
+    except SnapshotError:  # it is said where the file itself is asked for
+        found = None
+    return posixpath.dirname(file) if found is None else found
 
 
 def _in_folder(facts: Facts, folder: str) -> list[str]:
