@@ -20,11 +20,13 @@ from dockerfix.api import (
     Place,
     Proposal,
     Refused,
+    Scalar,
     Severity,
     edit,
 )
 from dockerfix_transforms.gitlab.depth import DEPTH, Keeps, kept_depth, own_depth
 
+STRATEGY = "GIT_STRATEGY"
 _BREAKS = "the job would run on too short a history"
 
 
@@ -89,6 +91,12 @@ class ShallowClone:
             multiple=True,
             metavar="JOB",
         ),
+        OptionSpec(
+            "fetch",
+            "Turn GIT_STRATEGY clone into fetch, which uses a work tree that is there already.",
+            kind=bool,
+            default=False,
+        ),
     )
 
     def propose(self, facts: Facts, paths: Sequence[str], options: Mapping[str, Any]) -> Proposal:
@@ -102,6 +110,8 @@ class ShallowClone:
             return draft.refused([_bad_depth(pipeline, depth)])
         try:
             _plan(draft, pipeline, depth, frozenset(options["assume-shallow"]))
+            if options["fetch"]:
+                _fetch(draft, pipeline)
         except Refused as refused:
             return draft.refused([refused.finding(_BREAKS)])
         if not draft.edits:
@@ -136,6 +146,35 @@ def _plan(draft: Draft, pipeline: Pipeline, depth: str, assumed: frozenset[str])
         draft.permits.append(Permit("clone-depth", "", pipeline.path, DEPTH, old, depth))
     if draft.edits:
         _tell(draft, shallow, depth, pipeline.unread if alone else ())
+
+
+def _fetch(draft: Draft, pipeline: Pipeline) -> None:
+    """Fetch instead of clone, where the pipeline or a job says clone."""
+    strategy = pipeline.variables.get(STRATEGY)
+    owners: list[tuple[str, Scalar | None]] = [("", strategy)]
+    owners += [(job.name, job.variables.get(STRATEGY)) for job in pipeline.visible]
+    for name, scalar in owners:
+        if scalar is None or scalar.text != "clone":
+            continue
+        draft.edits += (
+            edit(pipeline.jobs[name]).set("variables", STRATEGY, to="fetch")
+            if name
+            else edit(pipeline).set_variable(STRATEGY, "fetch")
+        )
+        permit = Permit("clone-depth", name, pipeline.path, STRATEGY, "clone", "fetch")
+        draft.permits.append(permit)
+        draft.findings.append(
+            Finding.at(
+                scalar.file.source.place(scalar.span),
+                name="clone-depth",
+                severity=Severity.ASSUME,
+                subject=STRATEGY,
+                what=f"{name or 'every job'} fetches into the work tree of an earlier job",
+                why="what that job left and .gitignore names stays there; on runners whose disks "
+                "start empty, such as pods with emptyDir, nothing is gained",
+                do="leave --fetch out unless the runners keep their work trees",
+            )
+        )
 
 
 def _tell(

@@ -106,7 +106,7 @@ class SplitRelease:
     """
 
     name = "split-release"
-    summary = "Give each image of a job that builds several a job of its own."
+    summary = "Give each image of a job that builds several a job of its own"
     options = (
         OptionSpec(
             "separate",
@@ -119,7 +119,7 @@ class SplitRelease:
 
     def propose(self, facts: Facts, paths: Sequence[str], options: Mapping[str, Any]) -> Proposal:
         """The proposal; `paths` are not used, the pipeline belongs to the whole repository."""
-        pipeline = facts.pipeline
+        pipeline = facts.read_pipeline()
         if pipeline is None or not pipeline.visible:
             return Proposal(reason="There is no GitLab pipeline with jobs.")
         draft = Draft(facts, options["accept"])

@@ -165,6 +165,7 @@ class MergeRust:
     """
 
     name = "merge-rust"
+    after = ("shallow-clone",)
     summary = "Merge the cargo-chef Dockerfiles of a workspace into one, a target per binary"
     options = (
         OptionSpec(

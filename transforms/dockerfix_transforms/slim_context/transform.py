@@ -134,6 +134,7 @@ class SlimContext:
     """
 
     name = "slim-context"
+    after = ("shallow-clone", "merge-rust")
     summary = "Shrink a build context to the package, with siblings from their images"
     options = (
         OptionSpec(
