@@ -51,6 +51,9 @@ def variable_changes(change: ValueChange) -> Iterator[tuple[str, str, str]]:
     """The variables that a change is about, each with both texts, empty where it is not set;
     none when the change is about anything else."""
     head, _, name = change.path.partition(".")
+    if change.path.startswith("variables of "):
+        # Those of an included file: its path holds dots, a variable's name holds none.
+        head, name = "variables", change.path.removesuffix(".value").rpartition(".")[2]
     if head != "variables":
         return
     old, new = (json.loads(text) if text else None for text in (change.before, change.after))
