@@ -27,6 +27,7 @@ BUILT_IN = (
     "explain",
     "graph",
     "metrics",
+    "mr",
     "plan",
     "verify",
 )

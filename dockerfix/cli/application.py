@@ -28,6 +28,7 @@ COMMANDS = {
     "explain": ("dockerfix.cli.explain:explain", "What a transform does, why, and what is safe."),
     "graph": ("dockerfix.cli.graph:graph", "A Dockerfile's stages, or the jobs, as a picture."),
     "metrics": ("dockerfix.cli.metrics:metrics", "What the traces of CI jobs tell."),
+    "mr": ("dockerfix.cli.mr:mr", "The series as one GitLab merge request."),
     "plan": ("dockerfix.cli.plan:plan", "All transforms as a series of commits."),
     "verify": ("dockerfix.cli.verify:verify", "Prove a patch by building before and after."),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import click
@@ -14,12 +14,14 @@ from dockerfix.cli.evidence import job_of, jobs_of, measured_seconds, slug, trac
 from dockerfix.cli.output import emit, style_for
 from dockerfix.cli.series import ONLY, SKIP, Series
 from dockerfix.engine.plan import Planned
+from dockerfix.engine.series import Link
 from dockerfix.estimate.changed import Builds, Clones
 from dockerfix.estimate.series import Estimate, Given, State, estimates
 from dockerfix.estimate.times import known_times
 from dockerfix.facts.gitlab.existing import PipelineKind
 from dockerfix.facts.gitlab.images import pushers
 from dockerfix.facts.repository import Facts
+from dockerfix.report.report import Report
 from dockerfix.traces.jobs import RanJob
 from dockerfix.traces.model import JobTrace
 
@@ -82,28 +84,28 @@ def estimate(
     traces = _named(traces_of(logs), listed, series.repository.facts)
     given = Given(
         known_times(listed, traces),
-        _runs(listed),
+        runs_of_jobs(listed),
         PipelineKind(kind),
         runners,
         Clones.seen(traces),
         Builds(*measured_seconds(measured)) if measured is not None else None,
         _expected(after),
     )
-    found = estimates(_states(series), given)
-    notes = _notes(listed, series.repository.facts)
+    found = estimates(states_of(series, series.linked()), given)
+    notes = notes_of(listed, series.repository.facts)
     style = style_for(sys.stdout, colour if output is None else "never")
     emit(_rendered(form, found, notes, style.colour).encode("utf-8", "surrogateescape"), output)
     return 0
 
 
-def _states(series: Series) -> list[State]:
+def states_of(series: Series, linked: Iterable[tuple[Link, Report]]) -> list[State]:
     """The repository as it is, then after each patch; raises `click.UsageError` without a
     pipeline."""
     facts = series.repository.facts
     if facts.pipeline is None:
         raise click.UsageError("there is no .gitlab-ci.yml, and so no pipeline to estimate")
     states = [State("as it is", facts.pipeline, pushers(facts))]
-    for link, report in series.linked():
+    for link, report in linked:
         if isinstance(link.outcome, Planned) and link.after.pipeline is not None:
             title = f"after {report.command.removeprefix('dockerfix ')}"
             pushed = pushers(link.after)
@@ -125,7 +127,7 @@ def _named(traces: Sequence[JobTrace], jobs: Sequence[RanJob], facts: Facts) -> 
     return found
 
 
-def _runs(jobs: Sequence[RanJob]) -> dict[str, tuple[str, ...]]:
+def runs_of_jobs(jobs: Sequence[RanJob]) -> dict[str, tuple[str, ...]]:
     """The runs of each job that ran."""
     found: dict[str, dict[str, None]] = {}
     for job in sorted(jobs, key=lambda job: job.id):
@@ -145,7 +147,7 @@ def _expected(words: Sequence[str]) -> dict[str, float]:
     return found
 
 
-def _notes(jobs: Sequence[RanJob], facts: Facts) -> list[str]:
+def notes_of(jobs: Sequence[RanJob], facts: Facts) -> list[str]:
     """How far the list of jobs and the files agree."""
     from dockerfix.text.units import lasting
 
