@@ -74,7 +74,7 @@ from dockerfix.rewrite import (
     united,
     widen_rules,
 )
-from dockerfix.rewrite.caches import Caches, declare, put_above, set_caches
+from dockerfix.rewrite.caches import Caches, declare, put_above, set_caches, take_above
 from dockerfix.rewrite.gitlab import key_text
 from dockerfix.rewrite.pipeline_edits import edit
 from dockerfix.rewrite.workflow_heads import rows_of
@@ -160,6 +160,6 @@ __all__ = [
     "only_on_default_branch", "parse", "parse_shell", "parse_yaml", "path_mentions", "placed",
     "plain", "project_rules", "put_above", "read_cache", "read_cargo", "read_ignore",
     "relative_path", "rows_of", "rules_of", "selected", "sent_of", "set_builds", "set_caches",
-    "set_paths", "shared_flags", "split_workflow_job", "tag_of", "united", "unreadable",
-    "used_images", "used_of", "walk", "widen_rules", "without_tag", "written",
+    "set_paths", "shared_flags", "split_workflow_job", "tag_of", "take_above", "united",
+    "unreadable", "used_images", "used_of", "walk", "widen_rules", "without_tag", "written",
 ]  # fmt: skip

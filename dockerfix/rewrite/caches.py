@@ -152,17 +152,17 @@ def _bake(facts: Facts, build: Build, wanted: Caches) -> Edits:
 
 
 def _list(source: Source, span: Span, texts: Sequence[str]) -> Edit:
-    """Another list in the layout of the old one; an empty one goes with its line."""
+    """Another list, one item a line; an empty one goes with its line."""
     old = source.text(span)
     if not texts:
         return Edit(source.line_of(span.start).cover(source.line_of(span.end - 1)), b"")
     items = [f'"{text}"' for text in texts]
     newline = source.newline.bytes.decode()
-    if newline in old and len(items) > 1:
+    if len(items) > 1:
         line = source.line_of(span.start)
         head = source.text(Span(line.start, span.start))
         pad = head[: len(head) - len(head.lstrip())]
-        inner = old.split(newline)[1]
+        inner = old.split(newline)[1] if newline in old else f"{pad}  "
         deep = inner[: len(inner) - len(inner.lstrip())]
         body = "".join(f"{deep}{item},{newline}" for item in items)
         return Edit(span, f"[{newline}{body}{pad}]".encode())
@@ -222,6 +222,24 @@ def put_above(facts: Facts, build: Build, lines: Sequence[str], comment: str = "
     if before.strip():
         raise Refused(place, "the command begins no line", "put it on a line of its own")
     return [(place.path, _lines(source, at.start, before, (comment, *lines)))]
+
+
+def take_above(facts: Facts, build: Build, part: str, comment: str) -> Edits:
+    """The line above a build's command that holds a text taken out, with its comment; nothing
+    where there is none before the next blank line."""
+    place = build.site.place
+    source = facts.snapshot.source(place.path)
+    line = source.line_of(place.span.start)
+    while line.start:
+        line = source.line_of(line.start - 1)
+        text = source.text(line)
+        if not text.strip():
+            break
+        if part in text:
+            above = source.line_of(line.start - 1) if line.start else line
+            start = above.start if source.text(above).strip() == comment else line.start
+            return [(place.path, Edit(Span(start, line.end), b""))]
+    return []
 
 
 def _style(facts: Facts, place: Place) -> str | None:

@@ -7,6 +7,7 @@ a command that calls a build. Knows jobs and builds; asks no transform.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -92,7 +93,18 @@ class Judge:
         """Whether one value was accepted with exactly this before and after."""
         mine = (p for p in self.values if (p.subject, p.detail) == (job, change.path))
         same = any((p.before, p.after) == (change.before, change.after) for p in mine)
-        return None if same or self.depths(job, change) else Refusal()
+        allowed = same or self.depths(job, change) or self.builder_lines(job, change)
+        return None if allowed else Refusal()
+
+    def builder_lines(self, job: str, change: ValueChange) -> bool:
+        """Whether a script beside the jobs differs in commands that build or make a builder,
+        with leave for it; what the jobs then build is judged by *same images asked for*."""
+        head = change.path.removeprefix("default.").partition("[")[0].partition(" of ")[0]
+        if job or ("build-call", "", head) not in self.asked or not change.before:
+            return False
+        old, new = (json.loads(text) if text else "" for text in (change.before, change.after))
+        sides = [side if isinstance(side, list) else [side] for side in (old, new)]
+        return not other_commands(*([str(line) for line in side] for side in sides))
 
     def depths(self, job: str, change: ValueChange) -> bool:
         """Whether a change of variables is one of depths alone, each with its permit."""

@@ -45,7 +45,8 @@ class PipelineChange(Obligation, frozen=True):
         "job-joined": "a job goes; the job `after` does its work whenever it would have run",
         "job-added": "a job comes that does the work of joined jobs",
         "build-call": "the job's own commands or variables change where they call a build;"
-        " *same images asked for* judges what it builds",
+        " *same images asked for* judges what it builds; an empty subject means a script beside"
+        " the jobs",
         "needs-followed": "`needs` and `dependencies` name the job that does a joined job's work,"
         " and a job whose image this one reads",
         "rules-united": "the job exists whenever it did, and when a job does that needs it",

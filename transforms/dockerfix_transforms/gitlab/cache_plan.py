@@ -33,6 +33,7 @@ from dockerfix.api import (
     read_cache,
     set_caches,
     tag_of,
+    take_above,
 )
 from dockerfix_transforms.gitlab.caches import (
     QUIET,
@@ -67,6 +68,10 @@ class Store(Protocol):
         """Whether refs that differ between branches already are left alone."""
 
     @property
+    def others(self) -> bool:
+        """Whether other images' caches stay among the sources where a step could be found."""
+
+    @property
     def steps(self) -> tuple[str, ...]:
         """What is left to do by hand."""
 
@@ -82,6 +87,11 @@ class RegistryRefs(Struct, frozen=True):
 
     ask: bool = True
     per_branch: bool = True
+
+    @property
+    def others(self) -> bool:
+        """They stay where several sources were asked for."""
+        return not self.ask
 
     @property
     def steps(self) -> tuple[str, ...]:
@@ -138,6 +148,7 @@ class CachePlan:
         self.declared: dict[str, dict[str, None]] = {}
         self.moved: dict[str, list[Unit]] = {}
         self.falls_back = False
+        self.changed: list[Unit] = []
 
     def write(self) -> None:
         """Everything, unit by unit; raises `Refused` where edits contradict one another."""
@@ -243,6 +254,8 @@ class CachePlan:
                 sources += mine
             elif number not in moving:
                 sources.append(_Item(number, False))
+            elif self.refs(unit, number) <= self.refs_of(unit, base):
+                continue
             elif why := self.useless(unit, number):
                 dropped.append((unit.first.cache_from[number].text, why))
             else:
@@ -250,12 +263,18 @@ class CachePlan:
         unique = tuple(dict.fromkeys(sources))
         return _Wanted(unique, exports, question, variable, tuple(dropped))
 
+    def refs_of(self, unit: Unit, item: _Item) -> set[str]:
+        """The refs of a source, or those that the unit writes."""
+        if item.export:
+            return {ref for _, ref in unit.written()}
+        return self.refs(unit, item.index)
+
     def useless(self, unit: Unit, number: int) -> str:
         """Why another image's ref is read no more; empty when it stays."""
         writers = [b for ref in self.refs(unit, number) for w in self.moved[ref] for b in w.builds]
         if not any(share_a_stage(self.facts, unit.first, other) for other in writers):
             return "the Dockerfiles share no stage, so that no step can be found there"
-        return "a second source loses hits of the first" if self.store.ask else ""
+        return "" if self.store.others else "a second source loses hits of the first"
 
     def branches(self, unit: Unit, base: _Item, part: str) -> tuple[list[str], str, str]:
         """The branches whose caches a unit reads, and the question with its variable."""
@@ -283,10 +302,14 @@ class CachePlan:
 
     def edits(self, unit: Unit, wanted: _Wanted) -> Edits:
         """The edits of the command or bake target; raises `Refused`."""
+        return set_caches(self.facts, unit.builds, self.caches(unit, wanted))
+
+    def caches(self, unit: Unit, wanted: _Wanted) -> Caches:
+        """The values of a unit's options as they are to be written."""
         first = unit.first
         sources = [self.text(item, first, written=True, source=True) for item in wanted.sources]
         exports = [self.text(item, first, written=True, source=False) for item in wanted.exports]
-        return set_caches(self.facts, unit.builds, Caches(tuple(sources), tuple(exports)))
+        return Caches(tuple(sources), tuple(exports))
 
     def text(self, item: _Item, build: Build, *, written: bool, source: bool) -> str:
         """The text of a source or export, as it is written or as it reads for one build."""
@@ -307,12 +330,18 @@ class CachePlan:
         """Edits, permits and notes of one unit."""
         draft = self.draft
         draft.edits += edits
+        self.changed.append(unit)
+        if not self.store.ask:
+            draft.edits += self.unasked(unit)
         for build in unit.builds:
             self.permit(build, wanted)
         names = {item.branch for item in (*wanted.sources, *wanted.exports) if item.branch}
         if unit.first.tool is Tool.BAKE and unit.first.definition is not None:
             known = self.declared.setdefault(unit.first.definition.path, {})
-            known.update(dict.fromkeys(sorted(names)))
+            caches = self.caches(unit, wanted)
+            for text in (*caches.sources, *caches.exports):
+                read = (part.partition("}")[0] for part in text.split("${")[1:])
+                known.update(dict.fromkeys(name for name in read if name.isidentifier()))
         self.falls_back |= bool(wanted.question) or DEFAULT in names
         for build in _sites(unit) if wanted.question else ():
             self.asked.setdefault(build.site.place, (build, {}))[1][wanted.question] = None
@@ -327,6 +356,17 @@ class CachePlan:
         if both:
             why = "with two sources all steps were found in none of 14 runs, with one in all 14"
             self.note(unit, "two-sources", f"{unit.name} reads two caches", why)
+
+    def unasked(self, unit: Unit) -> Edits:
+        """A question that `cache-refs` put above the build and that nothing needs any more."""
+        values = [v for b in unit.builds for v in (*b.cache_from, *b.cache_to)]
+        names = [n for v in values for n in v.written_variables if n.endswith("_CACHE")]
+        return [
+            edit
+            for build in _sites(unit)
+            for name in dict.fromkeys((*names, "CACHE_BRANCH"))
+            for edit in take_above(self.facts, build, f"then export {name}=${SLUG}; else", _COMMENT)
+        ]
 
     def lines(self, unit: Unit) -> Iterator[Permit]:
         """Leave for the script lines of every job that holds the unit's commands."""

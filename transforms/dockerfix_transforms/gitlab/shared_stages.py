@@ -21,13 +21,20 @@ def share_a_stage(facts: Facts, one: Build, other: Build) -> bool:
 
 
 def _beginnings(facts: Facts, build: Build) -> Iterator[tuple[str, ...]]:
-    """The first steps of the stages that stand on images; one that copies from the context
-    counts with the context."""
+    """The first steps of the stages that a build needs and that stand on images; one that
+    copies from the context counts with the context."""
     path = build.dockerfile or ""
     if path not in facts.snapshot:
         return
     graph = facts.stages(path)
-    for stage in graph.stages:
+    waiting = [graph.target(build.target.text if build.target is not None else "")]
+    needed = []
+    while waiting:
+        stage = waiting.pop()
+        if stage is not None and stage not in needed:
+            needed.append(stage)
+            waiting += [graph.base(stage), *(r.stage for r in graph.references(stage))]
+    for stage in needed:
         if graph.base(stage) is None and stage.instructions:
             step = stage.instructions[0]
             copies = step.keyword in ("COPY", "ADD")

@@ -1,0 +1,79 @@
+"""Keys for a job's builder: in the environment of the daemon, by the line that makes it.
+
+buildx hands over what it finds in its own environment, and the daemon keeps that in its history
+in clear text; so the keys have other names in the job. Knows `docker buildx create`; knows no
+bucket.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from dockerfix.api import (
+    Draft,
+    Edit,
+    Finding,
+    Job,
+    Permit,
+    Pipeline,
+    Scalar,
+    Severity,
+    Span,
+    parse_shell,
+)
+
+_KEYS = ("AWS_ACCESS_KEY_ID=$CACHE_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY=$CACHE_SECRET_ACCESS_KEY")
+_HAVE = "env.AWS_ACCESS_KEY_ID"
+_CREATE = ("docker", "buildx", "create")
+
+
+def give_keys(draft: Draft, pipeline: Pipeline, jobs: Sequence[Job]) -> None:
+    """Edits of every line that makes a builder for these jobs, with leave for them; a note for
+    a job whose builder is made elsewhere."""
+    found: dict[tuple[str, int], Scalar] = {}
+    for job in {job.name: job for job in jobs}.values():
+        lines = [line.scalar for line in job.lines for _ in _ends(line.scalar)]
+        if not lines and not any(_HAVE in line.scalar.text for line in job.lines):
+            draft.findings.append(_elsewhere(job))
+        found |= {(s.file.source.path, s.span.start): s for s in lines}
+    for scalar in found.values():
+        quote = "" if scalar.style == '"' else '"'
+        text = "".join(f" --driver-opt {quote}env.{key}{quote}" for key in _KEYS)
+        path = scalar.file.source.path
+        draft.edits += [(path, Edit(Span(at, at), text.encode())) for at in _ends(scalar)]
+        draft.permits += _permits(pipeline, scalar)
+
+
+def _ends(scalar: Scalar) -> Iterator[int]:
+    """Where the word `create` ends in each line that makes a builder with a container."""
+    for command in parse_shell(scalar.mapped).commands():
+        words = [word.value or word.written for word in command.words]
+        joined = " ".join(words)
+        if tuple(words[:3]) != _CREATE or _HAVE in joined:
+            continue
+        if "--driver" not in joined.replace("--driver-opt", "") or "docker-container" in joined:
+            yield command.words[2].span.end
+
+
+def _permits(pipeline: Pipeline, scalar: Scalar) -> Iterator[Permit]:
+    """Leave for every job that has the line, and for the keys beside the jobs."""
+    inside = False
+    for job in pipeline.jobs.values():
+        inside |= job.file is scalar.file and job.entry.span.contains(scalar.span)
+        for line in job.lines:
+            if line.scalar.span == scalar.span and line.scalar.file is scalar.file:
+                yield Permit("build-call", job.name, pipeline.path, line.section)
+    if not inside:
+        yield Permit("build-call", "", pipeline.path, "before_script")
+
+
+def _elsewhere(job: Job) -> Finding:
+    return Finding.at(
+        job.place,
+        name="builder-elsewhere",
+        severity=Severity.NOTE,
+        subject=job.name,
+        what=f"the builder of {job.name} gets no keys",
+        why="the job does not make it, or not with the driver docker-container",
+        do="give it AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in its own environment",
+    )

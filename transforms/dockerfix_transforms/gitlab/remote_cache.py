@@ -1,0 +1,139 @@
+"""The transform `remote-cache`: build caches in a bucket.
+
+Knows which builds move and what their builder needs; names in the bucket stand in `bucket`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dockerfix.api import (
+    Draft,
+    Facts,
+    Finding,
+    OptionSpec,
+    Place,
+    Proposal,
+    Refused,
+    Severity,
+)
+from dockerfix_transforms.gitlab.bucket import Bucket, BucketError, read_bucket
+from dockerfix_transforms.gitlab.builder_keys import give_keys
+from dockerfix_transforms.gitlab.cache_plan import CachePlan
+
+_BREAKS = "a build would look for its cache where nothing is written"
+
+
+class RemoteCache:
+    """Keep the builds' caches in a bucket instead of the registry.
+
+    What it does
+        Builds that export their cache to a registry export it to an S3 bucket instead, one name
+        for each image and branch, below a prefix of the project, and read the branch's and the
+        default branch's. The builder gets the keys in its own environment. Google Cloud Storage
+        is taken through its S3 interface (`--to gs://BUCKET`).
+
+    Why
+        A registry keeps every cache as an image and is cleaned up as images are. A bucket near
+        the runners is faster, and has an expiry rule.
+
+    Before
+        $ dockerfix remote-cache --to s3://caches?region=eu-west-1
+        -- .gitlab-ci.yml --
+        server:
+          before_script:
+            - docker buildx create --use
+          script:
+            - docker buildx build
+              --cache-from type=registry,ref=$CI_REGISTRY_IMAGE/server:buildcache
+              --cache-to type=registry,ref=$CI_REGISTRY_IMAGE/server:buildcache,mode=max
+              --push --tag $CI_REGISTRY_IMAGE/server:$CI_COMMIT_REF_SLUG .
+        -- Dockerfile --
+        FROM alpine
+
+    After
+        -- .gitlab-ci.yml --
+        server:
+          before_script:
+            - docker buildx create --driver-opt "env.AWS_ACCESS_KEY_ID=$CACHE_ACCESS_KEY_ID" --driver-opt "env.AWS_SECRET_ACCESS_KEY=$CACHE_SECRET_ACCESS_KEY" --use
+          script:
+            - docker buildx build
+              --cache-from type=s3,bucket=caches,region=eu-west-1,prefix=$CI_PROJECT_PATH_SLUG/,name=server/$CI_COMMIT_REF_SLUG
+              --cache-from type=s3,bucket=caches,region=eu-west-1,prefix=$CI_PROJECT_PATH_SLUG/,name=server/$CI_DEFAULT_BRANCH
+              --cache-to type=s3,bucket=caches,region=eu-west-1,prefix=$CI_PROJECT_PATH_SLUG/,name=server/$CI_COMMIT_REF_SLUG,mode=max,ignore-error=true
+              --push --tag $CI_REGISTRY_IMAGE/server:$CI_COMMIT_REF_SLUG .
+        -- Dockerfile --
+        FROM alpine
+
+    Safety
+        Nothing but cache options and the builder's line changes; each cache has one writer. An
+        import never fails a build, and with `ignore-error=true` neither does an export. Keys
+        that a job hands over stand in clear text in the builder's history, so the builder gets
+        them itself, from variables of other names. The bucket is not looked at: that it is
+        there, and that the keys reach every branch, is the assumption `bucket`.
+
+    Call sites
+        Those of `cache-refs`.
+    """  # noqa: E501 - shell lines of the script, as they are written
+
+    name = "remote-cache"
+    summary = "Keep build caches in an S3 or GCS bucket."
+    after = ("merge-rust", "slim-context", "split-release", "add-needs", "cache-refs")
+    options = (
+        OptionSpec(
+            "to",
+            "The bucket: s3://BUCKET?region=REGION[&endpoint=URL][&prefix=PATH], or gs://BUCKET.",
+            default="",
+            metavar="ADDRESS",
+        ),
+    )
+
+    def propose(self, facts: Facts, paths: Sequence[str], options: Mapping[str, Any]) -> Proposal:
+        """The proposal; `paths` are not used, the pipeline belongs to the whole repository."""
+        pipeline = facts.pipeline
+        if pipeline is None or not pipeline.visible:
+            return Proposal(reason="There is no GitLab pipeline with jobs.")
+        draft = Draft(facts, options["accept"])
+        if not options["to"]:
+            return Proposal(reason="No bucket is named; pass --to s3://BUCKET?region=REGION.")
+        try:
+            bucket = read_bucket(options["to"])
+        except BucketError as error:
+            return draft.refused([_bad_address(options["to"], str(error))])
+        plan = CachePlan(draft, pipeline, bucket)
+        try:
+            plan.write()
+        except Refused as refused:
+            return draft.refused([refused.finding(_BREAKS)])
+        if not draft.edits:
+            reason = "No build exports its cache to a registry."
+            return Proposal(findings=tuple(draft.findings), reason=reason)
+        give_keys(draft, pipeline, [job for unit in plan.changed for job in unit.jobs])
+        draft.findings.append(_assumed(plan.changed[0].place, bucket))
+        return draft.finished(_BREAKS)
+
+
+def _bad_address(address: str, what: str) -> Finding:
+    return Finding.at(
+        None,
+        name="bad-bucket",
+        subject=address,
+        what=what,
+        why="the builds would find no cache",
+        do="pass --to s3://BUCKET?region=REGION, or --to gs://BUCKET",
+    )
+
+
+def _assumed(place: Place, bucket: Bucket) -> Finding:
+    """What nothing here can look at."""
+    return Finding.at(
+        place,
+        name="bucket",
+        severity=Severity.ASSUME,
+        subject=bucket.name,
+        what=f"the bucket {bucket.name} is there, and its keys reach the jobs of every branch",
+        why="without them every build is cold and stays green; a server that accepts and never"
+        " answers hangs the build",
+        do="create the bucket and the variables that are listed under Next",
+    )
