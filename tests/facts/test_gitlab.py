@@ -9,6 +9,7 @@ import pytest
 from dockerfix.facts.builds import BuildList
 from dockerfix.facts.gitlab.pipeline import Job, Pipeline, find_pipeline
 from dockerfix.facts.model import Build, SiteKind
+from dockerfix.facts.repository import Facts
 from dockerfix.syntax.yaml.tree import Scalar, YamlError
 from dockerfix.text import Snapshot
 
@@ -193,11 +194,16 @@ def test_files_that_include_each_other() -> None:
     assert set(read("include: a.yml\nj: {script: [x]}\n", **other).jobs) == {"j", "k"}
 
 
-def test_a_broken_pipeline_says_where(find: Find) -> None:
-    with pytest.raises(YamlError, match=r"^\.gitlab-ci\.yml:2:1: "):
-        find({CI: "a: [\n"})
-    with pytest.raises(YamlError, match="not UTF-8"):
-        find({CI: b"a: \xff\n"})
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [(b"a: [\n", r"^\.gitlab-ci\.yml:2:1: "), (b"a: \xff\n", r"^\.gitlab-ci\.yml:1:4: not UTF-8")],
+)
+def test_a_broken_pipeline_says_where(text: bytes, what: str) -> None:
+    facts = Facts(Snapshot.of({CI: text, "d.sh": "docker build .\n", "Dockerfile": "FROM a\n"}))
+    assert facts.pipeline is None
+    assert [build.site.kind for build in facts.builds.builds] == [SiteKind.SHELL]
+    with pytest.raises(YamlError, match=what):
+        facts.read_pipeline()
 
 
 def test_odd_shapes_do_not_raise(find: Find) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dockerfix.syntax.shell import (
@@ -278,6 +278,7 @@ def test_commands_that_are_missing() -> None:
 
 
 @settings(max_examples=200)
+@example(")|<$EO\\é\\{)b (a")
 @given(st.text(alphabet="ab \n\"'`$(){}[]<>|&;#=\\é1@-EOF", max_size=60))
 def test_no_text_raises(text: str) -> None:
     script = read(text)

@@ -91,9 +91,9 @@ _TESTS = frozenset({"test", "[", "grep", "command", "which", "type", "diff", "cm
 """Commands whose failure is no fault: what stands behind them and `&&` may not run."""
 
 
-_BETWEEN = re.compile(rb"\\\r?\n|(\\.)|[^\\]+", re.DOTALL)
+_BETWEEN = re.compile(rb"\\\r?\n|(\\.[\x80-\xbf]*)|[^\\]+", re.DOTALL)
 """What stands between two nodes: continuations, escaped characters, blanks."""
-_ESCAPED = re.compile(rb"\\[^\r\n]")
+_ESCAPED = re.compile(rb"\\[^\r\n][\x80-\xbf]*")
 
 
 def _end(piece: _Piece) -> int:
