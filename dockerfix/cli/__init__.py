@@ -6,6 +6,7 @@ interrupt during start-up ends as cleanly as one later.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -17,6 +18,12 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command; gives the exit code (`dockerfix.cli.exit_code`) and never raises."""
+    if os.name != "posix":
+        sys.stderr.write(
+            "dockerfix: needs the file locks and renames of a POSIX system\n"
+            "  -> run it on Linux or macOS; on Windows in WSL\n"
+        )
+        return 64
     try:
         from dockerfix.cli.application import invoke
 

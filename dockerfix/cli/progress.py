@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 _SLOW = 1.0
 """Steps below this many seconds get no line of their own."""
+_SILENCE = 15.0
+"""Seconds after which a line says what still runs."""
 
 
 @contextlib.contextmanager
@@ -32,26 +35,56 @@ def watching(*, quiet: bool) -> Iterator[Watch]:
         with _living() as watch:
             yield watch
     else:
-        yield PlainWatch(tell)
+        watch = PlainWatch(tell)
+        with watch.alive(_SILENCE):
+            yield watch
 
 
 class PlainWatch:
-    """A line for each phase and for each step that took its time."""
+    """A line for each phase and for each step that took its time, and one whenever nothing
+    was said for a while, so that no CI system takes the job for dead."""
 
     def __init__(self, write: Callable[[str], None]) -> None:
         self.write = write
-        self.start = time.monotonic()
+        self.start = self.since = self.said = time.monotonic()
+        self.running = "starting"
 
     def __call__(self, event: Event) -> None:
         """Show one event."""
         if isinstance(event, Phase):
+            self.running, self.since = event.text, time.monotonic()
             self.line(event.text)
-        elif event.step is not None and event.step.seconds >= _SLOW:
+            return
+        step = event.steps.running
+        running = f"{event.what}: {_counted(event)}" + (f", {step.name}" if step else "")
+        if running != self.running:
+            self.running, self.since = running, time.monotonic()
+        if event.step is not None and event.step.seconds >= _SLOW:
             self.line(f"{event.what}: {_counted(event)}, {_ended(event.step)}")
 
     def line(self, text: str) -> None:
         """One line with the seconds since the start."""
-        self.write(f"{time.monotonic() - self.start:7.1f} s  {text}\n")
+        self.said = time.monotonic()
+        self.write(f"{self.said - self.start:7.1f} s  {text}\n")
+
+    @contextlib.contextmanager
+    def alive(self, silence: float) -> Iterator[None]:
+        """Say what runs and for how long after so many seconds without a line."""
+        ended = threading.Event()
+
+        def remind() -> None:
+            while not ended.wait(silence / 10):
+                now = time.monotonic()
+                if now - self.said >= silence:
+                    self.line(f"{self.running} (for {now - self.since:.0f} s)")
+
+        thread = threading.Thread(target=remind, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
 
 
 class LivingWatch:

@@ -99,7 +99,10 @@ def _common() -> list[click.Parameter]:
             ["--check"], is_flag=True, help="Print no patch; exit 1 when something would change."
         ),
         click.Option(
-            ["--force"], is_flag=True, help="Let --write change files with uncommitted changes."
+            ["--force"],
+            is_flag=True,
+            help="Let --write change what Git could not bring back: files with uncommitted "
+            "changes, or outside of a work tree.",
         ),
         click.Option(
             ["--verify"],

@@ -41,6 +41,12 @@ Exit codes: 0 the images are equal; 1 they are different; 2 a side could not be
 built, or some build cannot be read; 64 wrong command line.
 """
 
+_EMPTY = """\
+dockerfix: the patch from the pipe is empty, so there is nothing to verify
+  -> see what the command before the pipe said; with `set -o pipefail`, or --verify of the
+     transform instead of a pipe, its failure is not lost
+"""
+
 DIFFERENT = 1
 NOT_BUILT = 2
 
@@ -125,11 +131,15 @@ def verify(
 
     if (registry or cold_options) and not cold:
         raise click.UsageError("--registry and --cold-option are for --cold")
+    text = patch.read()
+    if not text.strip() and patch is sys.stdin.buffer:
+        tell(_EMPTY)
+        return NOT_BUILT
     repository = open_repository(["."], root, exclude)
     request = Request(
         root=repository.root,
         facts=repository.facts,
-        patch=patch.read(),
+        patch=text,
         exclude=(*repository.settings.exclude, *exclude),
         variables=Variables(dict(_pairs(variables))),
         engine=engine,

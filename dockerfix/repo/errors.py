@@ -54,6 +54,19 @@ class UncommittedError(WriteError):
         self.paths = paths
 
 
+class UnversionedError(WriteError):
+    """Files that no Git work tree holds would be overwritten or deleted; `paths` names them."""
+
+    def __init__(self, paths: tuple[str, ...]) -> None:
+        more = f" (and {len(paths) - 1} more)" if len(paths) > 1 else ""
+        super().__init__(
+            paths[0] + more,
+            "lies in no Git work tree, so nothing could bring its old content back",
+            "put the folder under Git, or write all the same with --force",
+        )
+        self.paths = paths
+
+
 class GitUnavailableError(WriteError):
     """The root is in a Git work tree, but git cannot say what is committed."""
 

@@ -40,6 +40,13 @@ def uncommitted(root: Path, paths: Iterable[str]) -> list[str]:
     return sorted(dirty)
 
 
+def unversioned(root: Path, paths: Iterable[str]) -> list[str]:
+    """Those of `paths` (relative to the root) that exist and lie in no Git work tree."""
+    top = root.resolve()
+    there = (path for path in sorted(paths) if os.path.lexists(top / path))
+    return [path for path in there if work_tree_top(_existing(top, path)) is None]
+
+
 def _existing(top: Path, path: str) -> Path:
     """The nearest folder above a path that exists: a new file's folder may be new too."""
     return next(folder for folder in (top / path).parents if folder.is_dir())

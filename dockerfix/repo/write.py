@@ -16,7 +16,7 @@ import os
 import signal
 import stat
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
@@ -29,9 +29,10 @@ from dockerfix.repo.errors import (
     RecoveryError,
     UncommittedError,
     UnsafePathError,
+    UnversionedError,
     WriteError,
 )
-from dockerfix.repo.git import uncommitted
+from dockerfix.repo.git import uncommitted, unversioned
 from dockerfix.repo.journal import (
     Action,
     Journal,
@@ -55,10 +56,11 @@ def write_changes(
 
     Either every change is on the disk when this returns, or it raises and every file is as
     it was. Modes and owners of files that exist are kept; new folders are made, and folders
-    that a deletion leaves empty are removed. `force` writes over uncommitted changes.
+    that a deletion leaves empty are removed. `force` writes over what Git could not bring back:
+    uncommitted changes, and files outside of any work tree.
 
     Raises a `WriteError` whose type says why: `UnsafePathError`, `ChangedError`,
-    `UncommittedError`, `GitUnavailableError`, `ReadOnlyError`, `DiskFullError`,
+    `UncommittedError`, `UnversionedError`, `GitUnavailableError`, `ReadOnlyError`, `DiskFullError`,
     `LockedError`; `RecoveryError` when going back failed too, and the next run must settle
     it; `SnapshotError` for a file that cannot be compared. `KeyboardInterrupt` passes
     through; once writing has begun, its text says whether everything or nothing was written.
@@ -78,9 +80,8 @@ def write_changes(
             for number, (path, data) in enumerate(wanted.items())
         )
         folders = _new_folders(top, steps)
-        dirty = () if force else tuple(uncommitted(top, wanted))
-        if dirty:
-            raise UncommittedError(dirty)
+        if not force:
+            _check_history(top, wanted)
         _Write(Journal(top, os.urandom(4).hex(), folders, steps), snapshot, wanted).run()
 
 
@@ -95,6 +96,14 @@ def recover(root: Path) -> RecoveryReport | None:
         return None
     with _locked(top):
         return _settle(top)
+
+
+def _check_history(top: Path, paths: Iterable[str]) -> None:
+    """Refuse what Git could not bring back; raises a `WriteError`."""
+    if alone := tuple(unversioned(top, paths)):
+        raise UnversionedError(alone)
+    if dirty := tuple(uncommitted(top, paths)):
+        raise UncommittedError(dirty)
 
 
 class _Write:

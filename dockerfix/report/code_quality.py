@@ -2,7 +2,8 @@
 
 Follows GitLab's documentation, "Code Quality report format": description, check_name,
 fingerprint, severity, location. Accepted assumptions are left out, since the format has no
-word for them.
+word for them. A finding that is about no single file is shown at `.`, the repository: any file
+named instead would be blamed for what it does not hold.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dockerfix.report.fingerprint import fingerprinted
 from dockerfix.report.report import Report
 
 _SEVERITIES = {Severity.NOTE: "info", Severity.ASSUME: "minor", Severity.REFUSE: "major"}
+_REPOSITORY = "."
 
 
 def render_code_quality(*reports: Report) -> str:
@@ -31,12 +33,13 @@ def _entries(report: Report) -> Iterator[dict[str, Any]]:
         if finding not in taken:
             text = ": ".join(part for part in (finding.what, finding.action) if part)
             severity = _SEVERITIES[finding.severity]
-            yield _entry(text, finding.name, fingerprint, severity, *_location(finding, report))
+            path, line = _location(finding)
+            yield _entry(text, finding.name, fingerprint, severity, path, line)
     for fingerprint, finding in fingerprinted(changed_files(report)):
         yield _entry(finding.what, finding.name, fingerprint, "info", finding.subject, 1)
     if isinstance(report.outcome, CheckFailed):
         what = f"an internal check failed: {report.outcome.check}"
-        yield _entry(what, report.transform, report.outcome.check, "blocker", ".", 1)
+        yield _entry(what, report.transform, report.outcome.check, "blocker", _REPOSITORY, 1)
 
 
 def changed_files(report: Report) -> list[Finding]:
@@ -53,11 +56,10 @@ def changed_files(report: Report) -> list[Finding]:
     ]
 
 
-def _location(finding: Finding, report: Report) -> tuple[str, int]:
-    """The format wants a path for everything."""
-    if finding.place is not None:
-        return finding.place.path, finding.place.position.line
-    return (report.files[0][0] if report.files else "."), 1
+def _location(finding: Finding) -> tuple[str, int]:
+    if finding.place is None:
+        return _REPOSITORY, 1
+    return finding.place.path, finding.place.position.line
 
 
 def _entry(

@@ -305,7 +305,7 @@ def _clipped(side: SideWork) -> bool:
 def _proofs(image: ImageResult) -> str:
     """What was found equal besides configuration and files."""
     commands = [f"`{' '.join(check.command)}`" for check in image.starts if check.same]
-    told = f"; starts alike: {', '.join(commands)}" if commands else ""
+    told = f"; starts and ends the same: {', '.join(commands)}" if commands else ""
     remarks = [check.remark for check in image.starts if check.remark]
     return told + (f" ({'; '.join(remarks)})" if remarks else "")
 

@@ -168,6 +168,9 @@ class _Text:
 
     def steps(self) -> Iterator[str]:
         steps = list(self.report.proposal.next_steps)
+        images = any(verdict.kind == "same runtime" for verdict in self.report.verdicts)
+        if images and not self.report.measured:
+            steps.append("run `dockerfix verify` on the patch to compare the images")
         if not self.report.written:
             pipe = f"{self.report.command} | {self.report.apply}"
             steps.append(f"apply it: {pipe}   (or add --write)")

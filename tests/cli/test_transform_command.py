@@ -217,6 +217,11 @@ def test_no_repository(dockerfix: Run, tmp_path: Path) -> None:
     assert result.code == 64
     assert "no repository found" in result.err
     assert b"+FROM a AS pinned" in dockerfix("pin", "--root", ".", cwd=tmp_path).out
+    result = dockerfix("pin", "--root", ".", "--write", cwd=tmp_path)
+    assert result.code == 2
+    assert "Dockerfile: lies in no Git work tree" in result.err
+    assert (tmp_path / "Dockerfile").read_bytes() == b"FROM a\n"
+    assert dockerfix("pin", "--root", ".", "--write", "--force", cwd=tmp_path).code == 0
 
 
 def test_called_from_a_folder_below_the_root(dockerfix: Run, repository: Path) -> None:

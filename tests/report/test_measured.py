@@ -118,7 +118,7 @@ def test_equal_images_and_what_a_rule_expects() -> None:
     text = render_measured(Verified((EQUAL,), notes=("told",)))
     assert text.splitlines() == [
         "dockerfix verify: 1 image is equal before and after",
-        "  server (release)  equal; starts alike: `server`",
+        "  server (release)  equal; starts and ends the same: `server`",
         "Different by a named rule, which does not count",
         "  cargo-target: cargo's target folder, which every build fills",
         "    server (release): /app/target/x",

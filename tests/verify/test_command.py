@@ -90,6 +90,10 @@ def test_the_patch_may_be_a_file_or_come_from_a_pipe(repository: Path) -> None:
         "dockerfix verify: nothing to build",
         "note: the patch is empty",
     ]
+    piped = run(repository, "-")
+    assert (piped.code, piped.out) == (2, "")
+    assert "the patch from the pipe is empty" in piped.err
+    assert "pipefail" in piped.err
 
 
 START = Start(Ending.RUNNING, 0, ("a",))

@@ -494,7 +494,6 @@ class _Merge:
                 "the sum of CI work falls; jobs that ran side by side do not finish sooner"
             )
         self.work.summary += lines
-        self.work.steps.append("run `dockerfix verify` on the patch to compare the images")
 
     def finished(self, groups: Sequence[Group], merged: Merged) -> Proposal:
         """The proposal with its permits."""

@@ -124,7 +124,6 @@ class Slimming:
         if parts:
             draft.findings += [*left, *notes]
             draft.summary += reasons
-            draft.steps.append("run `dockerfix verify` on the patch to compare the images")
             return draft.finished(BREAKS)
         refused = bool(self.wishes.without or (left and not self.idle))
         return Proposal(
