@@ -6,6 +6,7 @@ repository. What is not generated (this folder's other pages) is written by hand
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -13,6 +14,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from dockerfix.engine.documentation import SECTIONS, documentation
+from dockerfix.engine.findings import COMMON
+from dockerfix.engine.findings import pages as findings
 from dockerfix.engine.permits import kinds
 from dockerfix.engine.proposal import Transform
 from dockerfix.engine.registry import Registry
@@ -47,6 +50,7 @@ def pages() -> Iterator[tuple[str, str]]:
         yield f"docs/{name}.md", _transform(registry.load(name))
     yield "docs/commands.md", _commands(sorted(registry.names))
     yield "docs/rules.md", _rules()
+    yield "dockerfix/findings-examples.json", _examples()
     for name, path in _SAMPLE.items():
         arguments = ("--root", "sample-repo", f"sample-repo/{path}")
         yield f"docs/sample/{name}.patch", _run(*arguments, of=name)
@@ -96,6 +100,23 @@ def _rules() -> str:
             ),
         )
     return "\n".join(lines) + "\n"
+
+
+def _examples() -> str:
+    """The first message of each finding in the cases, with what it says to do."""
+    found: dict[str, str] = {}
+    for case in sorted((TOP / "tests" / "transforms" / "cases").glob("*/*.case")):
+        _, _, outcome = case.read_text("utf-8", "surrogateescape").partition("\n== ")
+        lines = outcome.splitlines()
+        for line, after in zip(lines, [*lines[1:], ""], strict=True):
+            severity, _, rest = line.partition(" ")
+            name, colon, text = rest.partition(": ")
+            if severity in ("note", "assume", "refuse") and colon and name.islower():
+                advice = f"\n{after}" if after.startswith("  -> ") else ""
+                common = name in {p.name for p in findings() if COMMON in p.transforms}
+                where = COMMON if common else case.parent.name
+                found.setdefault(f"{where}/{name}", text + advice)
+    return json.dumps(dict(sorted(found.items())), indent=1) + "\n"
 
 
 def _table(rules: Mapping[str, str], title: str) -> list[str]:

@@ -25,7 +25,7 @@ COMMANDS = {
     "check": ("dockerfix.cli.check:check", "What every transform could do here."),
     "context": ("dockerfix.cli.context:context", "What a build context really costs."),
     "estimate": ("dockerfix.cli.estimate:estimate", "How long the pipeline takes, and would."),
-    "explain": ("dockerfix.cli.explain:explain", "What a transform does, why, and what is safe."),
+    "explain": ("dockerfix.cli.explain:explain", "What a transform does, or a finding means."),
     "graph": ("dockerfix.cli.graph:graph", "A Dockerfile's stages, or the jobs, as a picture."),
     "metrics": ("dockerfix.cli.metrics:metrics", "What the traces of CI jobs tell."),
     "mr": ("dockerfix.cli.mr:mr", "The series as one GitLab merge request."),

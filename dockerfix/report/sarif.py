@@ -2,16 +2,19 @@
 
 One run, one rule for each name of a finding, one result for each finding and for each file that
 the patch would touch. Accepted assumptions are results with a suppression that carries the
-reason.
+reason. A patch that only edits files is a fix of its first result; one that creates or deletes
+files is none, since SARIF can say neither, and half a patch is worse than none.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 from urllib.parse import quote
 
 from dockerfix import __version__
+from dockerfix.engine.findings import page
 from dockerfix.engine.plan import CheckFailed
 from dockerfix.facts.finding import Finding, Severity
 from dockerfix.report.code_quality import changed_files
@@ -32,15 +35,72 @@ def render_sarif(*reports: Report) -> str:
 
 def _run(report: Report) -> dict[str, Any]:
     findings = [*report.proposal.findings, *changed_files(report)]
-    rules = [{"id": name} for name in dict.fromkeys(finding.name for finding in findings)]
+    names = list(dict.fromkeys(finding.name for finding in findings))
+    results = [_result(mark, finding, report) for mark, finding in fingerprinted(findings)]
+    for result in results:
+        result["ruleIndex"] = names.index(result["ruleId"])
+    if fix := _fix(report):
+        first = next(result for result in results if result["ruleId"] == report.transform)
+        first["fixes"] = [fix]
     return {
-        "tool": {"driver": {"name": "dockerfix", "version": __version__, "rules": rules}},
+        "tool": {
+            "driver": {
+                "name": "dockerfix",
+                "version": __version__,
+                "rules": [_rule(name, report.transform) for name in names],
+            }
+        },
         "automationDetails": {"id": f"dockerfix/{report.transform}/"},
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": {"SRCROOT": {"description": {"text": "The repository's root"}}},
         "invocations": [_invocation(report)],
-        "results": [_result(mark, finding, report) for mark, finding in fingerprinted(findings)],
+        "results": results,
     }
+
+
+def _rule(name: str, transform: str) -> dict[str, Any]:
+    """A rule with its texts, from the page that `dockerfix explain` shows."""
+    if name == transform:
+        text = f"The transform {transform} would change this file."
+        return {"id": name, "shortDescription": {"text": text}}
+    found = page(name, transform)
+    if found is None:
+        return {"id": name}
+    rule: dict[str, Any] = {"id": name, "shortDescription": {"text": found.what}}
+    help_text = f"{found.what} {found.action}".strip()
+    rule["fullDescription"] = {"text": help_text}
+    rule["help"] = {"text": f"{help_text} `dockerfix explain {name}` says more."}
+    rule["properties"] = {"tags": [*found.transforms, *found.severity.split(", ")]}
+    return rule
+
+
+def _fix(report: Report) -> dict[str, Any] | None:
+    """The whole patch as replacements of byte regions; None where it is not edits alone."""
+    proposal = report.proposal
+    if not report.files or report.written or proposal.created or proposal.deleted:
+        return None
+    changes = [
+        {
+            "artifactLocation": _artifact(path),
+            "replacements": [
+                {
+                    "deletedRegion": {"byteOffset": e.span.start, "byteLength": e.span.length},
+                    "insertedContent": _content(e.replacement),
+                }
+                for e in edits
+            ],
+        }
+        for path, edits in sorted(proposal.edits.items())
+        if edits
+    ]
+    return {"description": {"text": report.command}, "artifactChanges": changes}
+
+
+def _content(data: bytes) -> dict[str, str]:
+    try:
+        return {"text": data.decode()}
+    except UnicodeDecodeError:
+        return {"binary": base64.b64encode(data).decode()}
 
 
 def _invocation(report: Report) -> dict[str, Any]:
@@ -70,14 +130,18 @@ def _result(fingerprint: str, finding: Finding, report: Report) -> dict[str, Any
     elif finding.name == report.transform:
         result["locations"] = [_location(finding.subject, {})]
     if finding in report.taken:
-        reason = report.accepted[finding.name] or "accepted on the command line"
+        reason = report.reason(finding) or "accepted on the command line"
         result["suppressions"] = [{"kind": "external", "justification": reason}]
     return result
 
 
 def _location(path: str, region: dict[str, int]) -> dict[str, Any]:
-    uri = quote(path.encode("utf-8", "surrogateescape"))
-    physical: dict[str, Any] = {"artifactLocation": {"uri": uri, "uriBaseId": "SRCROOT"}}
+    physical: dict[str, Any] = {"artifactLocation": _artifact(path)}
     if region:
         physical["region"] = region
     return {"physicalLocation": physical}
+
+
+def _artifact(path: str) -> dict[str, str]:
+    uri = quote(path.encode("utf-8", "surrogateescape"))
+    return {"uri": uri, "uriBaseId": "SRCROOT"}

@@ -40,7 +40,7 @@ def named_findings() -> Iterator[str]:
 
 
 def test_every_finding_is_documented() -> None:
-    page = (TOP / "docs" / "findings.md").read_text(encoding="utf-8")
+    page = (TOP / "dockerfix" / "findings.md").read_text(encoding="utf-8")
     documented = set(re.findall(r"^\| `([a-z-]+)` \|", page, re.MULTILINE))
     named = set(named_findings())
     assert named, "no case names a finding"
