@@ -215,6 +215,7 @@ class _Finder:
             if needles == self.needles:
                 break
             self.needles = needles
+            self.follower.words |= {name.decode("utf-8", "surrogateescape") for name in names}
         return [found[path] for path in paths if path in found]
 
     def keep(self, source: Source) -> None:
@@ -240,6 +241,8 @@ class _Finder:
         """Every rule once for each of its targets; a pattern that something else makes targets
         of stands for those."""
         for rule, target in makefile.runs():
+            if not makefile.says(rule, self.follower.words):
+                continue
             made = (name.partition(":")[2] for name in self.found.entered)
             if "%" in target and any(rule.makes(target, name) for name in made):
                 continue

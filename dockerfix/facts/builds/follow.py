@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -29,8 +30,8 @@ from dockerfix.facts.builds.recognise import (
 )
 from dockerfix.facts.builds.script_files import read_script, script_path
 from dockerfix.facts.builds.state import Ended, State, joined
-from dockerfix.facts.builds.unread import BUILD_TEXT
-from dockerfix.facts.builds.words import OPAQUE, Bound, Scope, bound_to, words_of
+from dockerfix.facts.builds.unread import BUILD_TEXT, TOOLS
+from dockerfix.facts.builds.words import OPAQUE, Bound, Scope, bound_to, key_of, words_of
 from dockerfix.facts.model import (
     Blind,
     Build,
@@ -56,13 +57,16 @@ from dockerfix.syntax.shell import (
 from dockerfix.text import MappedText, Place, Snapshot
 
 if TYPE_CHECKING:
-    from dockerfix.facts.builds.make import Makefiles
+    from dockerfix.facts.builds.make import MakeCall, Makefile, Makefiles
 
 _DEPTH = 12
 """Calls of functions, scripts and Makefiles inside one another that are followed."""
 _STEPS = 20_000
 """Statements that one text may make, loops and calls unrolled."""
 _MAKE = frozenset({"make", "gmake"})
+_WORDS = frozenset(
+    {*(tool.decode() for tool in TOOLS), "build", "bake", "bud", "make", "MAKE", ".sh"}
+)
 _SHELLS = frozenset({"sh", "bash", "zsh", "dash", "ash", "ksh"})
 _RUNNERS = frozenset({*_SHELLS, "eval", "ssh", "su", "xargs", "watch", "parallel", "script"})
 """Commands that run a text that they are given."""
@@ -77,6 +81,11 @@ class Follower:
         self.snapshot = snapshot
         self.found = Found()
         self.steps = 0
+        self.words: frozenset[str] = _WORDS
+        """What a recipe holds that may build, or run what builds."""
+        self.barren: dict[Hashable, frozenset[str]] = {}
+        """Bodies that ask for nothing, with what they enter: followed once for each folder and
+        scope, whoever calls them."""
 
     @cached_property
     def makefiles(self) -> Makefiles:
@@ -386,6 +395,9 @@ class Follower:
         if script is None or path is None:
             return False
         self.found.entered.add(path)
+        key = (path, words[at + 1 :], state.folder, scope.key)
+        if not sourced and self.is_barren(key):
+            return True
         called = replace(
             carrier, source=self.snapshot.source(path), through=(*carrier.through, path), calls=()
         )
@@ -393,7 +405,8 @@ class Follower:
         inner = State(state.folder, replace(scope.called(words[at + 1 :]), script=path))
         if sourced:
             inner.functions = state.functions
-        self.script(script, mapped, called, inner, depth + 1)
+        with self.remembered(key):
+            self.script(script, mapped, called, inner, depth + 1)
         if sourced:
             state.folder = inner.folder
             state.scope = replace(inner.scope, arguments=scope.arguments, script=state.scope.script)
@@ -412,21 +425,46 @@ class Follower:
         makefile = self.makefiles.find(call)
         if makefile is None:
             return False
+        key = (makefile.path, call.targets, call.folder, key_of(call.variables), state.scope.key)
+        if not self.is_barren(key):
+            with self.remembered(key):
+                self.made(makefile, call, carrier, state, depth)
+        return True
+
+    def made(
+        self, makefile: Makefile, call: MakeCall, carrier: Carrier, state: State, depth: int
+    ) -> None:
+        """The recipes that a call of make runs."""
         whole = makefile.expander(call, state.scope)
         for rule, target in makefile.wanted(call.targets):
             self.found.entered.add(f"{rule.source.path}:{target}")
+            if not makefile.says(rule, self.words):
+                continue
             expander = makefile.of_target(whole, rule, target)
             scope = makefile.scope(expander)
-            called = replace(
-                carrier,
-                source=rule.source,
-                through=(*carrier.through, f"make {target}"),
-                calls=(),
-            )
+            through = (*carrier.through, f"make {target}")
+            called = replace(carrier, source=rule.source, through=through, calls=())
             for text in makefile.recipe(expander, rule):
                 inner = State(call.folder, scope)
                 self.script(parse_shell(text), text, called, inner, depth + 1)
-        return True
+
+    def is_barren(self, key: Hashable) -> bool:
+        """Whether a body is known to ask for nothing; what it enters counts again."""
+        entered = self.barren.get(key)
+        self.found.entered |= entered or frozenset()
+        return entered is not None
+
+    @contextmanager
+    def remembered(self, key: Hashable) -> Iterator[None]:
+        """Follow a body, and remember it if it asks for nothing."""
+        before, self.found = self.found, Found()
+        steps = self.steps
+        try:
+            yield
+        finally:
+            if not self.found.asks and self.steps < _STEPS and steps < _STEPS:
+                self.barren[key] = frozenset(self.found.entered)
+            self.found = before.with_more(self.found)
 
 
 def _all_words(item: Command) -> Iterator[ShellWord | None]:

@@ -26,6 +26,11 @@ class Found:
     entered: set[str] = field(default_factory=set)
     """Scripts that were run, and `Makefile:rule` of the rules that were made."""
 
+    @property
+    def asks(self) -> bool:
+        """Whether anything was found, or could not be followed."""
+        return bool(self.builds or self.blind or self.bakes or self.composes or self.images)
+
     def with_more(self, other: Found) -> Found:
         """This with what another following gathered."""
         for name in ("builds", "bakes", "composes", "images"):

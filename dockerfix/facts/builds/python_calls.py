@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from dockerfix.facts.builds.docker_command import located
+from dockerfix.facts.builds.python_screen import may_build
 from dockerfix.facts.builds.python_text import Texts, dotted
 from dockerfix.facts.builds.recognise import unwrapped
 from dockerfix.facts.builds.unread import BUILD_TEXT
@@ -87,7 +88,8 @@ def python_calls(source: Source) -> Calls:
     calls = Calls()
     try:
         # CPython's parser has limits where libcst's runs out of stack and takes us along.
-        ast.parse(source.data)
+        if not may_build(ast.parse(source.data)):
+            return calls
         wrapper = MetadataWrapper(cst.parse_module(source.data), unsafe_skip_copy=True)
         spans = wrapper.resolve(ByteSpanPositionProvider)
         reader = _Reader(source, Texts(source, wrapper.module, spans), calls)

@@ -6,7 +6,7 @@ docker.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -49,6 +49,14 @@ class Scope(Struct, frozen=True):
     printed: Mapping[str, str] = field(default_factory=dict)
     """What substitutions print, by their text, where reading knows it."""
 
+    @property
+    def key(self) -> Hashable:
+        """What tells this scope from another, wherever its values were written."""
+        words = None
+        if self.arguments is not None:
+            words = tuple((value.text, value.choices) for value in self.arguments)
+        return (key_of(self.variables), words, self.script, frozenset(self.printed.items()))
+
     def bind(self, name: str, bound: Bound) -> Scope:
         """The scope after an assignment."""
         return replace(self, variables={**self.variables, name: bound})
@@ -68,6 +76,11 @@ class Scope(Struct, frozen=True):
         if found is None and self.arguments is not None and name.isdecimal():
             return Bound("", unset=True)
         return found
+
+
+def key_of(variables: Mapping[str, Bound]) -> Hashable:
+    """What variables hold, without the places."""
+    return frozenset((n, bound.text, bound.choices, bound.unset) for n, bound in variables.items())
 
 
 def expand(parts: tuple[Part, ...], scope: Scope, depth: int = 0) -> tuple[str, tuple[str, ...]]:

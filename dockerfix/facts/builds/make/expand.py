@@ -29,6 +29,7 @@ _MOST = 5_000
 _LONGEST = 20_000
 """Characters of a longer text are not expanded further."""
 _SYNTAX = re.compile(r"""["'`;&|<>()\\\n]""")
+_PARAMETERS = frozenset(map(str, range(10)))
 _SILENT = frozenset({"info", "warning", "error", "eval"})
 
 
@@ -56,6 +57,10 @@ class Expander(Struct, frozen=True):
     """The variables that are being expanded: one that holds itself is not known."""
     spent: list[int] = field(default_factory=lambda: [0])
     """References that were expanded for one text; an exponential one ends in unknown."""
+    memo: dict[object, Bound] = field(default_factory=dict)
+    """What variables hold that no automatic variable takes part in."""
+    touched: set[str] = field(default_factory=set)
+    """The automatic variables, words of loops and circles that took part in the last text."""
     depth: int = 0
 
     def afresh(self, automatic: Mapping[str, str]) -> Expander:
@@ -122,6 +127,7 @@ class Expander(Struct, frozen=True):
         if found.function:
             return self.deeper().function(found.function, arguments)
         if inner in self.automatic:
+            self.touched.add(inner)
             return self.automatic[inner]
         if inner[:1] in "@*<^?+|%" or (len(inner) == 2 and inner[1] in "DF"):
             return self.part(inner)
@@ -135,6 +141,7 @@ class Expander(Struct, frozen=True):
 
     def part(self, inner: str) -> str:
         """`$(@D)` and `$(@F)`: the folder or the name of an automatic variable."""
+        self.touched.add(inner)
         value = self.automatic.get(inner[:1])
         if value is None or len(inner) != 2 or "${" in value:
             return UNKNOWN
@@ -153,13 +160,25 @@ class Expander(Struct, frozen=True):
         """What a variable holds, with its place; None for one that nothing assigns."""
         if name in self.given:
             return self.given[name]
-        if name in self.active:
-            return Bound(UNKNOWN)
         assigned = self.variables.get(name)
-        if assigned is None:
+        if assigned is None or (assigned.weak and name in self.held):
             return self.held.get(name)
-        if assigned.weak and name in self.held:
-            return self.held[name]
+        if name in self.active:
+            self.touched.add(name)
+            return Bound(UNKNOWN)
+        key = (name, id(assigned), id(self.variables))
+        found = self.memo.get(key)
+        if found is None:
+            before = set(self.touched)
+            self.touched.clear()
+            found = self.bound_to(name, assigned)
+            if not self.touched:
+                self.memo[key] = found
+            self.touched.update(before)
+        return found
+
+    def bound_to(self, name: str, assigned: Assigned) -> Bound:
+        """What a variable holds by its assignment, and by those of other branches."""
         inner = replace(self, active=self.active | {name})
         texts = dict.fromkeys(inner.value(one) for one in (assigned, *assigned.others))
         place = _place(assigned)
@@ -209,7 +228,9 @@ class Expander(Struct, frozen=True):
         assigned = self.variables.get(name)
         if assigned is None:
             return UNKNOWN
-        return self.calling(arguments).value(replace(assigned, seen=None))
+        text = self.calling(arguments).value(replace(assigned, seen=None))
+        self.touched.difference_update(_PARAMETERS)
+        return text
 
     def calling(self, arguments: list[str]) -> Expander:
         """What expands the body of a called variable."""
@@ -224,7 +245,9 @@ class Expander(Struct, frozen=True):
         if _is_open(filled):
             return UNKNOWN
         text = ",".join(arguments[2:])
-        return " ".join(self.with_word(name, word).text(text) for word in filled.split())
+        done = " ".join(self.with_word(name, word).text(text) for word in filled.split())
+        self.touched.discard(name)
+        return done
 
     def with_word(self, name: str, word: str) -> Expander:
         """What expands the text of a loop for one word."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 
 from msgspec.structs import replace
@@ -17,7 +17,7 @@ from dockerfix.facts.builds.make.call import MakeCall
 from dockerfix.facts.builds.make.expand import ROOT, UNKNOWN, Expander
 from dockerfix.facts.builds.make.functions import stem
 from dockerfix.facts.builds.make.variables import Assigned
-from dockerfix.facts.builds.words import Bound, Scope, resolved
+from dockerfix.facts.builds.words import Bound, Scope
 from dockerfix.syntax.make import references
 from dockerfix.syntax.make.lines import logical_lines
 from dockerfix.text import MappedText, Piece, Source
@@ -25,7 +25,7 @@ from dockerfix.text.values import Keyed
 
 _TARGETS = 500
 """Targets of one call that are followed."""
-_AUTOMATIC = re.compile(r"\$\$?[({]?[@*<^+?|%]")
+_NAMED = re.compile(r"[\w.-]+")
 
 
 class Rule(Keyed, frozen=True, eq=False):
@@ -85,6 +85,7 @@ class Makefile:
         """Variables of single targets (`target: NAME = value`)."""
         self.included = included
         self.listed = listed
+        self._said: dict[tuple[str, ...], str] = {}
 
     @cached_property
     def one_shell(self) -> bool:
@@ -134,6 +135,27 @@ class Makefile:
                     (rule, name) for name in (matches if "%" in target else ()) or (target,)
                 )
 
+    def says(self, rule: Rule, words: Collection[str]) -> bool:
+        """Whether a recipe, or a variable that it refers to, holds one of some words: most hold
+        none, and need not be expanded."""
+        key = tuple(line.text for line in rule.lines)
+        if key not in self._said:
+            self._said[key] = "\n".join(self._texts(key))
+        text = self._said[key]
+        return any(word in text for word in words)
+
+    def _texts(self, lines: Iterable[str]) -> Iterator[str]:
+        """Texts, and those of the variables that they name, each once."""
+        queue, seen = list(lines), set[str]()
+        while queue:
+            text = queue.pop()
+            yield text
+            for name in _NAMED.findall(text):
+                if name not in seen:
+                    seen.add(name)
+                    held = (self.variables.get(name), *(own.get(name) for own in self.own.values()))
+                    queue += [inner for one in held if one is not None for inner in one.texts]
+
     def expander(self, call: MakeCall | None = None, outer: Scope | None = None) -> Expander:
         """What expands texts of this file. Without a call nothing is known of the environment,
         and a `?=` may be replaced: `${NAME:-value}`."""
@@ -155,18 +177,19 @@ class Makefile:
 
     def of_target(self, expander: Expander, rule: Rule, target: str) -> Expander:
         """The same for the recipe of a target, with the variables that are its own."""
+        inner = expander.afresh(rule.automatic(target))
         own = self.own.get(target)
-        variables = {**self.variables, **own} if own else self.variables
-        return replace(expander.afresh(rule.automatic(target)), variables=variables)
+        return replace(inner, variables={**self.variables, **own}, memo={}) if own else inner
 
     def scope(self, expander: Expander) -> Scope:
         """All variables as the shell of a recipe may see them."""
         held = {**expander.held, **expander.given}
         for name in expander.variables:
-            bound = expander.afresh(expander.automatic).bound(name)
+            expander.spent[0] = 0
+            bound = expander.bound(name)
             if bound is not None:
                 held[name] = _without_quotes(bound)
-        return resolved(Scope(held))
+        return Scope(held)
 
     def recipe(self, expander: Expander, rule: Rule) -> Iterator[MappedText]:
         """The commands as the shell gets them, one shell each."""

@@ -6,7 +6,7 @@ assignments; expands none.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec.structs import replace
 
@@ -35,6 +35,15 @@ class Assigned(Keyed, frozen=True, eq=False):
     seen: Mapping[str, Assigned] | None = None
     before: Assigned | None = None
     others: tuple[Assigned, ...] = ()
+
+    @property
+    def texts(self) -> Iterator[str]:
+        """The texts of all values that it may have, as written."""
+        yield self.text
+        if self.before is not None:
+            yield from self.before.texts
+        for other in self.others:
+            yield from other.texts
 
 
 Variables = dict[str, Assigned]
