@@ -29,11 +29,12 @@ $(READY): pyproject.toml
 demo: $(READY) ## merge three Dockerfiles of the sample repository, in a copy of it
 	@set -e; place=$$(mktemp -d); trap 'rm -rf "$$place"' EXIT; \
 	cp -R $(SAMPLE) "$$place/sample"; dockerfix=$$PWD/$(BIN)/dockerfix; cd "$$place/sample"; \
+	echo '$$ dockerfix merge-rust controlplane/ > merge.patch'; \
+	"$$dockerfix" merge-rust controlplane/ > ../merge.patch; echo; \
+	echo '$$ git apply merge.patch; cat controlplane/Dockerfile.all'; \
+	git apply ../merge.patch; cat controlplane/Dockerfile.all; echo; \
 	echo '$$ dockerfix merge-rust controlplane/'; \
-	"$$dockerfix" merge-rust controlplane/ > ../patch 2> ../report || { cat ../report >&2; exit 1; }; \
-	cat ../patch; echo; cat ../report; echo; \
-	echo '$$ dockerfix merge-rust controlplane/ | git apply; dockerfix merge-rust controlplane/'; \
-	git apply ../patch; "$$dockerfix" merge-rust controlplane/ 2>&1
+	"$$dockerfix" merge-rust controlplane/
 
 test: $(READY) lint types ## everything, with the tests that need a build engine (see tests/lab)
 	@$(BIN)/pytest -n auto --dist loadscope --cov --cov-report=term

@@ -36,6 +36,8 @@ RUNS = (
     ("sample", "slim-context", "console"),
     ("sample", "shallow-clone", ""),
     ("sample", "add-needs", ""),
+    ("sample", "cache-refs", ""),
+    ("sample", "split-release", ""),
     ("merge-rust/development-targets", "merge-rust", ""),
     ("merge-rust/gitlab-rules-union", "merge-rust", ""),
     ("slim-context/shell-function", "slim-context", "web"),
