@@ -92,6 +92,9 @@ class _Kept:
         so that the pattern for everything below that folder must stand beside it.
         """
         above = any(hit[number] for hit in self.hits if hit)
+        if above and any(before.negated for before in self.file.lines[:number]):
+            # moby asks such a line only where no line before it has matched already.
+            raise ProjectionError(self.file.place(line), line.pattern, "the sources")
         if not above and not any(_may_concern(line.pattern, s) for s in self.sources):
             return
         yield as_line(line.pattern)

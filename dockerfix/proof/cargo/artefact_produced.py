@@ -156,7 +156,7 @@ def programs(
         for origin in origins.below(item.stage, item.path) or _origins(origins, item):
             if isinstance(origin, Built):
                 found.setdefault(origin.product.name, origin)
-            elif isinstance(origin, Undecided) and looks_like_cargo(item.path):
+            elif isinstance(origin, Undecided) and _may_be_cargos(origins, item):
                 undecided.append(f"{item.place}: {item.path}: {origin.why}")
     events = origins.history(stage).events
     for event in events:
@@ -166,6 +166,17 @@ def programs(
             if isinstance(origin, Built):
                 found.setdefault(origin.product.name, origin)
     return origins, tuple(found.values()), tuple(undecided)
+
+
+def _may_be_cargos(origins: Origins, item: Shipped) -> bool:
+    """Whether what is copied stands where cargo leaves programs, or has the name of one that
+    cargo builds in its stage."""
+    if looks_like_cargo(item.path):
+        return True
+    events = origins.history(item.stage).events
+    made = (origins.made(events, event) for event in events)
+    names = {product.name for found in made if isinstance(found, tuple) for product in found}
+    return posixpath.basename(item.path) in names
 
 
 def _named(stage: Stage) -> str:

@@ -98,6 +98,8 @@ def _judge(owed: SameCompilerInput, before: Facts, after: Facts) -> Verdict:
     statement = (
         f"{names} in {owed.after} is compiled from the same input as in {owed.before}"
         if names
+        else f"No program of {owed.after} could be followed to cargo"
+        if old[2] or new[2]
         else f"{owed.after} ships no cargo program"
     )
     return Verdict(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import product
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dockerfix.facts.context.allowed import exceptions, is_allow_list, kept_rules, outermost
@@ -39,6 +39,7 @@ SOURCE = st.lists(st.sampled_from((*NAMES, "a*", "*")), min_size=1, max_size=3).
 
 
 @settings(max_examples=400, deadline=None)
+@example(["a", "!a/a", "*"], ["a", "b/a"])
 @given(st.lists(LINE, max_size=5), st.lists(SOURCE, min_size=1, max_size=3))
 def test_a_source_is_judged_as_before(lines: list[str], sources: list[str]) -> None:
     file, given_sources = read(*lines), tuple(sources)

@@ -144,6 +144,9 @@ def group_files(
                 continue
             if _apart_programs(cluster, file):
                 different -= _FEATURES  # each call of the sequence keeps its own
+            for other in cluster:  # one program at one place is compiled in one way
+                if set(other.shipped) & set(file.shipped):
+                    different |= _different(settings[other.path], settings[file.path]) - accepted
             if not different and isinstance(aligned([*cluster, file], accepted), Group):
                 cluster.append(file)
                 break
