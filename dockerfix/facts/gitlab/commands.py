@@ -72,11 +72,14 @@ class Unfollowed(Struct, frozen=True):
 
 
 class Commands(Struct, frozen=True):
-    """Everything that one job runs. `compose` are its Compose commands."""
+    """Everything that one job runs. `compose` are its Compose commands, `texts` all that was
+    read for it, each with the file that it stands in: what is computed inside a test, a default
+    or a variable of make is in no command of `ran`."""
 
     ran: tuple[Ran, ...]
     unfollowed: tuple[Unfollowed, ...]
     compose: tuple[ComposeUse, ...]
+    texts: tuple[tuple[str, str], ...] = ()
 
 
 class CommandReader:
@@ -98,6 +101,7 @@ class CommandReader:
             tuple(dict.fromkeys(walker.ran)),
             tuple(dict.fromkeys(walker.unfollowed)),
             tuple(dict.fromkeys(walker.compose)),
+            tuple(walker.texts),
         )
 
 
@@ -132,10 +136,12 @@ class _Walker:
     ran: list[Ran] = field(default_factory=list)
     unfollowed: list[Unfollowed] = field(default_factory=list)
     compose: list[ComposeUse] = field(default_factory=list)
+    texts: dict[tuple[str, str], None] = field(default_factory=dict)
     steps: int = 0
 
     def text(self, mapped: MappedText, at: _At) -> None:
         """A shell text."""
+        self.texts[(at.source.path, mapped.text)] = None
         script = parse_shell(mapped)
         for span in script.broken[:1]:
             place = at.place or at.source.place(span)
@@ -249,6 +255,7 @@ class _Walker:
             return name in _SHELLS or name in (".", "source")
         inner = at.inside(self.snapshot.source(path), at.folder)
         inner.functions = at.functions if name in (".", "source") else dict(at.functions)
+        self.texts[(path, self.snapshot.text(path))] = None
         if script.broken:
             self.stop(path, "the shell grammar cannot read it", place)
         self.statements(script.statements, inner)
@@ -262,6 +269,8 @@ class _Walker:
         if file is None or call is None or not wanted:
             self.stop("make", "its Makefile or target is not in this repository", place)
             return True
+        for part in (file.path, *sorted(file.included)):
+            self.texts[(part, self.snapshot.text(part))] = None
         whole = file.expander(call, at.scope)
         for rule, target in wanted:
             expander = file.of_target(whole, rule, target)

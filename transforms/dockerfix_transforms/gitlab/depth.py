@@ -10,11 +10,21 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from dockerfix.api import CommandReader, Facts, Job, Run, SiteKind, SnapshotError, parse_shell
+from dockerfix.api import (
+    CommandReader,
+    Commands,
+    Facts,
+    Job,
+    Run,
+    SiteKind,
+    SnapshotError,
+    parse_shell,
+)
 from dockerfix_transforms.gitlab.history import (
     MANIFESTS,
     VERSIONERS,
     builds_a_package,
+    hidden_readers,
     reads_history,
 )
 
@@ -73,6 +83,15 @@ def _reasons(facts: Facts, reader: CommandReader, job: Job) -> Iterator[tuple[st
         if build.dockerfile is not None:
             for reason in _in_dockerfile(facts, build.dockerfile):
                 yield "reads-history", f"{build.dockerfile}: {reason}"
+    yield from _not_followed(reader, job, commands)
+
+
+def _not_followed(reader: CommandReader, job: Job, commands: Commands) -> Iterator[tuple[str, str]]:
+    """What may read history for all that reading knows."""
+    seen = {word for ran in commands.ran if ran.name == "git" for word in ran.words[1:]}
+    for path, text in commands.texts:
+        for asked in hidden_readers(text, seen):
+            yield "keeps-depth", f"{path} names `{asked}`, which may be run"
     for unfollowed in commands.unfollowed:
         yield "keeps-depth", f"`{unfollowed.what}` cannot be followed: {unfollowed.why}"
     for parent in reader.pipeline.unknown_parents(job):

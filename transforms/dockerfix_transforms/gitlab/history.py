@@ -8,7 +8,7 @@ no jobs.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from dockerfix_transforms.gitlab.programs import launched
 
@@ -42,6 +42,13 @@ _FLAGS = frozenset(
 """Flags that name a commit to compare with, whatever the program."""
 _INLINE = ("setuptools_scm", "versioningit", "dunamai", "git.Repo", "git describe", "git log")
 """What code in a command's word says that reads history."""
+_ASKS = frozenset(
+    {"blame", "cherry", "describe", "diff", "for-each-ref", "log", "merge-base", "name-rev",
+     "rev-list", "shortlog", "show", "tag", "whatchanged"}
+)  # fmt: skip
+"""Verbs of git that say something of more than one commit."""
+_HOME = ("CI_PROJECT_PATH", "CI_PROJECT_URL", "CI_REPOSITORY_URL")
+_OPENING = str.maketrans(dict.fromkeys("()`\"'|;&{}[]", " "))
 _VARIABLES = ("CI_MERGE_REQUEST_DIFF_BASE_SHA", "CI_MERGE_REQUEST_TARGET_BRANCH_SHA",
               "CI_COMMIT_BEFORE_SHA")  # fmt: skip
 
@@ -110,8 +117,11 @@ def _git(rest: Sequence[str], tolerated: bool) -> str:
     refs = [word for word in words if not word.startswith("-")]
     if any("origin/" in word or any(v in word for v in _VARIABLES) for word in words):
         return f"`{shown}` names another ref"
-    if not verb or (verb in _TREE_ONLY and not any("~" in r or "^" in r for r in refs)):
+    tree_only = verb in _TREE_ONLY and not any("~" in r or "^" in r for r in refs)
+    if not verb or (tree_only and verb != "push"):
         return ""
+    if verb == "push" and refs and not _goes_home(refs):
+        return f"`{shown}` sends commits to another repository"
     if verb == "describe" and "--always" in words and tolerated:
         return ""
     if verb in ("log", "show") and not [r for r in refs if r not in ("HEAD", "1")]:
@@ -120,7 +130,27 @@ def _git(rest: Sequence[str], tolerated: bool) -> str:
             return ""
     if verb == "diff" and all(r == "HEAD" for r in _before_paths(words)):
         return ""
-    return f"`{shown}` reads history"
+    return "" if tree_only else f"`{shown}` reads history"
+
+
+def _goes_home(refs: Sequence[str]) -> bool:
+    """Whether a push goes to the repository that was cloned, which has every commit."""
+    return "origin" in refs or any(home in ref for ref in refs for home in _HOME)
+
+
+def hidden_readers(text: str, seen: Collection[str]) -> Iterator[str]:
+    """What a text asks git where no command was read, as `git VERB`: in a test, a default, an
+    arithmetic expansion, a heredoc, a variable of make. `seen` are the verbs that were read."""
+    for line in text.splitlines():
+        if "git" not in line or line.lstrip().startswith("#"):
+            continue
+        words = line.translate(_OPENING).split()
+        for at, word in enumerate(words):
+            rest = words[at + 1 : at + 9]
+            verb = next((w for w in rest if not w.startswith("-")), "")
+            asks = word == "git" and verb in _ASKS and verb not in seen
+            if asks and _git(rest, tolerated=False):
+                yield f"git {verb}"
 
 
 def _before_paths(words: Sequence[str]) -> list[str]:

@@ -122,16 +122,20 @@ class ShallowClone:
 def _plan(draft: Draft, pipeline: Pipeline, depth: str, assumed: frozenset[str]) -> None:
     """All edits: jobs that keep history first, then the depth of the others.
 
-    Jobs of includes that are in no file here would get a global depth too, unseen. So where
-    there are any, each job gets its own.
+    Jobs of includes that are in no file here would get a global depth too, unseen, and a job
+    that keeps the depth of the project's settings would lose it. So where there are any, each
+    other job gets its own.
     """
     scalar = pipeline.variables.get(DEPTH)
     old = scalar.text if scalar is not None else ""
-    alone = any("rules" not in what for _, what in pipeline.unread) and old != depth
     reader = CommandReader(draft.facts.snapshot, pipeline)
     keeps = {
         job.name: kept_depth(draft.facts, reader, job, old, assumed) for job in pipeline.visible
     }
+    unseen = [(place, what) for place, what in pipeline.unread if "rules" not in what]
+    # A job cannot be given back the depth of the project's settings, which nothing here says.
+    settings = not old and any(k is not None and k.name == "keeps-depth" for k in keeps.values())
+    alone = bool(unseen or settings) and old != depth
     shallow = [job for job in pipeline.visible if keeps[job.name] is None]
     if not shallow or (alone and old == depth):
         return
@@ -145,7 +149,7 @@ def _plan(draft: Draft, pipeline: Pipeline, depth: str, assumed: frozenset[str])
         draft.edits += edit(pipeline).set_variable(DEPTH, depth)
         draft.permits.append(Permit("clone-depth", "", pipeline.path, DEPTH, old, depth))
     if draft.edits:
-        _tell(draft, shallow, depth, pipeline.unread if alone else ())
+        _tell(draft, shallow, depth, unseen if alone else ())
 
 
 def _fetch(draft: Draft, pipeline: Pipeline) -> None:
