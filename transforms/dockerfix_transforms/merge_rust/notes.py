@@ -55,6 +55,7 @@ def merge_notes(
         found += _apart(group)
         found += _dropped(group)
         guest = any(other is group for other in merged.guests)
+        found += _compiled_along(group)
         found += _packages(workspace, group, groups[0].members if guest else ())
         found += _added_steps(group)
         found += _environment(workspace, group)
@@ -97,6 +98,24 @@ def _dropped(group: Group) -> Iterator[Finding]:
                 step.item.source.place(step.item.code),
                 member.file.binary,
             )
+
+
+def _compiled_along(group: Group) -> Iterator[Finding]:
+    """Programs that nothing builds here, in a builder that serves images which are built."""
+    built = [member.file.binary for member in group.members if member.file.builds]
+    for member in group.members if built else ():
+        if member.file.builds:
+            continue
+        yield Finding(
+            Severity.ASSUME,
+            "compiled-along",
+            f"{member.file.binary} is compiled together with {', '.join(built)}, though no call "
+            "site builds it",
+            "it takes its time, and where it does not compile the others fail with it",
+            f"leave {member.file.path} out by naming the other files",
+            place_of(member.file),
+            member.file.binary,
+        )
 
 
 def _packages(workspace: Workspace, group: Group, hosts: Sequence[Member]) -> Iterator[Finding]:
