@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from dockerfix.api import (
+    BadIgnoreError,
     Build,
     Change,
     Draft,
@@ -29,7 +30,7 @@ from dockerfix_transforms.slim_context.part import Idle, Part, Wishes
 from dockerfix_transforms.slim_context.permits import consumer_permits, job_permits
 from dockerfix_transforms.slim_context.pipeline import plan_reading
 from dockerfix_transforms.slim_context.publication import Publication
-from dockerfix_transforms.slim_context.refusal import CannotSlimError, as_note
+from dockerfix_transforms.slim_context.refusal import CannotSlimError, as_note, refusal
 from dockerfix_transforms.slim_context.safety import not_followed
 from dockerfix_transforms.slim_context.scope import Built, built, dockerfiles_of
 from dockerfix_transforms.slim_context.shrink import Shrink
@@ -90,7 +91,19 @@ class Slimming:
 
     def one(self, part: Part, shrink: Shrink, others: Sequence[Part]) -> Part | Idle:
         """One Dockerfile, by the way that was asked for or by one that serves it; raises
-        `CannotSlimError`."""
+        `CannotSlimError`, also for a pattern of a COPY or of an ignore file that Docker
+        rejects."""
+        try:
+            return self.way(part, shrink, others)
+        except BadIgnoreError as error:
+            stages = self.facts.stages(part.path)
+            raise refusal(
+                stages, "bad-ignore", f"Docker rejects an {error}", "correct the pattern",
+                stages.stages[0].from_.code,
+            ) from None  # fmt: skip
+
+    def way(self, part: Part, shrink: Shrink, others: Sequence[Part]) -> Part | Idle:
+        """The same; raises `BadIgnoreError` too."""
         made = built(self.facts, part.path)
         if made.assumed:
             part.findings.append(_assumed(self.facts, made))
@@ -159,9 +172,9 @@ class Joint:
         self.compose_version(changes)
         edits, refused = set_builds(self.facts, changes)
         self.draft.edits += edits
-        for refusal in refused:
-            for path in dict.fromkeys(c.wanted.dockerfile for c in refusal.changes or changes):
-                self.blocked.setdefault(path, []).append(refusal.finding(BREAKS))
+        for found in refused:
+            for path in dict.fromkeys(c.wanted.dockerfile for c in found.changes or changes):
+                self.blocked.setdefault(path, []).append(found.finding(BREAKS))
 
     def pipeline(self) -> None:
         """Rules and needs of every build that publishes an image which is read."""
