@@ -76,6 +76,22 @@ def is_git(build: Build) -> bool:
     return build.context is None and any("a Git context" in why for why in build.unknown)
 
 
+def check_git_contexts(made: Built, folder: str) -> None:
+    """Raises `CannotSlimError` at a build with a Git context: a path for it would name the
+    runner's folder, into which nothing may have been checked out."""
+    for build in filter(is_git, made.builds):
+        raise CannotSlimError(
+            Finding(
+                Severity.REFUSE, "git-context",
+                f"{made.path} is built here from a Git context, a fresh clone of the repository",
+                "a folder of it is named in another way than a folder of the runner",
+                f'write `context: "{{{{defaultContext}}}}:{folder}"`, with the siblings in '
+                "`build-contexts:`, or check the repository out and write `context: .`",
+                build.site.place, made.path,
+            )
+        )  # fmt: skip
+
+
 def _several(path: str, builds: Sequence[Build]) -> CannotSlimError:
     """The contexts of one Dockerfile differ, or one of them cannot be known."""
     odd = next((b for b in builds if b.context is None and not is_git(b)), None)

@@ -35,7 +35,7 @@ from dockerfix_transforms.slim_context.safety import (
     sibling_ignores,
     unfollowed_builds,
 )
-from dockerfix_transforms.slim_context.scope import Built
+from dockerfix_transforms.slim_context.scope import Built, check_git_contexts
 from dockerfix_transforms.slim_context.steps import Step as RunStep
 
 
@@ -52,6 +52,7 @@ class Shrink:
         consumer = read_consumer(self.facts, made, self.wishes.via)
         if isinstance(consumer, str):
             return Idle(consumer)
+        check_git_contexts(made, consumer.folder)
         check_sources(self.facts, consumer)
         check_triggers(self.facts, made.path)
         found = regions(consumer, self.facts.snapshot)
