@@ -72,7 +72,7 @@ def pushes(facts: Facts) -> Iterator[Push]:
 
 def texts(value: Value) -> tuple[str, ...]:
     """Everything that a value may be, variables written `${NAME}`."""
-    return tuple(map(braced, value.choices or (value.text,)))
+    return tuple(map(braced, value.possible))
 
 
 def names_in(text: str) -> list[str]:

@@ -47,6 +47,11 @@ class Value(Keyed, frozen=True, eq=False):
         return not self.variables
 
     @property
+    def possible(self) -> tuple[str, ...]:
+        """Every text that the word may be."""
+        return self.choices or (self.text,)
+
+    @property
     def inside(self) -> str:
         """The word as written, without the quotes round it."""
         quote, inner = self.written[:1], self.written[1:-1]

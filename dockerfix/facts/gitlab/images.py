@@ -160,7 +160,7 @@ def makes_image(ran: Ran) -> bool:
 
 def _texts(values: Sequence[Value]) -> Iterator[ImageName]:
     for value in values:
-        yield from (image_name(text) for text in value.choices or (value.text,))
+        yield from (image_name(text) for text in value.possible)
 
 
 def _named(ran: Ran) -> Iterator[Used]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from dockerfix.facts.caches import is_per_ref, read_cache
-from dockerfix.facts.model import Build, SiteKind, Value
+from dockerfix.facts.model import Build, SiteKind
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.obligation import Obligation, Permit, Verdict
 
@@ -84,7 +84,7 @@ class _Comparison:
         """Every new source is written by a build, for this branch or for the default one."""
         known = {value.text for value in old.cache_from}
         for value in new.cache_from:
-            for text in () if value.text in known else value.choices or (value.text,):
+            for text in () if value.text in known else value.possible:
                 name = _identity(text).replace(_DEFAULT, _SLUG)
                 if name not in self.written:
                     what = f"nothing writes the cache `{name}`, which this build reads"
@@ -140,11 +140,7 @@ def _rest(build: Build) -> list[tuple[str, str]]:
 
 def _written(build: Build) -> Iterator[str]:
     for value in build.cache_to:
-        yield from (_identity(text) for text in _texts(value))
-
-
-def _texts(value: Value) -> tuple[str, ...]:
-    return value.choices or (value.text,)
+        yield from (_identity(text) for text in value.possible)
 
 
 def _identity(text: str) -> str:

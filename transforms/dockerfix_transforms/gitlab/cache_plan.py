@@ -230,7 +230,7 @@ class CachePlan:
     def refs(self, unit: Unit, number: int) -> set[str]:
         """The refs that a source is for the builds of a unit."""
         values = [build.cache_from[number] for build in unit.builds]
-        return {self.store_ref(t) for v in values for t in (v.choices or (v.text,))}
+        return {self.store_ref(t) for v in values for t in v.possible}
 
     def store_ref(self, text: str) -> str:
         """The ref that a text reads: one that falls back on the default branch is the

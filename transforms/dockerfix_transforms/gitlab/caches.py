@@ -64,13 +64,13 @@ class Unit(Struct, frozen=True, eq=False):
         """The refs that the builds write in a registry, variables filled in."""
         for build in self.builds:
             for value in build.cache_to:
-                yield from ((build, read_cache(text).ref) for text in _texts(value))
+                yield from ((build, read_cache(text).ref) for text in value.possible)
 
     def read(self) -> Iterator[str]:
         """The refs that the builds read in a registry, variables filled in."""
         for build in self.builds:
             for value in build.cache_from:
-                yield from (read_cache(text).ref for text in _texts(value))
+                yield from (read_cache(text).ref for text in value.possible)
 
 
 @dataclass(slots=True, eq=False)
@@ -84,10 +84,6 @@ class Role:
     beside: bool = False
     stays: str = ""
     reasons: list[str] = field(default_factory=list)
-
-
-def _texts(value: Value) -> tuple[str, ...]:
-    return value.choices or (value.text,)
 
 
 def units_of(facts: Facts, pipeline: Pipeline) -> list[Unit]:

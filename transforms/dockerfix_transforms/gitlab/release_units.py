@@ -221,7 +221,7 @@ def _check(facts: Facts, units: Sequence[Unit]) -> None:
 
 def _tags(unit: Unit) -> Iterator[ImageName]:
     for build in unit.builds:
-        yield from (image_name(text) for tag in build.tags for text in tag.choices or (tag.text,))
+        yield from (image_name(text) for tag in build.tags for text in tag.possible)
 
 
 def _read(facts: Facts, unit: Unit) -> Iterator[ImageName]:

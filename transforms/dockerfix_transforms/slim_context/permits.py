@@ -37,7 +37,7 @@ def provider_permits(facts: Facts, path: str, texts: Sequence[str]) -> Iterator[
     names = {"": None}
     for build in facts.builds.builds:
         if build.dockerfile == path and build.target is not None:
-            names |= dict.fromkeys(build.target.choices or (build.target.text,))
+            names |= dict.fromkeys(build.target.possible)
     for name in names:
         for text in texts:
             yield Permit("provider-builds", str(Image(path, name)), path, after=f"RUN {text}")
