@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from itertools import chain
 from typing import Any
 
 from msgspec import Struct
@@ -34,6 +33,7 @@ from dockerfix.rewrite.yaml_edits import (
     shared_anchor,
     shift,
 )
+from dockerfix.syntax.yaml.data import strings
 from dockerfix.syntax.yaml.tree import Entry, Scalar, YamlFile, to_data
 from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
 from dockerfix.syntax.yaml.tree import Sequence as YamlSequence
@@ -77,7 +77,7 @@ def frame_of(entry: Entry) -> dict[str, Any]:
             raise Refused(source.place(entry.key.span), what, "join the jobs by hand")
     for key, value in frame.items():
         if any(
-            reads_matrix(text, bare=key == "if") or "strategy." in text for text in _texts(value)
+            reads_matrix(text, bare=key == "if") or "strategy." in text for text in strings(value)
         ):
             what = f"`{key}:` of the job {entry.key.text} differs between the rows of its matrix"
             raise Refused(source.place(entry.key.span), what, "join the rows by hand")
@@ -255,11 +255,3 @@ def _part(entry: Entry, numbers: Collection[int] | None) -> Part:
     """A job with all its rows, or with those of some numbers."""
     found = rows_of(entry)
     return Part(entry, tuple(r for n, r in enumerate(found) if numbers is None or n in numbers))
-
-
-def _texts(value: Any) -> list[str]:
-    if isinstance(value, dict):
-        return list(chain.from_iterable(_texts(inner) for inner in value.values()))
-    if isinstance(value, list):
-        return list(chain.from_iterable(map(_texts, value)))
-    return [value] if isinstance(value, str) else []

@@ -8,7 +8,7 @@ data; knows neither jobs nor the file around them.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -22,6 +22,7 @@ from dockerfix.facts.builds.expressions import (
 from dockerfix.rewrite.wanted import Refused
 from dockerfix.rewrite.yaml_edits import line_end, set_scalar
 from dockerfix.syntax.shell import parse_shell
+from dockerfix.syntax.yaml.data import strings, with_strings
 from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
 from dockerfix.syntax.yaml.tree import Node, Scalar, YamlError, parse_yaml, to_data
 from dockerfix.syntax.yaml.tree import Sequence as YamlSequence
@@ -59,7 +60,7 @@ class Step(Struct, frozen=True):
 
     def reads(self, name: str) -> bool:
         """Whether it reads an output of the step of that id."""
-        return any(_reference(name).search(text) for text in _texts(self.data))
+        return any(_reference(name).search(text) for text in strings(self.data))
 
 
 class Laid(Struct, frozen=True):
@@ -114,8 +115,8 @@ def _step(steps: YamlSequence, item: Node, span: Span, row: Mapping[str, Scalar]
     )
     spaced = text.startswith("\n")
     text = in_row(text.strip("\n"), row)
-    data = _mapped(to_data(item), lambda part: in_row(part, row))
-    if any(reads_matrix(part) or "strategy." in part for part in _texts(data)):
+    data = with_strings(to_data(item), lambda part: in_row(part, row))
+    if any(reads_matrix(part) or "strategy." in part for part in strings(data)):
         raise Refused(place, "a step reads the whole matrix", "name the value that it needs")
     return Step(place, text, data, spaced)
 
@@ -230,7 +231,7 @@ def _with_ids(step: Step, ids: Mapping[str, str], title: str) -> Step:
             text = _reference(old).sub(f"steps.{new}", text)
         return text
 
-    data = _mapped(step.data, lambda part: in_expressions(part, renamed))
+    data = with_strings(step.data, lambda part: in_expressions(part, renamed))
     if "if" in data:
         data["if"] = renamed(str(data["if"]))
     data |= {"id": ids.get(step.id, step.id)} if step.id else {}
@@ -274,19 +275,3 @@ def _item(source: Source) -> YamlMapping | None:
 
 def _reference(name: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![\w.-])steps\.{re.escape(name)}(?![\w-])")
-
-
-def _mapped(value: Any, change: Callable[[str], str]) -> Any:
-    if isinstance(value, str):
-        return change(value)
-    if isinstance(value, dict):
-        return {key: _mapped(inner, change) for key, inner in value.items()}
-    return [_mapped(inner, change) for inner in value] if isinstance(value, list) else value
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict | list):
-        for inner in value.values() if isinstance(value, dict) else value:
-            yield from _texts(inner)

@@ -9,7 +9,8 @@ asked for*'s. Follows the meaning of jobs; asks no transform and no rewrite.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 from dockerfix.facts.builds.expressions import in_row, reads_matrix
@@ -18,6 +19,7 @@ from dockerfix.facts.repository import Facts
 from dockerfix.proof.obligation import Image, Obligation, Permit, Verdict
 from dockerfix.proof.pipeline.moved import Moved
 from dockerfix.proof.pipeline.workflow_steps import Standing, StepPair, own_fault, same_step
+from dockerfix.syntax.yaml.data import strings, with_strings
 from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
 from dockerfix.syntax.yaml.tree import YamlError, parse_yaml, to_data
 
@@ -179,7 +181,7 @@ class _Joined:
         taken: list[set[int]] = [set() for _ in steps]
         every = [(name, row) for name in self.names for row in self.rows[name]]
         for number, (name, row) in enumerate(every):
-            old = _mapped(self.olds[name].get("steps") or [], row)
+            old = with_strings(self.olds[name].get("steps") or [], partial(in_row, row=row))
             self.placed(name, old, steps, taken, number)
         for step, mine in zip(steps, taken, strict=True):
             self.owned(step, mine, len(every))
@@ -193,7 +195,7 @@ class _Joined:
                 same = old.get(key) == self.new.get(key)
                 if key == "needs":
                     same = needs(old) == _needs(self.new)
-                alone = any(_alone(text, key == "if") for text in _texts(old.get(key)))
+                alone = any(_alone(text, key == "if") for text in strings(old.get(key)))
                 if not same or key not in _TOGETHER or alone:
                     what = f"`{key}:` of the job {name} does not hold for {self.heir}"
                     self.failures.append(what)
@@ -243,7 +245,7 @@ class _Joined:
     def unread(self) -> None:
         """Nothing reads what the old jobs handed on by their names."""
         after = self.comparison.after
-        texts = {name: list(_texts(to_data(body))) for name, body in after.items()}
+        texts = {name: list(strings(to_data(body))) for name, body in after.items()}
         for name in (name for name in self.names if name != self.heir):
             pattern = re.compile(rf"\bneeds\.{re.escape(name)}(?![\w-])|\bneeds\[")
             for other, found in texts.items():
@@ -278,20 +280,3 @@ def _covers(moved: Moved, old: Sequence[Any], new: Sequence[Any]) -> bool:
 def _alone(text: str, bare: bool) -> bool:
     """Whether a text is another one for each row or each job."""
     return reads_matrix(text, bare) or "strategy." in text or "github.job" in text
-
-
-def _mapped(value: Any, row: Mapping[str, Any]) -> Any:
-    """Data as a row sees it."""
-    if isinstance(value, str):
-        return in_row(value, row)
-    if isinstance(value, dict):
-        return {key: _mapped(inner, row) for key, inner in value.items()}
-    return [_mapped(inner, row) for inner in value] if isinstance(value, list) else value
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict | list):
-        for inner in value.values() if isinstance(value, dict) else value:
-            yield from _texts(inner)
