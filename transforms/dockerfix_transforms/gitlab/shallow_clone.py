@@ -137,7 +137,7 @@ def _plan(draft: Draft, pipeline: Pipeline, depth: str, assumed: frozenset[str])
     settings = not old and any(k is not None and k.name == "keeps-depth" for k in keeps.values())
     alone = bool(unseen or settings) and old != depth
     shallow = [job for job in pipeline.visible if keeps[job.name] is None]
-    if not shallow or (alone and old == depth):
+    if not shallow:
         return
     for job in pipeline.visible:
         kept = keeps[job.name]

@@ -54,9 +54,9 @@ def merge_notes(
     for group in groups:
         found += _apart(group)
         found += _dropped(group)
-        guest = any(other is group for other in merged.guests)
+        hosts = groups[0].members if merged.is_guest(group) else ()
         found += _compiled_along(group)
-        found += _packages(workspace, group, groups[0].members if guest else ())
+        found += _packages(workspace, group, hosts)
         found += _added_steps(group)
         found += _environment(workspace, group)
         found += _inline_environment(workspace, group)

@@ -36,12 +36,11 @@ def image_permits(
     """The permits of all images of all groups; `findings` are the assumptions of the merge."""
     assumed = [finding for finding in findings if finding.severity is Severity.ASSUME]
     for group in groups:
-        guest = any(other is group for other in merged.guests)
         for member in group.members:
             if len(group.members) > 1:
                 rules = tuple(_rules(group, member))
             else:
-                rules = tuple(_guest_rules(group)) if guest else ()
+                rules = tuple(_guest_rules(group)) if merged.is_guest(group) else ()
             aspects = [*_accepted(member, assumed), *_gained(group, member, assumed)]
             aspects += ((rule, member.file.binary) for rule in added_rules(group, member))
             for stage in member.file.targets:

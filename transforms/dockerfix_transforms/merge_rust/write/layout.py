@@ -45,6 +45,10 @@ class Merged:
     guests: list[Group] = field(default_factory=list)
     """Groups that build on leading stages of the first group."""
 
+    def is_guest(self, group: Group) -> bool:
+        """Whether the group builds on leading stages of the first one."""
+        return any(other is group for other in self.guests)
+
 
 def merged_file(groups: Sequence[Group], files: Sequence[RustFile]) -> Merged:
     """The merged file of all groups; `files` gives the order of the blocks.
