@@ -91,7 +91,7 @@ def rewrite_callers(
 ) -> Callers:
     """The callers of a merge; `keep_old` says that no old file goes, whoever calls it."""
     machines = Machines(facts)
-    sites = read_sites(facts, scope.files, merged.targets, scope.into)
+    sites = read_sites(facts, scope.files, merged.plan.targets, scope.into)
     old = {file.path: scope.into for file in scope.files if file.path != scope.into}
     jobs = plan_jobs(facts, groups, sites.changes, scope.context, old)
     workflows = plan_workflows(facts, groups, sites.changes, accept)
@@ -121,7 +121,9 @@ def rewrite_callers(
     moved = [pair for pair in sites.changes if id(pair[1].build) not in staying]
     edits = [*jobs.edits, *workflows.edits, *edits, *widen_filters(facts, moved, scope.into)]
     if not keep_old:
-        last = {f.path: merged.targets[(f.path, f.graph.stages[-1].index)] for f in scope.files}
+        last = {
+            f.path: merged.plan.targets[(f.path, f.graph.stages[-1].index)] for f in scope.files
+        }
         mentions = _untouched(facts, old, edits, lefts)
         known = _named_in(left for left in lefts if not left.accepted(accept))
         lefts += left_mentions(

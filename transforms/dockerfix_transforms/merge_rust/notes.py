@@ -49,12 +49,12 @@ def merge_notes(
     """All findings about the merged file itself."""
     found = [
         Finding(Severity.NOTE, "widened", note, "", "", place, place.path)
-        for place, note in merged.notes
+        for place, note in merged.plan.notes
     ]
     for group in groups:
         found += _apart(group)
         found += _dropped(group)
-        hosts = groups[0].members if merged.is_guest(group) else ()
+        hosts = groups[0].members if merged.plan.is_guest(group) else ()
         found += _compiled_along(group)
         found += _packages(workspace, group, hosts)
         found += _added_steps(group)
@@ -366,7 +366,7 @@ def unasked_notes(merged: Merged) -> list[Finding]:
             file.graph.tree.source.place(stage.from_.code),
             f"{file.path}:{stage.name}",
         )
-        for file, stage in merged.unasked
+        for file, stage in merged.plan.unasked
     ]
 
 
@@ -416,7 +416,7 @@ def moved_notes(merged: Merged) -> list[Finding]:
             step.item.source.place(step.item.code),
             json.dumps(step.item.text),
         )
-        for file, step in merged.moved
+        for file, step in merged.plan.moved
     ]
 
 

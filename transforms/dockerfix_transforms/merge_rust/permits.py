@@ -40,11 +40,11 @@ def image_permits(
             if len(group.members) > 1:
                 rules = tuple(_rules(group, member))
             else:
-                rules = tuple(_guest_rules(group)) if merged.is_guest(group) else ()
+                rules = tuple(_guest_rules(group)) if merged.plan.is_guest(group) else ()
             aspects = [*_accepted(member, assumed), *_gained(group, member, assumed)]
             aspects += ((rule, member.file.binary) for rule in added_rules(group, member))
             for stage in member.file.targets:
-                name = merged.targets[(member.file.path, stage.index)]
+                name = merged.plan.targets[(member.file.path, stage.index)]
                 old = str(image_before(member.file, stage))
                 yield Permit("stands-for", old, into, name)
                 for rule in rules:

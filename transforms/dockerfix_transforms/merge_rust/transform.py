@@ -289,7 +289,7 @@ class _Merge:
                     )
                 apart[error.file.path] = f"{error.why}: {error.action}"
                 continue
-            if not any(len(group.members) > 1 for group in groups) or not merged.strangers:
+            if not any(len(group.members) > 1 for group in groups) or not merged.plan.strangers:
                 self.work.findings += findings
                 return groups, merged
             self.leave_strangers(groups, merged)
@@ -299,7 +299,7 @@ class _Merge:
         """Leave out the files that would share no stage: moving them saves nothing."""
         for group in groups:
             for member in group.members:
-                if member.file in merged.strangers:
+                if member.file in merged.plan.strangers:
                     why = "; ".join(group.apart)
                     span = member.file.graph.tree.instructions[0].code
                     self.scope.leave_out(
@@ -368,7 +368,7 @@ class _Merge:
 
     def without_callers(self, groups: Sequence[Group], merged: Merged) -> None:
         """What is to be done by hand when no caller is to be changed."""
-        sites = read_sites(self.facts, self.scope.files, merged.targets, self.scope.into)
+        sites = read_sites(self.facts, self.scope.files, merged.plan.targets, self.scope.into)
         self.work.steps += [
             f"change by hand: {change.build.site}: {self.scope.into}, target {change.wanted.target}"
             for _, change in sites.changes
@@ -459,10 +459,10 @@ class _Merge:
 
     def sizes(self, groups: Sequence[Group], merged: Merged) -> list[str]:
         """What the merged file holds."""
-        aliases = f" and {len(merged.aliases)} aliases" if merged.aliases else ""
+        aliases = f" and {len(merged.plan.aliases)} aliases" if merged.plan.aliases else ""
         return [
             f"{len(self.scope.files)} Dockerfiles become {self.scope.into} with "
-            f"{len(merged.targets)} targets{aliases}"
+            f"{len(merged.plan.targets)} targets{aliases}"
         ]
 
     def summarise(self, groups: Sequence[Group], merged: Merged, callers: Callers) -> None:

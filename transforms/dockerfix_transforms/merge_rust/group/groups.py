@@ -23,7 +23,7 @@ from dockerfix_transforms.merge_rust.read.compiler import (
     sets_component,
 )
 from dockerfix_transforms.merge_rust.read.inputs import RustFile, standing_ends
-from dockerfix_transforms.merge_rust.read.steps import Role, Step, makes_tools, package_words
+from dockerfix_transforms.merge_rust.read.steps import Role, Step, makes_tools, packages_of
 
 IN_PATHS = frozenset({"profile", "target", "selection", "installation"})
 """Components that decide where cargo leaves a program, so that an image would have to copy it
@@ -81,6 +81,16 @@ class Group(Struct, frozen=True):
         cooked = [n for n, step in enumerate(self.common) if step.role is Role.COOK]
         return cooked[-1] + 1 if cooked else len(self.common)
 
+    def home(self, index: int) -> int:
+        """The index of the leader's stage to which a common step belongs; a step that the leader
+        lacks comes with the next one that it has."""
+        steps = (step for step in self.leader.matched[index:] if step is not None)
+        return next((s.stage.index for s in steps), self.leader.file.chain[-1].index)
+
+    def owner(self, step: Step) -> RustFile:
+        """The first file that has this very step."""
+        return next(m.file for m in self.members if any(s is step for s in m.file.steps))
+
     @property
     def has_own(self) -> bool:
         """Whether any file has steps of its own."""
@@ -110,18 +120,15 @@ def grown_below(group: Group, member: Member, end: int) -> bool:
         if own is None and step.item.keyword != "WORKDIR":
             return True
         if own is not None and step.role is Role.PACKAGES:
-            everyone = {w for m in group.members for w in _packages_of(m.matched[index])}
-            if everyone != _packages_of(own):
+            lists = (m.matched[index] for m in group.members)
+            everyone = {word for s in lists if s is not None for word in packages_of(s)}
+            if everyone != packages_of(own):
                 return True
     return False
 
 
 def _runs_cargo(step: Step) -> bool:
     return step.item.keyword == "RUN" and "cargo" in step.item.text
-
-
-def _packages_of(step: Step | None) -> set[str]:
-    return set((package_words(step) or ("", ()))[1]) if step is not None else set()
 
 
 def group_files(
@@ -351,9 +358,9 @@ def _fullest(step: Step, index: int, members: Sequence[Member]) -> Step:
     lists = [m.matched[index] for m in members]
     if step.role is not Role.PACKAGES:
         return step
-    words = {id(s): set((package_words(s) or ("", ()))[1]) for s in lists if s is not None}
-    every = set().union(*words.values())
-    if words.get(id(step), set()) == every:
+    words = {id(s): packages_of(s) for s in lists if s is not None}
+    every = frozenset().union(*words.values())
+    if words.get(id(step), frozenset()) == every:
         return step
     return next((s for s in lists if s is not None and words[id(s)] == every), step)
 

@@ -206,6 +206,11 @@ def package_words(step: Step) -> tuple[str, tuple[str, ...]] | None:
     return None
 
 
+def packages_of(step: Step) -> frozenset[str]:
+    """The packages that a step installs."""
+    return frozenset((package_words(step) or ("", ()))[1])
+
+
 def _without_flag_values(command: Command) -> Iterator[str]:
     skip = seen_verb = False
     for word in command.words[1:]:

@@ -14,6 +14,7 @@ from dockerfix_transforms.merge_rust.read.inputs import RustFile
 from dockerfix_transforms.merge_rust.read.steps import (
     Step,
     package_words,
+    packages_of,
 )
 from dockerfix_transforms.merge_rust.write.line import CannotJoinError, Line
 
@@ -66,7 +67,7 @@ def packages_listed(words: Sequence[str]) -> str:
 
 def _appended(step: Step, missing: Sequence[str]) -> list[Edit]:
     """Add words behind the last package, each on a line of its own where the list is so."""
-    known = set((package_words(step) or ("", ()))[1])
+    known = packages_of(step)
     words = [
         word
         for command in (step.script.commands() if step.script else ())

@@ -4,35 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from dockerfix.facts.repository import Facts
-from dockerfix.text import Snapshot
 from dockerfix_transforms.merge_rust.group.align import Obstacle, commute, lay_over, representative
 from dockerfix_transforms.merge_rust.group.groups import Group, aligned
-from dockerfix_transforms.merge_rust.read.inputs import RustFile
-from dockerfix_transforms.merge_rust.scope import read_scope
 
-_WORKSPACE = {
-    "Cargo.toml": b'[workspace]\nmembers = ["a", "b"]\nresolver = "2"\n',
-    "Cargo.lock": b"version = 4\n",
-    "a/Cargo.toml": b'[package]\nname = "a"\nversion = "0.1.0"\n',
-    "a/src/main.rs": b"fn main() {}\n",
-    "b/Cargo.toml": b'[package]\nname = "b"\nversion = "0.1.0"\n',
-    "b/src/main.rs": b"fn main() {}\n",
-    "proto/x.proto": b"",
-}
-_END = "FROM debian:12\nCOPY --from=build /w/target/release/{name} /{name}\n"
-
-
-def read(one: str, other: str) -> list[RustFile]:
-    """Two inputs whose build stages have these lines (`; ` between them) before the build."""
-    files = dict(_WORKSPACE)
-    for name, lines in (("a", one), ("b", other)):
-        build = f"RUN cargo build --release --bin {name}\n"
-        chain = lines.replace("; ", "\n")
-        text = f"FROM rust:1.90 AS build\n{chain}\n{build}{_END.format(name=name)}"
-        files[f"Dockerfile.{name}"] = text.encode()
-    facts = Facts(Snapshot.of(files))
-    return read_scope(facts, ["Dockerfile.a", "Dockerfile.b"], "Dockerfile.all").files
+from .conftest import read
 
 
 def slots(one: str, other: str) -> list[str]:

@@ -1,0 +1,195 @@
+"""The stages that the files of one group share: its build chain and its planner.
+
+They are written from the bytes of the group's leader; lines and comments of the other members
+are worked in. Knows one group at a time, and which of its stages a host stands for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from dockerfix.api import Place, Stage
+from dockerfix_transforms.merge_rust.group.groups import Group
+from dockerfix_transforms.merge_rust.read.inputs import RustFile
+from dockerfix_transforms.merge_rust.read.steps import Role, Step
+from dockerfix_transforms.merge_rust.write.comments import loose_comments
+from dockerfix_transforms.merge_rust.write.feeders import feeders
+from dockerfix_transforms.merge_rust.write.guests import Host
+from dockerfix_transforms.merge_rust.write.names import StageNames
+from dockerfix_transforms.merge_rust.write.pieces import (
+    from_piece,
+    line_notes,
+    own_comments,
+    step_piece,
+)
+from dockerfix_transforms.merge_rust.write.plan import MergedStage
+from dockerfix_transforms.merge_rust.write.widen import prepared, said, widened
+
+
+def shared_stages(
+    names: StageNames, group: Group, hosts: Mapping[int, Host], main: bool
+) -> Iterator[MergedStage]:
+    """The group's stages in the order of the leader. `main` says that it is the first group,
+    which keeps the old names; raises `CannotJoinError`."""
+    leader = group.leader.file
+    planner = [leader.planner] if leader.planner is not None else []
+    for stage in sorted([*leader.chain, *planner], key=lambda stage: stage.index):
+        host = hosts.get(stage.index)
+        if host is not None and not host.extra:
+            names.give_shared(group, stage, host.name)
+        elif stage in planner:
+            yield _planner(names, group, stage, main)
+        else:
+            yield from _chain_stage(names, group, stage, main, host)
+
+
+def _claimed(names: StageNames, group: Group, name: str, main: bool) -> str:
+    """A free name for a stage of the group; the leader's binary tells it from the first
+    group's."""
+    binary = group.leader.file.binary
+    wanted = name if main else f"{binary}-{name}"
+    return names.claim(wanted, lambda taken: f"{binary}-{taken}")
+
+
+def _planner(names: StageNames, group: Group, stage: Stage, main: bool) -> MergedStage:
+    """The stage that prepares the recipe, for all members."""
+    leader = group.leader.file
+    name = _claimed(names, group, stage.name or "planner", main)
+    pieces = [from_piece(leader, stage.from_, names.of(leader, leader.graph.base(stage)), name)]
+    notes: list[tuple[Place, str]] = []
+    for number, step in enumerate(leader.planner_steps):
+        others = [
+            (member.file, member.file.planner_steps[number])
+            for member in group.members
+            if [s.key for s in member.file.planner_steps[number : number + 1]] == [step.key]
+        ]
+        line = prepared(step, others)
+        pieces.append(step_piece(names, leader, step, line))
+        notes += line_notes(step, line)
+    names.give_shared(group, stage, name)
+    return MergedStage(leader, name, tuple(pieces), notes=tuple(notes))
+
+
+def _chain_stage(
+    names: StageNames, group: Group, stage: Stage, main: bool, host: Host | None
+) -> Iterator[MergedStage]:
+    """One stage of the chain, behind those that it copies from. The one that copies the sources
+    is split when a file has steps of its own, so that these can stand between the cook and the
+    sources: on top of the sources they would run again at every change of one."""
+    leader = group.leader.file
+    name = _claimed(names, group, stage.name or "builder", main)
+    below = names.of(leader, leader.graph.base(stage)) if host is None else host.name
+    extra = {id(step) for step in host.extra} if host is not None else None
+    indexes = [
+        n
+        for n, step in enumerate(group.common)
+        if group.home(n) == stage.index and (extra is None or id(step) in extra)
+    ]
+    yield from feeders(names, group, indexes)
+    head = _head_comments(group, stage)
+    if not group.has_own or group.split not in indexes:
+        yield _steps(names, group, stage, below, name, indexes, head)
+    elif indexes[0] == group.split:
+        names.below_own_steps[leader.path] = below or ""
+        yield _steps(names, group, stage, below, name, indexes, head)
+    else:
+        cook = _cook_name(names, group, main)
+        before = [n for n in indexes if n < group.split]
+        yield _steps(names, group, stage, below, cook, before, head)
+        names.below_own_steps[leader.path] = cook
+        yield _steps(names, group, stage, cook, name, indexes[len(before) :], None)
+    names.give_shared(group, stage, name)
+
+
+def _cook_name(names: StageNames, group: Group, main: bool) -> str:
+    cooks = any(step.role is Role.COOK for step in group.common)
+    name = "cook" if cooks else "toolchain"
+    wanted = name if main else f"{group.leader.file.binary}-{name}"
+    return names.claim(wanted, lambda taken: f"{taken}-stage")
+
+
+def _steps(
+    names: StageNames,
+    group: Group,
+    stage: Stage,
+    below: str | None,
+    name: str,
+    indexes: Sequence[int],
+    head: str | None,
+) -> MergedStage:
+    """A stage with the group's common steps of these indexes, below the comments `head`; None
+    for the second half of a stage, which follows the first one without a blank line."""
+    leader = group.leader.file
+    newline = leader.graph.tree.newline.bytes.decode()
+    pieces = [from_piece(leader, stage.from_, below, name, head or "")]
+    notes: list[tuple[Place, str]] = []
+    for index in indexes:
+        step = group.common[index]
+        owner = group.owner(step)
+        line = widened(group, index)
+        follows = head is not None or len(pieces) > 1
+        gap = newline if follows and _after_blank(step) else ""
+        above = gap + loose_comments(owner, step.item)
+        pieces.append(step_piece(names, owner, step, line, above))
+        pieces += [step_piece(names, file, more) for file, more in line.more]
+        notes += line_notes(step, line)
+    return MergedStage(leader, name, tuple(pieces), notes=tuple(notes))
+
+
+def _after_blank(step: Step) -> bool:
+    """Whether a blank line stands above the instruction and its comments."""
+    source = step.item.source
+    start = step.item.owned.start
+    return start > 0 and not source.slice(source.line_of(start - 1)).strip()
+
+
+# The comments above a shared stage.
+
+
+def _head_comments(group: Group, stage: Stage) -> str:
+    """What stands above the FROM line: the leader's comments, and what the other members say
+    there and the leader does not."""
+    leader = group.leader.file
+    loose = loose_comments(leader, stage.from_)
+    if len(group.members) == 1:
+        return loose + own_comments(leader, stage.from_)
+    first = stage.from_ is leader.graph.tree.instructions[0]
+    mine = _common_head(group, stage) if first else own_comments(leader, stage.from_)
+    return loose + mine + _foreign_comments(group, stage)
+
+
+def _common_head(group: Group, stage: Stage) -> str:
+    """The comments above the first line of every file: what only one says is about that
+    file, and stands above its own image."""
+    newline = group.leader.file.graph.tree.newline.bytes.decode()
+    heads = [
+        {comment.text for comment in member.file.graph.tree.instructions[0].comments}
+        for member in group.members
+    ]
+    kept = [c.text for c in stage.from_.comments if all(c.text in head for head in heads)]
+    return "".join(f"{text}{newline}" for text in kept)
+
+
+def _foreign_comments(group: Group, stage: Stage) -> str:
+    """What other members say above their stages that end where this one ends."""
+    leader = group.leader
+    newline = leader.file.graph.tree.newline.bytes.decode()
+    end = leader.common_before(leader.file.end_of(stage))
+    known = [comment.text for comment in stage.from_.comments]
+    lines = []
+    for member in group.members[1:]:
+        for other in _inner_stages(member.file):
+            if member.common_before(member.file.end_of(other)) != end:
+                continue
+            for comment in other.from_.comments:
+                if not any(said(comment.text, text) for text in known):
+                    known.append(comment.text)
+                    text = comment.text.lstrip("#").strip()
+                    lines.append(f"# {text} ({member.file.binary}){newline}")
+    return "".join(lines)
+
+
+def _inner_stages(file: RustFile) -> list[Stage]:
+    """The chain without the file's first line: what stands above that is about the file."""
+    first = file.graph.tree.instructions[0]
+    return [stage for stage in file.chain if stage.from_ is not first]
