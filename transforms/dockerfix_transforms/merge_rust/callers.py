@@ -26,7 +26,7 @@ from dockerfix.api import (
 )
 from dockerfix_transforms.merge_rust.filters import widen_filters
 from dockerfix_transforms.merge_rust.group.groups import Group
-from dockerfix_transforms.merge_rust.jobs import JobPlan, plan_jobs
+from dockerfix_transforms.merge_rust.jobs.plan import JobPlan, plan_jobs
 from dockerfix_transforms.merge_rust.left import Left, kept_files, together
 from dockerfix_transforms.merge_rust.read.inputs import RustFile
 from dockerfix_transforms.merge_rust.runners import (

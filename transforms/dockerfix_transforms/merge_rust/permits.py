@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dockerfix.api import Finding, Image, Permit, Pipeline, Severity, Stage
 from dockerfix_transforms.merge_rust.group.alone import Admission
 from dockerfix_transforms.merge_rust.group.groups import Group, Member, added_steps
-from dockerfix_transforms.merge_rust.jobs import JobPlan
+from dockerfix_transforms.merge_rust.jobs.plan import JobPlan
 from dockerfix_transforms.merge_rust.left import LEFT, Left
 from dockerfix_transforms.merge_rust.read.compiler import environment, is_compiler_variable
 from dockerfix_transforms.merge_rust.read.inputs import RustFile
