@@ -64,11 +64,19 @@ class Ran(Struct, frozen=True):
 
 
 class Unfollowed(Struct, frozen=True):
-    """What a job runs that reading cannot follow, and why."""
+    """What a job runs that reading cannot follow, and why: a command as it is written, or a text
+    that is known by its place alone (`what` is then empty). `file` is the program's path where
+    it is a file of this repository."""
 
     what: str
     why: str
     place: Place
+    file: str = ""
+
+    def said(self) -> str:
+        """How a person finds it."""
+        place = f"{self.place.path}:{self.place.position.line}"
+        return f"`{self.what}`" if self.what else f"the script at {place}"
 
 
 class Commands(Struct, frozen=True):
@@ -145,19 +153,19 @@ class _Walker:
         script = parse_shell(mapped)
         for span in script.broken[:1]:
             place = at.place or at.source.place(span)
-            self.stop("a script", "the shell grammar cannot read it", place)
+            self.stop("", "the shell grammar cannot read it", place)
         self.statements(script.statements, at)
 
-    def stop(self, what: str, why: str, place: Place) -> None:
+    def stop(self, what: str, why: str, place: Place, file: str = "") -> None:
         """Note what is not followed."""
-        self.unfollowed.append(Unfollowed(what, why, place))
+        self.unfollowed.append(Unfollowed(what, why, place, file))
 
     def statements(self, statements: Iterable[Statement], at: _At) -> None:
         """Every statement; conditions are taken to hold both ways."""
         for statement in statements:
             self.steps += 1
             if self.steps > _STEPS or at.depth > _DEPTH:
-                self.stop("a script", "it is too long", at.source.place(statement.span))
+                self.stop("", "it is too long", at.source.place(statement.span))
                 return
             self.statement(statement, at)
 
@@ -243,16 +251,16 @@ class _Walker:
             inner.place = place
             self.text(MappedText.whole(" ".join(texts[2:3]).encode()), inner)
             return True
-        written = texts[0]
-        if name in _SHELLS or name in (".", "source"):
-            written = next((text for text in texts[1:] if not text.startswith("-")), "")
+        started = name in _SHELLS or name in (".", "source")
+        written = _script_of(texts[1:]) if started else texts[0]
         if not written or written.startswith("/"):
             return False
         path = script_path(written, at.folder) if at.folder is not None else None
         script = read_script(self.snapshot, path) if path is not None else None
         if path is None or script is None:
-            self.stop(written, "it is not a shell script of this repository", place)
-            return name in _SHELLS or name in (".", "source")
+            there = path if path is not None and path in self.snapshot else ""
+            self.stop(written, "it is not a shell script of this repository", place, there)
+            return started
         inner = at.inside(self.snapshot.source(path), at.folder)
         inner.functions = at.functions if name in (".", "source") else dict(at.functions)
         self.texts[(path, self.snapshot.text(path))] = None
@@ -366,6 +374,18 @@ class _Walker:
             for name, body in section.resolved.items() if isinstance(section, YamlMapping) else ():
                 if isinstance(body, YamlMapping) and (not use.services or name in use.services):
                     yield name, body
+
+
+def _script_of(words: list[str]) -> str:
+    """The script that a shell is given; empty for a text on its standard input."""
+    at = 0
+    while at < len(words) and words[at].startswith(("-", "+")):
+        flag = words[at]
+        if flag == "-" or (flag[1:2] != "-" and "s" in flag):
+            return ""
+        # `-o pipefail` and `-euo pipefail` take a word of their own.
+        at += 2 if flag[1:2] != "-" and flag.endswith("o") else 1
+    return words[at] if at < len(words) else ""
 
 
 def _behind_service(rest: tuple[Value, ...], use: ComposeUse) -> tuple[str, ...]:

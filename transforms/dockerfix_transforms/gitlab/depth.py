@@ -6,19 +6,26 @@ Knows jobs and what they run; what a program reads stands in `history`.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from msgspec import Struct
 
 from dockerfix.api import (
+    BadIgnoreError,
+    Build,
     CommandReader,
     Commands,
+    Copy,
     Facts,
+    Instruction,
     Job,
+    Judge,
+    Pipeline,
     Run,
     SiteKind,
     SnapshotError,
     parse_shell,
+    read_ignore,
 )
 from dockerfix_transforms.gitlab.history import (
     MANIFESTS,
@@ -27,8 +34,10 @@ from dockerfix_transforms.gitlab.history import (
     hidden_readers,
     reads_history,
 )
+from dockerfix_transforms.gitlab.own_code import TASK_RUNNERS, OwnCode
 
 DEPTH = "GIT_DEPTH"
+_LEVELS = 11
 
 
 class Keeps(Struct, frozen=True):
@@ -39,63 +48,90 @@ class Keeps(Struct, frozen=True):
     why: str
 
 
-def kept_depth(
-    facts: Facts, reader: CommandReader, job: Job, old: str, assumed: frozenset[str]
-) -> Keeps | None:
-    """What a job keeps; None for a job that may be shallow."""
-    pipeline = reader.pipeline
-    strategy = pipeline.variables_of(job).get("GIT_STRATEGY")
-    own = own_depth(job)
-    allowed = job.inherit.variables
-    if own is not None or job.rule_variables.get(DEPTH):
-        return Keeps(own or old or "0", "keeps-depth", "it sets its own depth")
-    if allowed is not None and DEPTH not in allowed:
-        return Keeps("", "keeps-depth", "it does not inherit the depth")
-    if job.trigger is not None:
-        forwards = job.trigger.forwards
-        why = "it passes its variables on to another pipeline"
-        return Keeps(old, "keeps-depth", why) if forwards else None
-    if strategy is not None and strategy.text in ("none", "empty"):
-        return None
-    found = next(_reasons(facts, reader, job), None)
-    if found is None or (job.name in assumed and found[0] == "keeps-depth"):
-        return None
-    return Keeps("0" if found[0] == "reads-history" else old or "0", *found)
+class Depths:
+    """The depths of one pipeline's jobs. `old` is the depth of the pipeline, empty for that of
+    the project's settings; `assumed` are the jobs that a person takes to need no history."""
 
+    def __init__(self, facts: Facts, pipeline: Pipeline, old: str, assumed: frozenset[str]) -> None:
+        self.facts = facts
+        self.reader = CommandReader(facts.snapshot, pipeline)
+        self.old = old
+        self.assumed = assumed
+        self.code = OwnCode(facts.snapshot)
+        self.versioner = _versioner(facts)
 
-def _reasons(facts: Facts, reader: CommandReader, job: Job) -> Iterator[tuple[str, str]]:
-    """Why a job needs history, known readers first."""
-    if not job.keys.keys() & {"script", "run"}:
-        yield "keeps-depth", "its script is in another repository"
-    commands = reader.of(job)
-    for ran in commands.ran:
-        reason = "" if not ran.sources else reads_history(ran.words, ran.tolerated)
-        if reason:
-            yield "reads-history", reason
-    versioner = _versioner(facts)
-    if versioner and any(builds_a_package(ran.words) for ran in commands.ran):
-        yield "reads-history", f"{versioner} takes a package's version from tags"
-    for build in facts.builds.builds:
-        if build.site.kind is not SiteKind.GITLAB or build.site.name != job.name:
-            continue
-        if versioner:
-            yield "reads-history", f"{versioner} takes the version in an image from tags"
-        if build.dockerfile is not None:
-            for reason in _in_dockerfile(facts, build.dockerfile):
-                yield "reads-history", f"{build.dockerfile}: {reason}"
-    yield from _not_followed(reader, job, commands)
+    def kept(self, job: Job) -> Keeps | None:
+        """What a job keeps; None for a job that may be shallow."""
+        own = own_depth(job)
+        allowed = job.inherit.variables
+        if own is not None or job.rule_variables.get(DEPTH):
+            return Keeps(own or self.old or "0", "keeps-depth", "it sets its own depth")
+        if allowed is not None and DEPTH not in allowed:
+            return Keeps("", "keeps-depth", "it does not inherit the depth")
+        if job.trigger is not None:
+            why = "it passes its variables on to another pipeline"
+            return Keeps(self.old, "keeps-depth", why) if job.trigger.forwards else None
+        if not self.clones(job):
+            return None
+        found = next(self.reasons(job), None)
+        if found is None or (job.name in self.assumed and found[0] == "keeps-depth"):
+            return None
+        return Keeps("0" if found[0] == "reads-history" else self.old or "0", *found)
 
+    def clones(self, job: Job) -> bool:
+        """Whether a job has a runner that clones the repository."""
+        strategy = self.reader.pipeline.variables_of(job).get("GIT_STRATEGY")
+        none = strategy is not None and strategy.text in ("none", "empty")
+        return job.trigger is None and not none
 
-def _not_followed(reader: CommandReader, job: Job, commands: Commands) -> Iterator[tuple[str, str]]:
-    """What may read history for all that reading knows."""
-    seen = {word for ran in commands.ran if ran.name == "git" for word in ran.words[1:]}
-    for path, text in commands.texts:
-        for asked in hidden_readers(text, seen):
-            yield "keeps-depth", f"{path} names `{asked}`, which may be run"
-    for unfollowed in commands.unfollowed:
-        yield "keeps-depth", f"`{unfollowed.what}` cannot be followed: {unfollowed.why}"
-    for parent in reader.pipeline.unknown_parents(job):
-        yield "keeps-depth", f"it extends `{parent}`, which is in another repository"
+    def reasons(self, job: Job) -> Iterator[tuple[str, str]]:
+        """Why a job needs history, known readers first."""
+        if not job.keys.keys() & {"script", "run"}:
+            yield "keeps-depth", "its script is in another repository"
+        commands = self.reader.of(job)
+        inside = [ran for ran in commands.ran if ran.sources]
+        for ran in inside:
+            if reason := reads_history(ran.words, ran.tolerated):
+                yield "reads-history", reason
+        if self.versioner and any(builds_a_package(ran.words) for ran in commands.ran):
+            yield "reads-history", f"{self.versioner} takes a package's version from tags"
+        yield from self.in_images(job)
+        for ran in inside:
+            if ran.name in TASK_RUNNERS and ran.words[1:2] != ("--version",):
+                yield "keeps-depth", f"the recipes of `{' '.join(ran.words[:2])}` are not read"
+            if reason := self.code.run_by(ran.words):
+                yield "keeps-depth", reason
+        yield from self.not_followed(job, commands)
+
+    def in_images(self, job: Job) -> Iterator[tuple[str, str]]:
+        """What the builds of a job read of a `.git` in their contexts."""
+        for build in self.facts.builds.builds:
+            if build.site.kind is not SiteKind.GITLAB or build.site.name != job.name:
+                continue
+            if self.versioner:
+                yield "reads-history", f"{self.versioner} takes the version in an image from tags"
+            if build.dockerfile is None or not _sees_git(self.facts, build):
+                continue
+            for words in _commands_of(self.facts, build.dockerfile):
+                if reason := reads_history(words):
+                    yield "reads-history", f"{build.dockerfile}: {reason}"
+                elif reason := self.code.in_image(words):
+                    yield "keeps-depth", f"{build.dockerfile}: {reason}"
+
+    def not_followed(self, job: Job, commands: Commands) -> Iterator[tuple[str, str]]:
+        """What may read history for all that reading knows."""
+        seen = {word for ran in commands.ran if ran.name == "git" for word in ran.words[1:]}
+        for path, text in commands.texts:
+            for asked in hidden_readers(text, seen):
+                yield "keeps-depth", f"{path} names `{asked}`, which may be run"
+        for unfollowed in commands.unfollowed:
+            asked_by = self.code.file(unfollowed.file) if unfollowed.file else None
+            if asked_by is None:
+                yield "keeps-depth", f"{unfollowed.said()} cannot be followed: {unfollowed.why}"
+            elif asked_by:
+                yield "keeps-depth", asked_by
+        for parent in self.reader.pipeline.unknown_parents(job):
+            yield "keeps-depth", f"it extends `{parent}`, which is in another repository"
 
 
 def _versioner(facts: Facts) -> str:
@@ -114,21 +150,90 @@ def _versioner(facts: Facts) -> str:
     return ""
 
 
-def _in_dockerfile(facts: Facts, path: str) -> Iterator[str]:
-    """What the RUN instructions of a Dockerfile read of a `.git` in the build context."""
-    if path not in facts.snapshot:
-        return
+def _sees_git(facts: Facts, build: Build) -> bool:
+    """Whether instructions of a build may see `.git`: it is in the context, no ignore file leaves
+    it out, and a stage takes the whole context, or mounts it."""
+    if build.dockerfile not in facts.snapshot or build.context not in ("", ".", None):
+        return False
+    ignored = facts.ignore_path(build.context or "", build.dockerfile or "")
+    if ignored is not None and build.context is not None:
+        try:
+            rules = read_ignore(facts.snapshot.source(ignored)).rules
+            if Judge(rules).judge_path(".git").matched:
+                return False
+        except (BadIgnoreError, SnapshotError):
+            return True
+    return any(
+        _takes_git(instruction)
+        for stage in facts.dockerfile(build.dockerfile or "").stages
+        for instruction in stage.instructions
+    )
+
+
+def _takes_git(instruction: Instruction) -> bool:
+    """Whether an instruction brings `.git` into a stage."""
+    if isinstance(instruction, Copy) and instruction.from_ is None:
+        sources = {posixpath.normpath(word.value) for word in instruction.sources}
+        return any(s in (".", "/", "*") or "$" in s or ".git" in s.split("/") for s in sources)
+    mounts = [flag.value or "" for flag in instruction.flags if flag.name == "mount"]
+    return any("from=" not in mount and "type=bind" in mount for mount in mounts)
+
+
+def _commands_of(facts: Facts, path: str) -> Iterator[tuple[str, ...]]:
+    """The commands of all RUN instructions of a Dockerfile, as words."""
     for stage in facts.dockerfile(path).stages:
         for instruction in stage.instructions:
             script = instruction.script if isinstance(instruction, Run) else None
             for command in parse_shell(script).commands() if script is not None else ():
                 words = tuple(word.value or word.written for word in command.words)
-                reason = reads_history(words) if words else ""
-                if reason:
-                    yield reason
+                if words:
+                    yield words
 
 
 def own_depth(job: Job) -> str | None:
     """The depth that a job itself sets."""
     scalar = job.variables.get(DEPTH)
     return scalar.text if scalar is not None else None
+
+
+def own_depths(
+    pipeline: Pipeline,
+    keeps: Mapping[str, Keeps | None],
+    shallow: Collection[str],
+    depth: str,
+    alone: bool,
+) -> dict[str, str]:
+    """The depth of each job that must have another than the pipeline gives it. `alone` says that
+    the pipeline itself gives none, so that each of the `shallow` jobs needs its own."""
+    targets: dict[str, str] = {}
+    for job in _parents_first(pipeline):
+        kept = keeps[job.name]
+        inherited = inherited_depth(pipeline, job, targets)
+        if kept is not None:
+            wanted = kept.depth if inherited or not alone else ""
+        else:
+            wanted = depth if job.name in shallow and (inherited or alone) else ""
+        if wanted and wanted != own_depth(job):
+            targets[job.name] = wanted
+    return targets
+
+
+def inherited_depth(pipeline: Pipeline, job: Job, targets: Mapping[str, str]) -> str:
+    """The depth that a job gets from the nearest job that it extends; empty for none."""
+    return next((targets[name] for name in _ancestors(pipeline, job) if name in targets), "")
+
+
+def _ancestors(pipeline: Pipeline, job: Job, depth: int = 0) -> Iterator[str]:
+    """Everything that a job extends, what wins first: the last parent before the first.
+
+    GitLab takes at most eleven levels (CI/CD YAML syntax, extends)."""
+    for parent in reversed(job.extends):
+        yield parent.text
+        if depth < _LEVELS and (above := pipeline.jobs.get(parent.text)) is not None:
+            yield from _ancestors(pipeline, above, depth + 1)
+
+
+def _parents_first(pipeline: Pipeline) -> list[Job]:
+    """The visible jobs, each behind those that it extends."""
+    levels = {job.name: len(list(_ancestors(pipeline, job))) for job in pipeline.visible}
+    return sorted(pipeline.visible, key=lambda job: levels[job.name])

@@ -104,7 +104,7 @@ def leaves_more_than_images(job: Job, commands: Commands) -> str:
     if "script" not in job.keys:
         return "its script is in another repository"
     for unfollowed in commands.unfollowed:
-        return f"`{unfollowed.what}` cannot be followed"
+        return f"{unfollowed.said()} cannot be followed"
     unknown = next(
         (ran for ran in commands.ran if not _is_harmless(ran) and not makes_image(ran)), None
     )

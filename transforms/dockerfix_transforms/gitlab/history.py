@@ -19,7 +19,7 @@ _TREE_ONLY = frozenset(
      "update-index", "version", "--version", "write-tree", "hash-object", "check-ignore"}
 )  # fmt: skip
 """Verbs of git that do their work on the commit that is checked out."""
-_ALWAYS = frozenset(
+ALWAYS = frozenset(
     {"semantic-release", "release-it", "standard-version", "commit-and-tag-version", "git-cliff",
      "gitversion", "dotnet-gitversion", "commitlint", "cz", "danger", "danger-js", "auto",
      "conventional-changelog", "conventional-recommended-bump", "changeset", "changesets",
@@ -47,6 +47,23 @@ _ASKS = frozenset(
      "rev-list", "shortlog", "show", "tag", "whatchanged"}
 )  # fmt: skip
 """Verbs of git that say something of more than one commit."""
+_LIBRARIES = (
+    "git.Repo", "from git import", "\nimport git\n", "pygit2", "dulwich", "simple-git",
+    "simpleGit", "isomorphic-git", "nodegit", "git-rev-sync", "git-describe", "git-log-parser",
+    "Rugged::", "git2::", "gix::", "go-git/", "LibGit2Sharp", "org.eclipse.jgit",
+    "GitRevisionPlugin", "setuptools_scm", "versioningit", "dunamai", "git-revision-date",
+    "git-authors", "git-committers", "enableGitInfo",
+    "showLastUpdate", "lastUpdated: true", "sphinx_last_updated_by_git", "sphinx_multiversion",
+    "jekyll-last-modified-at", "git-commit-id", "gradle-git-properties", "palantir.git-version",
+    "MinVer", "Nerdbank.GitVersioning", "GitVersion.MsBuild", "GitInfo", "vcs_tag(",
+    "git-version-gen", "GetGitRevisionDescription", "git_describe(",
+)  # fmt: skip
+"""Names of libraries, plugins and settings that read commits or tags of the repository."""
+_QUOTED_TOOLS = ("semantic-release", "standard-version", "release-it", "conventional-changelog",
+                 "git-cliff", "gitversion", "gitleaks", "commitlint", "trufflehog")  # fmt: skip
+_LOOKS_UP = ("which(", "whence(", "find_program(", "find_executable(", "exists(", "LookPath(")
+"""Calls that only ask whether git is installed."""
+_LISTED = str.maketrans(dict.fromkeys("()`\"'|;&{}[],", " "))
 _HOME = ("CI_PROJECT_PATH", "CI_PROJECT_URL", "CI_REPOSITORY_URL")
 _OPENING = str.maketrans(dict.fromkeys("()`\"'|;&{}[]", " "))
 _VARIABLES = ("CI_MERGE_REQUEST_DIFF_BASE_SHA", "CI_MERGE_REQUEST_TARGET_BRANCH_SHA",
@@ -86,7 +103,7 @@ def reads_history(words: Sequence[str], tolerated: bool = False) -> str:
         return _git(rest, tolerated)
     if name in ("docker", "podman", "nerdctl") and rest[:1] == ("run",):
         return _container(rest[1:])
-    if name in _ALWAYS or name.startswith(("@commitlint/", "@semantic-release/", "@changesets/")):
+    if name in ALWAYS or name.startswith(("@commitlint/", "@semantic-release/", "@changesets/")):
         return f"`{name}` reads commits and tags"
     if name in _TREE_FORMS and not set(rest) & _TREE_FORMS[name]:
         return f"`{shown}` reads every commit"
@@ -96,6 +113,10 @@ def reads_history(words: Sequence[str], tolerated: bool = False) -> str:
         return f"`{shown}` compares with another commit"
     if name in ("mvn", "mvnw", "gradle", "gradlew") and any("sonar" in word for word in rest):
         return f"`{shown}` asks git who wrote each line"
+    if "--" in rest[:-1] and (
+        reason := reads_history(rest[list(rest).index("--") + 1 :], tolerated)
+    ):
+        return reason
     module = next((v for v in _INLINE for word in rest if v in word), "")
     if module:
         return f"`{name}` is given code that uses {module}"
@@ -109,9 +130,7 @@ def reads_history(words: Sequence[str], tolerated: bool = False) -> str:
 
 def _git(rest: Sequence[str], tolerated: bool) -> str:
     """Whether a git command looks beyond the commit that is checked out."""
-    at = 0
-    while at < len(rest) and rest[at].startswith("-") and rest[at] != "--version":
-        at += 2 if rest[at] in ("-C", "-c", "--git-dir", "--work-tree") else 1
+    at = _verb_at(rest)
     verb, words = (rest[at], rest[at + 1 :]) if at < len(rest) else ("", ())
     shown = " ".join(("git", verb, *words[:2])).strip()
     refs = [word for word in words if not word.startswith("-")]
@@ -142,15 +161,60 @@ def hidden_readers(text: str, seen: Collection[str]) -> Iterator[str]:
     """What a text asks git where no command was read, as `git VERB`: in a test, a default, an
     arithmetic expansion, a heredoc, a variable of make. `seen` are the verbs that were read."""
     for line in text.splitlines():
-        if "git" not in line or line.lstrip().startswith("#"):
+        if "git" not in line or line.lstrip().startswith(("#", "// ", "* ")):
             continue
         words = line.translate(_OPENING).split()
         for at, word in enumerate(words):
             rest = words[at + 1 : at + 9]
-            verb = next((w for w in rest if not w.startswith("-")), "")
+            verb = next(iter(rest[_verb_at(rest) :]), "")
             asks = word == "git" and verb in _ASKS and verb not in seen
             if asks and _git(rest, tolerated=False):
                 yield f"git {verb}"
+
+
+def asked_in_code(text: str) -> Iterator[str]:
+    """What a program's text asks git, in any language: commands in its strings, lists of words
+    with git at their head, libraries that read a repository, tools and settings that do."""
+    if "git" in text:
+        yield from (f"`{asked}`" for asked in hidden_readers(text, ()))
+        yield from _in_lists(text)
+    for library in _LIBRARIES:
+        if library in text:
+            yield f"`{library}`"
+    for tool in _QUOTED_TOOLS:
+        if f'"{tool}"' in text or f"'{tool}'" in text or f"`{tool} " in text:
+            yield f"`{tool}`"
+
+
+def _in_lists(text: str) -> Iterator[str]:
+    """`["git", "describe"]` and `Command::new("git").arg("describe")`; words that are computed
+    may be any."""
+    for quote in "\"'":
+        literal, at = f"{quote}git{quote}", -1
+        while (at := text.find(literal, at + 1)) >= 0:
+            before, after = text[max(0, at - 40) : at].rstrip(), text[at + len(literal) :]
+            if before.endswith(("(", "[", "{", "vec![")) and not before.endswith(_LOOKS_UP):
+                yield from _arguments(after[:300])
+
+
+def _arguments(after: str) -> Iterator[str]:
+    """What stands behind `"git"` in a list or call, if it asks for history or is not written."""
+    after = " ".join(after.split())
+    words = [word for word in after.translate(_LISTED).split() if not word.startswith(".")]
+    words = words[_verb_at(words) :][:8]
+    verb = words[0] if words else ""
+    if verb in _ASKS or verb in _TREE_ONLY:
+        yield from [f"`git {verb}`"] if _git(words, tolerated=False) else []
+    elif after[:1] in (",", ")", "]") and not after.startswith((', "', ", '")):
+        yield "`git` with words that are not written there"
+
+
+def _verb_at(words: Sequence[str]) -> int:
+    """Where the verb of a git command stands, behind git's own flags."""
+    at = 0
+    while at < len(words) and words[at].startswith("-") and words[at] != "--version":
+        at += 2 if words[at] in ("-C", "-c", "--git-dir", "--work-tree") else 1
+    return at
 
 
 def _before_paths(words: Sequence[str]) -> list[str]:
@@ -163,6 +227,6 @@ def _container(rest: Sequence[str]) -> str:
     """`docker run ... IMAGE WORDS` with an image that is named after a reader."""
     for at, word in enumerate(rest):
         name = posixpath.basename(word).partition(":")[0]
-        if not word.startswith("-") and (name in _ALWAYS or name in _TREE_FORMS or name == "git"):
+        if not word.startswith("-") and (name in ALWAYS or name in _TREE_FORMS or name == "git"):
             return reads_history((name, *rest[at + 1 :]))
     return ""

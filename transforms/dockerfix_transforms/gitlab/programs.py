@@ -8,8 +8,11 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Sequence
 
-_LAUNCHERS = frozenset({"npx", "bunx", "uvx", "pipx", "uv", "poetry", "pnpm", "yarn", "python",
-                        "python3", "bundle", "hatch", "pdm", "rye", "mise"})  # fmt: skip
+_LAUNCHERS = frozenset(
+    {"npx", "bunx", "uvx", "pipx", "uv", "poetry", "pnpm", "yarn", "python", "python3", "bundle",
+     "hatch", "pdm", "rye", "mise", "pipenv", "xargs", "xvfb-run", "cross-env", "dotenv", "gosu",
+     "su-exec", "tini", "dumb-init"}
+)  # fmt: skip
 _LAUNCHER_WORDS = frozenset({"dlx", "exec", "run", "tool", "--", "-m", "-y", "--yes"})
 
 
@@ -18,6 +21,12 @@ def launched(words: Sequence[str]) -> tuple[str, ...]:
     found = tuple(words)
     while len(found) > 1 and posixpath.basename(found[0]) in _LAUNCHERS:
         found = found[1:]
-        while found and (found[0] in _LAUNCHER_WORDS or found[0].startswith("-")):
+        while found and _is_argument(found[0]):
             found = found[1:]
     return found
+
+
+def _is_argument(word: str) -> bool:
+    """Whether a word belongs to the launcher: a flag, a verb, an assignment such as `A=b`."""
+    name, equals, _ = word.partition("=")
+    return word in _LAUNCHER_WORDS or word.startswith("-") or (bool(equals) and name.isidentifier())

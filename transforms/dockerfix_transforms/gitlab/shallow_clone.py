@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dockerfix.api import (
-    CommandReader,
     Draft,
     Facts,
     Finding,
@@ -24,7 +23,14 @@ from dockerfix.api import (
     Severity,
     edit,
 )
-from dockerfix_transforms.gitlab.depth import DEPTH, Keeps, kept_depth, own_depth
+from dockerfix_transforms.gitlab.depth import (
+    DEPTH,
+    Depths,
+    Keeps,
+    inherited_depth,
+    own_depth,
+    own_depths,
+)
 
 STRATEGY = "GIT_STRATEGY"
 _BREAKS = "the job would run on too short a history"
@@ -128,23 +134,20 @@ def _plan(draft: Draft, pipeline: Pipeline, depth: str, assumed: frozenset[str])
     """
     scalar = pipeline.variables.get(DEPTH)
     old = scalar.text if scalar is not None else ""
-    reader = CommandReader(draft.facts.snapshot, pipeline)
-    keeps = {
-        job.name: kept_depth(draft.facts, reader, job, old, assumed) for job in pipeline.visible
-    }
+    depths = Depths(draft.facts, pipeline, old, assumed)
+    keeps = {job.name: depths.kept(job) for job in pipeline.visible}
     unseen = [(place, what) for place, what in pipeline.unread if "rules" not in what]
     # A job cannot be given back the depth of the project's settings, which nothing here says.
     settings = not old and any(k is not None and k.name == "keeps-depth" for k in keeps.values())
     alone = bool(unseen or settings) and old != depth
-    shallow = [job for job in pipeline.visible if keeps[job.name] is None]
+    shallow = [job for job in pipeline.visible if depths.clones(job) and keeps[job.name] is None]
     if not shallow:
         return
+    targets = own_depths(pipeline, keeps, [job.name for job in shallow], depth, alone)
     for job in pipeline.visible:
-        kept = keeps[job.name]
-        if alone and kept is None:
-            _set_depth(draft, pipeline, job, depth)
-        elif not alone and kept is not None and kept.depth != own_depth(job):
-            _keep(draft, pipeline, job, kept)
+        _set_depth(draft, pipeline, job, targets)
+        if (kept := keeps[job.name]) is not None:
+            _keep(draft, pipeline, job, kept, alone)
     if not alone and old != depth:
         draft.edits += edit(pipeline).set_variable(DEPTH, depth)
         draft.permits.append(Permit("clone-depth", "", pipeline.path, DEPTH, old, depth))
@@ -206,25 +209,33 @@ def _tell(
     draft.summary.append(f"{count} {commits}.")
 
 
-def _set_depth(draft: Draft, pipeline: Pipeline, job: Job, depth: str) -> None:
-    """The depth written on a job."""
-    draft.edits += edit(job).set("variables", DEPTH, to=depth)
+def _set_depth(draft: Draft, pipeline: Pipeline, job: Job, targets: Mapping[str, str]) -> None:
+    """The depth written on a job, unless one that it extends gives it."""
+    depth = targets.get(job.name, "")
+    if not depth:
+        return
+    if inherited_depth(pipeline, job, targets) != depth:
+        draft.edits += edit(job).set("variables", DEPTH, to=depth)
     own = own_depth(job) or ""
     draft.permits.append(Permit("clone-depth", job.name, pipeline.path, DEPTH, own, depth))
 
 
-def _keep(draft: Draft, pipeline: Pipeline, job: Job, keeps: Keeps) -> None:
-    """A job's depth written out, or kept away from the pipeline that it starts."""
-    if keeps.depth:
-        _set_depth(draft, pipeline, job, keeps.depth)
-        clones = "its whole history" if keeps.depth == "0" else f"{keeps.depth} commits as before"
-    elif job.trigger is not None and job.inherit.variables is None:
+def _keep(draft: Draft, pipeline: Pipeline, job: Job, keeps: Keeps, alone: bool) -> None:
+    """What is said of a job that keeps its depth, which is also kept away from the pipeline that
+    it starts."""
+    if job.trigger is not None and not keeps.depth:
+        if alone or job.inherit.variables is not None:
+            return
         names = sorted(name for name in pipeline.variables if name != DEPTH)
         draft.edits += edit(job).set("inherit", "variables", to=names or False)
         draft.permits.append(Permit("clone-depth", job.name, pipeline.path, "inherit"))
         clones = "as the project's settings say"
-    else:
+    elif keeps.depth == own_depth(job) or not keeps.depth:
         return
+    elif alone:
+        clones = "as much as before"
+    else:
+        clones = "its whole history" if keeps.depth == "0" else f"{keeps.depth} commits as before"
     assumes = f"if it needs no history, pass --assume-shallow '{job.name}'"
     draft.findings.append(
         Finding.at(
