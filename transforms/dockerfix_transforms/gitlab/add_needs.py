@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dockerfix.api import (
     AlwaysThere,
@@ -142,11 +143,16 @@ class AddNeeds:
 
 class _Needed(Struct, frozen=True):
     """A job that is needed, an example of a pipeline without it (empty: it is always there),
-    and the images that are used of it."""
+    the images that are used of it, and why it is needed."""
 
     job: Job
     absent: str = ""
     images: tuple[Used, ...] = ()
+    why: str = ""
+
+    def __str__(self) -> str:
+        """The job with the reason, for a person."""
+        return f"{self.job.name} ({self.why})" if self.why else self.job.name
 
 
 class _KeptError(Exception):
@@ -206,7 +212,7 @@ class _Planner:
             why = flows[unread[0].name]
             raise _KeptError(f"`{unread[0].name}` comes before it: {why.why if why else ''}")
         return [
-            self.presence(job, other, found.images)
+            self.presence(job, other, found.images, found.why)
             for other in earlier
             if (found := flows[other.name]) and (not found.is_effect or other in unread)
         ]
@@ -218,16 +224,18 @@ class _Planner:
         except UnreadImageError as error:
             raise _KeptError(str(error)) from None
 
-    def presence(self, job: Job, other: Job, images: tuple[Used, ...] = ()) -> _Needed:
+    def presence(
+        self, job: Job, other: Job, images: tuple[Used, ...] = (), why: str = ""
+    ) -> _Needed:
         """A need, with the pipeline in which the needed job is missing."""
         if is_started_by_hand(other):
             raise _KeptError(f"`{other.name}` is started by hand")
         presence = implies(self.pipeline, job, other)
         if isinstance(presence, Missing):
-            return _Needed(other, presence.example, images)
+            return _Needed(other, presence.example, images, why)
         if not isinstance(presence, AlwaysThere):
             raise _KeptError(f"when `{other.name}` exists cannot be decided: {presence.why}")
-        return _Needed(other, "", images)
+        return _Needed(other, "", images, why)
 
     def builder(self, job: Job, earlier: Sequence[Job]) -> None:
         """A job that makes images: it may pass those that only read and report."""
@@ -278,7 +286,8 @@ class _Planner:
         for need in needs:
             self.tell_absent(job, need)
         self.draft.findings.append(_moved(job, fallen, rule))
-        self.draft.summary.append(f"{job.name} waits for {', '.join(names) or 'no other job'}.")
+        waits = ", ".join(map(str, needs)) or "no other job"
+        self.draft.summary.append(f"{job.name} waits for {waits}.")
 
     def same_condition(self, job: Job, needs: list[_Needed]) -> tuple[list[_Needed], Any]:
         """The needs once the job has the rules of the one whose image it uses, and those rules
@@ -293,7 +302,7 @@ class _Planner:
         other = absent[0].job
         permit = Permit("same-condition", job.name, self.pipeline.path, other.name)
         self.draft.permits.append(permit)
-        now = [_Needed(n.job, "" if n is absent[0] else n.absent, n.images) for n in needs]
+        now = [replace(n, absent="") if n is absent[0] else n for n in needs]
         return now, plain(rules)
 
     def explain(self, job: Job) -> None:

@@ -60,7 +60,7 @@ class Inputs:
         if images:
             return Input(f"it uses {images[0].name}", images)
         if hands_files(job, other):
-            return Input("it gets its artifacts")
+            return Input("it may read its artifacts")
         if self.needs_cache(job, other):
             return Input("it reads its cache")
         why = leaves_more_than_images(other, self.reader.of(other))
