@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from dockerfix_transforms.merge_rust.group.align import Obstacle, commute, lay_over, representative
-from dockerfix_transforms.merge_rust.group.groups import Group, aligned
+from dockerfix_transforms.merge_rust.group.align import lay_over
+from dockerfix_transforms.merge_rust.group.chains import aligned
+from dockerfix_transforms.merge_rust.group.commute import commute
+from dockerfix_transforms.merge_rust.group.group import Group
+from dockerfix_transforms.merge_rust.group.slots import Obstacle, representative
 
 from .conftest import read
 

@@ -25,7 +25,7 @@ from dockerfix.api import (
     set_paths,
 )
 from dockerfix_transforms.merge_rust.filters import widen_filters
-from dockerfix_transforms.merge_rust.group.groups import Group
+from dockerfix_transforms.merge_rust.group.group import Group
 from dockerfix_transforms.merge_rust.jobs.plan import JobPlan, plan_jobs
 from dockerfix_transforms.merge_rust.left import Left, kept_files, together
 from dockerfix_transforms.merge_rust.read.inputs import RustFile

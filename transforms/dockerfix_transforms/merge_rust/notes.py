@@ -27,8 +27,9 @@ from dockerfix.api import (
 )
 from dockerfix.api import Mapping as YamlMapping
 from dockerfix.api import Sequence as YamlSequence
-from dockerfix_transforms.merge_rust.group.alone import Admission
-from dockerfix_transforms.merge_rust.group.groups import IN_PATHS, Group, Member, added_steps
+from dockerfix_transforms.merge_rust.group.admission import Admission
+from dockerfix_transforms.merge_rust.group.group import Group, Member, added_steps
+from dockerfix_transforms.merge_rust.group.settings import IN_PATHS
 from dockerfix_transforms.merge_rust.read.compiler import environment, is_compiler_variable
 from dockerfix_transforms.merge_rust.read.inputs import RustFile
 from dockerfix_transforms.merge_rust.read.steps import (

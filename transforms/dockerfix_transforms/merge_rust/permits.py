@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from dockerfix.api import Finding, Image, Permit, Pipeline, Severity, Stage
-from dockerfix_transforms.merge_rust.group.alone import Admission
-from dockerfix_transforms.merge_rust.group.groups import Group, Member, added_steps
+from dockerfix_transforms.merge_rust.group.admission import Admission
+from dockerfix_transforms.merge_rust.group.group import Group, Member, added_steps
+from dockerfix_transforms.merge_rust.group.settings import FEATURES
 from dockerfix_transforms.merge_rust.jobs.plan import JobPlan
 from dockerfix_transforms.merge_rust.left import LEFT, Left
 from dockerfix_transforms.merge_rust.read.compiler import environment, is_compiler_variable
@@ -26,7 +27,6 @@ _WIDENED = {
 }
 _RULES = ("rules", "only", "except")
 _CALLS = ("script", "variables", "parallel")
-_FEATURES = frozenset({"features", "all-features", "no-default-features"})
 _ASPECTS = frozenset({"toolchain", "shell", "base-image"})
 
 
@@ -131,7 +131,7 @@ def _accepted(member: Member, assumed: Iterable[Finding]) -> Iterator[tuple[str,
         if finding.place is not None and finding.place.path == member.file.path:
             if finding.name in _ASPECTS:
                 yield finding.name, ""
-            elif finding.name in _FEATURES:
+            elif finding.name in FEATURES:
                 yield "features", ""
             elif is_compiler_variable(finding.name):
                 linker = finding.name.endswith("LINKER")

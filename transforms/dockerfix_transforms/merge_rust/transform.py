@@ -23,7 +23,9 @@ from dockerfix.api import (
     StepDown,
 )
 from dockerfix_transforms.merge_rust.callers import Callers, rewrite_callers
-from dockerfix_transforms.merge_rust.group.groups import IN_PATHS, Group, group_files
+from dockerfix_transforms.merge_rust.group.group import Group
+from dockerfix_transforms.merge_rust.group.grouping import group_files
+from dockerfix_transforms.merge_rust.group.settings import IN_PATHS
 from dockerfix_transforms.merge_rust.left import by_hand, kept_files
 from dockerfix_transforms.merge_rust.notes import (
     dependabot_notes,

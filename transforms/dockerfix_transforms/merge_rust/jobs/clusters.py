@@ -20,7 +20,7 @@ from dockerfix.api import (
     SiteKind,
     check_joinable,
 )
-from dockerfix_transforms.merge_rust.group.groups import Group
+from dockerfix_transforms.merge_rust.group.group import Group
 from dockerfix_transforms.merge_rust.read.inputs import RustFile
 
 

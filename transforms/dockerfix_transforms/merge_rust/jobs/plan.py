@@ -23,7 +23,7 @@ from dockerfix.api import (
     bake_file,
     join_jobs,
 )
-from dockerfix_transforms.merge_rust.group.groups import Group
+from dockerfix_transforms.merge_rust.group.group import Group
 from dockerfix_transforms.merge_rust.jobs.baked import (
     bake_call,
     bake_comment,

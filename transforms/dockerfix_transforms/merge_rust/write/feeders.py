@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from dockerfix.api import Place, Stage
-from dockerfix_transforms.merge_rust.group.groups import Group, Member
+from dockerfix_transforms.merge_rust.group.group import Group, Member
 from dockerfix_transforms.merge_rust.read.inputs import RustFile
 from dockerfix_transforms.merge_rust.read.steps import Role, Step, steps_of, words_of
 from dockerfix_transforms.merge_rust.write.images import image_stages

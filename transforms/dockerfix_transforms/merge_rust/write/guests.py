@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from dockerfix.api import Stage
-from dockerfix_transforms.merge_rust.group.groups import Group
+from dockerfix_transforms.merge_rust.group.group import Group
 from dockerfix_transforms.merge_rust.read.compiler import base_images
 from dockerfix_transforms.merge_rust.read.steps import Role, Step, packages_of
 from dockerfix_transforms.merge_rust.write.names import StageNames

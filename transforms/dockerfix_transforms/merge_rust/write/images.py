@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from dockerfix.api import Stage
-from dockerfix_transforms.merge_rust.group.groups import Group, Member, grown_below
+from dockerfix_transforms.merge_rust.group.group import Group, Member, grown_below
 from dockerfix_transforms.merge_rust.read.inputs import Leaf, RustFile
 from dockerfix_transforms.merge_rust.write.comments import free_comments, heading_lines
 from dockerfix_transforms.merge_rust.write.names import StageNames

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from dockerfix.api import Arg
-from dockerfix_transforms.merge_rust.group.groups import Group
+from dockerfix_transforms.merge_rust.group.group import Group
 from dockerfix_transforms.merge_rust.read.inputs import RustFile
 from dockerfix_transforms.merge_rust.write.comments import (
     heading_lines,

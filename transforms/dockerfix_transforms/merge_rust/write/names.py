@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from dockerfix.api import Stage
-from dockerfix_transforms.merge_rust.group.groups import Group, Member
+from dockerfix_transforms.merge_rust.group.group import Group, Member
 from dockerfix_transforms.merge_rust.read.inputs import RustFile
 
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 
 from dockerfix.api import Edit, Span
-from dockerfix_transforms.merge_rust.group.groups import Group
+from dockerfix_transforms.merge_rust.group.group import Group
 from dockerfix_transforms.merge_rust.read.inputs import RustFile
 from dockerfix_transforms.merge_rust.read.steps import (
     Step,

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from dockerfix.api import Edit, Place, Source, Span, Stage
-from dockerfix_transforms.merge_rust.group.groups import Group
+from dockerfix_transforms.merge_rust.group.group import Group
 from dockerfix_transforms.merge_rust.read.inputs import RustFile
 from dockerfix_transforms.merge_rust.read.steps import Step
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from dockerfix.api import Place, Stage
-from dockerfix_transforms.merge_rust.group.groups import Group
+from dockerfix_transforms.merge_rust.group.group import Group
 from dockerfix_transforms.merge_rust.read.inputs import RustFile
 from dockerfix_transforms.merge_rust.read.steps import Role, Step
 from dockerfix_transforms.merge_rust.write.comments import loose_comments

@@ -10,7 +10,7 @@ import fnmatch
 from collections.abc import Iterable, Sequence
 
 from dockerfix.api import CargoCall, Edit, Instruction, Span
-from dockerfix_transforms.merge_rust.group.groups import Group
+from dockerfix_transforms.merge_rust.group.group import Group
 from dockerfix_transforms.merge_rust.read.inputs import RustFile
 from dockerfix_transforms.merge_rust.read.steps import (
     Role,

@@ -1,0 +1,94 @@
+"""Builder groups: which files go together, what keeps them apart, whose values are taken."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dockerfix_transforms.merge_rust.group.grouping import group_files
+from dockerfix_transforms.merge_rust.group.subsequence import common_subsequence
+
+from .conftest import inputs, read
+
+_LINES = "WORKDIR /w; COPY . ."
+_KEYS = st.lists(st.sampled_from("abc"), max_size=6)
+
+
+def groups_of(one: str, other: str, *accept: str) -> list[list[str]]:
+    """The paths of each group, leader first."""
+    groups, _ = group_files(read(one, other), accept, {})
+    return [[member.file.path for member in group.members] for group in groups]
+
+
+@given(one=_KEYS, other=_KEYS)
+def test_a_common_subsequence_is_in_both_lists_and_none_is_longer(
+    one: list[str], other: list[str]
+) -> None:
+    found = common_subsequence(one, other)
+    assert [one[i] for i, _ in found] == [other[j] for _, j in found]
+    assert all(a < c and b < d for (a, b), (c, d) in itertools.pairwise(found))
+    longest = max(len(part) for part in _parts(one) & _parts(other))
+    assert len(found) == longest
+
+
+def _parts(keys: list[str]) -> set[tuple[str, ...]]:
+    """All subsequences."""
+    return {
+        tuple(part)
+        for count in range(len(keys) + 1)
+        for part in itertools.combinations(keys, count)
+    }
+
+
+def test_a_heavy_match_is_worth_several_light_ones() -> None:
+    one, other = ["build", "x", "y"], ["x", "y", "build"]
+    assert common_subsequence(one, other) == [(1, 0), (2, 1)]
+    assert common_subsequence(one, other, lambda index: 100 if index == 2 else 1) == [(0, 2)]
+
+
+def test_files_that_compile_with_the_same_input_are_one_group() -> None:
+    assert groups_of(_LINES, _LINES) == [["Dockerfile.a", "Dockerfile.b"]]
+
+
+def test_another_flag_of_the_compiler_is_another_group_and_the_reason_is_named() -> None:
+    files = read(_LINES, f"ENV RUSTFLAGS=-g; {_LINES}")
+    groups, findings = group_files(files, (), {})
+    assert [len(group.members) for group in groups] == [1, 1]
+    assert groups[1].apart == ("RUSTFLAGS: Dockerfile.b:2:1 has -g, Dockerfile.a has nothing",)
+    assert not findings
+
+
+def test_an_accepted_difference_unites_the_files_and_is_said() -> None:
+    files = read(_LINES, f"ENV RUSTFLAGS=-g; {_LINES}")
+    groups, findings = group_files(files, ("RUSTFLAGS",), {})
+    assert len(groups) == 1
+    assert [finding.what for finding in findings] == ["b: RUSTFLAGS changes from -g to nothing"]
+
+
+def test_what_was_accepted_for_one_file_does_not_change_the_other() -> None:
+    lines = _LINES, f"ENV RUSTFLAGS=-g; {_LINES}"
+    assert groups_of(*lines, "RUSTFLAGS@Dockerfile.b") == [["Dockerfile.a", "Dockerfile.b"]]
+    assert groups_of(*lines, "RUSTFLAGS@Dockerfile.a") == [["Dockerfile.b", "Dockerfile.a"]]
+
+
+def test_the_pinned_toolchain_leads() -> None:
+    text = "FROM rust:{} AS build\nWORKDIR /w\nCOPY . .\nRUN cargo build --release --bin {}\n"
+    end = "FROM debian:12\nCOPY --from=build /w/target/release/{0} /{0}\n"
+    files = inputs(
+        text.format("latest", "a") + end.format("a"), text.format("1.90", "b") + end.format("b")
+    )
+    groups, _ = group_files(files, ("toolchain",), {})
+    assert [member.file.path for member in groups[0].members] == ["Dockerfile.b", "Dockerfile.a"]
+
+
+def test_a_file_that_cannot_be_joined_gets_a_builder_of_its_own_for_the_reason_given() -> None:
+    groups, _ = group_files(read(_LINES, _LINES), (), {"Dockerfile.b": "two lines clash"})
+    assert [group.apart for group in groups] == [(), ("two lines clash",)]
+
+
+@pytest.mark.parametrize("line", ["RUN ./generate", "ENV CC=clang"])
+def test_steps_that_a_program_could_notice_keep_files_apart(line: str) -> None:
+    assert len(groups_of(_LINES, f"{line}; {_LINES}")) == 2

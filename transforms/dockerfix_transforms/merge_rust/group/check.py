@@ -1,0 +1,86 @@
+"""What a file would notice of a chain that serves others too: the check of an alignment.
+
+A chain is right exactly if for every file (a) each two of its steps that changed places commute,
+(b) each step runs in the folder that it ran in, and (c) each slot that it has no step in is
+something that its programs cannot notice, or that a person is told about. Knows nothing of how
+the slots were found, so that the search for them may be simple.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Sequence
+
+from dockerfix.api import IsFolder
+from dockerfix_transforms.merge_rust.group.admission import Admission, admitted
+from dockerfix_transforms.merge_rust.group.commute import commute, needs_folder
+from dockerfix_transforms.merge_rust.group.slots import Obstacle, Slot, representative, shortened
+from dockerfix_transforms.merge_rust.read.inputs import RustFile
+from dockerfix_transforms.merge_rust.read.steps import Role, Step
+
+
+def first_obstacle(
+    slots: Sequence[Slot], files: Sequence[RustFile], is_folder: IsFolder
+) -> Obstacle | None:
+    """The first thing that some file would notice of the merged chain."""
+    for number, file in enumerate(files):
+        found = _wrong_order(slots, number, file, is_folder) or _foreign(slots, number, files)
+        if found is not None:
+            return found
+    return _wrong_folder(slots, files)
+
+
+def _wrong_order(
+    slots: Sequence[Slot], number: int, file: RustFile, is_folder: IsFolder
+) -> Obstacle | None:
+    """The first two steps of a file that changed places and do not commute."""
+    place = {id(slot[number]): n for n, slot in enumerate(slots) if slot[number] is not None}
+    for index, first in enumerate(file.steps):
+        for second in file.steps[index + 1 :]:
+            swapped = place[id(second)] < place[id(first)]
+            if swapped and not commute(first, second, is_folder):
+                what = f"it comes after `{shortened(first)}` here and before it elsewhere"
+                return Obstacle(file, second, what)
+    return None
+
+
+def _wrong_folder(slots: Sequence[Slot], files: Sequence[RustFile]) -> Obstacle | None:
+    """The first step that would run in another folder than it did."""
+    where = ""
+    for slot in slots:
+        step = representative(slot)
+        for number, mine in enumerate(slot):
+            if mine is not None and mine.where != where and needs_folder(mine):
+                return Obstacle(files[number], mine, f"it runs in {mine.where or 'another folder'}")
+        if step.item.keyword == "WORKDIR" and step.item.words:
+            entered = step.instead or step.item.words[0].value
+            where = posixpath.normpath(posixpath.join(where, entered))
+    return None
+
+
+def _foreign(slots: Sequence[Slot], number: int, files: Sequence[RustFile]) -> Obstacle | None:
+    """The first step of other files that this file's programs may not have before them."""
+    last = max((n for n, s in enumerate(slots) if _builds(s[number])), default=-1)
+    done = 0
+    for n, slot in enumerate(slots):
+        if slot[number] is not None:
+            done += 1
+        else:
+            step = representative(slot)
+            owner = files[next(m for m, s in enumerate(slot) if s is not None)]
+            if admitted(step, owner, files[number], n > last, done) is Admission.NO:
+                return Obstacle(owner, step, _lacks(step, files[number]))
+    return None
+
+
+def _lacks(step: Step, file: RustFile) -> str:
+    """Why a step of another file is in the way of this one."""
+    alike = [s for s in file.steps if s.item.keyword == step.item.keyword]
+    source = step.item.flag("from")
+    if source is not None and any(s.item.flag("from") is not None for s in alike):
+        return f"{file.path} has no such step, or copies from a stage that is made otherwise"
+    return f"{file.path} has no such step"
+
+
+def _builds(step: Step | None) -> bool:
+    return step is not None and step.role is Role.BUILD

@@ -1,0 +1,115 @@
+"""A builder group: the steps that its files have in common, and what each file has beside them.
+
+Values only; how a group comes about is the business of `grouping` and `alignment`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from dockerfix_transforms.merge_rust.group.admission import Admission, admitted
+from dockerfix_transforms.merge_rust.read.inputs import RustFile
+from dockerfix_transforms.merge_rust.read.steps import Role, Step, packages_of
+
+SHARED_ROLES = frozenset(
+    {Role.CHEF, Role.PREPARE, Role.RECIPE, Role.COOK, Role.SOURCES, Role.BUILD}
+)
+"""What a builder is there for: such steps are never one file's own."""
+
+
+class Member(Struct, frozen=True):
+    """A file in a group: `matched[i]` is its step that stands for the group's common step i
+    (None for a package list that it lacks), `own` its steps that no other file has, `dropped`
+    those that set what was accepted to change and have no target of their own to stand in."""
+
+    file: RustFile
+    matched: tuple[Step | None, ...]
+    own: tuple[Step, ...]
+    dropped: tuple[Step, ...] = ()
+
+    def common_before(self, count: int) -> int:
+        """How many common steps are done after the file's first `count` steps; those that it
+        lacks count when one that it has follows them."""
+        first = {id(step) for step in self.file.steps[:count]}
+        done = (
+            n for n, step in enumerate(self.matched, 1) if step is not None and id(step) in first
+        )
+        return max(done, default=0)
+
+    def own_before(self, count: int) -> tuple[Step, ...]:
+        """The file's own steps among its first `count` steps."""
+        first = {id(step) for step in self.file.steps[:count]}
+        return tuple(step for step in self.own if id(step) in first)
+
+
+class Group(Struct, frozen=True):
+    """Files that share one builder. `apart` says what keeps it from the first group."""
+
+    members: tuple[Member, ...]
+    common: tuple[Step, ...]
+    apart: tuple[str, ...] = ()
+
+    @property
+    def leader(self) -> Member:
+        """The file whose bytes the shared stages are taken from."""
+        return self.members[0]
+
+    @property
+    def split(self) -> int:
+        """The index of the common step before which own steps stand: the sources."""
+        for index, step in enumerate(self.common):
+            if step.role is Role.SOURCES:
+                return index
+        cooked = [n for n, step in enumerate(self.common) if step.role is Role.COOK]
+        return cooked[-1] + 1 if cooked else len(self.common)
+
+    def home(self, index: int) -> int:
+        """The index of the leader's stage to which a common step belongs; a step that the leader
+        lacks comes with the next one that it has."""
+        steps = (step for step in self.leader.matched[index:] if step is not None)
+        return next((s.stage.index for s in steps), self.leader.file.chain[-1].index)
+
+    def owner(self, step: Step) -> RustFile:
+        """The first file that has this very step."""
+        return next(m.file for m in self.members if any(s is step for s in m.file.steps))
+
+    @property
+    def has_own(self) -> bool:
+        """Whether any file has steps of its own."""
+        return any(member.own for member in self.members)
+
+
+def added_steps(group: Group, member: Member) -> Iterator[tuple[Step, Admission]]:
+    """The common steps that a member lacks, and what each of them is to it."""
+    own = [n for n, s in enumerate(member.matched) if s is not None and s.role is Role.BUILD]
+    last, done = max(own, default=-1), 0
+    for index, step in enumerate(group.common):
+        if member.matched[index] is not None:
+            done += 1
+        else:
+            owner = next(m.file for m in group.members if m.matched[index] is not None)
+            yield step, admitted(step, owner, member.file, index > last, done)
+
+
+def grown_below(group: Group, member: Member, end: int) -> bool:
+    """Whether the shared steps that stand for a file's first `end` steps hold more than these,
+    and no cargo runs among them: an image for run time may stand there, which must not grow."""
+    mine = member.file.steps[:end]
+    if any(s.role in SHARED_ROLES or s.calls or _runs_cargo(s) for s in mine):
+        return False
+    for index, step in enumerate(group.common[: member.common_before(end)]):
+        own = member.matched[index]
+        if own is None and step.item.keyword != "WORKDIR":
+            return True
+        if own is not None and step.role is Role.PACKAGES:
+            lists = (m.matched[index] for m in group.members)
+            everyone = {word for s in lists if s is not None for word in packages_of(s)}
+            if everyone != packages_of(own):
+                return True
+    return False
+
+
+def _runs_cargo(step: Step) -> bool:
+    return step.item.keyword == "RUN" and "cargo" in step.item.text

@@ -1,0 +1,116 @@
+"""Builder groups: which files one cook and one build can serve, and what keeps others apart.
+
+Files come one after the other to the first cluster that takes them: it must compile with the
+same input, up to what was accepted, and the chain of steps must be one that serves all. Trying
+every partition would be exponential and gain little, since files that agree with one file of a
+cluster nearly always agree with all. Knows settings and alignment; knows nothing of bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from dockerfix.api import Finding
+from dockerfix_transforms.merge_rust.group.chains import aligned
+from dockerfix_transforms.merge_rust.group.group import Group
+from dockerfix_transforms.merge_rust.group.settings import FEATURES, Settings
+from dockerfix_transforms.merge_rust.group.slots import Obstacle, shortened
+from dockerfix_transforms.merge_rust.read.inputs import RustFile
+
+
+def group_files(
+    files: Sequence[RustFile], accept: Collection[str], apart: Mapping[str, str]
+) -> tuple[list[Group], list[Finding]]:
+    """Files in groups, largest first, and a finding for each accepted difference. Those in
+    `apart` get a builder of their own, for the reason given."""
+    settings = Settings.of(files, accept)
+    clusters = _clusters(settings, files, apart)
+    groups: list[Group] = []
+    findings: list[Finding] = []
+    for cluster in clusters:
+        reasons: tuple[str, ...] = ()
+        if cluster is not clusters[0]:
+            given = apart.get(cluster[0].path) or apart.get(clusters[0][0].path)
+            found = _reasons(settings, clusters[0], cluster[0])
+            reasons = found if given is None else (given,)
+        ordered = settings.leader_first(cluster)
+        findings += settings.changes(ordered)
+        group = _group(settings, ordered, cluster)
+        groups.append(Group(group.members, group.common, reasons))
+    return groups, findings
+
+
+def _clusters(
+    settings: Settings, files: Sequence[RustFile], apart: Mapping[str, str]
+) -> list[list[RustFile]]:
+    """The files that go together, the largest cluster first."""
+    clusters: list[list[RustFile]] = []
+    for file in files:
+        for cluster in clusters:
+            alone = file.path in apart or cluster[0].path in apart
+            if not alone and _goes_with(settings, cluster, file):
+                cluster.append(file)
+                break
+        else:
+            clusters.append([file])
+    return sorted(clusters, key=len, reverse=True)
+
+
+def _goes_with(settings: Settings, cluster: Sequence[RustFile], file: RustFile) -> bool:
+    """Whether one builder can serve a file together with those of a cluster."""
+    together = [*cluster, file]
+    if not settings.leaders(together):
+        return False
+    different = settings.different(cluster[0], file) - settings.accepted
+    if not _same_programs(cluster, file):
+        different -= FEATURES  # each call of the sequence keeps its own
+    for other in cluster:  # one program at one place is compiled in one way
+        if set(other.shipped) & set(file.shipped):
+            different |= settings.different(other, file) - settings.accepted
+    return not different and isinstance(aligned(together, settings.accepted), Group)
+
+
+def _same_programs(cluster: Sequence[RustFile], file: RustFile) -> set[str]:
+    """Programs that the file ships and another one of the cluster too: two calls would leave
+    them at one place, so that the builds cannot be calls one after the other."""
+    return {name for other in cluster for name in other.shipped} & set(file.shipped)
+
+
+def _group(settings: Settings, ordered: Sequence[RustFile], cluster: Sequence[RustFile]) -> Group:
+    """The group of a cluster. The order of files decides where their own steps go, so that the
+    one with the leader first may fail where that in which the files came did not."""
+    for files in (ordered, cluster):
+        group = aligned(files, settings.accepted)
+        if isinstance(group, Group):
+            return group
+    raise AssertionError("the files were a group when the last one came to the cluster")
+
+
+# What keeps a file apart.
+
+
+def _reasons(settings: Settings, cluster: Sequence[RustFile], file: RustFile) -> tuple[str, ...]:
+    """What keeps a file apart from those of a cluster: parts of the compiler's input, else the
+    first step that stands in the way."""
+    main = cluster[0]
+    found = []
+    for name in sorted(settings.different(main, file) - settings.accepted):
+        component = settings.component(file, name)
+        step = component.step if component is not None else None
+        where = file.graph.tree.source.place(step.item.code) if step is not None else file.path
+        values = settings.value(file, name), settings.value(main, name)
+        found.append(f"{name}: {where} has {values[0]}, {main.path} has {values[1]}")
+    return tuple(found) or (_misplaced(settings, cluster, file),)
+
+
+def _misplaced(settings: Settings, cluster: Sequence[RustFile], file: RustFile) -> str:
+    """What stands in the way where the compiler's input is the same."""
+    programs = _same_programs(cluster, file)
+    found = aligned([*cluster, file], settings.accepted)
+    if isinstance(found, Obstacle):
+        source = found.file.graph.tree.source
+        place = source.place(found.step.item.code)
+        return f"`{shortened(found.step)}` at {place}: {found.why}"
+    if programs:
+        return f"another file builds {', '.join(sorted(programs))} too, with other features"
+    return "its steps cannot be laid over those of all others"

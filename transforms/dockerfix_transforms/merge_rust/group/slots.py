@@ -1,0 +1,34 @@
+"""Slots: the steps of several files that are one step of their merged chain.
+
+Values only; how steps come to share a slot is the business of `align`.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from dockerfix_transforms.merge_rust.read.inputs import RustFile
+from dockerfix_transforms.merge_rust.read.steps import Step
+
+Slot = list[Step | None]
+"""One step of the merged chain: for each file its own step, None where it has none."""
+
+
+class Obstacle(Struct, frozen=True):
+    """Why chains cannot be laid over each other: the step that stands in the way, the file it
+    belongs to, and the reason as the end of a sentence that begins with the step."""
+
+    file: RustFile
+    step: Step
+    why: str
+
+
+def representative(slot: Slot) -> Step:
+    """The step whose text the slot is written from: the first file's that has one."""
+    return next(step for step in slot if step is not None)
+
+
+def shortened(step: Step) -> str:
+    """An instruction on one line of at most 60 characters, for a person."""
+    text = " ".join(step.item.text.split())
+    return text if len(text) <= 60 else f"{text[:57]}..."
