@@ -47,11 +47,16 @@ _READERS = frozenset(
 _COMMENTS = ("#", "//", "/*", "*", ";", "--")
 
 
+def is_prose(path: str) -> bool:
+    """Whether a file is a document, which only speaks of what it names."""
+    return path.endswith(_PROSE)
+
+
 def is_read_only(facts: Facts, mention: PathMention) -> bool:
     """Whether nothing is built from what stands at the mention."""
     place = mention.place
     name = posixpath.basename(place.path)
-    if place.path.endswith(_PROSE) or name in _SETTINGS or name.endswith("ignore"):
+    if is_prose(place.path) or name in _SETTINGS or name.endswith("ignore"):
         return True
     source = facts.snapshot.source(place.path)
     line = source.line_of(place.span.start)

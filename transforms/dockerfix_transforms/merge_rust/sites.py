@@ -25,7 +25,7 @@ from dockerfix.api import (
     Wanted,
 )
 from dockerfix_transforms.merge_rust.left import Left
-from dockerfix_transforms.merge_rust.mentions import is_read_only
+from dockerfix_transforms.merge_rust.mentions import is_prose, is_read_only
 from dockerfix_transforms.merge_rust.read.inputs import RustFile, possible_targets
 
 
@@ -207,8 +207,12 @@ def _blind(facts: Facts, blind: Blind, files: Sequence[RustFile]) -> Left | Find
     lines do where what they stand for is elsewhere."""
     text = _command(facts, blind.place)
     known = text if blind.apart else _whole(facts, blind.place.path)
-    named = [f.path for f in files if _names(known, f.path) or _may_name(known, f.path)]
     path, settings = blind.place.path, _DOCKERFILE_KEY.match(text)
+    named = [
+        f.path
+        for f in files
+        if _names(known, f.path) or _may_name(known, f.path) or _lies_beside(path, f.path)
+    ]
     followed = settings and named and all(_built_there(facts, path, name) for name in named)
     if followed:
         return None
@@ -218,6 +222,12 @@ def _blind(facts: Facts, blind: Blind, files: Sequence[RustFile]) -> Left | Find
         Severity.NOTE, "not-read", f"{blind.what} was not read: {blind.why}",
         "A build in it would not be rewritten.", "Look there by hand.", blind.place, blind.what,
     )  # fmt: skip
+
+
+def _lies_beside(path: str, wanted: str) -> bool:
+    """Whether a program stands in the folder of an input that a build there takes by default."""
+    folder, name = posixpath.split(wanted)
+    return name == "Dockerfile" and posixpath.dirname(path) == folder and not is_prose(path)
 
 
 def _whole(facts: Facts, path: str) -> str:
