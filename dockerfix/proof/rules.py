@@ -594,10 +594,20 @@ def _only_installs(chain: ReadChain, step: Step) -> tuple[_Kind, frozenset[str]]
     return tuple(kind), frozenset() if step.instruction.flags else frozenset(packages)
 
 
+_LISTS = ("/var/lib/apt/lists", "/var/cache/apt", "/var/cache/apk")
+_REFRESHING = (["update"], ["clean"], ["clean", "all"], ["makecache"])
+
+
 def _keeps_lists(command: ReadCommand) -> bool:
-    whole = ("apt-get update", "apt update", "apt-get clean", "apk update", "set -e")
-    begun = ("rm -rf /var/lib/apt/lists", "apt-get update -")
-    return command.text in whole or command.text.startswith(begun)
+    """Whether a command fetches or deletes only what a package manager knows of packages, or
+    sets how the shell takes failures."""
+    name, *words = command.text.split() or [""]
+    plain = [word for word in words if not word.startswith("-")]
+    if name == "rm":
+        return bool(plain) and all(word.startswith(_LISTS) for word in plain)
+    if name == "set":
+        return plain in ([], ["pipefail"])
+    return name in ("apt-get", "apt", "apk", "dnf", "yum", "microdnf") and plain in _REFRESHING
 
 
 # Two steps that changed places.

@@ -11,7 +11,13 @@ import posixpath
 from dockerfix.api import Command, Copy, Placed
 from dockerfix_transforms.merge_rust.read.compiler import environment, is_compiler_variable
 from dockerfix_transforms.merge_rust.read.inputs import RustFile, standing_ends
-from dockerfix_transforms.merge_rust.read.steps import Role, Step, commands, makes_tools
+from dockerfix_transforms.merge_rust.read.steps import (
+    Role,
+    Step,
+    commands,
+    makes_tools,
+    only_installs,
+)
 
 
 class Admission(enum.Enum):
@@ -46,7 +52,7 @@ _LOCAL = frozenset(
 def admitted(step: Step, owner: RustFile, file: RustFile, late: bool, done: int) -> Admission:
     """What the step of `owner` is to `file`, of which `done` steps come before it; `late` says
     that its last build is among them."""
-    if step.role is Role.PACKAGES:
+    if only_installs(step):
         return Admission.PACKAGES
     if harmless_environment(step):
         return Admission.ENVIRONMENT
@@ -101,7 +107,8 @@ def _brings(step: Step, copy: Placed) -> bool:
 def is_tool(step: Step, owner: RustFile) -> bool:
     """Whether a RUN only puts a program beside the compiler: it fetches or installs something
     before its file brings any source, and changes no setting of cargo or rustup."""
-    if step.item.keyword != "RUN" or step.role is not Role.OTHER or step.script is None:
+    fit = step.role in (Role.OTHER, Role.PACKAGES) and step.item.keyword == "RUN"
+    if not fit or step.script is None:
         return False
     before = owner.steps[: owner.steps.index(step)]
     if any(isinstance(other.item, Copy) and other.copy is not None for other in before):

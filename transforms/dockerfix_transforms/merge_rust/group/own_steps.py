@@ -14,7 +14,7 @@ from dockerfix_transforms.merge_rust.group.group import SHARED_ROLES, Member
 from dockerfix_transforms.merge_rust.group.subsequence import common_subsequence
 from dockerfix_transforms.merge_rust.read.compiler import environment, sets_component
 from dockerfix_transforms.merge_rust.read.inputs import RustFile, standing_ends
-from dockerfix_transforms.merge_rust.read.steps import Role, Step, makes_tools
+from dockerfix_transforms.merge_rust.read.steps import Role, Step, makes_tools, only_installs
 
 _KEYWORDS = frozenset({"RUN", "COPY", "ADD", "LABEL", "EXPOSE", "HEALTHCHECK", "CMD"})
 """Instructions that may stand on the cook; others could change what comes behind them."""
@@ -85,7 +85,7 @@ def _with_united(files: Sequence[RustFile], keys: Sequence[str]) -> list[Step]:
 
 def _is_united(step: Step) -> bool:
     """Whether a step goes to the shared builder though not every file has it."""
-    return step.role is Role.PACKAGES or harmless_environment(step)
+    return only_installs(step) or harmless_environment(step)
 
 
 def _member(file: RustFile, common: Sequence[Step], accepted: frozenset[str]) -> Member:

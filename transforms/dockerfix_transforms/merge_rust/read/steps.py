@@ -54,6 +54,7 @@ _MANAGERS = {
     "dnf": "install",
     "yum": "install",
 }
+_LISTS = ("/var/lib/apt/lists", "/var/cache/apt", "/var/cache/apk")
 
 
 class Step(Struct, frozen=True):
@@ -192,6 +193,34 @@ def _makes_a_tool(command: Command) -> bool:
         return call.verb == "install" and not call.values("path") and bool(call.positional)
     words = [word.value for word in command.words]
     return words[:3] == ["rustup", "component", "add"]
+
+
+def only_installs(step: Step) -> bool:
+    """Whether a step installs packages and does no more than refresh and clean their lists: a
+    file that lacks it may get it as a part of its own list."""
+    found = flat_list(step.script) or ()
+    return (
+        bool(found)
+        and step.role is Role.PACKAGES
+        and all(_installs(command) or _keeps_lists(command) for command in found)
+    )
+
+
+def _installs(command: Command) -> bool:
+    verb = _MANAGERS.get(posixpath.basename(command.name))
+    plain = (word.value for word in command.words[1:] if not word.written.startswith("-"))
+    return verb is not None and next(plain, None) == verb
+
+
+def _keeps_lists(command: Command) -> bool:
+    """Whether a command fetches or deletes what a package manager knows of its packages."""
+    words = [word.value or "" for word in command.words]
+    name, plain = posixpath.basename(command.name), [w for w in words[1:] if w[:1] != "-"]
+    if name == "rm":
+        return bool(plain) and all(word.startswith(_LISTS) for word in plain)
+    if name == "set":
+        return plain in ([], ["pipefail"])
+    return name in _MANAGERS and plain in (["update"], ["clean"], ["clean", "all"], ["makecache"])
 
 
 def package_words(step: Step) -> tuple[str, tuple[str, ...]] | None:
