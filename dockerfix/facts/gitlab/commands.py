@@ -253,7 +253,7 @@ class _Walker:
             return True
         started = name in _SHELLS or name in (".", "source")
         written = _script_of(texts[1:]) if started else texts[0]
-        if not written or written.startswith("/"):
+        if not written or written.startswith(("/", "~/", "${HOME}/")):
             return False
         path = script_path(written, at.folder) if at.folder is not None else None
         script = read_script(self.snapshot, path) if path is not None else None

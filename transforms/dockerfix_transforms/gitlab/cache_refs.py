@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dockerfix.api import Draft, Facts, OptionSpec, Proposal, Refused
-from dockerfix_transforms.gitlab.cache_plan import CachePlan, RegistryRefs
+from dockerfix_transforms.gitlab.cache_plan import CachePlan
+from dockerfix_transforms.gitlab.cache_stores import RegistryRefs
 
 _BREAKS = "a build would write a cache ref that another build replaces"
 

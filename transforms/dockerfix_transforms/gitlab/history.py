@@ -57,6 +57,7 @@ _LIBRARIES = (
     "jekyll-last-modified-at", "git-commit-id", "gradle-git-properties", "palantir.git-version",
     "MinVer", "Nerdbank.GitVersioning", "GitVersion.MsBuild", "GitInfo", "vcs_tag(",
     "git-version-gen", "GetGitRevisionDescription", "git_describe(",
+    "gitrev", "githash", "Development.GitRev",
 )  # fmt: skip
 """Names of libraries, plugins and settings that read commits or tags of the repository."""
 _QUOTED_TOOLS = ("semantic-release", "standard-version", "release-it", "conventional-changelog",

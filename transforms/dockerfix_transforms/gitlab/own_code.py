@@ -60,6 +60,10 @@ _JULIA = Language((".jl",), (), ("julia",))
 _LUA = Language((".lua",), (), ("lua",))
 _MAKE = Language((".mk",), ("Makefile", "GNUmakefile", "makefile"))
 _SHELL = Language((".sh", ".bash"))
+_NIM = Language((".nim", ".nims", ".nimble"))
+_HASKELL = Language((".hs", ".cabal"), ("package.yaml",))
+_SWIFT = Language((".swift",))
+_ZIG = Language((".zig",))
 _HUGO = Language((), ("hugo.toml", "hugo.yaml", "config.toml", "config.yaml", "config.yml"))
 
 _BY_PROGRAM = {
@@ -83,11 +87,16 @@ _BY_PROGRAM = {
     "R Rscript": _R,
     "julia": _JULIA,
     "lua busted": _LUA,
+    "nim nimble": _NIM,
+    "stack cabal": _HASKELL,
+    "swift xcodebuild": _SWIFT,
+    "zig": _ZIG,
     "hugo": _HUGO,
 }
 _LANGUAGES = {name: code for names, code in _BY_PROGRAM.items() for name in names.split()}
 """Programs that run code of the repository, with the files that the code may stand in."""
-_RUNNING = {"cargo": {"run", "r", "test", "t", "nextest", "bench", "xtask", "llvm-cov"},
+_RUNNING = {"coverage": {"run"},
+            "cargo": {"run", "r", "test", "t", "nextest", "bench", "xtask", "llvm-cov"},
             "cross": {"run", "test", "bench"},
             "go": {"run", "test", "generate", "tool"}}  # fmt: skip
 """Verbs that run code of the repository; others compile it, and run build scripts at most."""
