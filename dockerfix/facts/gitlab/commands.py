@@ -253,7 +253,7 @@ class _Walker:
             return True
         started = name in _SHELLS or name in (".", "source")
         written = _script_of(texts[1:]) if started else texts[0]
-        if not written or written.startswith(("/", "~/", "${HOME}/")):
+        if not written or written.startswith(("/", "~/", "${HOME}/")) or _activates(texts):
             return False
         path = script_path(written, at.folder) if at.folder is not None else None
         script = read_script(self.snapshot, path) if path is not None else None
@@ -374,6 +374,11 @@ class _Walker:
             for name, body in section.resolved.items() if isinstance(section, YamlMapping) else ():
                 if isinstance(body, YamlMapping) and (not use.services or name in use.services):
                     yield name, body
+
+
+def _activates(texts: list[str]) -> bool:
+    """Whether a command enters a virtual environment of Python, whose script a tool wrote."""
+    return texts[0] in (".", "source") and texts[-1].endswith("bin/activate")
 
 
 def _script_of(words: list[str]) -> str:

@@ -31,8 +31,9 @@ CALLS = ("before_script", "script", "after_script", "variables", "parallel")
 NEEDS = ("needs", "dependencies")
 CLONE = ("GIT_DEPTH",)
 """Variables that say how a job gets its sources."""
-FETCHED = ("GIT_STRATEGY", "clone", "fetch")
-"""The one other change of how sources come: the work tree of an earlier job is used again."""
+STRATEGIES = (("GIT_STRATEGY", "clone", "fetch"), ("GIT_STRATEGY", "", "none"))
+"""The other changes of how sources come: the work tree of an earlier job is used again, or a job
+has none."""
 EARLIER = ("starts-earlier", "builds-beside-scan")
 """Rules under which a job without needs may get them."""
 RULES = ("rules", "only", "except")
@@ -110,7 +111,7 @@ class Judge:
         """Whether a change of variables is one of depths alone, each with its permit."""
         found = list(variable_changes(change))
         return bool(found) and all(
-            (name in CLONE or (name, old, new) == FETCHED)
+            (name in CLONE or (name, old, new) in STRATEGIES)
             and (job, name, old, new) in self.variables_set
             for name, old, new in found
         )

@@ -56,7 +56,7 @@ class PipelineChange(Obligation, frozen=True):
         " exact; an empty subject means a key beside the jobs",
         "clone-depth": "the variable that says how many commits a job clones: `before` and"
         " `after` are its texts; an empty subject means the pipeline's own; also `GIT_STRATEGY`"
-        " from `clone` to `fetch`",
+        " from `clone` to `fetch`, and `none` where a job had no strategy",
         "starts-earlier": "a job without `needs` gets them, `detail` names each; it must be one"
         " that builds and pushes nothing, and that no other job needs",
         "builds-beside-scan": "a job without `needs` that makes images gets them, `detail` names"

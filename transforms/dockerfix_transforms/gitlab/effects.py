@@ -121,7 +121,8 @@ def installs(ran: Ran) -> bool:
 
 def _is_harmless(ran: Ran) -> bool:
     program = _without_version(launched(ran.words))
-    if _is_check(ran.words):
+    enters = ran.name in (".", "source") and ran.words[-1].endswith("bin/activate")
+    if enters or _is_check(ran.words):
         return True
     if ran.words[0] in _VERBS and _has_verb(ran.words):
         return ran.words[:2] != ("docker", "run") or bool(ran.service)

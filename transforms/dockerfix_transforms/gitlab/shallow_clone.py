@@ -5,7 +5,7 @@ Knows which jobs keep history and why; which depth a job keeps stands in `depth`
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from dockerfix.api import (
@@ -31,6 +31,7 @@ from dockerfix_transforms.gitlab.depth import (
     own_depth,
     own_depths,
 )
+from dockerfix_transforms.gitlab.no_tree import treeless_jobs
 
 STRATEGY = "GIT_STRATEGY"
 _BREAKS = "the job would run on too short a history"
@@ -43,7 +44,8 @@ class ShallowClone:
         Sets `GIT_DEPTH` in the pipeline's variables, and `GIT_DEPTH: "0"` on every job that
         reads history, each with its reason. A job of which not every command can be read
         keeps the depth that it had. Jobs are followed through shell functions, scripts, make,
-        npm scripts and Compose services.
+        npm scripts and Compose services. `--no-tree` clones nothing for jobs of which every
+        command is known to read no file of the repository.
 
     Why
         A full clone is repeated by every job, and most jobs look at one commit.
@@ -103,6 +105,12 @@ class ShallowClone:
             kind=bool,
             default=False,
         ),
+        OptionSpec(
+            "no-tree",
+            "Clone nothing for jobs that read no file of the repository.",
+            kind=bool,
+            default=False,
+        ),
     )
 
     def propose(self, facts: Facts, paths: Sequence[str], options: Mapping[str, Any]) -> Proposal:
@@ -115,7 +123,11 @@ class ShallowClone:
         if not depth.isdecimal() or depth == "0":
             return draft.refused([_bad_depth(pipeline, depth)])
         try:
-            _plan(draft, pipeline, depth, frozenset(options["assume-shallow"]))
+            bare = treeless_jobs(draft.facts, pipeline) if options["no-tree"] else ()
+            for job in bare:
+                _clone_nothing(draft, pipeline, job)
+            assumed = frozenset(options["assume-shallow"])
+            _plan(draft, pipeline, depth, assumed, [job.name for job in bare])
             if options["fetch"]:
                 _fetch(draft, pipeline)
         except Refused as refused:
@@ -125,8 +137,14 @@ class ShallowClone:
         return draft.finished(_BREAKS)
 
 
-def _plan(draft: Draft, pipeline: Pipeline, depth: str, assumed: frozenset[str]) -> None:
-    """All edits: jobs that keep history first, then the depth of the others.
+def _plan(
+    draft: Draft,
+    pipeline: Pipeline,
+    depth: str,
+    assumed: frozenset[str],
+    bare: Collection[str],
+) -> None:
+    """The depths of all jobs but the `bare` ones, which clone nothing.
 
     Jobs of includes that are in no file here would get a global depth too, unseen, and a job
     that keeps the depth of the project's settings would lose it. So where there are any, each
@@ -140,9 +158,14 @@ def _plan(draft: Draft, pipeline: Pipeline, depth: str, assumed: frozenset[str])
     # A job cannot be given back the depth of the project's settings, which nothing here says.
     settings = not old and any(k is not None and k.name == "keeps-depth" for k in keeps.values())
     alone = bool(unseen or settings) and old != depth
-    shallow = [job for job in pipeline.visible if depths.clones(job) and keeps[job.name] is None]
+    keeps |= dict.fromkeys(bare)
+    if alone:
+        keeps |= {job.name: _shared(job, depth, old, keeps) for job in pipeline.visible}
+    cloning = [job for job in pipeline.visible if depths.clones(job) and job.name not in bare]
+    shallow = [job for job in cloning if keeps[job.name] is None]
     if not shallow:
         return
+    before = len(draft.edits)
     targets = own_depths(pipeline, keeps, [job.name for job in shallow], depth, alone)
     for job in pipeline.visible:
         _set_depth(draft, pipeline, job, targets)
@@ -151,8 +174,36 @@ def _plan(draft: Draft, pipeline: Pipeline, depth: str, assumed: frozenset[str])
     if not alone and old != depth:
         draft.edits += edit(pipeline).set_variable(DEPTH, depth)
         draft.permits.append(Permit("clone-depth", "", pipeline.path, DEPTH, old, depth))
-    if draft.edits:
+    if len(draft.edits) > before:
         _tell(draft, shallow, depth, unseen if alone else ())
+
+
+def _shared(job: Job, depth: str, old: str, keeps: Mapping[str, Keeps | None]) -> Keeps | None:
+    """What a job keeps when its depth cannot be written without changing other jobs."""
+    kept = keeps[job.name]
+    try:
+        edit(job).set("variables", DEPTH, to=depth)
+    except Refused as refused:
+        return kept or Keeps(old or "0", "keeps-depth", refused.what)
+    return kept
+
+
+def _clone_nothing(draft: Draft, pipeline: Pipeline, job: Job) -> None:
+    """A job without a tree, under an assumption."""
+    draft.edits += edit(job).set("variables", STRATEGY, to="none")
+    draft.permits.append(Permit("clone-depth", job.name, pipeline.path, STRATEGY, "", "none"))
+    draft.summary.append(f"{job.name} clones nothing.")
+    draft.findings.append(
+        Finding.at(
+            job.place,
+            name="clone-depth",
+            severity=Severity.ASSUME,
+            subject=STRATEGY,
+            what=f"{job.name} clones nothing, since none of its commands reads a file",
+            why="what an earlier job left in the same folder of the runner stays there",
+            do="leave --no-tree out if the job is to read files later on",
+        )
+    )
 
 
 def _fetch(draft: Draft, pipeline: Pipeline) -> None:

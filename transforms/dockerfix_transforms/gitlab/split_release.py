@@ -211,6 +211,8 @@ def _is_bound(pipeline: Pipeline, job: Job) -> str:
     key = next((key for key in _BINDING if key in job.keys and _is_own(job, key)), "")
     if key:
         return f"it has `{key}:`"
+    if job.stage not in (*pipeline.stages, ".pre", ".post"):
+        return f"its stage `{job.stage}` is not in `stages`, so GitLab takes no part of it"
     if any("rules" not in what for _, what in pipeline.unread) or pipeline.unknown_parents(job):
         return "a part of the pipeline is in another repository, and may name it"
     if "manual" in (job.when, *(rule.when for rule in job.rules or ())):
