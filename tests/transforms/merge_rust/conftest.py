@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dockerfix.facts.repository import Facts
 from dockerfix.text import Snapshot
-from dockerfix_transforms.merge_rust.read.inputs import RustFile
-from dockerfix_transforms.merge_rust.scope import read_scope
+from dockerfix_transforms.merge_rust.read.rust_file import RustFile
+from dockerfix_transforms.merge_rust.scope.call import read_scope
 
 _WORKSPACE = {
     "Cargo.toml": b'[workspace]\nmembers = ["a", "b"]\nresolver = "2"\n',

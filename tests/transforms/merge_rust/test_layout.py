@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dockerfix.text import Edit, Source, Span
 from dockerfix_transforms.merge_rust.group.grouping import group_files
-from dockerfix_transforms.merge_rust.read.inputs import RustFile
+from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 from dockerfix_transforms.merge_rust.write.layout import merged_file, planned
 from dockerfix_transforms.merge_rust.write.names import StageNames
 from dockerfix_transforms.merge_rust.write.plan import Alias, Piece, Plan

@@ -2,7 +2,7 @@
 
 Read in this order: `scope` (which files), `read` (what one file says), `group` (which files
 share a builder), `write` (the merged file), `sites` and `jobs` (who builds it), `notes` (what a
-person is told), `transform` (all of it).
+person is told), `merge` (all of it).
 """
 
 from dockerfix_transforms.merge_rust.transform import MergeRust

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from msgspec import Struct
 from msgspec.structs import replace
 
-from dockerfix.api import Finding, Place, Severity, is_accepted
+from dockerfix.api import Finding, Place, is_accepted
 
 LEFT = "left-behind"
 
@@ -34,14 +34,13 @@ class Left(Struct, frozen=True):
         """The finding that lists it."""
         files = ", ".join(self.files)
         stays = "" if self.accepted(accept) else f"; {files} stay{'s' * (len(self.files) == 1)}"
-        return Finding(
-            Severity.REFUSE,
-            self.name,
-            self.what + stays,
-            self.why,
-            self.words,
+        return Finding.at(
             self.place,
-            self.files[0] if self.files else "",
+            name=self.name,
+            what=self.what + stays,
+            why=self.why,
+            do=self.words,
+            subject=self.files[0] if self.files else "",
         )
 
     def accepted(self, accept: Collection[str]) -> bool:

@@ -15,7 +15,7 @@ from dockerfix_transforms.merge_rust.group.settings import FEATURES
 from dockerfix_transforms.merge_rust.jobs.plan import JobPlan
 from dockerfix_transforms.merge_rust.left import LEFT, Left
 from dockerfix_transforms.merge_rust.read.compiler import environment, is_compiler_variable
-from dockerfix_transforms.merge_rust.read.inputs import RustFile
+from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 from dockerfix_transforms.merge_rust.read.steps import Role, steps_of
 from dockerfix_transforms.merge_rust.workflows import WorkflowPlan
 from dockerfix_transforms.merge_rust.write.layout import Merged

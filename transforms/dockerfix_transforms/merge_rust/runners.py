@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from dockerfix.api import Build, Change, Facts, SiteKind, Tool
 from dockerfix_transforms.merge_rust.group.group import Group
-from dockerfix_transforms.merge_rust.read.inputs import RustFile
+from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 
 Pair = tuple[RustFile, Change]
 _BY_HAND = ("by hand",)

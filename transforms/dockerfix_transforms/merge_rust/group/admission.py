@@ -10,7 +10,7 @@ import posixpath
 
 from dockerfix.api import Command, Copy, Placed
 from dockerfix_transforms.merge_rust.read.compiler import environment, is_compiler_variable
-from dockerfix_transforms.merge_rust.read.inputs import RustFile, standing_ends
+from dockerfix_transforms.merge_rust.read.rust_file import RustFile, standing_ends
 from dockerfix_transforms.merge_rust.read.steps import (
     Role,
     Step,

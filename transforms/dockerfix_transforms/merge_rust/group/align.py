@@ -17,7 +17,7 @@ from dockerfix.api import IsFolder
 from dockerfix_transforms.merge_rust.group.check import first_obstacle
 from dockerfix_transforms.merge_rust.group.slots import Obstacle, Slot, representative
 from dockerfix_transforms.merge_rust.group.subsequence import common_subsequence
-from dockerfix_transforms.merge_rust.read.inputs import RustFile
+from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 from dockerfix_transforms.merge_rust.read.steps import Role, Step
 
 _WEIGHTS = {Role.BUILD: 100, Role.COOK: 100, Role.SOURCES: 30, Role.RECIPE: 30, Role.PREPARE: 30}

@@ -14,7 +14,7 @@ from dockerfix_transforms.merge_rust.group.align import lay_over
 from dockerfix_transforms.merge_rust.group.group import Group, Member
 from dockerfix_transforms.merge_rust.group.own_steps import with_own_steps
 from dockerfix_transforms.merge_rust.group.slots import Obstacle, representative
-from dockerfix_transforms.merge_rust.read.inputs import RustFile
+from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 from dockerfix_transforms.merge_rust.read.steps import Role, Step, packages_of
 
 

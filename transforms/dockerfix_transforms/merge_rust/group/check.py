@@ -15,7 +15,7 @@ from dockerfix.api import IsFolder
 from dockerfix_transforms.merge_rust.group.admission import Admission, admitted
 from dockerfix_transforms.merge_rust.group.commute import commute, needs_folder
 from dockerfix_transforms.merge_rust.group.slots import Obstacle, Slot, representative, shortened
-from dockerfix_transforms.merge_rust.read.inputs import RustFile
+from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 from dockerfix_transforms.merge_rust.read.steps import Role, Step
 
 

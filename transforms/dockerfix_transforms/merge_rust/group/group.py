@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from dockerfix_transforms.merge_rust.group.admission import Admission, admitted
-from dockerfix_transforms.merge_rust.read.inputs import RustFile
+from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 from dockerfix_transforms.merge_rust.read.steps import Role, Step, packages_of
 
 SHARED_ROLES = frozenset(

@@ -15,7 +15,7 @@ from dockerfix_transforms.merge_rust.group.chains import aligned
 from dockerfix_transforms.merge_rust.group.group import Group
 from dockerfix_transforms.merge_rust.group.settings import FEATURES, Settings
 from dockerfix_transforms.merge_rust.group.slots import Obstacle, shortened
-from dockerfix_transforms.merge_rust.read.inputs import RustFile
+from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 
 
 def group_files(

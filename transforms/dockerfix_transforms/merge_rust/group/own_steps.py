@@ -13,7 +13,7 @@ from dockerfix_transforms.merge_rust.group.admission import harmless_environment
 from dockerfix_transforms.merge_rust.group.group import SHARED_ROLES, Member
 from dockerfix_transforms.merge_rust.group.subsequence import common_subsequence
 from dockerfix_transforms.merge_rust.read.compiler import environment, sets_component
-from dockerfix_transforms.merge_rust.read.inputs import RustFile, standing_ends
+from dockerfix_transforms.merge_rust.read.rust_file import RustFile, standing_ends
 from dockerfix_transforms.merge_rust.read.steps import Role, Step, makes_tools, only_installs
 
 _KEYWORDS = frozenset({"RUN", "COPY", "ADD", "LABEL", "EXPOSE", "HEALTHCHECK", "CMD"})

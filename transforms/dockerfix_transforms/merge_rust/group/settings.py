@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from dockerfix.api import Finding, Severity, is_accepted
 from dockerfix_transforms.merge_rust.read.compiler import Component, components
-from dockerfix_transforms.merge_rust.read.inputs import RustFile
+from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 
 IN_PATHS = frozenset({"profile", "target", "selection", "installation"})
 """Components that decide where cargo leaves a program, so that an image would have to copy it

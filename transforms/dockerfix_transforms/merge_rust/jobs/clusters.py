@@ -21,7 +21,7 @@ from dockerfix.api import (
     check_joinable,
 )
 from dockerfix_transforms.merge_rust.group.group import Group
-from dockerfix_transforms.merge_rust.read.inputs import RustFile
+from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 
 
 class BuildJob(Struct, frozen=True):

@@ -38,7 +38,7 @@ from dockerfix_transforms.merge_rust.jobs.script import (
     builds_elsewhere,
     lined_up,
 )
-from dockerfix_transforms.merge_rust.read.inputs import RustFile
+from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 
 
 class JoinedJob(Struct, frozen=True):

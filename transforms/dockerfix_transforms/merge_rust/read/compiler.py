@@ -10,7 +10,7 @@ import re
 from msgspec import Struct
 
 from dockerfix.api import Arg, Env, Instruction
-from dockerfix_transforms.merge_rust.read.inputs import RustFile
+from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 from dockerfix_transforms.merge_rust.read.steps import Role, Step, commands
 
 _ENVIRONMENT = re.compile(

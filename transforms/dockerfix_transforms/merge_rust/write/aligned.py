@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from dockerfix.api import Command, Edit, Instruction, Run, Span
-from dockerfix_transforms.merge_rust.read.inputs import RustFile
 from dockerfix_transforms.merge_rust.read.member import changes_folder
+from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 from dockerfix_transforms.merge_rust.read.steps import (
     Step,
     flat_list,

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from dockerfix.api import Place, Stage
 from dockerfix_transforms.merge_rust.group.group import Group, Member
-from dockerfix_transforms.merge_rust.read.inputs import RustFile
+from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 from dockerfix_transforms.merge_rust.read.steps import Role, Step, steps_of, words_of
 from dockerfix_transforms.merge_rust.write.images import image_stages
 from dockerfix_transforms.merge_rust.write.names import StageNames

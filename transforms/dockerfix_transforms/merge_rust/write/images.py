@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from dockerfix.api import Stage
 from dockerfix_transforms.merge_rust.group.group import Group, Member, grown_below
-from dockerfix_transforms.merge_rust.read.inputs import Leaf, RustFile
+from dockerfix_transforms.merge_rust.read.rust_file import Leaf, RustFile
 from dockerfix_transforms.merge_rust.write.comments import free_comments, heading_lines
 from dockerfix_transforms.merge_rust.write.names import StageNames
 from dockerfix_transforms.merge_rust.write.pieces import body_pieces, from_piece, step_piece

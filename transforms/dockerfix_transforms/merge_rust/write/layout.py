@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from dockerfix.api import Arg
 from dockerfix_transforms.merge_rust.group.group import Group
-from dockerfix_transforms.merge_rust.read.inputs import RustFile
+from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 from dockerfix_transforms.merge_rust.write.comments import (
     heading_lines,
     homeless_comments,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from dockerfix.api import Stage
 from dockerfix_transforms.merge_rust.group.group import Group, Member
-from dockerfix_transforms.merge_rust.read.inputs import RustFile
+from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 
 
 class StageNames:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from dockerfix.api import Edit, Span
 from dockerfix_transforms.merge_rust.group.group import Group
-from dockerfix_transforms.merge_rust.read.inputs import RustFile
+from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 from dockerfix_transforms.merge_rust.read.steps import (
     Step,
     package_words,

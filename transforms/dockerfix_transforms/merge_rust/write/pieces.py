@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dockerfix.api import Edit, From, Place, Span, Stage
-from dockerfix_transforms.merge_rust.read.inputs import RustFile
+from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 from dockerfix_transforms.merge_rust.read.steps import Step
 from dockerfix_transforms.merge_rust.write.comments import loose_comments
 from dockerfix_transforms.merge_rust.write.line import Line

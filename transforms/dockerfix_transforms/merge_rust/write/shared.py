@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from dockerfix.api import Place, Stage
 from dockerfix_transforms.merge_rust.group.group import Group
-from dockerfix_transforms.merge_rust.read.inputs import RustFile
+from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 from dockerfix_transforms.merge_rust.read.steps import Role, Step
 from dockerfix_transforms.merge_rust.write.comments import loose_comments
 from dockerfix_transforms.merge_rust.write.feeders import feeders

@@ -1,0 +1,56 @@
+"""Old Dockerfiles that are named outside of every build that was read, where something may be
+built from them.
+
+Knows mentions and builds; what only reads a file is the business of `mentions`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from dockerfix.api import Facts, PathMention, SiteKind
+from dockerfix_transforms.merge_rust.left import Left
+from dockerfix_transforms.merge_rust.mentions import is_read_only
+
+
+def left_mentions(
+    facts: Facts, mentions: Sequence[PathMention], targets: Mapping[str, str]
+) -> Iterator[Left]:
+    """Places outside of every build that was read from which something may be built.
+
+    `targets` are the targets that stand for the old files' last images.
+    """
+    for mention in mentions:
+        if mention.successor is None:
+            yield Left(
+                (mention.path,), mention.place, f"{mention.path} is named behind a variable",
+                "The path here would name nothing.", "Write the path out.",
+            )  # fmt: skip
+        elif not is_read_only(facts, mention) and not _is_read(facts, mention):
+            yield Left(
+                (mention.path,), mention.place, f"{mention.path} is named outside of a build that "
+                "dockerfix follows",
+                "What builds from it would get the merged file's last image.",
+                f"Write {mention.successor}, with the target {targets.get(mention.path, '')}.",
+            )  # fmt: skip
+
+
+def _is_read(facts: Facts, mention: PathMention) -> bool:
+    """Whether a variable of a pipeline or a value of a workflow's matrix holds the name, and a
+    build that was read takes it."""
+    if built_there(facts, mention.place.path, mention.path):
+        return True
+    pipeline = facts.pipeline
+    if pipeline is None or mention.place.path not in pipeline.files:
+        return False
+    text = facts.snapshot.source(mention.place.path).text(mention.place.span)
+    return any(
+        b.dockerfile == mention.path and text in b.variables.values()
+        for b in facts.builds.builds
+        if b.site.kind is SiteKind.GITLAB
+    )
+
+
+def built_there(facts: Facts, where: str, path: str) -> bool:
+    """Whether a build that was read in that file takes the Dockerfile."""
+    return any(b.dockerfile == path and b.site.place.path == where for b in facts.builds.builds)

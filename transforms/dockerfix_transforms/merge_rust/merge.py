@@ -1,0 +1,223 @@
+"""One merge, from the files that were read to a proposal.
+
+Knows the order of the work; every step of it is a module of its own.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct
+
+from dockerfix.api import Draft, Edit, Facts, Proposal, Span, StepDown
+from dockerfix_transforms.merge_rust.callers import Callers, rewrite_callers
+from dockerfix_transforms.merge_rust.group.group import Group
+from dockerfix_transforms.merge_rust.group.grouping import group_files
+from dockerfix_transforms.merge_rust.left import by_hand, kept_files
+from dockerfix_transforms.merge_rust.notes.around import (
+    dependabot_notes,
+    idle_notes,
+    joined_notes,
+    plain_docker_build,
+)
+from dockerfix_transforms.merge_rust.notes.merged import merge_notes, moved_notes, unasked_notes
+from dockerfix_transforms.merge_rust.nothing import (
+    exists_already,
+    how_to_unite,
+    nothing_gained,
+    nothing_shared,
+    too_few,
+)
+from dockerfix_transforms.merge_rust.permits import (
+    image_permits,
+    job_permits,
+    left_permits,
+    workflow_permits,
+)
+from dockerfix_transforms.merge_rust.scope.scope import Scope
+from dockerfix_transforms.merge_rust.sites import read_sites
+from dockerfix_transforms.merge_rust.summary import gains, sizes
+from dockerfix_transforms.merge_rust.write.layout import Merged, merged_file
+from dockerfix_transforms.merge_rust.write.line import CannotJoinError
+
+_BREAKS = "it builds one of the files that go"
+
+
+class Wishes(Struct, frozen=True):
+    """What the person asked for; `without` are files that a check of the engine had changed
+    less, with how much less."""
+
+    into: str
+    keep_old: bool
+    no_ci: bool
+    accept: frozenset[str]
+    without: Mapping[str, StepDown]
+
+
+class Merge:
+    """One merge of the files of a scope, which loses those that cannot go along."""
+
+    def __init__(self, facts: Facts, scope: Scope, wishes: Wishes) -> None:
+        self.facts = facts
+        self.scope = scope
+        self.wishes = wishes
+        self.work = Draft(facts, wishes.accept)
+
+    def proposal(self) -> Proposal:
+        """The proposal, a refusal, or the reason why there is nothing to do."""
+        self.work = Draft(self.facts, self.wishes.accept)
+        made = self.merged()
+        if made is None:
+            return too_few(self.facts, self.scope, len(self.wishes.without))
+        groups, merged = made
+        if all(len(group.members) == 1 for group in groups):
+            return nothing_shared(self.scope, groups)
+        self.work.findings += merge_notes(self.scope.workspace, groups, merged)
+        callers = None
+        if not self.wishes.no_ci:
+            callers = self.callers(groups, merged)
+            if self.leave_useless(callers):
+                return self.proposal()
+            if not callers.gains:
+                found = self.work.findings
+                return nothing_gained(self.scope, found, callers, self.wishes.accept)
+        data = merged.text.encode("utf-8", "surrogateescape")
+        exists = exists_already(self.facts, self.scope, data, self.wishes.no_ci)
+        return exists or self.written(groups, merged, data, callers)
+
+    # Which files go along.
+
+    def merged(self) -> tuple[list[Group], Merged] | None:
+        """Groups and merged file. A file whose lines cannot be joined gets a builder of its
+        own in the merged file; one that would share nothing there stays as it is."""
+        apart = {path: step.found[0] for path, step in self.wishes.without.items()}
+        while len(self.scope.files) > 1:
+            groups, findings = group_files(self.scope.files, self.wishes.accept, apart)
+            try:
+                merged = merged_file(groups, self.scope.files)
+            except CannotJoinError as error:
+                if error.file.path in apart:
+                    self.scope.leave_out(
+                        error.file, "cannot-join", error.why, error.action, error.step.item.code
+                    )
+                apart[error.file.path] = f"{error.why}: {error.action}"
+                continue
+            if not any(len(group.members) > 1 for group in groups) or not merged.plan.strangers:
+                self.work.findings += findings
+                return groups, merged
+            self.leave_strangers(groups, merged)
+        return None
+
+    def leave_strangers(self, groups: Sequence[Group], merged: Merged) -> None:
+        """Leave out the files that would share no stage: moving them saves nothing."""
+        strangers = {file.path for file in merged.plan.strangers}
+        for group in groups:
+            for member in group.members:
+                if member.file.path in strangers:
+                    what = f"it would share no stage: {'; '.join(group.apart)}"
+                    span = member.file.graph.tree.instructions[0].code
+                    do = how_to_unite(group.apart)
+                    self.scope.leave_out(member.file, "separate-builder", what, do, span)
+
+    def leave_useless(self, callers: Callers) -> bool:
+        """Leave the files out whose images nobody would build from the merged file; whether
+        there are any, and others to merge."""
+        useless = callers.useless(self.scope.files, self.wishes.accept)
+        if not useless or len(self.scope.files) - len(useless) < 2:
+            return False
+        accept = self.wishes.accept
+        self.scope.findings += [
+            left.finding(accept) for left in callers.left if set(left.files) <= set(useless)
+        ]
+        self.scope.files = [file for file in self.scope.files if file.path not in useless]
+        return True
+
+    def callers(self, groups: Sequence[Group], merged: Merged) -> Callers:
+        """What becomes of everything that builds the files."""
+        wishes = self.wishes
+        return rewrite_callers(
+            self.facts, self.scope, groups, merged, wishes.accept, wishes.keep_old
+        )
+
+    # The patch.
+
+    def written(
+        self, groups: Sequence[Group], merged: Merged, data: bytes, callers: Callers | None
+    ) -> Proposal:
+        """The proposal that writes the merged file, with its permits."""
+        work = self.work
+        self.write_merged(data)
+        work.findings += [*moved_notes(merged), *unasked_notes(merged)]
+        if callers is None:
+            self.without_callers(groups, merged)
+        else:
+            self.call_sites(callers)
+            all_stay = not work.deleted and not self.wishes.keep_old
+            work.summary += [sizes(self.scope, merged), *gains(callers, all_stay)]
+        work.findings = [*self.scope.findings, *work.findings]
+        work.permits += image_permits(groups, merged, self.scope.into, work.weighed)
+        if callers is not None:
+            work.permits += job_permits(self.facts.pipeline, callers.jobs)
+            work.permits += workflow_permits(callers.workflows)
+            work.permits += left_permits(callers.left, self.wishes.accept)
+            work.callers = callers.rewritten_jobs
+        return work.finished(_BREAKS)
+
+    def write_merged(self, data: bytes) -> None:
+        """The merged file, which may take the place of one of its inputs."""
+        into = self.scope.into
+        if into not in self.facts.snapshot:
+            self.work.created[into] = data
+            return
+        old = self.facts.snapshot.read(into)
+        if old != data:
+            self.work.edits.append((into, Edit(Span(0, len(old)), data)))
+
+    def delete_old(self, kept: frozenset[str]) -> None:
+        """The old files that nothing needs any more go."""
+        old = [f.path for f in self.scope.files if f.path != self.scope.into]
+        gone = [] if self.wishes.keep_old else [path for path in old if path not in kept]
+        self.work.deleted += gone
+        own = [f"{file.path}.dockerignore" for file in self.scope.files]
+        there = [path for path in own if path in self.facts.snapshot]
+        new = f"{self.scope.into}.dockerignore"
+        if there and new not in self.facts.snapshot:
+            # An ignore file of the Dockerfile's own name moves along with it.
+            self.work.created[new] = self.facts.snapshot.read(there[0])
+        self.work.deleted += [
+            path for path in there if path != new and path.removesuffix(".dockerignore") in gone
+        ]
+
+    def without_callers(self, groups: Sequence[Group], merged: Merged) -> None:
+        """What is to be done by hand when no caller is to be changed."""
+        sites = read_sites(self.facts, self.scope.files, merged.plan.targets, self.scope.into)
+        self.work.steps += [
+            f"change by hand: {change.build.site}: {self.scope.into}, target {change.wanted.target}"
+            for _, change in sites.changes
+        ]
+        self.work.findings += sites.findings
+        self.work.summary += [
+            sizes(self.scope, merged),
+            f"compile passes: {len(self.scope.files)} before, {len(groups)} after",
+        ]
+        self.delete_old(frozenset())
+
+    def call_sites(self, callers: Callers) -> None:
+        """Edits of everything that builds or names the inputs."""
+        work, accept = self.work, self.wishes.accept
+        self.delete_old(kept_files(callers.left, accept))
+        work.edits += callers.edits
+        work.findings += callers.findings
+        work.findings += [left.finding(accept) for left in callers.left]
+        work.findings += idle_notes(callers.jobs.idle)
+        work.findings += joined_notes(callers.workflows.joined)
+        work.steps += by_hand(callers.left, accept)
+        if callers.jobs.bake:
+            work.created[callers.jobs.bake_path] = callers.jobs.bake
+        if work.deleted:
+            usual = [f.path for f in self.scope.files if posixpath.dirname(f.path) == f.context]
+            gone = [path for path in usual if path in work.deleted]
+            work.findings += plain_docker_build(gone, self.scope.into)
+            moved = [*work.deleted, *work.created]
+            work.findings += dependabot_notes(self.facts, moved, self.scope.into)

@@ -1,0 +1,117 @@
+"""Merges that come to nothing: what is said instead of a patch, and what stands in the way.
+
+Knows what was read and grouped; changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+from dockerfix.api import Facts, Finding, Proposal, Severity, Span
+from dockerfix_transforms.merge_rust.callers import Callers
+from dockerfix_transforms.merge_rust.group.group import Group
+from dockerfix_transforms.merge_rust.group.settings import IN_PATHS
+from dockerfix_transforms.merge_rust.read.candidates import candidates
+from dockerfix_transforms.merge_rust.scope.scope import Scope
+from dockerfix_transforms.merge_rust.workflows import APART
+
+
+def too_few(facts: Facts, scope: Scope, stepped_down: int) -> Proposal:
+    """Fewer than two files: nothing to do, or a refusal when some were left out. `stepped_down`
+    is how many files a check of the engine has taken out before."""
+    left_out = [f for f in scope.findings if f.severity is Severity.REFUSE]
+    if len(scope.files) + len(left_out) + stepped_down > 1:
+        return Proposal(findings=tuple(left_out), refused=True)
+    folder = scope.workspace.folder or "."
+    paths = [*(file.path for file in scope.files), *(finding.subject for finding in left_out)]
+    every = candidates(facts, scope.workspace.folder, ())
+    others = [path for path in every if path not in (*paths, scope.into)]
+    if paths and others:
+        return Proposal(
+            reason=f"{paths[0]} was named alone, and {', '.join(others)} also build {folder}; "
+            f"name the folder {folder} to merge them all"
+        )
+    if paths:
+        return Proposal(reason=f"{paths[0]} alone builds {folder}: nothing to merge")
+    return Proposal(reason=f"no Dockerfile builds the workspace {folder}")
+
+
+def nothing_shared(scope: Scope, groups: Sequence[Group]) -> Proposal:
+    """No two files share a builder: what stands in the way, one line each."""
+    findings = [
+        Finding.at(
+            group.leader.file.place,
+            severity=Severity.NOTE,
+            name="nothing-to-gain",
+            what=f"{group.leader.file.path}: {reason}",
+            why="It would be compiled as often as before.",
+            do=how_to_unite(group.apart),
+            subject=group.leader.file.path,
+        )
+        for group in groups
+        for reason in group.apart
+    ]
+    count = len(scope.files)
+    return Proposal(
+        reason=f"nothing to gain: {count} files would still need {count} compile passes",
+        findings=(*scope.findings, *findings),
+    )
+
+
+def nothing_gained(
+    scope: Scope, findings: Iterable[Finding], callers: Callers, accept: Collection[str]
+) -> Proposal:
+    """A merge after which as much is compiled as before; `findings` are those of the merge."""
+    stay = [left.finding(accept) for left in callers.left]
+    apart = [finding for finding in findings if finding.name == "separate-builder"]
+    before, after = callers.before.passes, callers.after.passes
+    figures = f"{before} compile {'pass' if before == 1 else 'passes'} before, {after} after"
+    reason = f"a merge would save nothing: {figures}"
+    if any(left.name != APART for left in callers.left):
+        reason = f"as long as call sites stay with the old files, {reason}"
+    return Proposal(findings=(*scope.findings, *apart, *stay), reason=reason)
+
+
+def exists_already(facts: Facts, scope: Scope, data: bytes, no_ci: bool) -> Proposal | None:
+    """What to say when a file of the merged one's name is there already: nothing to do where it
+    is the merged file or serves the old ones, else a refusal. None when it is not there, or when
+    it is to be made anew for call sites."""
+    into = scope.into
+    if into not in facts.snapshot or any(file.path == into for file in scope.files):
+        return None
+    if facts.snapshot.read(into) == data:
+        asked = any(file.builds for file in scope.files)
+        return (
+            None if asked and not no_ci else Proposal(reason=f"{into} is the merged file already")
+        )
+    if _serves(facts, scope):
+        old = ", ".join(file.path for file in scope.files)
+        return Proposal(reason=f"{into} serves {old} already; what builds from them was left")
+    finding = Finding.at(
+        facts.snapshot.source(into).place(Span(0, 0)),
+        name="exists",
+        what=f"{into} exists already, with another text",
+        why="it would be overwritten",
+        do="choose another name with --into",
+        subject=into,
+    )
+    return Proposal(findings=(finding, *scope.findings), refused=True)
+
+
+def _serves(facts: Facts, scope: Scope) -> bool:
+    """Whether the merged file that is there has a target for each of the old files: they were
+    left for the sake of some call site."""
+    names = {stage.name for stage in facts.stages(scope.into).stages}
+    return all(
+        any(name == file.binary or name.startswith(f"{file.binary}-") for name in names if name)
+        for file in scope.files
+    )
+
+
+def how_to_unite(reasons: Sequence[str]) -> str:
+    """What to do about differences: accept them, where each has a name that can be."""
+    names = [reason.partition(":")[0] for reason in reasons if " has " in reason]
+    plain = all(name.replace("-", "").replace("_", "").isalnum() for name in names)
+    if len(names) < len(reasons) or not plain or any(name in IN_PATHS for name in names):
+        return "align the files"
+    return f"align the files, or --accept {' --accept '.join(names)}"

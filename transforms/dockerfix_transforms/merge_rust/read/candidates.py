@@ -1,0 +1,50 @@
+"""Which Dockerfiles a merge is about: those that build the workspace.
+
+Knows builds and paths; reads no instruction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dockerfix.api import Facts, SnapshotError
+from dockerfix_transforms.merge_rust.read.folders import lies_inside
+
+
+def candidates(
+    facts: Facts, folder: str, given: Sequence[str], folders: Sequence[str] = ()
+) -> list[str]:
+    """The Dockerfiles of a call: the given ones, and those that build the workspace at
+    `folder`; of these only what lies in `folders` where all of them are parts of it.
+
+    A Dockerfile builds the workspace when a build passes the workspace (or a folder above it)
+    as its context, or when no build uses it and it stands in the workspace, or beside it.
+    """
+    if given and not folders:
+        return list(given)
+    used = {b.dockerfile for b in facts.builds.builds if b.dockerfile}
+    found = []
+    for path in sorted({*facts.dockerfiles, *(p for p in used if p in facts.snapshot)}):
+        given_to = (b.context for b in facts.builds.builds if b.dockerfile == path)
+        contexts = [context for context in given_to if context is not None]
+        inside = path.startswith(f"{folder}/") if folder else True
+        known = any(_holds(context, folder) for context in contexts)
+        wanted = known if contexts else inside
+        if wanted and _mentions_cargo(facts, path):
+            found.append(path)
+    parts = [part for part in folders if part != folder and lies_inside(part, folder)]
+    if len(parts) == len(folders):
+        below = [path for path in found if any(path.startswith(f"{part}/") for part in parts)]
+        found = below or ([] if given else found)
+    return list(dict.fromkeys([*given, *found]))
+
+
+def _holds(context: str, folder: str) -> bool:
+    return context == folder or context == "" or folder.startswith(f"{context}/")
+
+
+def _mentions_cargo(facts: Facts, path: str) -> bool:
+    try:
+        return b"cargo" in facts.snapshot.read(path)
+    except SnapshotError:
+        return False

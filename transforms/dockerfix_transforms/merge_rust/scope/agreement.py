@@ -1,0 +1,137 @@
+"""Leaving out the files that one merged file cannot serve together with the others.
+
+Knows what holds for a whole Dockerfile (context, ignore file, directives, global arguments);
+what builders must agree on is the business of `group`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+from dockerfix.api import Arg, Facts, Newline, Span
+from dockerfix_transforms.merge_rust.read.rust_file import RustFile
+from dockerfix_transforms.merge_rust.scope.names import told_apart
+from dockerfix_transforms.merge_rust.scope.scope import Scope
+
+
+def agree(facts: Facts, scope: Scope) -> None:
+    """Leave out the files that one merged file cannot serve together with the others."""
+    _majority(scope, lambda f: f.context, "context", "another build context than the others'")
+    _majority(
+        scope,
+        lambda f: facts.snapshot.read(i) if (i := facts.ignore_path(f.context, f.path)) else b"",
+        "ignore-file",
+        "another ignore file than the others'",
+    )
+    _majority(scope, lambda f: f.graph.tree.escape, "escape", "another escape character")
+    _majority(scope, lambda f: f.graph.tree.newline, "newline", "other newlines than the others'")
+    for file in list(scope.files):
+        if file.graph.tree.newline is Newline.MIXED:
+            scope.leave_out(
+                file, "newline", "its newlines are mixed", "make them all alike", Span(0, 0)
+            )
+    _directives(scope)
+    _global_arguments(scope)
+    scope.files = list(told_apart(scope.files))
+
+
+def leave_hidden(scope: Scope) -> None:
+    """Leave out a file that calls an image or a named context what another one calls a stage:
+    in one file the name would mean the stage."""
+    for file in tuple(scope.files):
+        others = [other for other in scope.files if other is not file]
+        stages = {(s.name or "").lower() for other in others for s in other.graph.stages}
+        for name, span in _outside_names(file):
+            if name.lower() in stages:
+                what = f"`{name}` is an image or a named context here, and a stage elsewhere"
+                scope.leave_out(file, "name-clash", what, "rename the stage", span)
+                break
+
+
+def _outside_names(file: RustFile) -> Iterator[tuple[str, Span]]:
+    """What the file calls images and named contexts, with its place."""
+    for stage in file.graph.stages:
+        if file.graph.base(stage) is None:
+            yield file.graph.image(stage), stage.from_.code
+        for named in file.graph.references(stage):
+            if named.stage is None:
+                yield named.text, named.instruction.code
+
+
+def _majority(scope: Scope, value: Callable[[RustFile], object], name: str, what: str) -> None:
+    """Keep the files whose value most files share; the first one's wins a tie."""
+    counts = Counter(value(file) for file in scope.files)
+    if len(counts) < 2:
+        return
+    best = max(counts, key=lambda item: counts[item])
+    for file in list(scope.files):
+        if value(file) != best:
+            span = file.graph.tree.instructions[0].code
+            scope.leave_out(file, name, f"it has {what}", "make them alike", span)
+
+
+def _directives(scope: Scope) -> None:
+    """Files whose `syntax` or `check` directive says something else than the first one's."""
+    known: dict[str, str] = {}
+    for file in list(scope.files):
+        for item in file.graph.tree.directives:
+            if known.setdefault(item.name, item.value) != item.value:
+                scope.leave_out(
+                    file,
+                    "directive",
+                    f"its {item.name} directive is {item.value}, another file's is "
+                    f"{known[item.name]}",
+                    "give the files the same directive",
+                    item.span,
+                )
+                break
+
+
+def _global_arguments(scope: Scope) -> None:
+    """Files whose global ARG has another default than the same one of an earlier file."""
+    known: dict[str, tuple[str | None, str]] = {}
+    for file in list(scope.files):
+        _captured(scope, file)
+    for file in list(scope.files):
+        for item in file.graph.tree.preamble:
+            entries = item.entries if isinstance(item, Arg) else ()
+            clash = next(
+                ((n, d) for n, d in entries if known.setdefault(n, (d, file.path))[0] != d), None
+            )
+            if clash is not None:
+                scope.leave_out(
+                    file,
+                    "global-argument",
+                    f"ARG {clash[0]} has the default {clash[1] or 'nothing'} here and "
+                    f"{known[clash[0]][0] or 'nothing'} in {known[clash[0]][1]}",
+                    "rename it, with its call sites, or align the defaults",
+                    item.code,
+                )
+                break
+
+
+def _captured(scope: Scope, file: RustFile) -> None:
+    """Leave a file out whose `ARG x` in a stage would take the default of another file's
+    global ARG x, as BuildKit hands it down."""
+    defaults = {
+        name: (default, other.path)
+        for other in scope.files
+        for item in other.graph.tree.preamble
+        for name, default in (item.entries if isinstance(item, Arg) else ())
+        if default
+    }
+    own = file.graph.global_arguments
+    for stage in file.graph.stages:
+        for item in stage.instructions:
+            for name, default in item.entries if isinstance(item, Arg) else ():
+                if default is None and name in defaults and name not in own:
+                    scope.leave_out(
+                        file,
+                        "global-argument",
+                        f"ARG {name} has no default here, and would take {defaults[name][0]} "
+                        f"from {defaults[name][1]}",
+                        "give it a default, or rename one of the two",
+                        item.code,
+                    )
+                    return

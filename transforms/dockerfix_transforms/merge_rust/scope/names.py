@@ -1,0 +1,65 @@
+"""Names of the merged file and of its targets. Knows paths."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Sequence
+
+from msgspec.structs import replace
+
+from dockerfix.api import Workspace, join_path
+from dockerfix_transforms.merge_rust.read.rust_file import RustFile
+
+
+def is_plain(path: str) -> bool:
+    """Whether a build of the folder without `--file` takes this file."""
+    return posixpath.basename(path) in ("Dockerfile", "Containerfile")
+
+
+def _usual_name(listed: Sequence[str]) -> str:
+    """`all.Dockerfile` where all inputs are an `x.Dockerfile`, else `Dockerfile.all`."""
+    names = [posixpath.basename(path) for path in listed]
+    for end in (".Dockerfile", ".dockerfile"):
+        if names and all(name.endswith(end) for name in names):
+            return f"all{end}"
+    return "Dockerfile.all"
+
+
+def merged_path(workspace: Workspace, listed: Sequence[str], into: str) -> str:
+    """Beside the inputs when they stand in one folder, else at the workspace's root; without
+    a name of its own, named in the manner of the inputs."""
+    into = into or _usual_name(listed)
+    if "/" in into:
+        return join_path("", into) or into
+    others = [path for path in listed if posixpath.basename(path) != into]
+    folders = {posixpath.dirname(path) for path in others or listed}
+    folder = folders.pop() if len(folders) == 1 else workspace.folder
+    return posixpath.join(folder, into)
+
+
+def told_apart(files: Sequence[RustFile]) -> Iterator[RustFile]:
+    """The files with a name of its own for each: of several that ship one binary, the plain
+    `Dockerfile` or the one that is called like it keeps the binary's name."""
+    for file in files:
+        same = [other for other in files if other.binary == file.binary]
+        plain = [f for f in same if is_plain(f.path) and posixpath.dirname(f.path) == f.context]
+        called = [other for other in same if _label(other.path) == file.binary]
+        if file is next(iter([*plain, *called, *same])):
+            yield file
+            continue
+        label = _label(file.path)
+        begins = label.startswith(f"{file.binary}-")
+        yield replace(file, binary=label if begins else f"{file.binary}-{label}")
+
+
+def _label(path: str) -> str:
+    """What tells a Dockerfile from others: `x` of `Dockerfile.x`, `x.Dockerfile` and
+    `x/Dockerfile`."""
+    folder, name = posixpath.split(path)
+    parts = [
+        part
+        for part in re.split(r"[._]", name)
+        if not re.search(r"(?i)(docker|container)file", part)
+    ]
+    return "-".join(parts) or posixpath.basename(folder) or "image"

@@ -1,0 +1,37 @@
+"""The files of a merge, which loses those that cannot go along. A value that later steps narrow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from dockerfix.api import Finding, Span, Workspace
+from dockerfix_transforms.merge_rust.read.rust_file import RustFile
+
+
+@dataclass(slots=True)
+class Scope:
+    """The files to merge, in order, and findings about those that are left out."""
+
+    workspace: Workspace
+    into: str
+    files: list[RustFile] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def context(self) -> str:
+        """The build context of all files."""
+        return self.files[0].context
+
+    def leave_out(self, file: RustFile, name: str, what: str, action: str, span: Span) -> None:
+        """Take a file out of the merge, and say so."""
+        self.files.remove(file)
+        self.findings.append(
+            Finding.at(
+                file.graph.tree.source.place(span),
+                name=name,
+                what=f"{what}; this file stays as it is",
+                why="its images would be built from something else",
+                do=action,
+                subject=file.path,
+            )
+        )
