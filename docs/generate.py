@@ -19,6 +19,7 @@ from dockerfix.engine.findings import pages as findings
 from dockerfix.engine.permits import kinds
 from dockerfix.engine.proposal import Transform
 from dockerfix.engine.registry import Registry
+from dockerfix.repo.settings import CHECKS
 
 TOP = Path(__file__).parent.parent
 _CODE = ("Before", "After")
@@ -116,6 +117,10 @@ def _examples() -> str:
                 common = name in {p.name for p in findings() if COMMON in p.transforms}
                 where = COMMON if common else case.parent.name
                 found.setdefault(f"{where}/{name}", text + advice)
+    for case in sorted((TOP / "tests" / "checks" / "cases").glob("*.tree")):
+        for line in case.read_text("utf-8").partition("\n== found ==\n")[2].splitlines():
+            name, _, text = line.partition(" ")
+            found.setdefault(f"{CHECKS}/{name}", text)
     return json.dumps(dict(sorted(found.items())), indent=1) + "\n"
 
 

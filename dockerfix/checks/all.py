@@ -10,10 +10,12 @@ from dockerfix.checks import (
     ignore_file,
     late_image,
     pushed_twice,
+    rejected,
 )
 from dockerfix.checks.check import Check
 
 CHECKS: tuple[Check, ...] = (
+    rejected.CHECK,
     absent_need.CHECK,
     late_image.CHECK,
     pushed_twice.CHECK,

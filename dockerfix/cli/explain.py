@@ -15,6 +15,7 @@ from dockerfix.engine.documentation import SECTIONS, documentation
 from dockerfix.engine.findings import FindingPage, examples, pages
 from dockerfix.engine.proposal import Transform
 from dockerfix.engine.registry import Registry, UnknownTransformError
+from dockerfix.repo.settings import CHECKS
 from dockerfix.report.style import PLAIN, Style
 
 if TYPE_CHECKING:
@@ -80,8 +81,11 @@ def _finding(page: FindingPage, style: Style) -> str:
 def _accepting(page: FindingPage) -> list[str]:
     if not page.acceptable:
         return ["  It cannot be accepted: change what it names, or leave the file out."]
+    once = f"--accept {page.name}, or --accept {page.name}@PATH for a file or folder"
+    if page.transforms == (CHECKS,):
+        once = f"leave the check out: dockerfix check --skip {page.name}"
     return [
-        f"  Once:      --accept {page.name}, or --accept {page.name}@PATH for a file or folder",
+        f"  Once:      {once}",
         "  For good:  in .dockerfix.toml, with the reason",
         f"               [{page.transforms[0]}.accept]",
         f'               {page.name} = "why it is fine"',
