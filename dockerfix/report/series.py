@@ -23,17 +23,29 @@ _KINDS = {
 
 
 def render_overview(reports: Sequence[Report], style: Style = PLAIN) -> str:
-    """What each run came to, what it would bring, and what stands in the way."""
+    """What each run came to, what it would bring, and what stands in the way; last, and once for
+    each reason, those that have nothing to do and nothing to add to it."""
     marks = {
         "planned": style.good,
         "nothing-to-do": style.faint,
         "refused": style.warning,
         "check-failed": style.bad,
     }
+    idle: dict[str, list[Report]] = {}
     lines: list[str] = []
     for report in reports:
+        if report.kind == "nothing-to-do" and not report.refused and not report.assumed:
+            idle.setdefault(report.proposal.reason, []).append(report)
+            continue
         lines.append(f"{marks[report.kind](_KINDS[report.kind].ljust(13))}  {report.command}")
         lines += [f"  {line}" for line in _details(report, style)]
+    for reason, alike in idle.items():
+        names = ", ".join(dict.fromkeys(report.transform for report in alike))
+        shown = alike[0].command if len(alike) == 1 else names
+        lines += [
+            f"{style.faint(_KINDS['nothing-to-do'].ljust(13))}  {shown}",
+            *([f"  {reason}"] if reason else []),
+        ]
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -82,7 +82,7 @@ class CacheRefs:
         """The proposal; `paths` are not used, the pipeline belongs to the whole repository."""
         pipeline = facts.pipeline
         if pipeline is None or not pipeline.visible:
-            return Proposal(reason="There is no GitLab pipeline with jobs.")
+            return Proposal(reason="No GitLab pipeline with jobs was found.")
         draft = Draft(facts, options["accept"])
         plan = CachePlan(draft, pipeline, RegistryRefs(ask=not options["both"]))
         try:

@@ -93,7 +93,7 @@ class RemoteCache:
         """The proposal; `paths` are not used, the pipeline belongs to the whole repository."""
         pipeline = facts.pipeline
         if pipeline is None or not pipeline.visible:
-            return Proposal(reason="There is no GitLab pipeline with jobs.")
+            return Proposal(reason="No GitLab pipeline with jobs was found.")
         draft = Draft(facts, options["accept"])
         if not options["to"]:
             return Proposal(reason="No bucket is named; pass --to s3://BUCKET?region=REGION.")
