@@ -21,16 +21,31 @@ from dockerfix.cli.output import StdoutClosedError, tell
 from dockerfix.engine.registry import Registry, UnknownTransformError
 
 COMMANDS = {
-    "builds": ("dockerfix.cli.builds:builds", "Every image build that the repository asks for."),
-    "check": ("dockerfix.cli.check:check", "What every transform could do here."),
-    "context": ("dockerfix.cli.context:context", "What a build context really costs."),
-    "estimate": ("dockerfix.cli.estimate:estimate", "How long the pipeline takes, and would."),
-    "explain": ("dockerfix.cli.explain:explain", "What a transform does, or a finding means."),
-    "graph": ("dockerfix.cli.graph:graph", "A Dockerfile's stages, or the jobs, as a picture."),
-    "metrics": ("dockerfix.cli.metrics:metrics", "What the traces of CI jobs tell."),
-    "mr": ("dockerfix.cli.mr:mr", "The series as one GitLab merge request."),
+    "builds": (
+        "dockerfix.cli.builds:builds",
+        "Every image build that was found, and where it is asked for.",
+    ),
+    "check": ("dockerfix.cli.check:check", "What could be done here, and what stands in the way."),
+    "context": ("dockerfix.cli.context:context", "What a build context costs, without building."),
+    "estimate": (
+        "dockerfix.cli.estimate:estimate",
+        "How long the pipeline takes now, and after each patch.",
+    ),
+    "explain": ("dockerfix.cli.explain:explain", "What a transform does, or what a finding means."),
+    "graph": (
+        "dockerfix.cli.graph:graph",
+        "The stages of a Dockerfile, or the jobs, as a picture.",
+    ),
+    "metrics": (
+        "dockerfix.cli.metrics:metrics",
+        "Where the time of CI jobs went, from their traces.",
+    ),
+    "mr": ("dockerfix.cli.mr:mr", "All transforms as one GitLab merge request."),
     "plan": ("dockerfix.cli.plan:plan", "All transforms as a series of commits."),
-    "verify": ("dockerfix.cli.verify:verify", "Prove a patch by building before and after."),
+    "verify": (
+        "dockerfix.cli.verify:verify",
+        "Build before and after a patch, and compare the images.",
+    ),
 }
 """Name, where the click command stands, and one line for the help."""
 
@@ -44,18 +59,22 @@ Nothing is written unless you say --write.
 """
 
 _EPILOG = """\
-Examples:
-  dockerfix builds                            what dockerfix understands of this repository
+First run, in any folder of your repository:
+  dockerfix check                             what could be done here
+  dockerfix builds                            which builds it found; what is missing, it missed
   dockerfix explain merge-rust                what it does, before and after, what is safe
   dockerfix merge-rust controlplane/          print the patch and the report
   dockerfix merge-rust controlplane/ | git apply
-  dockerfix merge-rust controlplane/ --write  the same, refusing files with open changes
+
+Later:
+  dockerfix merge-rust controlplane/ --write  change the files, unless they have open changes
   dockerfix merge-rust controlplane/ --check  for CI: exit 1 when there is something to do
+  dockerfix explain plain-docker-build        what a finding of a report means
 
 Exit codes:
   0   done, or nothing to do
-  1   --check, and something would change
-  2   refused: the report says why, with file and line
+  1   check or --check, and there is something to do
+  2   refused, or a file cannot be read: the report says why, with file and line
   3   an internal check failed: a bug, nothing printed and nothing written
   64  wrong command line or settings
   74  the output cannot be written

@@ -20,7 +20,7 @@ def test_the_first_help(dockerfix: Run) -> None:
         "dockerfix merge-rust controlplane/ | git apply",
         "Exit codes:",
         " pin Name the first stage of a Dockerfile. ",
-        " builds Every image build that the repository asks for. ",
+        " builds Every image build that was found, and where it is asked for. ",
         "the transform twice is claimed by other-pack and toy-pack",
     ):
         assert taught in text

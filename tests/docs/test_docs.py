@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -55,6 +57,25 @@ def test_readme_opens_with_the_two_commands(command: str) -> None:
 
 def test_readme_links_lead_somewhere() -> None:
     text = (TOP / "README.md").read_text(encoding="utf-8")
-    links = re.findall(r"\]\(([^)#]+)\)", text)
-    assert links
-    assert [link for link in links if not (TOP / link).is_file()] == []
+    links = re.findall(r"\]\(([^)]+)\)", text)
+    headings = {
+        "#" + re.sub(r"[^a-z0-9 -]", "", line.lower()).replace(" ", "-")
+        for line in re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    }
+    inside = [link for link in links if not link.startswith("https://")]
+    assert inside
+    assert [at for at in inside if at not in headings and not (TOP / at).is_file()] == []
+
+
+def test_readme_shows_what_the_program_prints() -> None:
+    shown = (TOP / "README.md").read_text(encoding="utf-8").partition("```console\n")[2]
+    command, *lines = shown.partition("\n```")[0].splitlines()
+    words = command.removeprefix("$ ").partition(" >")[0].split()
+    done = subprocess.run(
+        [sys.executable, "-m", *words], cwd=TOP / "sample-repo", capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    printed = iter(done.stderr.splitlines())
+    wanted = [line for line in lines if line.strip() != "..."]
+    assert wanted
+    assert [line for line in wanted if line not in printed] == []  # each one below the last
