@@ -9,19 +9,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 from msgspec import Struct
 
 from dockerfix.facts.context.makers import without_tag
 from dockerfix.facts.gitlab.gates import plain
+from dockerfix.facts.gitlab.job import SECTIONS
 from dockerfix.facts.gitlab.pipeline import Job, Pipeline
 from dockerfix.facts.gitlab.presence import Missing, implies
 from dockerfix.facts.gitlab.schedule import Schedule
+from dockerfix.facts.gitlab.values import as_dict, texts
 from dockerfix.facts.model import Build, SiteKind
+from dockerfix.facts.registries import pushed_registries
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.obligation import Permit
 from dockerfix.proof.pipeline.commands import other_commands
+from dockerfix.proof.pipeline.mirrors import mirror_fault
 from dockerfix.proof.pipeline.moved import Moved
 from dockerfix.proof.pipeline.split import Splits
 from dockerfix.proof.pipeline.values import ValueChange, as_json, variable_changes
@@ -64,6 +69,7 @@ class Judge:
         self.moved = moved
         self.old = moved.pipeline(pipelines[0], before.snapshot)
         self.new = pipelines[1]
+        self.before = before
         self.after = after
         self.builds = (*_in_jobs(before), *_in_jobs(after))
         self.asked = {(permit.rule, permit.subject, permit.detail) for permit in permits}
@@ -74,6 +80,11 @@ class Judge:
         self.heirs = {p.subject: p.after for p in permits if p.rule == "job-joined"}
         self.splits = Splits(permits)
         self.added = {p.subject for p in permits if p.rule == "job-added"}
+
+    @cached_property
+    def pushed(self) -> frozenset[str]:
+        """The registries to which either side pushes."""
+        return pushed_registries(self.before) | pushed_registries(self.after)
 
     def heir(self, name: str) -> str:
         """The job that does a joined job's work; any other job is its own, and a run of a
@@ -94,7 +105,12 @@ class Judge:
         """Whether one value was accepted with exactly this before and after."""
         mine = (p for p in self.values if (p.subject, p.detail) == (job, change.path))
         same = any((p.before, p.after) == (change.before, change.after) for p in mine)
-        allowed = same or self.depths(job, change) or self.builder_lines(job, change)
+        allowed = (
+            same
+            or self.depths(job, change)
+            or self.builder_lines(job, change)
+            or self.mirrored_beside(job, change)
+        )
         return None if allowed else Refusal()
 
     def builder_lines(self, job: str, change: ValueChange) -> bool:
@@ -106,6 +122,26 @@ class Judge:
         old, new = (json.loads(text) if text else "" for text in (change.before, change.after))
         sides = [side if isinstance(side, list) else [side] for side in (old, new)]
         return not other_commands(*([str(line) for line in side] for side in sides))
+
+    def mirrored(self, old: Sequence[str], new: Sequence[str]) -> Refusal | None:
+        """Whether a script's builders pull through mirrors, and nothing else differs."""
+        fault = mirror_fault(old, new, self.pushed)
+        return Refusal(fault) if fault else None
+
+    def mirrored_beside(self, job: str, change: ValueChange) -> bool:
+        """The same for a script beside the jobs. A change is one item of it, so that all of
+        these scripts are compared whole."""
+        head = change.path.partition("[")[0]
+        asked = any(
+            rule == "registry-mirror" and not subject and key in head.replace(" ", ".").split(".")
+            for rule, subject, key in self.asked
+        )
+        if job or not asked:
+            return False
+        sides = [_shared_scripts(pipeline) for pipeline in (self.old, self.new)]
+        return sides[0].keys() == sides[1].keys() and not any(
+            self.mirrored(lines, sides[1][key]) for key, lines in sides[0].items()
+        )
 
     def depths(self, job: str, change: ValueChange) -> bool:
         """Whether a change of variables is one of depths alone, each with its permit."""
@@ -152,6 +188,8 @@ class Judge:
             return None
         if key == "rules" and not old.keys.keys() & set(RULES) and self.same_condition(new):
             return None
+        if ("registry-mirror", new.name, key) in self.asked and key in SECTIONS:
+            return self.mirrored(texts(old.keys.get(key)), texts(new.keys.get(key)))
         rule = rule_of(key)
         if not rule or (rule, new.name, key) not in self.asked:
             return Refusal()
@@ -311,6 +349,16 @@ def whole(job: Job, *, gone: bool) -> ValueChange:
     """A job that goes or comes, as one value without a key path."""
     text = as_json({key: plain(value) for key, value in job.keys.items()})
     return ValueChange("", text, "") if gone else ValueChange("", "", text)
+
+
+def _shared_scripts(pipeline: Pipeline) -> dict[tuple[str, ...], tuple[str, ...]]:
+    """The scripts beside the jobs, by file and key path."""
+    found: dict[tuple[str, ...], tuple[str, ...]] = {}
+    for path, file in pipeline.files.items():
+        top = as_dict(file.root) or {}
+        for head, keys in (("", top), ("default", as_dict(top.get("default")) or {})):
+            found |= {(path, head, key): texts(keys[key]) for key in SECTIONS if key in keys}
+    return found
 
 
 def rule_of(key: str) -> str:

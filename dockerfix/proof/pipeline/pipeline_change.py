@@ -47,6 +47,8 @@ class PipelineChange(Obligation, frozen=True):
         "build-call": "the job's own commands or variables change where they call a build;"
         " *same images asked for* judges what it builds; an empty subject means a script beside"
         " the jobs",
+        "registry-mirror": "the job's builders get a file that names mirrors of registries to"
+        " which the pipeline does not push; an empty subject means a script beside the jobs",
         "needs-followed": "`needs` and `dependencies` name the job that does a joined job's work,"
         " and a job whose image this one reads",
         "rules-united": "the job exists whenever it did, and when a job does that needs it",
