@@ -29,6 +29,7 @@ from dockerfix.facts.context.used import ContextUse, used_of
 from dockerfix.facts.context.weight import Weight
 from dockerfix.facts.dockerfile.places import IsFolder, Placed, apart, folders, placed
 from dockerfix.facts.dockerfile.stages import Reference, StageGraph
+from dockerfix.facts.dockerfile.variables import ExpansionError, global_variables
 from dockerfix.facts.dockerfile.walk import At, walk
 from dockerfix.facts.finding import Finding, RefusalError, Severity, is_accepted
 from dockerfix.facts.gitlab.commands import CommandReader, Commands, Ran
@@ -42,7 +43,7 @@ from dockerfix.facts.gitlab.images import (
     makes_image,
     used_images,
 )
-from dockerfix.facts.gitlab.pipeline import Job, Need, Pipeline, Rule
+from dockerfix.facts.gitlab.pipeline import Job, Line, Need, Pipeline, Rule
 from dockerfix.facts.gitlab.presence import AlwaysThere, Missing, implies
 from dockerfix.facts.gitlab.refs import (
     named_branches,
@@ -54,6 +55,13 @@ from dockerfix.facts.gitlab.schedule import Schedule
 from dockerfix.facts.gitlab.settings import Cache
 from dockerfix.facts.mentions import PathMention, path_mentions
 from dockerfix.facts.model import Blind, Build, BuildArgument, CallSite, SiteKind, Tool, Value
+from dockerfix.facts.registries import (
+    HUB,
+    pushed_images,
+    pushed_registries,
+    registry_of,
+    repository_of,
+)
 from dockerfix.facts.repository import Facts, is_dockerfile
 from dockerfix.facts.unreadable import unreadable
 from dockerfix.proof.obligation import Image, Permit
@@ -139,27 +147,29 @@ from dockerfix.text import (
 from dockerfix.text.units import human
 
 __all__ = [
-    "OPAQUE", "Add", "AlwaysThere", "Arg", "Assignment", "At", "BadIgnoreError", "Baked", "Blind",
-    "Block", "Build", "BuildArgument", "Cache", "CacheSpec", "Caches", "CallSite", "CargoCall",
-    "Change", "Command", "CommandReader", "Commands", "Comment", "ContextUse", "Copy", "Dockerfile",
-    "Draft", "Edit", "EditSet", "Edits", "Env", "Facts", "Finding", "From", "Function",
-    "IgnoreFile", "IgnoreLine", "Image", "ImageName", "Instruction", "IsFolder", "Job", "Joined",
-    "JoinedJob", "Judge", "Kind", "Literal", "Made", "ManifestError", "MappedText", "Mapping",
-    "Missing", "Need", "Newline", "Node", "Onbuild", "OptionSpec", "PathMention", "Permit",
-    "Pipeline", "Place", "Placed", "ProjectionError", "Proposal", "Ran", "Reference",
-    "RefusalError", "Refused", "Rule", "Run", "Scalar", "Schedule", "Script", "Sent", "Sequence",
-    "Severity", "SiteKind", "Snapshot", "SnapshotError", "Source", "Span", "Stage", "StageGraph",
-    "Statement", "StepDown", "Tool", "Transform", "UnreadImageError", "UnreadableError", "Used",
-    "Value", "Wanted", "Weight", "Word", "Workspace", "YamlError", "YamlFile", "add_need", "apart",
-    "bake_file", "cargo_calls", "check_joinable", "classic_rules", "crates_that_notice", "declare",
-    "edit", "emptied", "entry_lines", "exceptions", "find_maker", "folders", "frame_of", "human",
-    "image_name", "implies", "is_accepted", "is_allow_list", "is_dockerfile", "is_per_ref",
-    "job_entries", "job_of", "join_jobs", "join_path", "join_workflow_jobs", "kept_rules",
-    "key_text", "likely_context", "line_in_the_way", "makers", "makes_image", "may_be_same",
-    "named_branches", "never_on_default_branch", "normalise_path", "only_for_tags",
-    "only_on_default_branch", "parse", "parse_shell", "parse_yaml", "path_mentions", "placed",
-    "plain", "project_rules", "put_above", "read_cache", "read_cargo", "read_ignore",
-    "relative_path", "rows_of", "rules_of", "selected", "sent_of", "set_builds", "set_caches",
-    "set_paths", "shared_flags", "split_workflow_job", "tag_of", "take_above", "united",
-    "unreadable", "used_images", "used_of", "walk", "widen_rules", "without_tag", "written",
+    "HUB", "OPAQUE", "Add", "AlwaysThere", "Arg", "Assignment", "At", "BadIgnoreError", "Baked",
+    "Blind", "Block", "Build", "BuildArgument", "Cache", "CacheSpec", "Caches", "CallSite",
+    "CargoCall", "Change", "Command", "CommandReader", "Commands", "Comment", "ContextUse", "Copy",
+    "Dockerfile", "Draft", "Edit", "EditSet", "Edits", "Env", "ExpansionError", "Facts", "Finding",
+    "From", "Function", "IgnoreFile", "IgnoreLine", "Image", "ImageName", "Instruction", "IsFolder",
+    "Job", "Joined", "JoinedJob", "Judge", "Kind", "Line", "Literal", "Made", "ManifestError",
+    "MappedText", "Mapping", "Missing", "Need", "Newline", "Node", "Onbuild", "OptionSpec",
+    "PathMention", "Permit", "Pipeline", "Place", "Placed", "ProjectionError", "Proposal", "Ran",
+    "Reference", "RefusalError", "Refused", "Rule", "Run", "Scalar", "Schedule", "Script", "Sent",
+    "Sequence", "Severity", "SiteKind", "Snapshot", "SnapshotError", "Source", "Span", "Stage",
+    "StageGraph", "Statement", "StepDown", "Tool", "Transform", "UnreadImageError",
+    "UnreadableError", "Used", "Value", "Wanted", "Weight", "Word", "Workspace", "YamlError",
+    "YamlFile", "add_need", "apart", "bake_file", "cargo_calls", "check_joinable", "classic_rules",
+    "crates_that_notice", "declare", "edit", "emptied", "entry_lines", "exceptions", "find_maker",
+    "folders", "frame_of", "global_variables", "human", "image_name", "implies", "is_accepted",
+    "is_allow_list", "is_dockerfile", "is_per_ref", "job_entries", "job_of", "join_jobs",
+    "join_path", "join_workflow_jobs", "kept_rules", "key_text", "likely_context",
+    "line_in_the_way", "makers", "makes_image", "may_be_same", "named_branches",
+    "never_on_default_branch", "normalise_path", "only_for_tags", "only_on_default_branch", "parse",
+    "parse_shell", "parse_yaml", "path_mentions", "placed", "plain", "project_rules",
+    "pushed_images", "pushed_registries", "put_above", "read_cache", "read_cargo", "read_ignore",
+    "registry_of", "relative_path", "repository_of", "rows_of", "rules_of", "selected", "sent_of",
+    "set_builds", "set_caches", "set_paths", "shared_flags", "split_workflow_job", "tag_of",
+    "take_above", "united", "unreadable", "used_images", "used_of", "walk", "widen_rules",
+    "without_tag", "written",
 ]  # fmt: skip

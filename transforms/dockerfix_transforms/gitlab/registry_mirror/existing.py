@@ -1,0 +1,73 @@
+"""Mirrors that are there already: in the commands of services, and in files of the repository.
+
+Knows how a proxy is written down; decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from dockerfix.api import Facts, Finding, Job, Place, Severity, SnapshotError, Source, Span
+from dockerfix_transforms.gitlab.registry_mirror.pulls import JobPulls, Pull
+
+_MARKS = (b"REGISTRY_PROXY_REMOTEURL", b"remoteurl:", b"registry-mirrors", b"registry-mirror=")
+"""What stands in the settings of a proxy, or of a daemon that has one."""
+_NAMES = (".yml", ".yaml", ".toml", "daemon.json")
+
+
+def has_daemon(job: Job) -> bool:
+    """Whether a Docker daemon is among the services of a job."""
+    return any("dind" in service.name for service in job.services)
+
+
+def daemon_is_served(job: Job) -> bool:
+    """Whether the job's daemon is started with a mirror."""
+    return any("--registry-mirror" in word for s in job.services for word in s.command)
+
+
+def there(
+    facts: Facts, folder: str, proxied: Sequence[Pull], jobs: Sequence[JobPulls]
+) -> list[Finding]:
+    """A note for each mirror that is there: the dependency proxy, daemons with a mirror, and
+    files outside of the folder that the transform writes."""
+    found = []
+    if proxied:
+        what = "images come through GitLab's dependency proxy"
+        found.append(_note(proxied[0].place, "CI_DEPENDENCY_PROXY", what))
+    served = [job.job for job in jobs if daemon_is_served(job.job)]
+    if served:
+        what = f"the Docker daemon of {_jobs(served)} has a mirror"
+        found.append(_note(served[0].place, served[0].name, what))
+    what = "a mirror, or a daemon that has one, is set up here"
+    return found + [_note(place, place.path, what) for place in _files(facts, folder)]
+
+
+def _jobs(jobs: list[Job]) -> str:
+    return jobs[0].name if len(jobs) == 1 else f"{len(jobs)} jobs"
+
+
+def _note(place: Place, subject: str, what: str) -> Finding:
+    return Finding.at(
+        place,
+        name="mirror-there",
+        severity=Severity.NOTE,
+        subject=subject,
+        what=what,
+        why="a second mirror of one registry holds everything twice",
+        do="if it can serve the other readers too, pass --mirror REGISTRY=ADDRESS",
+    )
+
+
+def _files(facts: Facts, folder: str) -> Iterator[Place]:
+    """Where files of the repository set up a proxy, or a daemon's mirror."""
+    own = facts.pipeline.files if facts.pipeline is not None else {}
+    for path in facts.snapshot.paths:
+        if path.startswith(f"{folder}/") or path in own or not path.endswith(_NAMES):
+            continue
+        try:
+            data = facts.snapshot.peek(path)
+        except SnapshotError:
+            continue
+        found = [data.find(mark) for mark in _MARKS if mark in data]
+        if found:
+            yield Source(path, data).place(Span(min(found), min(found)))
