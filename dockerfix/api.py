@@ -25,7 +25,7 @@ from dockerfix.facts.context.ignore import (
 from dockerfix.facts.context.makers import find_maker, without_tag
 from dockerfix.facts.context.projection import ProjectionError, project_rules
 from dockerfix.facts.context.senders import Sent, classic_rules, emptied, rules_of, sent_of
-from dockerfix.facts.context.used import ContextUse, used_of
+from dockerfix.facts.context.used import ContextUse, read_of, used_of
 from dockerfix.facts.context.weight import Weight
 from dockerfix.facts.dockerfile.places import IsFolder, Placed, apart, folders, placed
 from dockerfix.facts.dockerfile.stages import Reference, StageGraph

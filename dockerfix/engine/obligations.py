@@ -129,6 +129,7 @@ class _Derivation:
                 permits.details(image, "provider-lacks"),
                 "sibling-image" in permits.rules_for(image),
                 "sources" in permits.rules_for(image),
+                "left-out" in permits.rules_for(image),
             )
         if None in asked.contexts:
             self.unproved[

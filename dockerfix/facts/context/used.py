@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from dockerfix.facts.context.follow import followed
+from dockerfix.facts.context.reads import reads_of
 from dockerfix.facts.context.script import BuildScript
 from dockerfix.facts.context.steps import BuildInput, CopyStep, RunStep, Step, absolute
 from dockerfix.facts.repository import Facts
@@ -35,24 +36,65 @@ def used_of(facts: Facts, dockerfile: str, context: str) -> ContextUse:
 
     Raises `SnapshotError` when the Dockerfile cannot be read.
     """
-    asked: set[str] = set()
+    asked = _asked(facts, dockerfile, context)
+    if asked.unknown is not None:
+        return ContextUse(unknown=asked.unknown)
+    if asked.wholes:
+        return ContextUse(whole=asked.wholes[0])
+    return _use(facts, dockerfile, context, asked.paths)
+
+
+def read_of(facts: Facts, dockerfile: str, context: str) -> ContextUse | None:
+    """The same where a COPY takes the whole context and the commands behind it read a part:
+    that part, and what else is copied. None where no COPY does, or where all may be read.
+
+    Raises `SnapshotError` when the Dockerfile cannot be read.
+    """
+    asked = _asked(facts, dockerfile, context)
+    if asked.unknown is not None or not asked.wholes:
+        return None
+    found = reads_of(facts, dockerfile, context, asked.wholes)
+    if found is None:
+        return None
+    use = _use(facts, dockerfile, context, asked.paths | {f"/{path}" for path in found})
+    return use if use.whole is None else None
+
+
+class _Asked(Struct, frozen=True):
+    """What the instructions name, by every way to build: paths, those that take everything, and
+    the first that reading cannot know."""
+
+    paths: set[str]
+    wholes: tuple[Instruction, ...] = ()
+    unknown: tuple[Place, str] | None = None
+
+
+def _asked(facts: Facts, dockerfile: str, context: str) -> _Asked:
+    paths: set[str] = set()
+    wholes: dict[Instruction, None] = {}
     for way in _ways(facts, dockerfile, context):
         script = BuildScript(facts.stages(dockerfile), way)
         for stage in script.graph.stages:
             read = script.stage(stage.index)
             if read.failure is not None:
-                return ContextUse(unknown=(read.failure.place, read.failure.message))
+                return _Asked(paths, unknown=(read.failure.place, read.failure.message))
             for item, path in _sources(read.steps):
                 known = _known(path)
                 if path == "/":
-                    return ContextUse(whole=item)
-                if not known:
+                    wholes[item] = None
+                elif not known:
                     what = f"the folder of {path[1:]} is a variable"
-                    return ContextUse(unknown=(item.source.place(item.code), what))
-                asked.add(known)
+                    return _Asked(paths, unknown=(item.source.place(item.code), what))
+                else:
+                    paths.add(known)
+    return _Asked(paths, tuple(wholes))
+
+
+def _use(facts: Facts, dockerfile: str, context: str, asked: set[str]) -> ContextUse:
+    """These paths, and what the links among them lead to."""
     paths = followed(facts.tree(context), asked)
     if paths is None:  # a link leads to the context's root
-        return ContextUse(whole=script.graph.stages[0].from_)
+        return ContextUse(whole=facts.stages(dockerfile).stages[0].from_)
     return ContextUse(tuple(paths))
 
 

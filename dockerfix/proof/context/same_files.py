@@ -11,12 +11,13 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import ClassVar
 
 from msgspec.structs import replace
 
 from dockerfix.facts.context.copying import Simulation, local_context
-from dockerfix.facts.context.ignore import BadIgnoreError
+from dockerfix.facts.context.ignore import BadIgnoreError, Judge
 from dockerfix.facts.context.makers import find_maker
 from dockerfix.facts.context.stage_run import StageFiles
 from dockerfix.facts.context.steps import LOCAL, BuildInput, MountStep
@@ -37,6 +38,7 @@ from dockerfix.facts.context.tree import (
     Unwalked,
     leaves,
 )
+from dockerfix.facts.context.used import read_of
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.obligation import Image, Obligation, Verdict
 from dockerfix.text import Snapshot
@@ -61,11 +63,15 @@ class SameFiles(Obligation, frozen=True):
     siblings: bool = False
     sources: bool = False
     """Whether stages that the image copies from may hold more files than before."""
+    left_out: bool = False
+    """Whether stages that the image copies from may lack files that no command of theirs reads."""
 
     kind: ClassVar[str] = "same files"
     accepted_rules: ClassVar[Mapping[str, str]] = {
         "provider-lacks": "a file that was copied and that the sibling's image does not hold",
+        "left-out": "a file that a build stage held and that its commands do not read",
     }
+    assumed_rules: ClassVar[frozenset[str]] = frozenset({"left-out"})
 
     def check(self, before: Facts, after: Facts) -> Verdict:
         """Whether the files are the same, but for those that the patch creates or deletes.
@@ -108,6 +114,7 @@ class _Findings:
     failures: dict[str, None] = field(default_factory=dict)
     created: dict[str, None] = field(default_factory=dict)
     deleted: dict[str, None] = field(default_factory=dict)
+    unread: dict[str, None] = field(default_factory=dict)
 
     def said(self) -> Iterator[str]:
         """The differences, those that the patch's own files make in one line each."""
@@ -115,6 +122,8 @@ class _Findings:
             yield f"also copied, since the patch creates it: {', '.join(sorted(self.created))}"
         if self.deleted:
             yield f"no longer copied, since the patch deletes it: {', '.join(sorted(self.deleted))}"
+        if self.unread:
+            yield f"build stages lack {len(self.unread)} files that their commands do not read"
         yield from self.differences
 
 
@@ -315,6 +324,8 @@ class _Comparison:
             self.found.deleted[_named(old)] = None
         elif isinstance(old, FromContext) and old.path in self.owed.accepted:
             self.allow(f"{_named(old)} is no longer copied, as was accepted")
+        elif self.owed.left_out and self.beside() and self.is_unread(old):
+            self.found.unread[_named(old)] = None
         else:
             self.fail(f"{path} is missing, it came from {_named(old)}")
 
@@ -382,6 +393,20 @@ class _Comparison:
     def is_touched(self, leaf: Leaf, other: Snapshot) -> bool:
         """Whether the patch creates or deletes the file: the other side has none."""
         return isinstance(leaf, FromContext | LinkFromContext) and leaf.path not in other
+
+    def is_unread(self, leaf: Leaf) -> bool:
+        """Whether a file of the context is none that the commands behind a COPY of all of it
+        read, nor one that is copied by its name."""
+        if not isinstance(leaf, FromContext | LinkFromContext) or self.read is None:
+            return False
+        context = self.owed.before_context
+        return not self.read.judge_path(leaf.path[len(context) :].lstrip("/")).matched
+
+    @cached_property
+    def read(self) -> Judge | None:
+        """What is read of the context of before; None where that may be all."""
+        use = read_of(self.old.facts, self.owed.before.dockerfile, self.owed.before_context)
+        return Judge(use.paths) if use is not None else None
 
     def is_siblings(self, item: Leaf | Unknown) -> bool:
         """Whether something came with an image that this repository makes: it is of the

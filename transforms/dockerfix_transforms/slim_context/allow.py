@@ -12,6 +12,7 @@ import posixpath
 from collections.abc import Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dockerfix.api import (
     BadIgnoreError,
@@ -20,6 +21,7 @@ from dockerfix.api import (
     Facts,
     Finding,
     IgnoreFile,
+    Instruction,
     Judge,
     ProjectionError,
     Sent,
@@ -34,6 +36,7 @@ from dockerfix.api import (
     kept_rules,
     line_in_the_way,
     read_ignore,
+    read_of,
     rules_of,
     sent_of,
     used_of,
@@ -56,11 +59,8 @@ class AllowPlan(Struct, frozen=True):
     after: Sent
     created: bytes | None = None
     edits: tuple[Edit, ...] = ()
-
-    @property
-    def saves(self) -> bool:
-        """Whether a builder that holds the whole context gets less."""
-        return self.after.whole.size < self.before.whole.size
+    narrows: Instruction | None = None
+    """The COPY of the whole context that takes less from now on."""
 
 
 def plan_allow(facts: Facts, made: Built) -> AllowPlan | str:
@@ -68,7 +68,8 @@ def plan_allow(facts: Facts, made: Built) -> AllowPlan | str:
 
     Raises `CannotSlimError`.
     """
-    used = check_parts(facts, made)
+    narrow = read_of(facts, made.path, made.context)
+    used = narrow or check_parts(facts, made)
     path = f"{made.path}.dockerignore"
     _check_containerignore(facts, made)
     old = facts.ignore_path(made.context, made.path)
@@ -76,31 +77,45 @@ def plan_allow(facts: Facts, made: Built) -> AllowPlan | str:
     if file is not None and is_allow_list(file) and old == path:
         return f"{path} lets through only what it names already"
     try:
-        return _planned(facts, made, path, used.paths, file)
+        plan = _planned(facts, made, path, used.paths, file, whole=narrow is not None)
     except ProjectionError as error:
         raise _unclear(error.place.path, str(error), error) from None
     except BadIgnoreError as error:
         raise _unclear(old or path, str(error), None) from None
+    if narrow is None or isinstance(plan, str):
+        return plan
+    return replace(plan, narrows=used_of(facts, made.path, made.context).whole)
 
 
 def _planned(
-    facts: Facts, made: Built, path: str, used: Sequence[str], file: IgnoreFile | None
+    facts: Facts,
+    made: Built,
+    path: str,
+    used: Sequence[str],
+    file: IgnoreFile | None,
+    *,
+    whole: bool,
 ) -> AllowPlan | str:
-    """The plan, its figures compared. Raises `ProjectionError` and `BadIgnoreError`."""
+    """The plan, its figures compared; with `whole` a COPY takes all that is let through. Raises
+    `ProjectionError` and `BadIgnoreError`."""
     kept = kept_rules(file, used) if file is not None else ()
-    kept = (*kept, *_itself(made, path, used, kept))
-    rules = ("*", *exceptions(used), *kept)
+    itself = _itself(made, path, used, kept)
+    rules = ("*", *exceptions(used), *kept, *itself)
     lost = emptied(facts, made.context, rules)
     if lost is not None:
         raise _unclear(path, f"{lost} would be sent without its content", None)
     old, classic = rules_of(facts, made.context, made.path), classic_rules(facts, made.context)
-    before = sent_of(facts, made.context, used, old, classic)
-    after = sent_of(facts, made.context, used, rules, classic)
+    asked = None if whole else used
+    before = sent_of(facts, made.context, asked, old, classic)
+    after = sent_of(facts, made.context, asked, rules, classic)
     if after.whole.size >= before.whole.size:
         return f"the ignore file of {made.path} lets through hardly more than what is copied"
+    head = _head(made, exceptions(used), [*kept, *itself], whole=whole)
     if file is not None and file.path == path:
-        return AllowPlan(path, before, after, edits=(_extended(made, file, used, rules, kept),))
-    return AllowPlan(path, before, after, created=_text(facts, made, rules, kept, file))
+        return AllowPlan(path, before, after, edits=(_extended(file, used, head),))
+    tail = [f"# As in {file.path}.", *kept] if file is not None and kept else []
+    tail += ["# This file itself.", *itself] if itself else []
+    return AllowPlan(path, before, after, created=_text(facts, made, [*head, *tail]))
 
 
 def check_parts(facts: Facts, made: Built) -> ContextUse:
@@ -156,27 +171,22 @@ def _itself(made: Built, path: str, used: Sequence[str], kept: Sequence[str]) ->
     return () if judge.judge_path(inner).matched else (inner,)
 
 
-def _head(made: Built, rules: Sequence[str], kept: Sequence[str]) -> list[str]:
-    """The exceptions, and what they are for."""
+def _head(made: Built, taken: Sequence[str], more: Sequence[str], *, whole: bool) -> list[str]:
+    """The exceptions `taken`, and what they are for; a blank line where `more` follows."""
     name = posixpath.basename(made.path)
     what = f"# Only what {name} copies or mounts; a new source needs a line here."
-    return [what, *rules[: len(rules) - len(kept)], *([""] if kept else [])]
+    if whole:
+        what = f"# Only what the build in {name} reads; a new project needs a line here."
+    return [what, "*", *taken, *([""] if more else [])]
 
 
-def _text(
-    facts: Facts, made: Built, rules: Sequence[str], kept: Sequence[str], file: IgnoreFile | None
-) -> bytes:
-    """The new file: the exceptions, and what the old one leaves out of them."""
-    lines = _head(made, rules, kept)
-    if kept:
-        lines += [f"# As in {file.path}." if file is not None else "# This file itself.", *kept]
+def _text(facts: Facts, made: Built, lines: Sequence[str]) -> bytes:
+    """The new file, with the Dockerfile's line ends."""
     newline = facts.stages(made.path).tree.newline.bytes.decode()
     return newline.join([*lines, ""]).encode("utf-8", "surrogateescape")
 
 
-def _extended(
-    made: Built, file: IgnoreFile, used: Sequence[str], rules: Sequence[str], kept: Sequence[str]
-) -> Edit:
+def _extended(file: IgnoreFile, used: Sequence[str], head: Sequence[str]) -> Edit:
     """An ignore file of the Dockerfile's own: its lines stay, the exceptions come before them.
     Raises `ProjectionError` where a line of it would then say something else."""
     line = line_in_the_way(file, used)
@@ -184,7 +194,7 @@ def _extended(
         raise ProjectionError(file.place(line), line.rule, "the sources")
     newline = file.source.newline.bytes.decode()
     start = 3 if file.source.bom else 0
-    text = newline.join([*_head(made, rules, kept), ""])
+    text = newline.join([*head, ""])
     return Edit(Span(start, start), text.encode("utf-8", "surrogateescape"))
 
 

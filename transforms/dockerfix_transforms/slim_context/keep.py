@@ -9,10 +9,11 @@ from __future__ import annotations
 import posixpath
 from itertools import islice
 
-from dockerfix.api import Facts, Finding, Severity, Tool, human, used_of
+from dockerfix.api import Facts, Finding, Instruction, Severity, Tool, human, read_of, used_of
 from dockerfix_transforms.slim_context.allow import HOLD_ALL, AllowPlan, check_parts, plan_allow
 from dockerfix_transforms.slim_context.figures import ignore_line, sent_before
 from dockerfix_transforms.slim_context.part import Idle, Part
+from dockerfix_transforms.slim_context.permits import left_out_permits
 from dockerfix_transforms.slim_context.publication import publications
 from dockerfix_transforms.slim_context.refusal import CannotSlimError, as_note
 from dockerfix_transforms.slim_context.safety import is_classic, unfollowed_builds
@@ -42,6 +43,8 @@ def keep_instead(facts: Facts, part: Part, made: Built, error: CannotSlimError) 
     or nothing, if none would have gained by the smaller context. Raises `error` else."""
     if error.finding.name in _NOT_SERVED or _saves_building(facts, made):
         raise error
+    if read_of(facts, made.path, made.context) is not None:
+        return keep(facts, part, made)
     try:
         check_parts(facts, made)
     except CannotSlimError as other:
@@ -85,12 +88,30 @@ def _kept(facts: Facts, part: Part, made: Built, plan: AllowPlan) -> Part:
     part.edits += [(plan.path, edit) for edit in plan.edits]
     if plan.created is not None:
         part.created[plan.path] = plan.created
+    if plan.narrows is not None:
+        part.findings.append(_left_out(made, plan, plan.narrows))
+        part.permits += left_out_permits(facts, made)
     context = made.context or "the repository's root"
     part.summary.append(
         f"the context of {made.path} stays {context}; {plan.path} lets through what it uses"
     )
     part.summary.append(f"  {ignore_line(plan.before, plan.after)}")
     return part
+
+
+def _left_out(made: Built, plan: AllowPlan, copy: Instruction) -> Finding:
+    """A COPY of the whole context that takes less from now on."""
+    before, after = plan.before.whole, plan.after.whole
+    return Finding(
+        Severity.ASSUME, "left-out",
+        f"`{' '.join(copy.line.split())}` takes {human(after.size)} instead of "
+        f"{human(before.size)}: what the build reads",
+        f"{before.files - after.files} of {before.files} files are left out. The projects that are "
+        "built, all that they reference and the settings in folders above them were followed; a "
+        "task that opens another file by a name of its own was not.",
+        f"Add a line to {plan.path} for such a file.",
+        copy.source.place(copy.code), made.path,
+    )  # fmt: skip
 
 
 def by_buildkit(made: Built) -> bool:

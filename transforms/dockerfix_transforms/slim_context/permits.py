@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from dockerfix.api import Change, Facts, Image, Permit, Pipeline
 from dockerfix_transforms.slim_context.consumer import Consumer
+from dockerfix_transforms.slim_context.scope import Built
 
 
 def consumer_permits(
@@ -30,6 +31,14 @@ def consumer_permits(
         for name, _ in (*change.wanted.arguments, *change.wanted.named_contexts)
     )
     yield from (Permit("argument-added", path, path, name) for name in dict.fromkeys(passed))
+
+
+def left_out_permits(facts: Facts, made: Built) -> Iterator[Permit]:
+    """The permits for build stages that hold less of the context, for every image."""
+    graph = facts.stages(made.path)
+    names = {build.target.text for build in made.builds if build.target is not None}
+    for name in sorted({"", *(n for n in names if graph.find(n) is not None)}):
+        yield Permit("left-out", str(Image(made.path, name)), made.path)
 
 
 def provider_permits(facts: Facts, path: str, texts: Sequence[str]) -> Iterator[Permit]:

@@ -1,0 +1,291 @@
+"""What the commands of a build read of a context that a COPY takes as a whole.
+
+A stage that only builds reads the projects that its commands name, and nothing of it is in the
+image but what other stages take. Where one command, or what is taken, cannot be known, all of
+it is read. Knows `dotnet` and commands that read the files they name; edits nothing.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Sequence
+
+from dockerfix.facts.context.globs import has_wildcard
+from dockerfix.facts.context.script import BuildScript
+from dockerfix.facts.context.steps import BuildInput, CopyStep, RunStep, StageScript, absolute
+from dockerfix.facts.context.tree import StageRef
+from dockerfix.facts.dockerfile.walk import At, walk
+from dockerfix.facts.dotnet import PROJECTS, SOLUTIONS, ProjectError, project_files
+from dockerfix.facts.repository import Facts
+from dockerfix.syntax.dockerfile import Instruction, Run
+from dockerfix.syntax.shell import (
+    Assignment,
+    Block,
+    Command,
+    Loop,
+    Opaque,
+    ShellWord,
+    Statement,
+    parse_shell,
+)
+
+_BUILDS = frozenset({"restore", "build", "publish", "pack", "test", "clean", "msbuild"})
+"""Verbs of `dotnet` that take a project, or the one in the current folder."""
+_OTHER_VERBS = frozenset({"tool", "workload", "nuget", "new", "--info", "--version"})
+_FILES = frozenset({"cp", "mv", "cat", "chmod", "chown", "ls", "ln", "install", "sed", "head"})
+"""Commands that read or move the files that they name, and nothing else."""
+_NOTHING = frozenset(
+    {
+        "echo", "printf", "true", "false", "exit", "set", "test", "[", "mkdir", "rm", "touch",
+        "apt-get", "apt", "apk", "tdnf", "dnf", "microdnf", "yum", "curl", "wget", "export",
+        "groupadd", "useradd", "adduser", "addgroup", "update-ca-certificates", "id", "uname",
+    }
+)  # fmt: skip
+"""Commands that read nothing of a context's files."""
+_GIT = ".git"
+_FLAG = ("-", "/p:", "/property:")
+
+
+class _UnknownError(Exception):
+    """What a command reads cannot be known."""
+
+
+def reads_of(
+    facts: Facts, dockerfile: str, context: str, wholes: Sequence[Instruction]
+) -> tuple[str, ...] | None:
+    """What is read of a context that the instructions `wholes` copy: paths relative to it.
+
+    None where all of it may be: a command is not known, or the copy is in an image that is asked
+    for. Raises `SnapshotError` when the Dockerfile cannot be read.
+    """
+    given = (BuildInput.of(build) for build in facts.builds.builds)
+    ways = [w for w in given if w and (w.dockerfile, w.context) == (dockerfile, context)]
+    reading = _Reading(facts, dockerfile, context, wholes)
+    try:
+        for way in ways or [BuildInput(dockerfile, context)]:
+            reading.build(BuildScript(facts.stages(dockerfile), way))
+        reading.projects()
+    except (_UnknownError, ProjectError):
+        return None
+    return tuple(sorted(reading.found))
+
+
+class _Reading:
+    """What the stages with a copy of the whole context read of it. `at` is where it stands in
+    each of them, by the stage's index; `starts` are the projects that commands name."""
+
+    def __init__(
+        self, facts: Facts, dockerfile: str, context: str, wholes: Sequence[Instruction]
+    ) -> None:
+        self.facts = facts
+        self.graph = facts.stages(dockerfile)
+        self.context = context
+        self.wholes = wholes
+        self.found: dict[str, None] = {}
+        self.starts: dict[str, None] = {}
+        self.at: dict[int, str] = {}
+
+    def build(self, script: BuildScript) -> None:
+        """One way to build the file. Raises `_UnknownError`."""
+        self.at = {}
+        for stage in self.graph.stages:
+            self.stage(script.stage(stage.index))
+        target = script.target
+        if target is None or target.ref.index in self.at:
+            raise _UnknownError
+        for stage in self.graph.stages:
+            self.taken(script.stage(stage.index))
+
+    def stage(self, script: StageScript) -> None:
+        """The commands of a stage behind the copy."""
+        index = script.ref.index
+        if isinstance(script.base, StageRef) and script.base.index in self.at:
+            self.at[index] = self.at[script.base.index]
+        copies = {
+            step.instruction: step.destination
+            for step in script.steps
+            if isinstance(step, CopyStep) and step.instruction in self.wholes
+        }
+        for at in walk(self.graph, script.stage):
+            if at.stage is not script.stage:
+                continue
+            if at.item in copies:
+                self.copied(index, copies[at.item])
+            elif index in self.at and isinstance(at.item, Run):
+                self.run(at.item, at, self.at[index])
+            elif at.item in self.wholes:  # a bind mount of everything
+                raise _UnknownError
+
+    def copied(self, index: int, destination: str) -> None:
+        """The whole context stands at a place from here on."""
+        place = posixpath.normpath(destination)
+        if "$" in place or place == "/" or self.at.get(index, place) != place:
+            raise _UnknownError
+        self.at[index] = place
+
+    def taken(self, script: StageScript) -> None:
+        """What a stage takes from one with the copy."""
+        for step in script.steps:
+            if isinstance(step, CopyStep):
+                pairs = [(step.source, absolute("/", path)) for path in step.local]
+            elif isinstance(step, RunStep):
+                pairs = [(mount.source, mount.path) for mount in step.mounts]
+            else:
+                continue
+            for source, path in pairs:
+                if isinstance(source, StageRef) and source.index in self.at:
+                    self.path(path, self.at[source.index])
+
+    def run(self, run: Run, at: At, place: str) -> None:
+        """One RUN behind the copy."""
+        script = parse_shell(run.script) if run.script is not None else None
+        if script is None or script.broken or script.functions:
+            raise _UnknownError
+        _Shell(self, place).statements(script.statements, at.folder)
+
+    def path(self, path: str, place: str) -> None:
+        """A path, perhaps with wildcards, that is read: all of the context where it is, or
+        holds, the place of the copy."""
+        inner = self.inside(path, place)
+        if inner is None:
+            if "$" in path or f"{place}/".startswith(f"{path.rstrip('/')}/"):
+                raise _UnknownError
+            return
+        full = posixpath.join(self.context, inner)
+        if full in self.facts.snapshot or self.facts.snapshot.is_folder(full):
+            self.found[inner] = None
+        elif has_wildcard(inner):
+            self.path(posixpath.dirname(path), place)
+
+    def inside(self, path: str, place: str) -> str | None:
+        """An absolute path relative to the context that stands at a place; None elsewhere."""
+        return path[len(place) + 1 :] if path.startswith(f"{place}/") else None
+
+    def projects(self) -> None:
+        """The files of the projects that commands named. Raises `ProjectError`."""
+        if not self.starts:
+            raise _UnknownError
+        cut = len(self.context) + 1 if self.context else 0
+        for path in project_files(self.facts.snapshot, self.context, tuple(self.starts)):
+            if path in ("", self.context) or (self.context and path[cut - 1 : cut] != "/"):
+                raise _UnknownError
+            self.found[path[cut:]] = None
+        if self.facts.snapshot.is_folder(posixpath.join(self.context, _GIT)):
+            self.found[_GIT] = None  # the SDK writes the revision into what it builds
+
+
+class _Shell:
+    """The commands of one RUN, with the folder that each runs in."""
+
+    def __init__(self, reading: _Reading, place: str) -> None:
+        self.reading = reading
+        self.place = place
+
+    def statements(self, body: Sequence[Statement], folder: str) -> str:
+        """All of them in order; gives the folder after them."""
+        for statement in body:
+            if isinstance(statement, Command):
+                folder = self.command(statement, folder)
+            elif isinstance(statement, Assignment):
+                self.substitutions(statement.value, folder)
+            elif isinstance(statement, Block | Loop):
+                after = self.statements(statement.body, folder)
+                isolated = isinstance(statement, Block) and statement.isolated
+                if after != folder and not isolated and _may_be_left_out(statement):
+                    raise _UnknownError
+                folder = folder if isolated else after
+            else:
+                raise _UnknownError
+        return folder
+
+    def substitutions(self, word: ShellWord | None, folder: str) -> None:
+        """The commands whose output a word takes."""
+        for part in word.parts if word is not None else ():
+            if isinstance(part, Opaque):
+                if not part.body:
+                    raise _UnknownError
+                self.statements(part.body, folder)
+
+    def command(self, command: Command, folder: str) -> str:
+        """One command; gives the folder after it."""
+        for word in (*command.words, *(a.value for a in command.assignments)):
+            self.substitutions(word, folder)
+        name, words = command.name, command.words[1:]
+        if name == "cd" and len(words) == 1 and words[0].value is not None:
+            return absolute(folder, words[0].value)
+        if name == "dotnet":
+            self.dotnet(words, folder)
+        elif name == ".":
+            self.sourced(words, folder)
+        elif name in _FILES:
+            self.files(words, folder)
+        elif command.words and name not in _NOTHING:
+            raise _UnknownError
+        return folder
+
+    def dotnet(self, words: Sequence[ShellWord], folder: str) -> None:
+        """The projects that a `dotnet` command builds: those it names, or the folder's."""
+        verb = words[0].value if words else None
+        if verb in _OTHER_VERBS:
+            return
+        if verb not in _BUILDS:
+            raise _UnknownError
+        named = False
+        before = ""
+        for word in words[1:]:
+            if word.value is None:
+                if not before.startswith("-") and not word.written.strip("\"'").startswith(_FLAG):
+                    raise _UnknownError
+            else:
+                named |= self.argument(word.value, folder)
+            before = word.written.strip("\"'")
+        if not named and not self.folder_of_project(folder):
+            raise _UnknownError
+
+    def argument(self, text: str, folder: str) -> bool:
+        """A word, or the value of a property, that may name a project or another file. Tells
+        whether it is what is built."""
+        path = absolute(folder, text.rpartition("=")[2] or ".")
+        inner = self.reading.inside(path, self.place)
+        full = posixpath.join(self.reading.context, inner) if inner else ""
+        snapshot = self.reading.facts.snapshot
+        if full in snapshot and text.endswith((*PROJECTS, *SOLUTIONS)):
+            self.reading.starts[full] = None
+            return "=" not in text
+        if full in snapshot:
+            self.reading.found[inner or ""] = None
+        elif not text.startswith("-") and "=" not in text:
+            return self.folder_of_project(path)
+        return False
+
+    def folder_of_project(self, path: str) -> bool:
+        """A folder whose solution or project is built: whether it holds one."""
+        inner = self.reading.inside(path, self.place)
+        if inner is None and path != self.place:
+            return False
+        folder = posixpath.join(self.reading.context, inner or "").rstrip("/")
+        found = [
+            file
+            for file in self.reading.facts.snapshot.below(folder)
+            if posixpath.dirname(file) == folder and file.endswith((*PROJECTS, *SOLUTIONS))
+        ]
+        self.reading.starts.update(dict.fromkeys(found))
+        return bool(found)
+
+    def sourced(self, words: Sequence[ShellWord], folder: str) -> None:
+        """`. FILE`: known where the file is none of the context."""
+        text = words[0].value if words else None
+        if text is None or self.reading.inside(absolute(folder, text), self.place) is not None:
+            raise _UnknownError
+
+    def files(self, words: Sequence[ShellWord], folder: str) -> None:
+        """The files that a command names."""
+        for word in words:
+            if word.value is None:
+                raise _UnknownError
+            if not word.value.startswith("-"):
+                self.reading.path(absolute(folder, word.value), self.place)
+
+
+def _may_be_left_out(statement: Block | Loop) -> bool:
+    return isinstance(statement, Loop) or statement.conditional or statement.alternatives
