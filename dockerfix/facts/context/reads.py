@@ -11,7 +11,9 @@ import posixpath
 from collections.abc import Sequence
 
 from dockerfix.facts.context.globs import has_wildcard
+from dockerfix.facts.context.ignore import Judge
 from dockerfix.facts.context.script import BuildScript
+from dockerfix.facts.context.senders import rules_of
 from dockerfix.facts.context.steps import BuildInput, CopyStep, RunStep, StageScript, absolute
 from dockerfix.facts.context.tree import StageRef
 from dockerfix.facts.dockerfile.walk import At, walk
@@ -111,10 +113,10 @@ class _Reading:
                 continue
             if at.item in copies:
                 self.copied(index, copies[at.item])
-            elif index in self.at and isinstance(at.item, Run):
-                self.run(at.item, at, self.at[index])
             elif at.item in self.wholes:  # a bind mount of everything
                 raise _UnknownError
+            elif index in self.at and isinstance(at.item, Run):
+                self.run(at.item, at, self.at[index])
 
     def copied(self, index: int, destination: str) -> None:
         """The whole context stands at a place from here on."""
@@ -170,8 +172,16 @@ class _Reading:
             if path in ("", self.context) or (self.context and path[cut - 1 : cut] != "/"):
                 raise _UnknownError
             self.found[path[cut:]] = None
-        if self.facts.snapshot.is_folder(posixpath.join(self.context, _GIT)):
-            self.found[_GIT] = None  # the SDK writes the revision into what it builds
+        self.history()
+
+    def history(self) -> None:
+        """`.git`, as far as an ignore file lets it through: the SDK of .NET and Go write the
+        revision into what they build."""
+        rules = rules_of(self.facts, self.context, self.graph.tree.path)
+        inner = any(rule.startswith(f"!{_GIT}") for rule in rules)
+        there = self.facts.snapshot.is_folder(posixpath.join(self.context, _GIT))
+        if there and (inner or not Judge(rules).judge_path(_GIT).matched):
+            self.found[_GIT] = None
 
 
 class _Shell:

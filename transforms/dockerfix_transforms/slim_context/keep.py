@@ -9,7 +9,19 @@ from __future__ import annotations
 import posixpath
 from itertools import islice
 
-from dockerfix.api import Facts, Finding, Instruction, Severity, Tool, human, read_of, used_of
+from msgspec.structs import replace
+
+from dockerfix.api import (
+    Facts,
+    Finding,
+    Instruction,
+    Severity,
+    Tool,
+    human,
+    likely_context,
+    read_of,
+    used_of,
+)
 from dockerfix_transforms.slim_context.allow import HOLD_ALL, AllowPlan, check_parts, plan_allow
 from dockerfix_transforms.slim_context.figures import ignore_line, sent_before
 from dockerfix_transforms.slim_context.part import Idle, Part
@@ -81,10 +93,13 @@ def nothing_gained(facts: Facts, made: Built, *why: Finding) -> Idle:
 
 def _kept(facts: Facts, part: Part, made: Built, plan: AllowPlan) -> Part:
     """The ignore file of a plan. Raises `CannotSlimError` for a build that was not followed,
-    and that may have another context."""
+    and that may have another context: what the Dockerfile copies does not tell."""
     unfollowed = next(unfollowed_builds(facts, made), None)
-    if unfollowed is not None:
+    if unfollowed is not None and likely_context(facts, made.path) != made.context:
         raise CannotSlimError(unfollowed)
+    if unfollowed is not None:
+        why = "it reads the same ignore file, which is right for the same context only"
+        part.findings.append(as_note(replace(unfollowed, why=why)))
     part.edits += [(plan.path, edit) for edit in plan.edits]
     if plan.created is not None:
         part.created[plan.path] = plan.created

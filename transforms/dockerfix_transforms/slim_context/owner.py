@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from dockerfix.api import Add, Copy, Facts, StageGraph, Word, join_path
-from dockerfix_transforms.slim_context.packages import is_package, nearest_package
-from dockerfix_transforms.slim_context.refusal import refusal
+from dockerfix_transforms.slim_context.packages import has_manifest, is_package, nearest_package
+from dockerfix_transforms.slim_context.refusal import CannotSlimError, refusal
 
 
 def folder_of(facts: Facts, graph: StageGraph, context: str) -> str:
@@ -25,22 +25,36 @@ def folder_of(facts: Facts, graph: StageGraph, context: str) -> str:
     paths = [joined for w in words if (joined := joined_path(context, w.value)) is not None]
     within = not context or is_inside(own, context)
     if within and (not paths or any(is_inside(p, own) for p in paths)):
-        return _other_owner(facts, paths, context, own) or own
+        return _other_owner(facts, graph, paths, context, own) or own
     return _owner(facts, graph, paths, context, within)
 
 
-def _other_owner(facts: Facts, paths: Sequence[str], context: str, own: str) -> str | None:
-    """The package with a manifest that holds nearly all files, where the Dockerfile's own
-    folder is none: its few files are settings of the image."""
-    if is_package(facts, own) or not paths:
+def _other_owner(
+    facts: Facts, graph: StageGraph, paths: Sequence[str], context: str, own: str
+) -> str | None:
+    """The package that holds nearly all files, where the Dockerfile's own folder is none: it has
+    no manifest, and its few files are settings of the image. Raises `CannotSlimError` where none
+    holds them."""
+    if has_manifest(facts, own) or not paths:
         return None
     files: Counter[str] = Counter()
     for path in paths:
         head = own if is_inside(path, own) else nearest_package(facts, path, context) or ""
         files[head] += 1 if path in facts.snapshot else sum(1 for _ in facts.snapshot.below(path))
+    total = sum(files.values())
+    if files[own] * 10 >= total:
+        return None
     name, count = files.most_common(1)[0]
-    nearly_all = count * 10 >= sum(files.values()) * 9
-    return name if name not in ("", own) and nearly_all else None
+    if not name or count * 10 < total * 9:
+        raise _nobody(graph)
+    return name
+
+
+def _nobody(graph: StageGraph) -> CannotSlimError:
+    return refusal(
+        graph, "owner", "no folder holds most of what is copied",
+        "name the package with a Dockerfile in its folder", graph.stages[0].from_.code,
+    )  # fmt: skip
 
 
 def _owner(
@@ -58,10 +72,7 @@ def _owner(
     if not within and not is_package(facts, name):
         return context
     if count * 10 < len(paths) * 6:
-        raise refusal(
-            graph, "owner", "no folder holds most of what is copied",
-            "name the package with a Dockerfile in its folder", graph.stages[0].from_.code,
-        )  # fmt: skip
+        raise _nobody(graph)
     return name
 
 

@@ -25,7 +25,7 @@ _LOCKS = (
 
 def is_package(facts: Facts, folder: str) -> bool:
     """Whether a folder has a manifest, or is the context of a build."""
-    return _is_context(facts, folder) or _has_manifest(facts, folder)
+    return _is_context(facts, folder) or has_manifest(facts, folder)
 
 
 def nearest_package(facts: Facts, path: str, context: str) -> str | None:
@@ -33,7 +33,7 @@ def nearest_package(facts: Facts, path: str, context: str) -> str | None:
     context, else the innermost one with a manifest."""
     folders = list(_folders(facts, path, context))
     found = next((f for f in folders if _is_context(facts, f)), None)
-    return found or next((f for f in folders if _has_manifest(facts, f)), None)
+    return found or next((f for f in folders if has_manifest(facts, f)), None)
 
 
 def owner_of(facts: Facts, path: str, context: str, own: str) -> str | None:
@@ -70,7 +70,8 @@ def _holds(folder: str, inner: str) -> bool:
     return inner == folder or inner.startswith(f"{folder}/")
 
 
-def _has_manifest(facts: Facts, folder: str) -> bool:
+def has_manifest(facts: Facts, folder: str) -> bool:
+    """Whether a folder holds the manifest of a package manager."""
     return any(posixpath.join(folder, name) in facts.snapshot for name in _MANIFESTS)
 
 

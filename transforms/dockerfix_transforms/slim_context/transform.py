@@ -129,7 +129,10 @@ class SlimContext:
         and podman, which hold the whole context, read that file as BuildKit does; the classic
         builder reads the context's `.dockerignore` alone. This is the default where one of
         them builds a file whose context cannot shrink, such as a workspace of npm, pnpm, yarn,
-        cargo, Go or uv with one lock file. `--via cache` is refused: a cache saves steps, and
+        cargo, Go or uv with one lock file. It is the default, too, where a COPY takes the whole
+        context for a .NET build: the projects that the commands name, all that they reference
+        and the settings in folders above them are let through, which BuildKit gains by as well.
+        `--via cache` is refused: a cache saves steps, and
         the context stays as large as it is.
     """
 

@@ -1,0 +1,87 @@
+"""What the commands of a build read of a context that a COPY takes as a whole."""
+
+from __future__ import annotations
+
+import pytest
+
+from dockerfix.facts.context.used import read_of
+from dockerfix.facts.repository import Facts
+from dockerfix.text import Snapshot
+
+_HEAD = "FROM sdk AS build\nWORKDIR /src\nCOPY . .\n"
+_TAIL = "FROM aspnet\nCOPY --from=build /app /app\n"
+
+
+def _read(middle: str, tail: str = _TAIL, head: str = _HEAD, script: str = "") -> set[str] | None:
+    files = {
+        "web/web.csproj": "<Project />",
+        "web/start.sh": "x",
+        "other/other.csproj": "<Project />",
+        "other/notes.txt": "x",
+        "web/Dockerfile": head + middle + tail,
+        "build.sh": script or "docker build -f web/Dockerfile .\n",
+    }
+    use = read_of(Facts(Snapshot.of(files)), "web/Dockerfile", "")
+    return set(use.paths) if use is not None else None
+
+
+@pytest.mark.parametrize(
+    "middle",
+    [
+        "RUN dotnet publish web/web.csproj -o /app\n",
+        "RUN dotnet publish web -o /app\n",
+        "RUN cd web && dotnet publish\n",
+        "RUN (cd web && dotnet restore) && dotnet publish web\n",
+        "WORKDIR web\nRUN dotnet publish -c $MODE\n",
+        "WORKDIR /src/web\nRUN . /tmp/x && dotnet publish -r $RID /p:Version=$V\n",
+        "RUN if [ -n $A ]; then echo a; fi && dotnet build web && rm -rf obj/*\n",
+        "FROM build AS publish\nRUN dotnet publish web -o /app\n",
+    ],
+)
+def test_the_projects_that_commands_name(middle: str) -> None:
+    """A project, its folder, or the current folder, in the stage or in one that stands on it."""
+    assert _read(middle) == {"web"}
+
+
+@pytest.mark.parametrize(
+    "middle",
+    [
+        "RUN dotnet publish $PROJECT\n",
+        "RUN ./build.sh\n",
+        "RUN make publish\n",
+        "RUN dotnet publish\n",
+        "RUN cat other/* && cp -r . /x && dotnet publish web\n",
+        "RUN f() { x; }; dotnet publish web\n",
+        "RUN if a; then cd web; fi; dotnet publish\n",
+        'RUN ["dotnet", "publish", "web"]\n',
+        "RUN --mount=type=bind,target=/m dotnet publish web\n",
+        "RUN dotnet build web -p:X=$(./x)\n",
+    ],
+)
+def test_what_cannot_be_known(middle: str) -> None:
+    """A variable project, an unknown command, a folder that may be another."""
+    assert _read(middle) is None
+
+
+def test_what_other_stages_take() -> None:
+    """A file that a later stage takes is read; everything, or a variable, is not known."""
+    build = "RUN dotnet publish web -o /app\n"
+    assert _read(build, _TAIL + "COPY --from=build /src/other/*.txt /\n") == {"web", "other"}
+    assert _read(build, _TAIL + "COPY --from=build /src/other/notes.txt /\n") == {
+        "web",
+        "other/notes.txt",
+    }
+    assert _read(build, _TAIL + "COPY --from=build /src /\n") is None
+    assert _read(build, _TAIL + "COPY --from=build / /\n") is None
+
+
+def test_the_image_itself_holds_everything() -> None:
+    """The last stage, or a target that a call site asks for, may be run with all its files."""
+    build = "RUN dotnet publish web -o /app\n"
+    assert _read(build, "") is None
+    assert _read(build, script="docker build -f web/Dockerfile --target build .\n") is None
+
+
+def test_a_copy_of_folders_is_no_copy_of_everything() -> None:
+    """What is copied by name says itself what is used."""
+    assert _read("RUN dotnet publish web\n", head="FROM sdk AS build\nCOPY web web\n") is None
