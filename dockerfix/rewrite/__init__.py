@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dockerfix.facts.model import Build, SiteKind, Tool
 from dockerfix.facts.repository import Facts
 from dockerfix.rewrite.bake import Baked, bake_file, shared_flags
-from dockerfix.rewrite.commands import set_command
+from dockerfix.rewrite.command.command import set_command
 from dockerfix.rewrite.gitlab import (
     Joined,
     add_need,
