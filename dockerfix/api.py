@@ -83,7 +83,7 @@ from dockerfix.rewrite import (
     widen_rules,
 )
 from dockerfix.rewrite.caches import Caches, declare, put_above, set_caches, take_above
-from dockerfix.rewrite.gitlab import key_text
+from dockerfix.rewrite.gitlab.names import key_text
 from dockerfix.rewrite.pipeline_edits import edit
 from dockerfix.rewrite.workflow_heads import rows_of
 from dockerfix.rewrite.workflow_jobs import (

@@ -13,15 +13,9 @@ from dockerfix.facts.model import Build, SiteKind, Tool
 from dockerfix.facts.repository import Facts
 from dockerfix.rewrite.bake import Baked, bake_file, shared_flags
 from dockerfix.rewrite.command.command import set_command
-from dockerfix.rewrite.gitlab import (
-    Joined,
-    add_need,
-    check_joinable,
-    follow_needs,
-    join_jobs,
-    united_rules,
-    widen_rules,
-)
+from dockerfix.rewrite.gitlab.join import Joined, check_joinable, join_jobs, widen_rules
+from dockerfix.rewrite.gitlab.needs import add_need, follow_needs
+from dockerfix.rewrite.gitlab.rules import united_rules
 from dockerfix.rewrite.paths import set_paths
 from dockerfix.rewrite.wanted import Change, Edits, Refused, Wanted, united
 from dockerfix.text import Kind, Place

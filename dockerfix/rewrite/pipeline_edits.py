@@ -13,7 +13,8 @@ from typing import Any, overload
 
 from dockerfix.facts.gitlab.job import Job
 from dockerfix.facts.gitlab.pipeline import Pipeline
-from dockerfix.rewrite.gitlab import follow_needs, key_text
+from dockerfix.rewrite.gitlab.names import key_text
+from dockerfix.rewrite.gitlab.needs import follow_needs
 from dockerfix.rewrite.wanted import Edits, Refused
 from dockerfix.rewrite.yaml_edits import (
     add_key,

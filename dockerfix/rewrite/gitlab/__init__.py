@@ -1,0 +1,1 @@
+"""Rewriting GitLab jobs: several become one, needs and rules follow."""
