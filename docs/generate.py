@@ -30,9 +30,11 @@ BUILT_IN = (
     "estimate",
     "explain",
     "graph",
+    "init",
     "metrics",
     "mr",
     "plan",
+    "schema",
     "verify",
 )
 _SAMPLE = {"merge-rust": "controlplane", "slim-context": "console"}
@@ -52,6 +54,8 @@ def pages() -> Iterator[tuple[str, str]]:
     yield "docs/commands.md", _commands(sorted(registry.names))
     yield "docs/rules.md", _rules()
     yield "dockerfix/findings-examples.json", _examples()
+    for name in ("report", "settings"):
+        yield f"dockerfix/schemas/{name}.json", _run(name, of="schema")
     for name, path in _SAMPLE.items():
         arguments = ("--root", "sample-repo", f"sample-repo/{path}")
         yield f"docs/sample/{name}.patch", _run(*arguments, of=name)

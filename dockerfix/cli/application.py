@@ -36,12 +36,14 @@ COMMANDS = {
         "dockerfix.cli.graph:graph",
         "The stages of a Dockerfile, or the jobs, as a picture.",
     ),
+    "init": ("dockerfix.cli.init:init", "Write a settings file with every option as an example."),
     "metrics": (
         "dockerfix.cli.metrics:metrics",
         "Where the time of CI jobs went, from their traces.",
     ),
     "mr": ("dockerfix.cli.mr:mr", "All transforms as one GitLab merge request."),
     "plan": ("dockerfix.cli.plan:plan", "All transforms as a series of commits."),
+    "schema": ("dockerfix.cli.schema:schema", "The JSON Schema of the settings, or of reports."),
     "verify": (
         "dockerfix.cli.verify:verify",
         "Build before and after a patch, and compare the images.",

@@ -5,21 +5,18 @@ from __future__ import annotations
 
 import re
 import sys
-from typing import TYPE_CHECKING
 
 import click
 
 from dockerfix.cli.common import COLOUR, shared
+from dockerfix.cli.installed import registry_of
 from dockerfix.cli.output import emit, style_for
 from dockerfix.engine.documentation import SECTIONS, documentation
 from dockerfix.engine.findings import FindingPage, examples, pages
 from dockerfix.engine.proposal import Transform
-from dockerfix.engine.registry import Registry, UnknownTransformError
+from dockerfix.engine.registry import UnknownTransformError
 from dockerfix.repo.settings import CHECKS
 from dockerfix.report.style import PLAIN, Style
-
-if TYPE_CHECKING:
-    from dockerfix.cli.application import Application
 
 
 @shared(COLOUR)
@@ -43,7 +40,7 @@ def explain(ctx: click.Context, name: str, colour: str) -> None:
 
 def _transform(ctx: click.Context, name: str) -> Transform:
     """The transform of that name; raises `click.UsageError` with the nearest name."""
-    registry = _registry(ctx)
+    registry = registry_of(ctx)
     try:
         return registry.load(name)
     except UnknownTransformError as error:
@@ -109,9 +106,3 @@ def explained(transform: Transform, style: Style = PLAIN) -> str:
 
 def _indented(text: str) -> list[str]:
     return [f"  {line}".rstrip() for line in text.splitlines()]
-
-
-def _registry(ctx: click.Context) -> Registry:
-    """The application's registry, so that the entry points are read once."""
-    application: Application = ctx.find_root().command  # type: ignore[assignment]  # always ours
-    return application.registry

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import click
 
-from dockerfix.cli.output import OutputError, tell
+from dockerfix.cli.installed import transforms_of
+from dockerfix.cli.output import OutputError
 from dockerfix.cli.repository import Repository, open_repository
-from dockerfix.engine.registry import Registry, TransformError
+from dockerfix.engine.registry import Registry
 from dockerfix.engine.series import Link, Run, in_order, run_series
 from dockerfix.report.report import Report
 
@@ -58,13 +59,7 @@ class Series:
         return [(link, self.report_of(link, pictures)) for link in links]
 
     def _runs(self) -> list[Run]:
-        loaded = []
-        for name in self.names:
-            try:
-                loaded.append(self.registry.load(name))
-            except TransformError as error:
-                tell(f"dockerfix: {error.what}\n  -> {error.action}\n")
-        order = in_order(loaded)
+        order = in_order(transforms_of(self.registry, self.names))
         if self.last is not None:
             order = order[: [transform.name for transform in order].index(self.last) + 1]
         settings = self.repository.settings

@@ -148,6 +148,12 @@ def declares_root(file: Path) -> bool:
     return toml.values.get("root") is True
 
 
+def settings_files(root: Path) -> Iterator[str]:
+    """The settings files that a root has, the stronger one first. Raises `SettingsError` for
+    one that cannot be read."""
+    return (layer.file.path for layer in _layers(root))
+
+
 def _layers(root: Path) -> Iterator[_Layer]:
     """The settings files that there are, the stronger one first."""
     own = TomlFile.read(root / SETTINGS_NAME, SETTINGS_NAME)

@@ -1,7 +1,6 @@
 """The report as JSON: everything that is known, for other programs.
 
-`schema` is the version of this format: it grows when a field changes its meaning or goes, not
-when one is added.
+The fields and their meaning stand in `dockerfix.report.json_model`.
 """
 
 from __future__ import annotations
@@ -11,16 +10,23 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from msgspec import to_builtins
+from msgspec import UNSET, Struct, UnsetType, to_builtins
 
 from dockerfix import __version__
 from dockerfix.engine.plan import CheckFailed, Planned
 from dockerfix.facts.finding import Finding, Severity
-from dockerfix.proof.obligation import Permit
+from dockerfix.report.json_model import (
+    SCHEMA,
+    FailedCheckData,
+    FileData,
+    FindingData,
+    PermitData,
+    PlaceData,
+    ReportData,
+    VerdictData,
+)
 from dockerfix.report.report import Report
 from dockerfix.text import Place
-
-SCHEMA = 1
 
 
 def render_json(report: Report) -> str:
@@ -30,7 +36,7 @@ def render_json(report: Report) -> str:
 
 def render_all_json(reports: Sequence[Report], checks: Report) -> str:
     """Several reports as one JSON object, under `reports`, and what the checks found."""
-    found = [_finding(finding, checks) for finding in checks.proposal.findings]
+    found = [_plain(_finding(finding, checks)) for finding in checks.proposal.findings]
     return dumped({**header(), "reports": [as_data(report) for report in reports], "checks": found})
 
 
@@ -46,78 +52,70 @@ def header() -> dict[str, Any]:
 
 
 def as_data(report: Report) -> dict[str, Any]:
-    """The report as plain data."""
-    outcome = report.outcome
-    data: dict[str, Any] = {
+    """The report as plain data (`ReportData`)."""
+    outcome, proposal = report.outcome, report.proposal
+    patch, encoded = _patch(outcome.patch) if isinstance(outcome, Planned) else (UNSET, UNSET)
+    data = ReportData(
         **header(),
-        "command": report.command,
-        "transform": report.transform,
-        "outcome": report.kind,
-        "summary": list(report.proposal.summary),
-        "reason": report.proposal.reason,
-        "files": [{"path": path, "change": change.value} for path, change in report.files],
-        "proved": [
-            {
-                "kind": verdict.kind,
-                "statement": verdict.statement,
-                "differences": list(verdict.differences),
-            }
-            for verdict in report.verdicts
-        ],
-        "permits": [_permit(permit) for permit in report.proposal.permits],
-        "not_proved": list(report.unproved),
-        "measured": list(report.measured),
-        "findings": [_finding(finding, report) for finding in report.proposal.findings],
-        "notes": list(report.notes),
-        "next_steps": list(report.proposal.next_steps),
-        "written": report.written,
-    }
-    if report.measurements:
-        data["measurements"] = dict(report.measurements)
-    if isinstance(outcome, Planned):
-        data.update(_patch(outcome.patch))
-    if isinstance(outcome, CheckFailed):
-        data["failed_check"] = {"name": outcome.check, "found": outcome.detail.splitlines()}
-    return data
+        command=report.command,
+        transform=report.transform,
+        outcome=report.kind,
+        summary=proposal.summary,
+        reason=proposal.reason,
+        files=tuple(FileData(path, change.value) for path, change in report.files),
+        proved=tuple(VerdictData(v.kind, v.statement, v.differences) for v in report.verdicts),
+        permits=tuple(PermitData(**to_builtins(permit)) for permit in proposal.permits),
+        not_proved=report.unproved,
+        measured=report.measured,
+        findings=tuple(_finding(finding, report) for finding in proposal.findings),
+        notes=report.notes,
+        next_steps=proposal.next_steps,
+        written=report.written,
+        measurements=dict(report.measurements) or UNSET,
+        patch=patch,
+        patch_base64=encoded,
+        failed_check=_failed(outcome) if isinstance(outcome, CheckFailed) else UNSET,
+    )
+    return _plain(data)
 
 
-def _patch(patch: bytes) -> dict[str, str]:
+def _plain(data: Struct) -> dict[str, Any]:
+    plain: dict[str, Any] = to_builtins(data)
+    return plain
+
+
+def _patch(patch: bytes) -> tuple[str | UnsetType, str | UnsetType]:
     """The patch as text; as base64 where a file in it is not UTF-8."""
     try:
-        return {"patch": patch.decode()}
+        return patch.decode(), UNSET
     except UnicodeDecodeError:
-        return {"patch_base64": base64.b64encode(patch).decode()}
+        return UNSET, base64.b64encode(patch).decode()
 
 
-def _finding(finding: Finding, report: Report) -> dict[str, Any]:
-    data: dict[str, Any] = {
-        "severity": finding.severity.value,
-        "name": finding.name,
-        "subject": finding.subject,
-        "what": finding.what,
-        "why": finding.why,
-        "action": finding.action,
-        "place": place_data(finding.place),
-    }
-    if finding.severity is Severity.ASSUME:
-        data["accepted"] = finding.accepted_by(report.accepted)
-        data["accepted_because"] = report.reason(finding)
-    return data
+def _failed(outcome: CheckFailed) -> FailedCheckData:
+    return FailedCheckData(outcome.check, tuple(outcome.detail.splitlines()))
 
 
-def _permit(permit: Permit) -> dict[str, str]:
-    """A permit: the rule, what it is about, the file, and what of it; empty parts left out."""
-    return {name: value for name, value in to_builtins(permit).items() if value}
+def _finding(finding: Finding, report: Report) -> FindingData:
+    assumed = finding.severity is Severity.ASSUME
+    return FindingData(
+        severity=finding.severity.value,
+        name=finding.name,
+        subject=finding.subject,
+        what=finding.what,
+        why=finding.why,
+        action=finding.action,
+        place=None if finding.place is None else _place(finding.place),
+        accepted=finding.accepted_by(report.accepted) if assumed else UNSET,
+        accepted_because=report.reason(finding) if assumed else UNSET,
+    )
+
+
+def _place(place: Place) -> PlaceData:
+    line, column = place.position.line, place.position.column
+    return PlaceData(place.path, line, column, place.span.start, place.span.end)
 
 
 def place_data(place: Place | None) -> dict[str, Any] | None:
     """A place: path, line and column from 1 (characters), byte offsets from 0."""
-    if place is None:
-        return None
-    return {
-        "path": place.path,
-        "line": place.position.line,
-        "column": place.position.column,
-        "start": place.span.start,
-        "end": place.span.end,
-    }
+    return None if place is None else _plain(_place(place))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct, field
 
@@ -12,6 +12,10 @@ from dockerfix.engine.plan import NothingToDo, Outcome, Planned, Refused
 from dockerfix.engine.proposal import Proposal
 from dockerfix.facts.finding import Finding, Severity, accepting
 from dockerfix.proof.obligation import Verdict
+
+
+Kind = Literal["planned", "nothing-to-do", "refused", "check-failed"]
+"""How an outcome is called in machine-readable formats."""
 
 
 class Change(enum.Enum):
@@ -49,8 +53,8 @@ class Report(Struct, frozen=True):
         return self.outcome.proposal
 
     @property
-    def kind(self) -> str:
-        """The outcome's name in machine-readable formats."""
+    def kind(self) -> Kind:
+        """The outcome's name."""
         if isinstance(self.outcome, Planned):
             return "planned"
         if isinstance(self.outcome, NothingToDo):
