@@ -13,7 +13,6 @@ from dockerfix.engine.proposal import Proposal
 from dockerfix.facts.finding import Finding, Severity, accepting
 from dockerfix.proof.obligation import Verdict
 
-
 Kind = Literal["planned", "nothing-to-do", "refused", "check-failed"]
 """How an outcome is called in machine-readable formats."""
 
