@@ -80,7 +80,7 @@ def test_the_wheel_holds_what_runs_and_nothing_else(wheel: Path) -> None:
     names = [PurePosixPath(name) for name in contents(wheel)]
     folders = {name.parts[0] for name in names}
     assert {folder.partition("-")[0] for folder in folders} == {"dockerfix", "dockerfix_transforms"}
-    for needed in ("dockerfix/py.typed", "dockerfix/findings.md", "dockerfix/api.py"):
+    for needed in ("dockerfix/py.typed", "dockerfix/findings.md", "dockerfix/schemas/report.json"):
         assert PurePosixPath(needed) in names
     assert [name for name in names if "__pycache__" in name.parts] == []
 
