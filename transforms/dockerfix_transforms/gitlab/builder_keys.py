@@ -28,8 +28,8 @@ _CREATE = ("docker", "buildx", "create")
 
 
 def give_keys(draft: Draft, pipeline: Pipeline, jobs: Sequence[Job]) -> None:
-    """Edits of every line that makes a builder for these jobs, with leave for them; a note for
-    a job whose builder is made elsewhere."""
+    """Edits of every line that makes a builder for these jobs, with leave for them; an assumption
+    for a job whose builder is made elsewhere."""
     found: dict[tuple[str, int], Scalar] = {}
     for job in {job.name: job for job in jobs}.values():
         lines = [line.scalar for line in job.lines for _ in _ends(line.scalar)]
@@ -68,12 +68,16 @@ def _permits(pipeline: Pipeline, scalar: Scalar) -> Iterator[Permit]:
 
 
 def _elsewhere(job: Job) -> Finding:
+    """A builder of which nothing is known: the driver `docker` has no cache in a bucket (Docker's
+    documentation, "Cache storage backends")."""
     return Finding.at(
         job.place,
         name="builder-elsewhere",
-        severity=Severity.NOTE,
+        severity=Severity.ASSUME,
         subject=job.name,
-        what=f"the builder of {job.name} gets no keys",
-        why="the job does not make it, or not with the driver docker-container",
-        do="give it AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in its own environment",
+        what=f"the builder of {job.name} can use a bucket, and has its keys",
+        why="the job does not make a builder with the driver docker-container; with the driver"
+        " docker, a build with such a cache fails",
+        do="make the builder in the job with `docker buildx create --use`, or give it "
+        "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in its own environment",
     )
