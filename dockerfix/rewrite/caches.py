@@ -42,6 +42,8 @@ def set_caches(facts: Facts, builds: Sequence[Build], wanted: Caches) -> Edits:
         raise Refused(first.site.place, what, "change them by hand")
     source = facts.snapshot.source(first.site.place.path)
     edits: Edits = []
+    if not any(option.name in (FROM, TO) for option in first.options):
+        return [(source.path, _none_yet(source, first, wanted))]
     for name, other, texts in ((FROM, TO, wanted.sources), (TO, FROM, wanted.exports)):
         options = [option for option in first.options if option.name == name]
         beside = [option for option in first.options if option.name == other]
@@ -125,6 +127,19 @@ def _first(
     tail = source.text(Span(inner.end, span.end))
     text = "".join(f"{head}{value}{tail}{joint}" for value in texts)
     return Edit(Span(span.start, span.start), text.encode())
+
+
+def _none_yet(source: Source, build: Build, wanted: Caches) -> Edit:
+    """The options of a command that has none of the two, above its first option."""
+    here = build.site.place
+    places = [option.place for option in build.options if option.place is not None]
+    starts = [p.span.start for p in places if p.path == here.path and here.span.contains(p.span)]
+    if not starts:
+        raise Refused(here, "the command has no option beside which a cache could stand", "add it")
+    at = min(starts)
+    joint = source.text(Span(_end_before(source, at), at))
+    given = [(FROM, text) for text in wanted.sources] + [(TO, text) for text in wanted.exports]
+    return Edit(Span(at, at), "".join(f"--{name} {text}{joint}" for name, text in given).encode())
 
 
 # Bake files.

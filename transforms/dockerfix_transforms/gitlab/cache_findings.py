@@ -17,6 +17,26 @@ def keeps_caches(unit: Unit, why: str) -> Finding:
     return _note(unit, "cache-stays", f"{unit.name} keeps its cache options", why, do)
 
 
+def cache_added(unit: Unit) -> Finding:
+    """The assumption of a build that gets a cache: the registry has room for it."""
+    return Finding.at(
+        unit.place,
+        name="cache-added",
+        severity=Severity.ASSUME,
+        subject=unit.name,
+        what=f"{unit.name} keeps its layers in the registry, beside the image",
+        why="every branch then holds a cache of all stages, and the export takes time in each run",
+        do="compare a run that finds the cache with one before, and give old caches an end",
+    )
+
+
+def no_cache(unit: Unit) -> Finding:
+    """A build that could have a cache."""
+    why = "a builder that the job makes starts empty, so that every run builds every step"
+    do = "pass --add to keep its layers in the registry"
+    return _note(unit, "no-cache", f"{unit.name} builds without a cache", why, do)
+
+
 def unit_notes(unit: Unit, role: Role | None, wanted: Wanted) -> Iterator[Finding]:
     """What else changes for a unit whose caches move."""
     for text, why in wanted.dropped:

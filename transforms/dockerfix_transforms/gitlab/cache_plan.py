@@ -6,7 +6,7 @@ Knows no registry and no bucket by itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from dockerfix.api import (
     Build,
@@ -30,13 +30,21 @@ from dockerfix_transforms.gitlab.cache_choice import (
     sites,
 )
 from dockerfix_transforms.gitlab.cache_findings import (
+    cache_added,
     default_branch_slug,
     keeps_caches,
     readers_elsewhere,
     unit_notes,
 )
 from dockerfix_transforms.gitlab.cache_stores import DEFAULT, SLUG, Store
-from dockerfix_transforms.gitlab.caches import QUIET, Unit, hold_together, roles, units_of
+from dockerfix_transforms.gitlab.caches import (
+    QUIET,
+    Unit,
+    by_stage,
+    hold_together,
+    roles,
+    units_of,
+)
 
 _COMMENT = "# Two cache sources lose hits: read the branch's where it exists, else the default's."
 
@@ -44,12 +52,14 @@ _COMMENT = "# Two cache sources lose hits: read the branch's where it exists, el
 class CachePlan:
     """The edits of one pipeline, put into a draft. `changed` are the units that got any."""
 
-    def __init__(self, draft: Draft, pipeline: Pipeline, store: Store) -> None:
+    def __init__(
+        self, draft: Draft, pipeline: Pipeline, store: Store, added: Sequence[Unit] = ()
+    ) -> None:
         self.draft = draft
         self.facts = draft.facts
         self.pipeline = pipeline
         self.store = store
-        self.units = units_of(self.facts, pipeline)
+        self.units = by_stage(pipeline, [*units_of(self.facts, pipeline), *added])
         self.roles = roles(pipeline, self.units, store.per_branch)
         self.choice = CacheChoice(self.facts, pipeline, store, self.roles)
         self.asked: dict[Place, tuple[Build, dict[str, None]]] = {}
@@ -61,6 +71,9 @@ class CachePlan:
         """Everything, unit by unit; raises `Refused` where edits contradict one another."""
         self.settle()
         for unit in self.units:
+            role = self.roles.get(id(unit))
+            if unit.added and (role is None or role.stays):
+                continue
             wanted = self.choice.wanted(unit)
             try:
                 edits = self.edits(unit, wanted)
@@ -103,12 +116,14 @@ class CachePlan:
     def put(self, unit: Unit, wanted: Wanted, edits: Edits) -> None:
         """Edits, permits and notes of one unit."""
         draft = self.draft
+        if unit.added:
+            draft.findings.append(cache_added(unit))
         draft.edits += edits
         self.changed.append(unit)
         if not self.store.ask:
             draft.edits += self.unasked(unit)
         for build in unit.builds:
-            self.permit(build, wanted)
+            self.permit(unit, build, wanted)
         self.declare(unit, wanted)
         names = {item.branch for item in (*wanted.sources, *wanted.exports)}
         self.falls_back |= bool(wanted.question) or DEFAULT in names
@@ -147,7 +162,7 @@ class CachePlan:
                 if any(p.path == path and span.contains(p.span) for p in places):
                     yield Permit("build-call", job.name, self.pipeline.path, line.section)
 
-    def permit(self, build: Build, wanted: Wanted) -> None:
+    def permit(self, unit: Unit, build: Build, wanted: Wanted) -> None:
         """Leave for what one build reads and writes otherwise."""
         for name, items, old in (
             ("cache-from", wanted.sources, build.cache_from),
@@ -155,7 +170,7 @@ class CachePlan:
         ):
             source = name == "cache-from"
             new = [cache_text(self.store, i, build, written=False, source=source) for i in items]
-            before = [value.text for value in old]
+            before = [value.text for value in old if not unit.added]
             if new != before:
                 path = self.pipeline.path
                 values = ("; ".join(before), "; ".join(new))

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dockerfix.api import Draft, Facts, OptionSpec, Proposal, Refused
+from dockerfix_transforms.gitlab.cache_additions import Additions
+from dockerfix_transforms.gitlab.cache_findings import no_cache
 from dockerfix_transforms.gitlab.cache_plan import CachePlan
 from dockerfix_transforms.gitlab.cache_stores import RegistryRefs
 
@@ -22,7 +24,8 @@ class CacheRefs:
         Appends `-$CI_COMMIT_REF_SLUG` to the registry ref that a build exports its cache to,
         with `mode=max` and `ignore-error=true`, and makes builds read that ref. Where it does
         not exist yet, they read the default branch's. A line above the build asks the registry
-        which one it is, since reading both loses hits.
+        which one it is, since reading both loses hits. `--add` gives builds without a cache one
+        of the same form, where their job makes a builder and pushes the image.
 
     Why
         An export replaces the ref. When all branches write one ref, each pipeline finds the
@@ -76,6 +79,13 @@ class CacheRefs:
             kind=bool,
             default=False,
         ),
+        OptionSpec(
+            "add",
+            "Give builds without a cache one in the registry, where their job makes a builder "
+            "and pushes the image.",
+            kind=bool,
+            default=False,
+        ),
     )
 
     def propose(self, facts: Facts, paths: Sequence[str], options: Mapping[str, Any]) -> Proposal:
@@ -84,11 +94,14 @@ class CacheRefs:
         if pipeline is None or not pipeline.visible:
             return Proposal(reason="No GitLab pipeline with jobs was found.")
         draft = Draft(facts, options["accept"])
-        plan = CachePlan(draft, pipeline, RegistryRefs(ask=not options["both"]))
+        bare = Additions(facts, pipeline).units()
+        added = bare if options["add"] else []
+        plan = CachePlan(draft, pipeline, RegistryRefs(ask=not options["both"]), added)
         try:
             plan.write()
         except Refused as refused:
             return draft.refused([refused.finding(_BREAKS)])
+        draft.findings += [no_cache(unit) for unit in bare if not options["add"]]
         if not draft.edits:
             reason = "No build writes a registry cache ref that branches share."
             return Proposal(findings=tuple(draft.findings), reason=reason)

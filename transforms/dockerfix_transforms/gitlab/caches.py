@@ -40,10 +40,12 @@ _ELSEWHERE = (SiteKind.MAKE, SiteKind.SHELL, SiteKind.GITHUB, SiteKind.PYTHON)
 
 
 class Unit(Struct, frozen=True, eq=False):
-    """The builds of one command or bake target, and the jobs that run it."""
+    """The builds of one command or bake target, and the jobs that run it. `added` says that the
+    command itself has no cache yet, and its builds have the one that it is to get."""
 
     builds: tuple[Build, ...]
     jobs: tuple[Job, ...]
+    added: bool = False
 
     @property
     def first(self) -> Build:
@@ -89,13 +91,10 @@ class Role:
 def units_of(facts: Facts, pipeline: Pipeline) -> list[Unit]:
     """Every command of the pipeline that builds with BuildKit and reads or writes a cache."""
     found: dict[Place, list[Build]] = {}
-    elsewhere: set[Place] = set()
+    elsewhere = places_elsewhere(facts)
     for build in facts.builds.builds:
-        place = build.definition or build.site.place
-        if build.site.kind in _ELSEWHERE:
-            elsewhere.add(place)
-        elif build.site.kind is SiteKind.GITLAB and build.tool in _TOOLS:
-            found.setdefault(place, []).append(build)
+        if build.site.kind is SiteKind.GITLAB and build.tool in _TOOLS:
+            found.setdefault(build.definition or build.site.place, []).append(build)
     units = []
     for place, builds in found.items():
         names = dict.fromkeys(build.site.name for build in builds)
@@ -103,6 +102,17 @@ def units_of(facts: Facts, pipeline: Pipeline) -> list[Unit]:
         cached = any(build.cache_from or build.cache_to for build in builds)
         if cached and len(jobs) == len(names) and place not in elsewhere:
             units.append(Unit(tuple(builds), jobs))
+    return units
+
+
+def places_elsewhere(facts: Facts) -> set[Place]:
+    """Commands and bake targets that others than the pipeline's jobs run too."""
+    sites = (build for build in facts.builds.builds if build.site.kind in _ELSEWHERE)
+    return {build.definition or build.site.place for build in sites}
+
+
+def by_stage(pipeline: Pipeline, units: Sequence[Unit]) -> list[Unit]:
+    """Units in the order in which their jobs run."""
     stages = pipeline.stages
     return sorted(units, key=lambda u: stages.index(s) if (s := u.jobs[0].stage) in stages else 0)
 
