@@ -52,7 +52,7 @@ from dockerfix.facts.gitlab.refs import (
     only_on_default_branch,
 )
 from dockerfix.facts.gitlab.schedule import Schedule
-from dockerfix.facts.gitlab.settings import Cache
+from dockerfix.facts.gitlab.settings import Artifacts, Cache
 from dockerfix.facts.mentions import PathMention, path_mentions
 from dockerfix.facts.model import Blind, Build, BuildArgument, CallSite, SiteKind, Tool, Value
 from dockerfix.facts.registries import (
@@ -152,6 +152,7 @@ __all__ = [
     "Add",
     "AlwaysThere",
     "Arg",
+    "Artifacts",
     "Assignment",
     "At",
     "BadIgnoreError",

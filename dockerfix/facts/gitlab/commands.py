@@ -41,6 +41,8 @@ from dockerfix.text import MappedText, Place, Snapshot, SnapshotError, Source, j
 
 _SHELLS = frozenset({"sh", "bash", "zsh", "dash", "ash", "ksh"})
 _NODE = frozenset({"npm", "yarn", "pnpm", "bun"})
+_WRAPPERS = frozenset({"gradlew", "mvnw"})
+"""Scripts that a build tool writes into a repository, to fetch and run itself."""
 _DEPTH = 12
 _STEPS = 5_000
 
@@ -254,6 +256,8 @@ class _Walker:
         started = name in _SHELLS or name in (".", "source")
         written = _script_of(texts[1:]) if started else texts[0]
         if not written or written.startswith(("/", "~/", "${HOME}/")) or _activates(texts):
+            return False
+        if posixpath.basename(written) in _WRAPPERS:
             return False
         path = script_path(written, at.folder) if at.folder is not None else None
         script = read_script(self.snapshot, path) if path is not None else None

@@ -207,8 +207,9 @@ class Judge:
 
     def starts_earlier(self, job: Job) -> bool:
         """Whether a job may get these first needs: each has its permit, the job keeps all files
-        of earlier jobs, and passes none that deploys or makes an image which it runs in. Only
-        jobs that make no image and that no other job needs may pass others without leave."""
+        of earlier jobs that it may read, and passes none that deploys or makes an image which it
+        runs in. Only jobs that make no image and that no other job needs may pass others without
+        leave."""
         names = {need.job for need in job.needs or ()}
         rules = {r for r, subject, _ in self.asked if subject == job.name and r in EARLIER}
         asked = [
@@ -224,7 +225,9 @@ class Judge:
             if _is_earlier(self.new, other, job) and other.name not in waited
         ]
         makers = (o for o in self.new.visible if _is_earlier(self.new, o, job) and _hands(o, job))
-        if not {other.name for other in makers} <= names or any(map(_acts, passed)):
+        handing = {need.job for need in job.needs or () if need.artifacts}
+        missed = {o.name for o in makers if not (o.name in handing or self.unread(job, o))}
+        if missed or any(map(_acts, passed)):
             return False
         if "builds-beside-scan" in asked:
             return not any(self.of(other.name) for other in passed)
@@ -232,6 +235,16 @@ class Judge:
         runs = {i.name for i in (job.image, *job.services) if i is not None}
         made = {tag.text for other in passed for build in self.of(other.name) for tag in build.tags}
         return not (self.of(job.name) or job.name in named or _last_names(runs) & _last_names(made))
+
+    def unread(self, job: Job, maker: Job) -> bool:
+        """Whether a job may do without another one's files, with a permit: it gets no variables
+        of it, and no line of its script names their paths."""
+        left = maker.artifacts
+        if ("artifacts-unread", job.name, maker.name) not in self.asked or left is None:
+            return False
+        paths = [path.strip("/") for path in left.paths]
+        named = any(path in line.scalar.text for path in paths for line in job.lines)
+        return not (left.dotenv or left.untracked or named)
 
     def same_condition(self, job: Job) -> bool:
         """Whether a job that had no rules has those of a job which it needs, with a permit."""

@@ -61,6 +61,8 @@ class PipelineChange(Obligation, frozen=True):
         " from `clone` to `fetch`, and `none` where a job had no strategy",
         "starts-earlier": "a job without `needs` gets them, `detail` names each; it must be one"
         " that builds and pushes nothing, and that no other job needs",
+        "artifacts-unread": "a job that gets its first `needs` no longer gets the files of the job"
+        " `detail`; no line of its script names their paths",
         "builds-beside-scan": "a job without `needs` that makes images gets them, `detail` names"
         " each; it passes only jobs that make no image and hand on no file",
         "job-split": "a job goes, and those that `detail` names do its commands between them,"
@@ -68,7 +70,7 @@ class PipelineChange(Obligation, frozen=True):
         "same-condition": "a job without rules gets those of the job `detail`, which it needs",
     }
     assumed_rules: ClassVar[frozenset[str]] = frozenset(
-        {"clone-depth", "starts-earlier", "job-split"}
+        {"clone-depth", "starts-earlier", "artifacts-unread", "job-split"}
     )
 
     def check(self, before: Facts, after: Facts) -> Verdict:

@@ -35,7 +35,7 @@ from dockerfix.api import (
 )
 from dockerfix_transforms.gitlab.barriers import bound, is_started_by_hand, named_jobs
 from dockerfix_transforms.gitlab.effects import says_it_publishes
-from dockerfix_transforms.gitlab.inputs import Inputs
+from dockerfix_transforms.gitlab.inputs import Inputs, hands_files
 
 _BREAKS = "the job would start before what it reads exists"
 _MAX = 50
@@ -48,7 +48,8 @@ class AddNeeds:
     What it does
         Gives a job without `needs:` the jobs that it really waits for: those that make an
         image it uses, hand it artifacts, variables or a cache, or leave anything else behind,
-        such as a deployment. A need is `optional: true` exactly where a pipeline exists with
+        such as a deployment. Artifacts that none of its commands can read are not waited for. A
+        need is `optional: true` exactly where a pipeline exists with
         the job and without the needed one.
 
     Why
@@ -272,10 +273,7 @@ class _Planner:
         if not fallen or len(needs) > _MAX:
             raise _KeptError("it needs all jobs of the earlier stages")
         needs, rules = self.same_condition(job, needs)
-        items: list[str | dict[str, str | bool]] = [
-            {"job": need.job.name, "optional": True} if need.absent else need.job.name
-            for need in needs
-        ]
+        items = [self.item(job, need) for need in needs]
         self.draft.edits += (
             edit(job).add({"rules": rules, "needs": items})
             if rules
@@ -283,11 +281,21 @@ class _Planner:
         )
         for name in names or [""]:
             self.draft.permits.append(Permit(rule, job.name, self.pipeline.path, name))
+        self.tell_unread(job)
         for need in needs:
             self.tell_absent(job, need)
         self.draft.findings.append(_moved(job, fallen, rule))
         waits = ", ".join(map(str, needs)) or "no other job"
         self.draft.summary.append(f"{job.name} waits for {waits}.")
+
+    def item(self, job: Job, need: _Needed) -> str | dict[str, str | bool]:
+        """A need as it is written; artifacts that the job provably does not read stay away."""
+        found: dict[str, str | bool] = {"job": need.job.name}
+        if need.absent:
+            found["optional"] = True
+        if hands_files(job, need.job) and not self.inputs.reads(job, need.job):
+            found["artifacts"] = False
+        return found if len(found) > 1 else need.job.name
 
     def same_condition(self, job: Job, needs: list[_Needed]) -> tuple[list[_Needed], Any]:
         """The needs once the job has the rules of the one whose image it uses, and those rules
@@ -319,6 +327,16 @@ class _Planner:
                 self.draft.findings.append(_unexplained(job, other))
             elif need.optional and flows.images:
                 self.tell_absent(job, self.presence(job, other, flows.images))
+
+    def tell_unread(self, job: Job) -> None:
+        """Leave for the files of earlier jobs that a job no longer gets, and the assumption."""
+        earlier = [o for o in self.schedule.earlier(job) if hands_files(job, o)]
+        unread = [other for other in earlier if not self.inputs.reads(job, other)]
+        for other in unread:
+            permit = Permit("artifacts-unread", job.name, self.pipeline.path, other.name)
+            self.draft.permits.append(permit)
+        if unread:
+            self.draft.findings.append(_unread(job, unread))
 
     def tell_absent(self, job: Job, need: _Needed) -> None:
         """Say what happens where the image of a needed job was not made."""
@@ -357,6 +375,19 @@ def _moved(job: Job, fallen: Sequence[str], rule: str) -> Finding:
         what=f"{job.name} no longer waits for {', '.join(fallen)}",
         why=f"{what} even when one of these fails",
         do="add the jobs that it is to wait for to its `needs:`",
+    )
+
+
+def _unread(job: Job, others: Sequence[Job]) -> Finding:
+    files = [(", ".join(o.artifacts.paths), o.name) for o in others if o.artifacts is not None]
+    return Finding.at(
+        job.place,
+        name="artifacts-unread",
+        severity=Severity.ASSUME,
+        subject=job.name,
+        what=f"{job.name} no longer gets " + ", ".join(f"{p} of {name}" for p, name in files),
+        why="its commands read other files, as far as the table of programs knows",
+        do="add the job that makes what is read to its `needs:`",
     )
 
 

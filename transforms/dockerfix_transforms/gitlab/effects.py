@@ -30,7 +30,8 @@ _HARMLESS = frozenset(
 )  # fmt: skip
 _VERBS = {
     "cargo": {"fmt", "clippy", "test", "check", "build", "nextest", "doc", "deny", "audit",
-              "bench", "tree", "metadata", "udeps", "machete", "install", "fetch", "llvm-cov"},
+              "bench", "tree", "metadata", "udeps", "machete", "install", "fetch", "llvm-cov",
+              "update", "vendor", "generate-lockfile"},
     "rustup": {"component", "toolchain", "target", "show", "default", "override"},
     "go": {"test", "vet", "build", "fmt", "mod", "install", "version", "env", "list", "tool"},
     "npm": {"ci", "install", "i", "audit", "ls", "config"},

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from dockerfix.api import Cache, CommandReader, Facts, Job, Made, Used, makers, used_images
 from dockerfix_transforms.gitlab.effects import installs, leaves_behind, leaves_more_than_images
+from dockerfix_transforms.gitlab.reads import files_read, may_be_read
 
 
 class Input(Struct, frozen=True):
@@ -59,12 +60,21 @@ class Inputs:
         images = tuple(image for image in used if self.made[other.name].may_hold(image))
         if images:
             return Input(f"it uses {images[0].name}", images)
-        if hands_files(job, other):
+        if hands_files(job, other) and self.reads(job, other):
             return Input("it may read its artifacts")
         if self.needs_cache(job, other):
             return Input("it reads its cache")
         why = leaves_more_than_images(other, self.reader.of(other))
         return Input(why, is_effect=True) if why else None
+
+    def reads(self, job: Job, other: Job) -> bool:
+        """Whether a job may read artifacts of another one, as far as its commands tell."""
+        paths = files_read(self.facts.snapshot, job, self.reader.of(job))
+        left = other.artifacts
+        if paths is None or left is None or may_be_read(left, paths):
+            return True
+        texts = [line.scalar.text for line in job.lines]
+        return any(path.strip("/") in text for path in left.paths for text in texts)
 
     def needs_cache(self, job: Job, other: Job) -> bool:
         """Whether a job lives on the cache of another: it only pulls it, or installs nothing

@@ -62,13 +62,18 @@ def reads_no_file(snapshot: Snapshot, job: Job, commands: Commands) -> bool:
         return False
     if commands.unfollowed or commands.compose or not commands.ran:
         return False
-    if any(sign in text for _, text in commands.texts for sign in _READS):
+    if reads_in_text(commands):
         return False
-    return all(_is_treeless(ran) and not _names_file(snapshot, ran) for ran in commands.ran)
+    return all(takes_no_file(ran) and not names_file(snapshot, ran) for ran in commands.ran)
 
 
-def _is_treeless(ran: Ran) -> bool:
-    """Whether a command is in a table."""
+def reads_in_text(commands: Commands) -> bool:
+    """Whether a script's text may read or name a file where no command was read."""
+    return any(sign in text for _, text in commands.texts for sign in _READS)
+
+
+def takes_no_file(ran: Ran) -> bool:
+    """Whether a command is in a table of those that read no file but one that they are given."""
     rest = [word for word in ran.words[1:] if not word.startswith("-")]
     if ran.name in _FILTERS:
         return len(rest) <= _FILTERS[ran.name]
@@ -76,7 +81,7 @@ def _is_treeless(ran: Ran) -> bool:
     return ran.name in _PLAIN or any({*rest[: len(head)]} == head for head in heads)
 
 
-def _names_file(snapshot: Snapshot, ran: Ran) -> bool:
+def names_file(snapshot: Snapshot, ran: Ran) -> bool:
     """Whether a word of a command is a file, a pattern of files, or follows a flag that takes
     one. What `echo` says is no file, unless it is a pattern."""
     if any(char in word for word in ran.words for char in "*?["):
