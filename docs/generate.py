@@ -26,6 +26,7 @@ _CODE = ("Before", "After")
 BUILT_IN = (
     "builds",
     "check",
+    "completion",
     "context",
     "estimate",
     "explain",

@@ -10,7 +10,7 @@ import io
 from collections.abc import Sequence
 from functools import cached_property
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,12 +20,19 @@ from dockerfix.cli.budget import OutOfTime
 from dockerfix.cli.output import StdoutClosedError, tell
 from dockerfix.engine.registry import Registry, UnknownTransformError
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
 COMMANDS = {
     "builds": (
         "dockerfix.cli.builds:builds",
         "Every image build that was found, and where it is asked for.",
     ),
     "check": ("dockerfix.cli.check:check", "What could be done here, and what stands in the way."),
+    "completion": (
+        "dockerfix.cli.completion:completion",
+        "The script that teaches a shell to complete dockerfix.",
+    ),
     "context": ("dockerfix.cli.context:context", "What a build context costs, without building."),
     "estimate": (
         "dockerfix.cli.estimate:estimate",
@@ -111,6 +118,21 @@ class Application(click.Group):
         from dockerfix.cli.transform import transform_command
 
         return transform_command(transform, self.registry.names)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Commands and transforms with a line each; nothing is imported for it."""
+        from click.shell_completion import CompletionItem
+
+        from dockerfix.cli.summaries import summary
+
+        lines = {name: summary(self.registry.plugin(name)) for name in self.registry.names}
+        lines |= {name: line for name, (_, line) in COMMANDS.items()}
+        found = [
+            CompletionItem(name, help=line)
+            for name, line in sorted(lines.items())
+            if name.startswith(incomplete)
+        ]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Transforms and commands with a line each; nothing is imported for it."""

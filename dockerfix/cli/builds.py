@@ -11,6 +11,7 @@ import click
 
 from dockerfix.cli.budget import TIMEOUT
 from dockerfix.cli.common import COLOUR, EXCLUDE, OUTPUT, ROOT, shared
+from dockerfix.cli.complete import PATH
 from dockerfix.cli.output import emit, style_for, tell
 from dockerfix.cli.repository import open_repository
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 @shared(ROOT, EXCLUDE, TIMEOUT, OUTPUT, COLOUR)
 @click.command()
-@click.argument("path", default=".")
+@click.argument("path", default=".", type=PATH)
 @click.option(
     "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
 )

@@ -13,6 +13,7 @@ from dockerfix.checks.check import Check
 from dockerfix.cli import exit_code
 from dockerfix.cli.budget import TIMEOUT
 from dockerfix.cli.common import COLOUR, EXCLUDE, OUTPUT, ROOT, shared
+from dockerfix.cli.complete import PATH
 from dockerfix.cli.output import emit, style_for
 from dockerfix.cli.series import ONLY, SKIP, Series
 from dockerfix.engine.plan import CheckFailed, NothingToDo, Planned
@@ -25,7 +26,7 @@ FORMATS = ("text", "json", "sarif", "gitlab-codequality", "markdown")
 
 @shared(ONLY, SKIP, ROOT, EXCLUDE, TIMEOUT, OUTPUT, COLOUR)
 @click.command()
-@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.argument("paths", nargs=-1, metavar="[PATH]...", type=PATH)
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
 def check(
     paths: tuple[str, ...],

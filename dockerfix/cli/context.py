@@ -11,6 +11,7 @@ import click
 from dockerfix.cli import exit_code
 from dockerfix.cli.budget import TIMEOUT
 from dockerfix.cli.common import COLOUR, EXCLUDE, OUTPUT, ROOT, shared
+from dockerfix.cli.complete import PATH
 from dockerfix.cli.output import emit, style_for, tell
 from dockerfix.cli.repository import Repository, open_repository
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 @shared(ROOT, EXCLUDE, TIMEOUT, OUTPUT, COLOUR)
 @click.command()
-@click.argument("path", default=".")
+@click.argument("path", default=".", type=PATH)
 @click.option("--target", default="", metavar="STAGE", help="Look at this stage only.")
 @click.option(
     "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True

@@ -10,6 +10,7 @@ import click
 
 from dockerfix.cli.budget import TIMEOUT
 from dockerfix.cli.common import COLOUR, EXCLUDE, OUTPUT, ROOT, shared
+from dockerfix.cli.complete import PATH
 from dockerfix.cli.evidence import job_of, jobs_of, measured_seconds, slug, traces_of
 from dockerfix.cli.output import emit, style_for
 from dockerfix.cli.series import ONLY, SKIP, Series
@@ -30,7 +31,7 @@ FORMATS = ("text", "json", "markdown", "svg", "html", "mermaid")
 
 @shared(ONLY, SKIP, ROOT, EXCLUDE, TIMEOUT, OUTPUT, COLOUR)
 @click.command()
-@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.argument("paths", nargs=-1, metavar="[PATH]...", type=PATH)
 @click.option("--jobs", metavar="FILE", help="The jobs API's answer for one or more pipelines.")
 @click.option("--trace", "logs", metavar="LOG", multiple=True, help="A job's trace. Repeatable.")
 @click.option(

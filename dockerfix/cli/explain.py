@@ -9,6 +9,7 @@ import sys
 import click
 
 from dockerfix.cli.common import COLOUR, shared
+from dockerfix.cli.complete import explained_names
 from dockerfix.cli.installed import registry_of
 from dockerfix.cli.output import emit, style_for
 from dockerfix.engine.documentation import SECTIONS, documentation
@@ -21,7 +22,7 @@ from dockerfix.report.style import PLAIN, Style
 
 @shared(COLOUR)
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=explained_names)
 @click.pass_context
 def explain(ctx: click.Context, name: str, colour: str) -> None:
     """Explain a transform, or a finding of a report.

@@ -8,6 +8,7 @@ import click
 
 from dockerfix.cli.budget import TIMEOUT
 from dockerfix.cli.common import EXCLUDE, OUTPUT, ROOT, shared
+from dockerfix.cli.complete import PATH
 from dockerfix.cli.output import emit
 from dockerfix.cli.repository import open_repository
 from dockerfix.facts.repository import Facts
@@ -16,7 +17,7 @@ from dockerfix.report.drawing import Drawing
 
 @shared(ROOT, EXCLUDE, TIMEOUT, OUTPUT)
 @click.command()
-@click.argument("path", default=".")
+@click.argument("path", default=".", type=PATH)
 @click.option(
     "--format",
     "form",

@@ -8,13 +8,14 @@ from pathlib import Path
 import click
 
 from dockerfix.cli.common import COLOUR, OUTPUT, shared
+from dockerfix.cli.complete import PATH
 from dockerfix.cli.evidence import job_of, jobs_of, traces_of
 from dockerfix.cli.output import emit, style_for
 
 
 @shared(OUTPUT, COLOUR)
 @click.command()
-@click.argument("logs", nargs=-1, required=True, metavar="LOG...")
+@click.argument("logs", nargs=-1, required=True, metavar="LOG...", type=PATH)
 @click.option(
     "--jobs",
     metavar="FILE",

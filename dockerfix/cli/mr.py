@@ -11,6 +11,7 @@ from msgspec import Struct
 from dockerfix.cli import exit_code
 from dockerfix.cli.budget import TIMEOUT, current
 from dockerfix.cli.common import EXCLUDE, ROOT, shared
+from dockerfix.cli.complete import PATH
 from dockerfix.cli.evidence import jobs_of
 from dockerfix.cli.output import emit, tell
 from dockerfix.cli.series import ONLY, SKIP, Series
@@ -35,7 +36,7 @@ class _Server(Struct, frozen=True):
 
 @shared(ONLY, SKIP, ROOT, EXCLUDE, TIMEOUT)
 @click.command()
-@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.argument("paths", nargs=-1, metavar="[PATH]...", type=PATH)
 @click.option(
     "--dry-run/--publish",
     "dry",

@@ -11,6 +11,7 @@ import click
 from dockerfix.cli import exit_code
 from dockerfix.cli.budget import TIMEOUT
 from dockerfix.cli.common import COLOUR, EXCLUDE, ROOT, shared
+from dockerfix.cli.complete import PATH
 from dockerfix.cli.output import emit, style_for, tell
 from dockerfix.cli.series import ONLY, SKIP, Series, output_folder
 from dockerfix.engine.plan import CheckFailed, Planned
@@ -19,7 +20,7 @@ from dockerfix.report.report import Report
 
 @shared(ONLY, SKIP, ROOT, EXCLUDE, TIMEOUT, COLOUR)
 @click.command()
-@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.argument("paths", nargs=-1, metavar="[PATH]...", type=PATH)
 @click.option(
     "-o",
     "--output",

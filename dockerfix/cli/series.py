@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from dockerfix.cli.complete import series_names
 from dockerfix.cli.installed import transforms_of
 from dockerfix.cli.output import OutputError
 from dockerfix.cli.repository import Repository, open_repository
@@ -16,10 +17,18 @@ from dockerfix.engine.series import Link, Run, in_order, run_series
 from dockerfix.report.report import Report
 
 ONLY = click.Option(
-    ["--only"], metavar="NAME", multiple=True, help="Run this transform only. Repeatable."
+    ["--only"],
+    metavar="NAME",
+    multiple=True,
+    shell_complete=series_names,
+    help="Run this transform only. Repeatable.",
 )
 SKIP = click.Option(
-    ["--skip"], metavar="NAME", multiple=True, help="Leave this transform out. Repeatable."
+    ["--skip"],
+    metavar="NAME",
+    multiple=True,
+    shell_complete=series_names,
+    help="Leave this transform out. Repeatable.",
 )
 
 

@@ -18,6 +18,7 @@ from click.core import ParameterSource
 from dockerfix.cli import exit_code
 from dockerfix.cli.budget import TIMEOUT, current
 from dockerfix.cli.common import COLOUR, EXCLUDE, OUTPUT, ROOT
+from dockerfix.cli.complete import PATH, accepted_names
 from dockerfix.cli.output import emit, style_for, tell
 from dockerfix.cli.repository import Repository, open_repository
 from dockerfix.engine.plan import CheckFailed, Outcome, Planned, Refused, plan
@@ -44,7 +45,11 @@ def transform_command(transform: Transform, transforms: Collection[str]) -> clic
         own_options=frozenset(option.name or "" for option in own),
         callback=run,
         help=transform.summary,
-        params=[click.Argument(["paths"], nargs=-1, metavar="[PATH]..."), *own, *_common()],
+        params=[
+            click.Argument(["paths"], nargs=-1, metavar="[PATH]...", type=PATH),
+            *own,
+            *_common(),
+        ],
     )
 
 
@@ -91,6 +96,10 @@ class TransformCommand(click.Command):
         )
 
 
+def _paths() -> click.Argument:
+    return click.Argument(["paths"], nargs=-1, metavar="[PATH]...", type=PATH)
+
+
 def _common() -> list[click.Parameter]:
     return [
         click.Option(["--diff"], is_flag=True, help="Print the patch (the default)."),
@@ -114,6 +123,7 @@ def _common() -> list[click.Parameter]:
             ["--accept"],
             metavar="NAME[@PATH]",
             multiple=True,
+            shell_complete=accepted_names,
             help="Accept the assumption of that name, everywhere or in one file or folder. "
             "Repeatable; for good, with a reason, under [TRANSFORM.accept] in .dockerfix.toml.",
         ),

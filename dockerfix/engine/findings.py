@@ -67,6 +67,12 @@ def examples() -> dict[str, str]:
     return msgspec.json.decode(found, type=dict[str, str])
 
 
+def acceptable(transform: str) -> tuple[FindingPage, ...]:
+    """The findings of a transform that `--accept` takes, by name."""
+    mine = (p for p in pages() if {transform, COMMON} & set(p.transforms) and p.acceptable)
+    return tuple({p.name: p for p in mine}.values())
+
+
 def page(name: str, transform: str) -> FindingPage | None:
     """The page of a finding of a transform; None where nobody wrote one."""
     mine = (p for p in pages() if p.name == name and {transform, COMMON} & set(p.transforms))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from dockerfix.engine.findings import COMMON, FindingPage, pages
+from dockerfix.engine.findings import FindingPage, acceptable
 from dockerfix.engine.proposal import OptionSpec, Transform
 from dockerfix.repo.settings import CHECKS
 
@@ -74,14 +74,11 @@ def _option(spec: OptionSpec) -> dict[str, Any]:
 
 def _accept(table: str) -> dict[str, Any]:
     """Reasons by name, or by `NAME@PATH`; the names that are known come with their meaning."""
-    known = {page.name: page for page in pages() if {table, COMMON} & set(page.transforms)}
     return {
         "type": "object",
         "description": "Accepted assumptions, NAME or NAME@PATH, each with its reason.",
         "properties": {
-            page.name: {**_REASON, "description": _meaning(page)}
-            for page in known.values()
-            if page.acceptable
+            page.name: {**_REASON, "description": _meaning(page)} for page in acceptable(table)
         },
         "additionalProperties": _REASON,
     }
