@@ -28,7 +28,6 @@ PRESS = {
         autoload -Uz compinit; compinit -D
         eval "$(dockerfix completion zsh)"
         compadd() {{ print -l -- "${{(P@)@[-1]}}" }}
-        _describe() {{ print -l -- "${{(@P)@[-1]}}" }}
         words=({words}); CURRENT=${{#words}}
         $_comps[dockerfix]
     """,
