@@ -7,8 +7,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from dockerfix.checks.all import CHECKS
 from dockerfix.engine.findings import COMMON, examples, pages
 from dockerfix.engine.registry import Registry
+from dockerfix.repo.settings import CHECKS as CHECKS_TABLE
 
 TOP = Path(__file__).parents[2]
 _NAME = re.compile(r"[a-z]+(-[a-z]+)*")
@@ -44,7 +46,7 @@ def test_every_finding_of_the_source_has_a_page() -> None:
 
 
 def test_pages_are_well_formed() -> None:
-    transforms = {*Registry.installed().names, COMMON}
+    transforms = {*Registry.installed().names, COMMON, CHECKS_TABLE}
     seen = [(name, page.name) for page in pages() for name in page.transforms]
     assert len(seen) == len(set(seen))
     for page in pages():
@@ -54,6 +56,11 @@ def test_pages_are_well_formed() -> None:
         assert set(re.split(r", | or ", page.severity)) <= {
             "note", "assume", "refuse", "left", "accept"
         }  # fmt: skip
+
+
+def test_every_check_has_a_page() -> None:
+    known = {page.name for page in pages() if CHECKS_TABLE in page.transforms}
+    assert {check.name for check in CHECKS} == known
 
 
 def test_examples_belong_to_pages() -> None:
