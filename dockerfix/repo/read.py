@@ -245,6 +245,8 @@ def _read_all(path: str, descriptor: int) -> bytes:
         raise _too_large(path, status.st_size)
     chunks = [os.read(descriptor, status.st_size + 1)]
     size = len(chunks[0])
+    if size == status.st_size:
+        return chunks[0]  # one byte more was asked for, so this is the end
     while chunks[-1]:
         chunks.append(os.read(descriptor, 1 << 16))
         size += len(chunks[-1])

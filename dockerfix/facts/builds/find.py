@@ -115,20 +115,32 @@ class _Finder:
     def source(self, path: str, needed: Iterable[bytes] | None = None) -> Source | None:
         """A file that names a build tool or a script that does (or one of `needed`); None for
         others, and for what is too large, is no text, or cannot be read, which is said."""
-        start = Source(path, b"").place(Span(0, 0))
         try:
-            source = Source(path, self.snapshot.peek(path))
+            data = self.snapshot.peek(path)
         except SnapshotError as error:
-            self.follower.blind(start, "a file", f"it cannot be read: {error.why}")
+            if not self.is_link(path):
+                start = Source(path, b"").place(Span(0, 0))
+                self.follower.blind(start, "a file", f"it cannot be read: {error.why}")
             return None
-        wanted = self.needles if needed is None else needed
-        if b"\0" in source.data[:1024] or not any(name in source.data for name in wanted):
+        for name in self.needles if needed is None else needed:
+            if name in data:
+                break
+        else:
+            return None  # most files: nothing else is made of them
+        if b"\0" in data[:1024] or self.is_link(path):
             return None
-        if len(source.data) <= MAX_BYTES:
+        source = Source(path, data)
+        if len(data) <= MAX_BYTES:
             return source
         if next(build_text(source), None) is not None:
+            start = source.place(Span(0, 0))
             self.follower.blind(start, "a file", f"it is larger than {MAX_BYTES} bytes")
         return None
+
+    def is_link(self, path: str) -> bool:
+        """Whether a path is a symbolic link: what it leads to is read where it stands, and nobody
+        edits through a link."""
+        return self.snapshot.entries[path].kind is Kind.SYMLINK
 
     def pipeline(self, pipeline: Pipeline, started: frozenset[str] = frozenset()) -> None:
         """The jobs of a pipeline that can run, and of the child pipelines that they start."""
@@ -176,8 +188,8 @@ class _Finder:
         by_kind: dict[Candidate, list[str]] = {kind: [] for kind in Candidate}
         for path in self.snapshot.paths:
             kind = candidate(path)
-            # What a link leads to is read where it stands, and nobody edits through a link.
-            if kind is not None and self.snapshot.entries[path].kind is Kind.FILE:
+            # Programs are the most, and what a file is costs a look at the disk: `source` asks.
+            if kind is Candidate.PROGRAM or (kind is not None and not self.is_link(path)):
                 by_kind[kind].append(path)
         self.bake_files = by_kind[Candidate.BAKE]
         readers: tuple[tuple[Candidate, Callable[[Source], None]], ...] = (
