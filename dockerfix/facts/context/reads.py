@@ -2,7 +2,7 @@
 
 A stage that only builds reads the projects that its commands name, and nothing of it is in the
 image but what other stages take. Where one command, or what is taken, cannot be known, all of
-it is read. Knows `dotnet` and commands that read the files they name; edits nothing.
+it is read. Knows `dotnet`, `go` and commands that read the files they name; edits nothing.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from dockerfix.facts.context.steps import BuildInput, CopyStep, RunStep, StageSc
 from dockerfix.facts.context.tree import StageRef
 from dockerfix.facts.dockerfile.walk import At, walk
 from dockerfix.facts.dotnet import PROJECTS, SOLUTIONS, ProjectError, project_files
+from dockerfix.facts.golang import GoError, package_files, packages_of
 from dockerfix.facts.repository import Facts
 from dockerfix.syntax.dockerfile import Instruction, Run
 from dockerfix.syntax.shell import (
@@ -66,15 +67,16 @@ def reads_of(
     try:
         for way in ways or [BuildInput(dockerfile, context)]:
             reading.build(BuildScript(facts.stages(dockerfile), way))
-        reading.projects()
-    except (_UnknownError, ProjectError):
+        reading.built()
+    except (_UnknownError, ProjectError, GoError):
         return None
     return tuple(sorted(reading.found))
 
 
 class _Reading:
     """What the stages with a copy of the whole context read of it. `at` is where it stands in
-    each of them, by the stage's index; `starts` are the projects that commands name."""
+    each of them, by the stage's index; `starts` are the projects that commands name, and `packages`
+    those of Go."""
 
     def __init__(
         self, facts: Facts, dockerfile: str, context: str, wholes: Sequence[Instruction]
@@ -85,6 +87,7 @@ class _Reading:
         self.wholes = wholes
         self.found: dict[str, None] = {}
         self.starts: dict[str, None] = {}
+        self.packages: dict[str, None] = {}
         self.at: dict[int, str] = {}
 
     def build(self, script: BuildScript) -> None:
@@ -163,24 +166,29 @@ class _Reading:
         """An absolute path relative to the context that stands at a place; None elsewhere."""
         return path[len(place) + 1 :] if path.startswith(f"{place}/") else None
 
-    def projects(self) -> None:
-        """The files of the projects that commands named. Raises `ProjectError`."""
-        if not self.starts:
+    def built(self) -> None:
+        """The files of what commands build. Raises `ProjectError` and `GoError`."""
+        snapshot = self.facts.snapshot
+        if not self.starts and not self.packages:
             raise _UnknownError
+        paths = [*project_files(snapshot, self.context, tuple(self.starts))]
+        paths += package_files(snapshot, self.context, tuple(self.packages))
         cut = len(self.context) + 1 if self.context else 0
-        for path in project_files(self.facts.snapshot, self.context, tuple(self.starts)):
+        for path in paths:
             if path in ("", self.context) or (self.context and path[cut - 1 : cut] != "/"):
                 raise _UnknownError
             self.found[path[cut:]] = None
         self.history()
 
     def history(self) -> None:
-        """`.git`, as far as an ignore file lets it through: the SDK of .NET and Go write the
-        revision into what they build."""
+        """`.git`, as far as an ignore file lets it through: the SDK of .NET writes the revision
+        into what it builds. Go writes, too, whether a file is missing: then all are read."""
         rules = rules_of(self.facts, self.context, self.graph.tree.path)
         inner = any(rule.startswith(f"!{_GIT}") for rule in rules)
         there = self.facts.snapshot.is_folder(posixpath.join(self.context, _GIT))
         if there and (inner or not Judge(rules).judge_path(_GIT).matched):
+            if self.packages:
+                raise _UnknownError
             self.found[_GIT] = None
 
 
@@ -225,6 +233,8 @@ class _Shell:
             return absolute(folder, words[0].value)
         if name == "dotnet":
             self.dotnet(words, folder)
+        elif name == "go":
+            self.go(words, folder)
         elif name == ".":
             self.sourced(words, folder)
         elif name in _FILES:
@@ -282,6 +292,30 @@ class _Shell:
         self.reading.starts.update(dict.fromkeys(found))
         return bool(found)
 
+    def go(self, words: Sequence[ShellWord], folder: str) -> None:
+        """The packages that a `go` command builds."""
+        said = [word.value for word in words]
+        if said[:1] in (["env"], ["version"]) or said[:2] in (
+            ["mod", "download"],
+            ["mod", "verify"],
+        ):
+            return
+        named = packages_of(_values(words[1:])) if said[:1] in (["build"], ["install"]) else None
+        if named is None:
+            raise _UnknownError
+        for text in named:
+            if "@" in text:
+                continue  # a module of a registry
+            if not text.startswith((".", "/")) and not text.endswith(".go"):
+                raise _UnknownError  # the path of an import
+            path = absolute(folder, text)
+            inner = "" if path == self.place else self.reading.inside(path, self.place)
+            if inner is None:
+                raise _UnknownError
+            deep = inner.partition("...")[0]
+            inner = posixpath.dirname(inner) if has_wildcard(inner) and not deep else inner
+            self.reading.packages[posixpath.join(self.reading.context, inner).rstrip("/")] = None
+
     def sourced(self, words: Sequence[ShellWord], folder: str) -> None:
         """`. FILE`: known where the file is none of the context."""
         text = words[0].value if words else None
@@ -295,6 +329,16 @@ class _Shell:
                 raise _UnknownError
             if not word.value.startswith("-"):
                 self.reading.path(absolute(folder, word.value), self.place)
+
+
+def _values(words: Sequence[ShellWord]) -> list[str | None]:
+    """The words of a `go` command; a flag's value with a variable says nothing of packages."""
+    found: list[str | None] = []
+    for word in words:
+        plain = word.written.strip("\"'")
+        flag = plain.startswith("-") or (found and (found[-1] or "").startswith("-"))
+        found.append(plain if word.value is None and flag else word.value)
+    return found
 
 
 def _may_be_left_out(statement: Block | Loop) -> bool:

@@ -18,6 +18,8 @@ def _read(middle: str, tail: str = _TAIL, head: str = _HEAD, script: str = "") -
         "web/start.sh": "x",
         "other/other.csproj": "<Project />",
         "other/notes.txt": "x",
+        "go.mod": "module m.io/shop\n",
+        "cmd/main.go": "package main\n",
         "web/Dockerfile": head + middle + tail,
         "build.sh": script or "docker build -f web/Dockerfile .\n",
     }
@@ -46,6 +48,24 @@ def test_the_projects_that_commands_name(middle: str) -> None:
 @pytest.mark.parametrize(
     "middle",
     [
+        "RUN CGO_ENABLED=0 go build -o /app ./cmd\n",
+        'RUN go mod download && go build -ldflags "-X a=$V" ./cmd/...\n',
+        "WORKDIR cmd\nRUN go install\n",
+        "RUN go install m.io/tool@v1 && go build cmd/*.go\n",
+    ],
+)
+def test_the_packages_of_go(middle: str) -> None:
+    """A folder, all below one, the current one, and Go files by a pattern."""
+    assert _read(middle) == {"cmd", "go.mod"}
+
+
+@pytest.mark.parametrize(
+    "middle",
+    [
+        "RUN go build $PACKAGE\n",
+        "RUN go generate ./... && go build ./cmd\n",
+        "RUN go build m.io/shop/cmd\n",
+        "RUN go build /elsewhere\n",
         "RUN dotnet publish $PROJECT\n",
         "RUN ./build.sh\n",
         "RUN make publish\n",

@@ -108,7 +108,7 @@ def _planned(
     asked = None if whole else used
     before = sent_of(facts, made.context, asked, old, classic)
     after = sent_of(facts, made.context, asked, rules, classic)
-    if after.whole.size >= before.whole.size:
+    if after.whole.size * 10 >= before.whole.size * (9 if whole else 10):
         return f"the ignore file of {made.path} lets through hardly more than what is copied"
     head = _head(made, exceptions(used), [*kept, *itself], whole=whole)
     if file is not None and file.path == path:
@@ -176,7 +176,9 @@ def _head(made: Built, taken: Sequence[str], more: Sequence[str], *, whole: bool
     name = posixpath.basename(made.path)
     what = f"# Only what {name} copies or mounts; a new source needs a line here."
     if whole:
-        what = f"# Only what the build in {name} reads; a new project needs a line here."
+        what = (
+            f"# Only what the build in {name} reads; whatever else it comes to read needs a line."
+        )
     return [what, "*", *taken, *([""] if more else [])]
 
 

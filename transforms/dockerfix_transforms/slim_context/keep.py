@@ -121,9 +121,9 @@ def _left_out(made: Built, plan: AllowPlan, copy: Instruction) -> Finding:
         Severity.ASSUME, "left-out",
         f"`{' '.join(copy.line.split())}` takes {human(after.size)} instead of "
         f"{human(before.size)}: what the build reads",
-        f"{before.files - after.files} of {before.files} files are left out. The projects that are "
-        "built, all that they reference and the settings in folders above them were followed; a "
-        "task that opens another file by a name of its own was not.",
+        f"{before.files - after.files} of {before.files} files are left out. The projects or "
+        "packages that are built, all that they reference and the settings in folders above them "
+        "were followed; a task that opens another file by a name of its own was not.",
         f"Add a line to {plan.path} for such a file.",
         copy.source.place(copy.code), made.path,
     )  # fmt: skip
