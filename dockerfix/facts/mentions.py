@@ -6,15 +6,14 @@ A path counts from the root or from the naming file's folder. Knows paths; knows
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from dockerfix.facts.builds import mentions
+from dockerfix.facts.named_words import NamedWord, named_words
 from dockerfix.text import Place, Snapshot, Span, join_path, relative_path
 
-_PATH = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./+@"
-_ROOTS = (b"${CI_PROJECT_DIR}/", b"$CI_PROJECT_DIR/", b"${GITHUB_WORKSPACE}/")
+_ROOTS = frozenset({"CI_PROJECT_DIR", "GITHUB_WORKSPACE"})
 _HISTORY = ("CHANGELOG", "CHANGES", "HISTORY", "NEWS", "RELEASES")
 _PLAIN = frozenset({"Dockerfile", "Containerfile"})
 
@@ -42,55 +41,45 @@ def path_mentions(snapshot: Snapshot, moved: Mapping[str, str]) -> Iterator[Path
         name = posixpath.basename(path)
         if name in everywhere:
             everywhere[name] += 1
-    for place, name in mentions(snapshot, tuple(by_name)):
-        if posixpath.basename(place.path).upper().startswith(_HISTORY):
+    for word in named_words(snapshot, tuple(by_name)):
+        if posixpath.basename(word.source.path).upper().startswith(_HISTORY):
             continue  # what was is not rewritten
-        data = snapshot.read(place.path)
-        start = place.span.start
-        while start > 0 and data[start - 1 : start] in _BYTES:
-            start -= 1
-        found = _resolve(place, data, start, by_name[name], moved, everywhere[name] == 1)
+        found = _resolve(word, by_name[word.name], moved, everywhere[word.name] == 1)
         if found is not None:
             yield found
 
 
-_BYTES = frozenset(bytes([char]) for char in _PATH)
-
-
 def _resolve(
-    place: Place,
-    data: bytes,
-    start: int,
-    candidates: list[str],
-    moved: Mapping[str, str],
-    alone: bool,
+    word: NamedWord, candidates: Sequence[str], moved: Mapping[str, str], alone: bool
 ) -> PathMention | None:
-    span = Span(start, place.span.end)
-    token = data[span.start : span.end].decode("utf-8", "replace")
-    folder = posixpath.dirname(place.path)
-    where = Place(place.path, span, place.position)
-    hidden = token.startswith("/") or data[max(start - 1, 0) : start] in (b"}", b"$")
-    for root in _ROOTS:
-        if token.startswith("/") and data[: start + 1].endswith(root):
-            hidden, token = False, token[1:]
-            span = Span(start + 1, span.end)
-            where = Place(place.path, span, place.position)
-    anchored = token.startswith("/") and _anchors(place.path)
+    """The mention of one of the candidates, all of which have the word's name; `alone` says that
+    no other file has it."""
+    rooted = word.behind in _ROOTS
+    hidden = not rooted and (word.behind != "" or word.text.startswith("/"))
+    place = word.source.place(Span(word.at, word.span.end) if rooted else word.span)
+    anchored = not word.behind and _anchors(word.source.path)
     for path in candidates:
-        if anchored and token == f"/{path}":
-            return PathMention(where, path, f"/{moved[path]}")
-        if hidden:
-            if posixpath.basename(path) not in _PLAIN and alone:
-                return PathMention(where, path, None)
-            continue
-        dotted = "./" if token.startswith("./") else ""
-        if join_path("", token) == path and "/" in token:
-            return PathMention(where, path, dotted + moved[path])
-        if join_path(folder, token) == path and ("/" in token or _is_named(path)):
-            return PathMention(where, path, dotted + relative_path(moved[path], folder))
-        if alone and _is_named(path) and "/" not in token:
-            return PathMention(where, path, posixpath.basename(moved[path]))
+        if anchored and word.text == f"/{path}":
+            return PathMention(place, path, f"/{moved[path]}")
+        if not hidden:
+            successor = _successor(word, path, moved[path], rooted, alone)
+            if successor is not None:
+                return PathMention(place, path, successor)
+        elif _is_named(path) and alone:
+            return PathMention(place, path, None)
     return None
+
+
+def _successor(word: NamedWord, path: str, moved: str, rooted: bool, alone: bool) -> str | None:
+    """What a word that means `path` must become; None where it does not mean it."""
+    folder = posixpath.dirname(word.source.path)
+    foldered = "/" in word.text
+    dotted = "./" if word.text.startswith("./") else ""
+    if join_path("", word.text) == path and (foldered or rooted):
+        return dotted + moved
+    if join_path(folder, word.text) == path and (foldered or _is_named(path)):
+        return dotted + relative_path(moved, folder)
+    return posixpath.basename(moved) if alone and _is_named(path) and not foldered else None
 
 
 def _anchors(path: str) -> bool:

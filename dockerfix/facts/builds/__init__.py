@@ -2,6 +2,5 @@
 
 from dockerfix.facts.builds.assigned import Assigned
 from dockerfix.facts.builds.find import BuildList, find_builds, job_of
-from dockerfix.facts.builds.mentions import mentions
 
-__all__ = ["Assigned", "BuildList", "find_builds", "job_of", "mentions"]
+__all__ = ["Assigned", "BuildList", "find_builds", "job_of"]

@@ -1,19 +1,21 @@
-"""Where files name a path of the repository: settings, lists, scripts, documents.
+"""Which words of files name a path that is gone: settings, lists, scripts, documents.
 
 A word counts when it is the whole path, from the root or from the folder of the file that
 names it; a plain `Dockerfile` in running text is a word of the language and counts only where
-it stands as a value of its own. Knows words and paths; knows no format but what a comment is.
+it stands as a value of its own. Judges words that `facts.named_words` reads; knows
+no format but what a comment is.
 """
 
 from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
-from dockerfix.text import Kind, Place, Snapshot, SnapshotError, Source, Span, join_path
+from dockerfix.facts.named_words import PATH_SIGNS, NamedWord, named_words
+from dockerfix.text import Place, Snapshot, Source, Span, join_path
 
 MAX_BYTES = 1_000_000
 _ENDINGS = (
@@ -28,13 +30,12 @@ _NAMES = frozenset(
     }
 )  # fmt: skip
 _HISTORY = ("CHANGELOG", "CHANGES", "HISTORY", "NEWS", "RELEASE")
-_PATH = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./+@~%")
 _PLAIN = frozenset({"Dockerfile", "Containerfile"})
 _HASHED = (
     ".yml", ".yaml", ".toml", ".hcl", ".tf", ".sh", ".bash", ".mk", ".py", ".rb", ".cfg", ".ini",
     ".nix", ".bzl", ".star", ".just", ".ps1",
 )  # fmt: skip
-_ROOTS = ("CI_PROJECT_DIR", "GITHUB_WORKSPACE", "PWD")
+_ROOTS = frozenset({"CI_PROJECT_DIR", "GITHUB_WORKSPACE", "PWD"})
 
 
 class NamedPath(Struct, frozen=True):
@@ -48,16 +49,16 @@ class NamedPath(Struct, frozen=True):
 
 def named_paths(snapshot: Snapshot, wanted: Iterable[str]) -> Iterator[NamedPath]:
     """Every place that names one of the wanted paths (relative to the root)."""
-    by_name: dict[bytes, list[str]] = {}
+    by_name: dict[str, list[str]] = {}
     for path in wanted:
-        by_name.setdefault(posixpath.basename(path).encode(), []).append(path)
-    if not by_name:
-        return
-    for path in snapshot.paths:
-        data = _text(snapshot, path) if _may_name(path) else None
-        for name, candidates in by_name.items() if data is not None else ():
-            if data is not None and name in data:
-                yield from _named(Source(path, data), name, candidates)
+        by_name.setdefault(posixpath.basename(path), []).append(path)
+    for word in named_words(snapshot, tuple(by_name)):
+        source, span = word.source, word.span
+        if not _may_name(source.path) or len(source.data) > MAX_BYTES or _goes_on(word):
+            continue
+        found = _meant(word, by_name[word.name])
+        if found is not None:
+            yield NamedPath(source.place(span), found, _remark(source, span))
 
 
 def _may_name(path: str) -> bool:
@@ -75,72 +76,32 @@ def _is_named(name: str) -> bool:
     return name in _NAMES or dockerfile or dotted
 
 
-def _text(snapshot: Snapshot, path: str) -> bytes | None:
-    """The bytes of a small text file; None for anything else."""
-    try:
-        entry = snapshot.entries[path]
-        if entry.kind is not Kind.FILE or entry.size > MAX_BYTES:
-            return None
-        data = snapshot.peek(path)
-    except SnapshotError:
-        return None
-    return None if b"\0" in data[:1024] else data
-
-
-def _named(source: Source, name: bytes, candidates: list[str]) -> Iterator[NamedPath]:
-    data = source.data
-    at = data.find(name)
-    while at >= 0:
-        start, end = at, at + len(name)
-        at = data.find(name, at + 1)
-        while start > 0 and data[start - 1] in _PATH:
-            start -= 1
-        if _goes_on(data, end):
-            continue
-        span = Span(start, end)
-        path = _meant(source, span, candidates)
-        if path is not None:
-            yield NamedPath(source.place(span), path, _remark(source, span))
-
-
-def _goes_on(data: bytes, end: int) -> bool:
+def _goes_on(word: NamedWord) -> bool:
     """Whether the word continues behind the name: then it is another path, or a pattern."""
+    data, end = word.source.data, word.span.end
     after = data[end : end + 1]
     if after in (b".", b"-", b"+", b"~", b"@", b"/"):
         # A full stop at the end of a sentence ends the word.
         following = data[end + 1 : end + 2]
-        return bool(following) and (following[0] in _PATH or following in b"*?[{$")
-    return bool(after) and (after[0] in _PATH or after in b"*?[{$")
+        return bool(following) and (following[0] in PATH_SIGNS or following in b"*?[{$")
+    return bool(after) and (after[0] in PATH_SIGNS or after in b"*?[{$")
 
 
-def _meant(source: Source, span: Span, candidates: list[str]) -> str | None:
-    token = _below_root(source, span)
-    if token is None:
+def _meant(word: NamedWord, candidates: Sequence[str]) -> str | None:
+    """The path that a word names; none behind a variable that is not the root."""
+    if word.behind and word.behind not in _ROOTS:
         return None
-    folder = posixpath.dirname(source.path)
-    bare = "/" not in token
+    folder = posixpath.dirname(word.source.path)
+    bare = "/" not in word.text
     for path in candidates:
-        from_root = join_path("", token.lstrip("/")) == path
-        from_file = join_path(folder, token) == path
+        from_root = join_path("", word.text.lstrip("/")) == path
+        from_file = join_path(folder, word.text) == path
         if not (from_root or from_file):
             continue
         plain = posixpath.basename(path) in _PLAIN
-        if not bare or (not plain and from_file) or _is_value(source, span):
+        if not bare or (not plain and from_file) or _is_value(word.source, word.span):
             return path
     return None
-
-
-def _below_root(source: Source, span: Span) -> str | None:
-    """The word without a variable for the root in front; None behind any other variable."""
-    token = source.text(span)
-    before = source.data[max(span.start - 60, 0) : span.start]
-    if before.endswith(b"$"):
-        name, _, rest = token.partition("/")
-        return rest if name in _ROOTS else None
-    braced = re.search(rb"\$\{(\w+)\}$", before)
-    if braced is not None:
-        return token.lstrip("/") if braced[1].decode() in _ROOTS else None
-    return None if before.endswith((b"}", b")", b"`")) and token.startswith("/") else token
 
 
 _VALUE = rb"""\s*(?:-\s+|[\w.-]*(?:file|path)[\w.-]*\s*[:=]\s*)?\[?["']?"""

@@ -1,19 +1,23 @@
-"""Where files name a path."""
+"""Words of text files that end in the name of a file."""
 
 from __future__ import annotations
 
 import pytest
 
-from dockerfix.facts.builds import mentions
-from dockerfix.text import Entry, Kind, Snapshot, SnapshotError
+from dockerfix.facts.named_words import NamedWord, named_words
+from dockerfix.text import Entry, Kind, Snapshot, SnapshotError, Span
 
 
 def found(text: str | bytes, *names: str, path: str = "a.txt") -> list[str]:
     snapshot = Snapshot.of({path: text})
-    return [
-        f"{place.position.line}:{place.position.column} {name}"
-        for place, name in mentions(snapshot, names)
-    ]
+    return [f"{where(word)} {word.name}" for word in named_words(snapshot, names)]
+
+
+def where(word: NamedWord) -> str:
+    """The line and the column of the name itself."""
+    end = word.span.end
+    position = word.source.place(Span(end - len(word.name), end)).position
+    return f"{position.line}:{position.column}"
 
 
 WHOLE = {
@@ -30,6 +34,21 @@ WHOLE = {
 @pytest.mark.parametrize(("text", "named"), WHOLE.values(), ids=WHOLE)
 def test_a_name_counts_as_a_whole(text: str, named: bool) -> None:
     assert bool(found(text, "Dockerfile.x")) is named
+
+
+BEHIND = {
+    "nothing": ("see a/D.x", "", "a/D.x"), "braces": ("${R}/a/D.x", "R", "a/D.x"),
+    "a plain variable": ("$R/a/D.x", "R", "a/D.x"), "a joint": ("${R}D.x", "?", "D.x"),
+    "a command": ("$(pwd)/D.x", "?", "/D.x"), "the root of the disk": ("/a/D.x", "", "/a/D.x"),
+    "a joint by a dash": ("${R}-.D.x", "?", "-.D.x"), "two slashes": ("${R}//D.x", "R", "D.x"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "behind", "below"), BEHIND.values(), ids=BEHIND)
+def test_a_word_is_read_below_the_variable_in_front(text: str, behind: str, below: str) -> None:
+    (word,) = named_words(Snapshot.of({"a.txt": text}), ("D.x",))
+    assert (word.behind, word.text) == (behind, below)
+    assert text[word.at :] == below
 
 
 def test_places_and_order() -> None:
@@ -57,7 +76,8 @@ def test_a_file_that_cannot_be_read_is_passed_over() -> None:
         return b"D.a"
 
     entries = {name: Entry(Kind.FILE) for name in ("a", "b")}
-    assert [place.path for place, _ in mentions(Snapshot(entries, load), ("D.a",))] == ["b"]
+    words = named_words(Snapshot(entries, load), ("D.a",))
+    assert [word.source.path for word in words] == ["b"]
 
 
 def test_bytes_of_searched_files_are_not_kept() -> None:
@@ -69,5 +89,5 @@ def test_bytes_of_searched_files_are_not_kept() -> None:
 
     snapshot = Snapshot({"a": Entry(Kind.FILE)}, load)
     for _ in range(2):
-        assert len(list(mentions(snapshot, ("D.a",)))) == 1
+        assert len(list(named_words(snapshot, ("D.a",)))) == 1
     assert loads == ["a", "a"]
