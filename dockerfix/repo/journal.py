@@ -30,7 +30,7 @@ from typing import Any, Final, assert_never
 
 from dockerfix.repo import disk
 from dockerfix.repo.errors import RecoveryError
-from dockerfix.repo.root import JOURNAL_NAME
+from dockerfix.repo.names import JOURNAL_NAME
 from dockerfix.repo.safe_path import check_path
 
 _VERSION: Final = 1

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Final
 
 from dockerfix.repo.globs import Matcher, compile_globs
-from dockerfix.repo.root import JOURNAL_NAME
+from dockerfix.repo.names import JOURNAL_NAME
 from dockerfix.text import Entry, Kind, Opaque, Snapshot, SnapshotError
 
 MAX_BYTES: Final = 16 << 20

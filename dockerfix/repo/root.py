@@ -8,13 +8,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Final
 
 from dockerfix.repo.errors import RootError
-
-SETTINGS_NAME: Final = ".dockerfix.toml"
-JOURNAL_NAME: Final = ".dockerfix-journal"
-"""The folder of `dockerfix.repo.journal` in a root without a `.git` folder."""
+from dockerfix.repo.names import SETTINGS_NAME
 
 
 def find_root(start: Path) -> Path:

@@ -26,7 +26,7 @@ from msgspec import Struct, field
 
 from dockerfix.repo.errors import GlobError, SettingsError
 from dockerfix.repo.globs import compile_globs
-from dockerfix.repo.root import SETTINGS_NAME
+from dockerfix.repo.names import SETTINGS_NAME
 from dockerfix.repo.toml_file import TomlFile
 from dockerfix.text.values import Keyed
 

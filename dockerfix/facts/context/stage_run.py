@@ -8,7 +8,7 @@ files of other stages come from is the simulation's business.
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING, TypeGuard
+from typing import Protocol, TypeGuard
 
 from msgspec import Struct
 
@@ -17,6 +17,7 @@ from dockerfix.facts.context.ignore import BadIgnoreError, Judge
 from dockerfix.facts.context.layer import CopyError, Layer
 from dockerfix.facts.context.sources import select
 from dockerfix.facts.context.steps import (
+    BuildInput,
     CopyStep,
     EnterFolder,
     Failure,
@@ -44,11 +45,9 @@ from dockerfix.facts.context.tree import (
     expand,
     look_up,
 )
+from dockerfix.facts.repository import Facts
 from dockerfix.syntax.dockerfile import Add, Instruction
 from dockerfix.text import SnapshotError
-
-if TYPE_CHECKING:
-    from dockerfix.facts.context.copying import Simulation
 
 
 class Taken(Struct, frozen=True):
@@ -86,10 +85,33 @@ class _FailedStageError(Exception):
 _STOPS = (_StopError, CopyError, TooManyLinksError, BadIgnoreError)
 
 
+class Surroundings(Protocol):
+    """The build that a stage is part of, as far as the stage asks for it."""
+
+    facts: Facts
+    given: BuildInput
+
+    @property
+    def context(self) -> Folder:
+        """The context that the stages see."""
+
+    def stage(self, ref: StageRef) -> StageFiles:
+        """A stage of this build, or of the build of an image, after its last step."""
+
+    def image(self, ref: ImageRef) -> Folder:
+        """What an image or a named context holds that no Dockerfile here makes."""
+
+    def origin(self, ref: StageRef | ImageRef) -> StageRef | ImageRef:
+        """A stage without steps of its own is what it stands on."""
+
+    def may_be_made(self, path: str) -> bool:
+        """Whether a path of the context that is not there may be made before the build."""
+
+
 class StageRun:
     """One stage while its steps are carried out."""
 
-    def __init__(self, build: Simulation, script: StageScript) -> None:
+    def __init__(self, build: Surroundings, script: StageScript) -> None:
         self.build = build
         self.script = script
         self.taken: list[Taken] = []
