@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
 import importlib.util
 import re
 import subprocess
@@ -79,3 +81,18 @@ def test_readme_shows_what_the_program_prints() -> None:
     wanted = [line for line in lines if line.strip() != "..."]
     assert wanted
     assert [line for line in wanted if line not in printed] == []  # each one below the last
+
+
+def test_the_guide_imports_what_there_is() -> None:
+    guide = (TOP / "docs" / "adding-a-transform.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)
+    imported = [
+        (node.module, alias.name)
+        for block in blocks
+        for node in ast.walk(ast.parse(block))
+        if isinstance(node, ast.ImportFrom) and node.module is not None
+        for alias in node.names
+    ]
+    assert {module for module, _ in imported} == {"dockerfix.api", "dockerfix.testing"}
+    for module, name in imported:
+        assert name in importlib.import_module(module).__all__, name

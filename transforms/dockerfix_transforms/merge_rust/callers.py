@@ -94,57 +94,63 @@ def rewrite_callers(
     """The callers of a merge; `keep_old` says that no old file goes, whoever calls it."""
     machines = Machines(facts)
     sites = read_sites(facts, scope.files, merged.plan.targets, scope.into)
-    old = {file.path: scope.into for file in scope.files if file.path != scope.into}
-    jobs = plan_jobs(facts, groups, sites.changes, scope.context, old)
+    jobs = plan_jobs(facts, groups, sites.changes, scope.context, _successors(scope))
     workflows = plan_workflows(facts, groups, sites.changes, accept)
     within = jobs.within | workflows.within
     apart = [
         (_apart(group, pairs, jobs, workflows), pairs)
         for group, pairs in alone(machines, groups, sites.changes, within)
     ]
-    staying = {
-        id(change.build)
-        for left, pairs in apart
-        if not left.accepted(accept)
-        for _, change in pairs
-    }
+    refusing = (pairs for left, pairs in apart if not left.accepted(accept))
+    staying = {id(change.build) for pairs in refusing for _, change in pairs}
     dealt = jobs.done | staying | workflows.within.keys()
-    rest = [c for _, c in sites.changes if id(c.build) not in dealt]
-    edits, refused = set_builds(facts, rest)
+    edits, refused = set_builds(facts, [c for _, c in sites.changes if id(c.build) not in dealt])
     staying |= {id(change.build) for refusal in refused for change in refusal.changes}
     hidden = list(hidden_sites(facts, scope.files))
-    lefts = [
-        *sites.left,
-        *(_refused(sites, refusal) for refusal in refused),
-        *(left for left, _ in apart),
-        *together(found for found in hidden if isinstance(found, Left)),
-    ]
-    findings = [*sites.findings, *(found for found in hidden if isinstance(found, Finding))]
+    lefts = [*sites.left, *(_refused(sites, refusal) for refusal in refused)]
+    lefts += [left for left, _ in apart]
+    lefts += together(found for found in hidden if isinstance(found, Left))
     moved = [pair for pair in sites.changes if id(pair[1].build) not in staying]
     edits = [*jobs.edits, *workflows.edits, *edits, *widen_filters(facts, moved, scope.into)]
     if not keep_old:
-        last = {
-            f.path: merged.plan.targets[(f.path, f.graph.stages[-1].index)] for f in scope.files
-        }
-        mentions = _untouched(facts, old, edits, lefts)
-        known = _named_in(left for left in lefts if not left.accepted(accept))
-        lefts += left_mentions(
-            facts, [m for m in mentions if (m.place.path, m.path) not in known], last
-        )
-        edits += _followed(facts, mentions, lefts, accept)
+        edits += _mentions(facts, scope, merged, edits, lefts, accept)
     kept = kept_files(lefts, accept)
     return Callers(
-        sites.changes,
-        jobs,
-        workflows,
-        work_before(machines, sites.changes, scope.files),
-        work_after(machines, groups, sites.changes, staying, within, kept),
-        edits,
-        lefts,
-        findings,
-        frozenset(staying),
-        any(left.name == APART and left.accepted(accept) for left in lefts),
+        changes=sites.changes,
+        jobs=jobs,
+        workflows=workflows,
+        before=work_before(machines, sites.changes, scope.files),
+        after=work_after(machines, groups, sites.changes, staying, within, kept),
+        edits=edits,
+        left=lefts,
+        findings=[*sites.findings, *(found for found in hidden if isinstance(found, Finding))],
+        staying=frozenset(staying),
+        wanted=any(left.name == APART and left.accepted(accept) for left in lefts),
     )
+
+
+def _successors(scope: Scope) -> dict[str, str]:
+    """The merged file for each old one that is not the merged file itself."""
+    return {file.path: scope.into for file in scope.files if file.path != scope.into}
+
+
+def _mentions(
+    facts: Facts,
+    scope: Scope,
+    merged: Merged,
+    edits: Edits,
+    lefts: list[Left],
+    accept: Collection[str],
+) -> Edits:
+    """Edits of places that name an old file outside of every build; those from which something
+    may be built come to `lefts`."""
+    targets = merged.plan.targets
+    last = {f.path: targets[f.path, f.graph.stages[-1].index] for f in scope.files}
+    mentions = _untouched(facts, _successors(scope), edits, lefts)
+    known = _named_in(left for left in lefts if not left.accepted(accept))
+    unknown = [m for m in mentions if (m.place.path, m.path) not in known]
+    lefts += left_mentions(facts, unknown, last)
+    return _followed(facts, mentions, lefts, accept)
 
 
 def _apart(group: Group, pairs: Sequence[Pair], jobs: JobPlan, workflows: WorkflowPlan) -> Left:

@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from dockerfix.api import Draft, Edit, Facts, Proposal, Span, StepDown
+from dockerfix.api import Draft, Facts, Proposal, StepDown
 from dockerfix_transforms.merge_rust.callers import Callers, rewrite_callers
+from dockerfix_transforms.merge_rust.files import delete_old, old_files, write_merged
 from dockerfix_transforms.merge_rust.group.group import Group
 from dockerfix_transforms.merge_rust.group.grouping import group_files
 from dockerfix_transforms.merge_rust.left import by_hand, kept_files
@@ -146,17 +147,17 @@ class Merge:
         self, groups: Sequence[Group], merged: Merged, data: bytes, callers: Callers | None
     ) -> Proposal:
         """The proposal that writes the merged file, with its permits."""
-        work = self.work
-        self.write_merged(data)
+        work, scope = self.work, self.scope
+        write_merged(work, scope, self.facts.snapshot, data)
         work.findings += [*moved_notes(merged), *unasked_notes(merged)]
         if callers is None:
             self.without_callers(groups, merged)
         else:
             self.call_sites(callers)
             all_stay = not work.deleted and not self.wishes.keep_old
-            work.summary += [sizes(self.scope, merged), *gains(callers, all_stay)]
-        work.findings = [*self.scope.findings, *work.findings]
-        work.permits += image_permits(groups, merged, self.scope.into, work.weighed)
+            work.summary += [sizes(scope, merged), *gains(callers, all_stay)]
+        work.findings = [*scope.findings, *work.findings]
+        work.permits += image_permits(groups, merged, scope.into, work.weighed)
         if callers is not None:
             work.permits += job_permits(self.facts.pipeline, callers.jobs)
             work.permits += workflow_permits(callers.workflows)
@@ -164,30 +165,10 @@ class Merge:
             work.callers = callers.rewritten_jobs
         return work.finished(_BREAKS)
 
-    def write_merged(self, data: bytes) -> None:
-        """The merged file, which may take the place of one of its inputs."""
-        into = self.scope.into
-        if into not in self.facts.snapshot:
-            self.work.created[into] = data
-            return
-        old = self.facts.snapshot.read(into)
-        if old != data:
-            self.work.edits.append((into, Edit(Span(0, len(old)), data)))
-
     def delete_old(self, kept: frozenset[str]) -> None:
-        """The old files that nothing needs any more go."""
-        old = [f.path for f in self.scope.files if f.path != self.scope.into]
-        gone = [] if self.wishes.keep_old else [path for path in old if path not in kept]
-        self.work.deleted += gone
-        own = [f"{file.path}.dockerignore" for file in self.scope.files]
-        there = [path for path in own if path in self.facts.snapshot]
-        new = f"{self.scope.into}.dockerignore"
-        if there and new not in self.facts.snapshot:
-            # An ignore file of the Dockerfile's own name moves along with it.
-            self.work.created[new] = self.facts.snapshot.read(there[0])
-        self.work.deleted += [
-            path for path in there if path != new and path.removesuffix(".dockerignore") in gone
-        ]
+        """The old files go, but for those that something needs."""
+        gone = [] if self.wishes.keep_old else old_files(self.scope, kept)
+        delete_old(self.work, self.scope, self.facts.snapshot, gone)
 
     def without_callers(self, groups: Sequence[Group], merged: Merged) -> None:
         """What is to be done by hand when no caller is to be changed."""

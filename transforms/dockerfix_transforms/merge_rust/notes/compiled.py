@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from dockerfix.api import Finding, Severity, Span, Workspace, crates_that_notice
+from dockerfix.api import Finding, Place, Severity, Span, Workspace, crates_that_notice
 from dockerfix_transforms.merge_rust.group.admission import Admission
 from dockerfix_transforms.merge_rust.group.group import Group, Member, added_steps
 from dockerfix_transforms.merge_rust.notes.steps import shortened
@@ -121,7 +121,6 @@ def _listed(members: Sequence[Member]) -> list[str]:
 def _environment(workspace: Workspace, group: Group) -> Iterator[Finding]:
     """Variables that only some files set in a shared stage, where a build script could read
     them in a binary that did not have them."""
-    scripts = [package.name for package in workspace.packages if package.build_script]
     said: set[str] = set()
     for index, step in enumerate(group.common):
         lacking = [m.file.binary for m in group.members if m.matched[index] is None]
@@ -133,18 +132,9 @@ def _environment(workspace: Workspace, group: Group) -> Iterator[Finding]:
         said.update(names)
         if not lacking or not names or step.role is Role.PACKAGES:
             continue
-        source = step.item.source
-        yield Finding.at(
-            source.place(step.item.code),
-            severity=Severity.ASSUME,
-            name="environment",
-            what=f"{', '.join(lacking)}: {', '.join(names)} is set in the shared builder now",
-            why="macros and build scripts"
-            + (f" ({', '.join(scripts[:3])})" if scripts else "")
-            + " could read it",
-            do="look whether they do",
-            subject=", ".join(names),
-        )
+        what = f"{', '.join(lacking)}: {', '.join(names)} is set in the shared builder now"
+        place = step.item.source.place(step.item.code)
+        yield _set_now(workspace, place, what, ", ".join(names))
 
 
 def _inline_environment(workspace: Workspace, group: Group) -> Iterator[Finding]:
@@ -156,19 +146,24 @@ def _inline_environment(workspace: Workspace, group: Group) -> Iterator[Finding]
                 for assignment in call.command.assignments:
                     names.setdefault(assignment.name, set()).add(member.file.binary)
     everyone = {member.file.binary for member in group.members}
-    scripts = [package.name for package in workspace.packages if package.build_script]
     sequential = any(member.file.alone for member in group.members)
     for name, having in names.items():
         lacking = sorted(everyone - having)
         if lacking and not sequential and not is_compiler_variable(name):
-            yield Finding.at(
-                group.leader.file.place,
-                severity=Severity.ASSUME,
-                name="environment",
-                what=f"{', '.join(lacking)}: compiled with {name} set now",
-                why="macros and build scripts"
-                + (f" ({', '.join(scripts[:3])})" if scripts else "")
-                + " could read it",
-                do="look whether they do",
-                subject=name,
-            )
+            what = f"{', '.join(lacking)}: compiled with {name} set now"
+            yield _set_now(workspace, group.leader.file.place, what, name)
+
+
+def _set_now(workspace: Workspace, place: Place, what: str, names: str) -> Finding:
+    """Variables that a program did not have where it was compiled."""
+    scripts = [package.name for package in workspace.packages if package.build_script]
+    shown = f" ({', '.join(scripts[:3])})" if scripts else ""
+    return Finding.at(
+        place,
+        severity=Severity.ASSUME,
+        name="environment",
+        what=what,
+        why=f"macros and build scripts{shown} could read it",
+        do="look whether they do",
+        subject=names,
+    )
