@@ -14,7 +14,7 @@ from typing import Any
 
 from dockerfix.engine.proposal import OptionSpec, Transform
 from dockerfix.repo.errors import WriteError
-from dockerfix.repo.root import SETTINGS_NAME
+from dockerfix.repo.names import SETTINGS_NAME
 from dockerfix.repo.settings import settings_files
 
 _WIDTH = 100
