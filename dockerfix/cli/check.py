@@ -12,9 +12,9 @@ from dockerfix.checks.all import CHECKS
 from dockerfix.checks.check import Check
 from dockerfix.cli import exit_code
 from dockerfix.cli.budget import TIMEOUT
-from dockerfix.cli.common import COLOUR, EXCLUDE, OUTPUT, ROOT, shared
+from dockerfix.cli.common import COLOUR, EXCLUDE, INLINE, OUTPUT, ROOT, shared
 from dockerfix.cli.complete import PATH
-from dockerfix.cli.output import emit, style_for
+from dockerfix.cli.output import emit, style_for, tell
 from dockerfix.cli.series import ONLY, SKIP, Series
 from dockerfix.engine.plan import CheckFailed, NothingToDo, Planned
 from dockerfix.engine.proposal import Proposal
@@ -24,7 +24,7 @@ from dockerfix.report.style import Style
 FORMATS = ("text", "json", "sarif", "gitlab-codequality", "markdown")
 
 
-@shared(ONLY, SKIP, ROOT, EXCLUDE, TIMEOUT, OUTPUT, COLOUR)
+@shared(ONLY, SKIP, INLINE, ROOT, EXCLUDE, TIMEOUT, OUTPUT, COLOUR)
 @click.command()
 @click.argument("paths", nargs=-1, metavar="[PATH]...", type=PATH)
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
@@ -35,6 +35,7 @@ def check(
     skip: tuple[str, ...],
     root: str | None,
     exclude: tuple[str, ...],
+    inline: bool,
     output: Path | None,
     colour: str,
 ) -> int:
@@ -58,10 +59,12 @@ def check(
         exclude,
         [n for n in only if n not in names],
         [n for n in skip if n not in names],
+        inline,
     )
     chosen = [one for one in CHECKS if (not only or one.name in only) and one.name not in skip]
     reports = [] if only and names.issuperset(only) else series.reports(form == "markdown")
     found = _checks(series, chosen)
+    tell("".join(f"note: {line}\n" for line in series.repository.idle_acceptances()))
     style = style_for(sys.stdout, colour if output is None else "never")
     emit(_rendered(reports, found, form, style).encode("utf-8", "surrogateescape"), output)
     return _code([*reports, found])
@@ -71,7 +74,7 @@ def _checks(series: Series, chosen: Sequence[Check]) -> Report:
     """What the checks find, as the report of a transform that changes nothing."""
     repository = series.repository
     findings = tuple(f for check in chosen for f in check.findings(repository.facts))
-    accepted = repository.settings.accepted("check")
+    accepted = repository.accepted("check")
     outcome = NothingToDo(Proposal(findings=findings))
     return Report("dockerfix check", "check", outcome, accepted)
 

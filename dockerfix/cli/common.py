@@ -34,6 +34,15 @@ COLOUR = click.Option(
 )
 
 
+INLINE = click.Option(
+    ["--no-inline-accept", "inline"],
+    is_flag=True,
+    flag_value=False,
+    default=True,
+    help="Let comments `# dockerfix: accept NAME reason` in files accept nothing.",
+)
+
+
 def shared(*options: click.Option) -> Callable[[Any], Any]:
     """A decorator that gives a command these options, after its own."""
 

@@ -82,12 +82,15 @@ def _accepting(page: FindingPage) -> list[str]:
     once = f"--accept {page.name}, or --accept {page.name}@PATH for a file or folder"
     if page.transforms == (CHECKS,):
         once = f"leave the check out: dockerfix check --skip {page.name}"
-    return [
+    lines = [
         f"  Once:      {once}",
         "  For good:  in .dockerfix.toml, with the reason",
         f"               [{page.transforms[0]}.accept]",
         f'               {page.name} = "why it is fine"',
     ]
+    if "assume" in page.severity:
+        lines.append(f"  In place:  # dockerfix: accept {page.name} why it is fine")
+    return lines
 
 
 def explained(transform: Transform, style: Style = PLAIN) -> str:

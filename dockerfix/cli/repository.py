@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,8 @@ class Repository(Struct, frozen=True):
     """A repository as one command sees it.
 
     `paths` are the command's arguments relative to the root (`""` is the root itself);
-    `recovered` says what was done about an interrupted write, if there was one.
+    `recovered` says what was done about an interrupted write, if there was one; `inline`,
+    whether comments in files may accept what is assumed.
     """
 
     root: Path
@@ -27,6 +28,25 @@ class Repository(Struct, frozen=True):
     facts: Facts
     paths: tuple[str, ...]
     recovered: str = ""
+    inline: bool = True
+
+    def accepted(self, name: str, facts: Facts | None = None) -> dict[str, str]:
+        """What is accepted for a transform, with the reasons: by the settings, and beside the
+        places in the files of `facts` (those of the repository, if none are given)."""
+        accepted = dict(self.settings.accepted(name))
+        if self.inline:
+            found = (facts or self.facts).acceptances
+            accepted |= {one.item: one.reason for one in found if one.reason}
+        return accepted
+
+    def idle_acceptances(self) -> Iterator[str]:
+        """A line for each comment that accepts nothing, and why."""
+        for one in self.facts.acceptances:
+            where = f"{one.path}:{one.comment}: the comment accepts nothing:"
+            if not self.inline:
+                yield f"{where} inline acceptances are switched off"
+            elif not one.reason:
+                yield f"{where} write the reason behind {one.name}"
 
 
 def open_repository(
@@ -34,10 +54,12 @@ def open_repository(
     root: str | None,
     exclude: Sequence[str],
     transforms: Collection[str] | None = None,
+    inline: bool = True,
 ) -> Repository:
     """Find the root, settle an interrupted write, read the settings, list the files.
 
-    `root` is what `--root` said, `transforms` the names that settings may have a table for.
+    `inline` is False where the command line forbids acceptances in files, `root` is what
+    `--root` said, `transforms` the names that settings may have a table for.
     Raises the errors of the repo layer and `SnapshotError`.
     """
     from dockerfix.repo.read import read_snapshot
@@ -54,7 +76,8 @@ def open_repository(
     if budget is not None:
         budget.snapshot = snapshot
     recovered = str(report) if report is not None else ""
-    return Repository(top, settings, Facts(snapshot), relative, recovered)
+    inline = inline and settings.inline_accept
+    return Repository(top, settings, Facts(snapshot), relative, recovered, inline)
 
 
 def _given(root: str) -> Path:

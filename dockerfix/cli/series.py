@@ -42,6 +42,7 @@ class Series:
         exclude: tuple[str, ...],
         only: Collection[str],
         skip: Collection[str],
+        inline: bool = True,
     ) -> None:
         from dockerfix.cli.application import COMMANDS
 
@@ -49,7 +50,7 @@ class Series:
         self.last: str | None = None
         self.names = _chosen(self.registry, only, skip)
         self.repository: Repository = open_repository(
-            paths or (".",), root, exclude, self.registry.names
+            paths or (".",), root, exclude, self.registry.names, inline
         )
 
     def end_with(self, name: str | None) -> None:
@@ -94,7 +95,7 @@ class Series:
             command=shlex.join(["dockerfix", name, *paths]),
             transform=name,
             outcome=link.outcome,
-            accepted=self.repository.settings.accepted(name),
+            accepted=self.repository.accepted(name, link.before),
             pictures=pictures_of(link.before, link.outcome) if pictures else (),
         )
 

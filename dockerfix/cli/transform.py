@@ -17,7 +17,7 @@ from click.core import ParameterSource
 
 from dockerfix.cli import exit_code
 from dockerfix.cli.budget import TIMEOUT, current
-from dockerfix.cli.common import COLOUR, EXCLUDE, OUTPUT, ROOT
+from dockerfix.cli.common import COLOUR, EXCLUDE, INLINE, OUTPUT, ROOT
 from dockerfix.cli.complete import PATH, accepted_names
 from dockerfix.cli.output import emit, style_for, tell
 from dockerfix.cli.repository import Repository, open_repository
@@ -134,6 +134,7 @@ def _common() -> list[click.Parameter]:
             show_default=True,
             help="What to print on standard output.",
         ),
+        INLINE,
         OUTPUT,
         ROOT,
         EXCLUDE,
@@ -165,7 +166,8 @@ def _run(transform: Transform, transforms: Collection[str], given: Mapping[str, 
     """Plan and report; gives the exit code."""
     _check_usage(given)
     paths = given["paths"] or (".",)
-    repository = open_repository(paths, given["root"], given["exclude"], transforms)
+    inline = given["inline"]
+    repository = open_repository(paths, given["root"], given["exclude"], transforms, inline)
     explicit = dict(_explicit(transform))
     options = {**repository.settings.options(transform.name, transform.options), **explicit}
     accepted = {
@@ -184,7 +186,7 @@ def _run(transform: Transform, transforms: Collection[str], given: Mapping[str, 
         command=command_line(transform, paths, explicit, given),
         transform=transform.name,
         outcome=outcome,
-        accepted=accepted,
+        accepted={**repository.accepted(transform.name), **accepted},
         notes=tuple(_notes(repository, accepted, given["exclude"], outcome)),
         measured=proof.lines if proof is not None else (),
         measurements=proof.data if proof is not None else {},
@@ -273,6 +275,7 @@ def _notes(
 ) -> Iterator[str]:
     if repository.recovered:
         yield repository.recovered
+    yield from repository.idle_acceptances()
     excluded = [*exclude, *repository.settings.exclude]
     if excluded and isinstance(outcome, Planned):
         yield f"not read, and so outside of what is proved: {', '.join(excluded)}"

@@ -16,6 +16,7 @@ from dockerfix.syntax.dockerfile import Dockerfile, parse_source
 from dockerfix.text import Snapshot, SnapshotError, Source
 
 if TYPE_CHECKING:
+    from dockerfix.facts.acceptances import Acceptance
     from dockerfix.facts.bake import BakeTarget
     from dockerfix.facts.builds import BuildList
     from dockerfix.facts.cargo import Workspace
@@ -85,6 +86,13 @@ class Facts:
         from dockerfix.facts.builds import find_builds
 
         return find_builds(self.snapshot, self._pipeline)
+
+    @cached_property
+    def acceptances(self) -> tuple[Acceptance, ...]:
+        """Acceptances that are written in files, beside what they accept."""
+        from dockerfix.facts.acceptances import read_acceptances
+
+        return tuple(read_acceptances(self.snapshot))
 
     @cached_property
     def compose(self) -> ComposeFiles:

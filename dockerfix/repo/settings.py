@@ -6,6 +6,7 @@ from `pyproject.toml`, so that neither is ignored without a word.
 
     root = true                       # .dockerfix.toml only: this folder is the root
     exclude = ["third_party/", "*.generated.Dockerfile"]
+    inline-accept = false             # comments in files accept nothing
 
     [merge-rust]                      # the options of one transform
     into = "Dockerfile.workspace"
@@ -37,6 +38,7 @@ _PYPROJECT = "pyproject.toml"
 CHECKS = "check"
 """The table for what `dockerfix check` finds by itself; it has accepted names alone."""
 _ACCEPT = "accept"
+INLINE = "inline-accept"
 _TYPES: Mapping[type, str] = {str: "a string", bool: "true or false", int: "a whole number"}
 
 
@@ -55,7 +57,8 @@ class _Layer(Struct, frozen=True):
 class Settings(Keyed, frozen=True, eq=False):
     """What the settings files of one root say.
 
-    `exclude` are patterns relative to the root (see `dockerfix.repo.globs`); `accept` maps
+    `exclude` are patterns relative to the root (see `dockerfix.repo.globs`); `inline_accept` says
+    whether a comment in a file may accept an assumption; `accept` maps
     each transform to its accepted assumptions (`NAME` or `NAME@path`) with their reasons: ask
     `accepted`; `tables` holds the options of each transform as written: ask `options` for
     checked ones.
@@ -67,6 +70,7 @@ class Settings(Keyed, frozen=True, eq=False):
     accept: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     tables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     _layers: tuple[_Layer, ...] = ()
+    inline_accept: bool = True
 
     def accepted(self, transform: str) -> Mapping[str, str]:
         """The assumptions of one transform that the settings accept, with their reasons."""
@@ -123,10 +127,13 @@ def read_settings(root: Path, transforms: Collection[str] | None = None) -> Sett
     tables: dict[str, dict[str, Any]] = {}
     accept: dict[str, dict[str, str]] = {}
     exclude: tuple[str, ...] = ()
+    inline = True
     for layer in reversed(layers):  # the strongest last
         for name, value in layer.table.items():
             if name == "exclude":
                 exclude = tuple(value)
+            elif name == INLINE:
+                inline = value
             elif isinstance(value, dict):
                 options = {key: item for key, item in value.items() if key != _ACCEPT}
                 tables.setdefault(name, {}).update(options)
@@ -136,6 +143,7 @@ def read_settings(root: Path, transforms: Collection[str] | None = None) -> Sett
         MappingProxyType({name: MappingProxyType(taken) for name, taken in accept.items()}),
         MappingProxyType({name: MappingProxyType(table) for name, table in tables.items()}),
         layers,
+        inline,
     )
 
 
@@ -177,6 +185,9 @@ def _check(layer: _Layer, transforms: Collection[str] | None) -> None:
             continue
         if name == "exclude":
             _check_exclude(layer, value)
+        elif name == INLINE:
+            if not isinstance(value, bool):
+                raise layer.error((name,), f"{name} must be true or false", "correct the value")
         elif name == _ACCEPT:
             raise layer.error(
                 (name,),
@@ -187,7 +198,7 @@ def _check(layer: _Layer, transforms: Collection[str] | None) -> None:
             raise layer.error(
                 (name,),
                 f"unknown key {name!r}",
-                "there are root, exclude, and a table for each transform",
+                f"there are root, exclude, {INLINE}, and a table for each transform",
             )
         elif transforms is not None and name not in (*transforms, CHECKS):
             raise layer.error(

@@ -10,7 +10,7 @@ from typing import Any
 
 from dockerfix.engine.findings import FindingPage, acceptable
 from dockerfix.engine.proposal import OptionSpec, Transform
-from dockerfix.repo.settings import CHECKS
+from dockerfix.repo.settings import CHECKS, INLINE
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _KINDS: Mapping[type, str] = {str: "string", bool: "boolean", int: "integer"}
@@ -41,6 +41,11 @@ def settings_schema(transforms: Iterable[Transform]) -> dict[str, Any]:
                 "type": "array",
                 "items": {"type": "string"},
                 "description": "Patterns as in .gitignore of what is neither read nor rewritten.",
+            },
+            INLINE: {
+                "type": "boolean",
+                "description": "Whether a comment in a file may accept an assumption.",
+                "default": True,
             },
             **dict(sorted(tables.items())),
         },

@@ -28,6 +28,9 @@ root = true
 # What is neither read nor rewritten, with the patterns of a .gitignore.
 # exclude = ["vendor/", "*.generated.Dockerfile"]
 
+# Whether a comment `# dockerfix: accept NAME reason` in a file accepts what is assumed there.
+# inline-accept = true
+
 # An assumption of a report is accepted under its transform, by its name or for one place by
 # NAME@PATH, and always with the reason. `dockerfix explain NAME` says what an assumption means.
 """

@@ -106,7 +106,7 @@ def _finding(finding: Finding, report: Report) -> FindingData:
         why=finding.why,
         action=finding.action,
         place=None if finding.place is None else _place(finding.place),
-        accepted=finding.accepted_by(report.accepted) if assumed else UNSET,
+        accepted=report.accepts(finding) if assumed else UNSET,
         accepted_because=report.reason(finding) if assumed else UNSET,
     )
 

@@ -96,19 +96,30 @@ class Report(Struct, frozen=True):
     def assumed(self) -> Sequence[Finding]:
         """Assumptions that nobody accepted yet."""
         found = self.proposal.of_severity(Severity.ASSUME)
-        return [finding for finding in found if not finding.accepted_by(self.accepted)]
+        return [finding for finding in found if not self.accepts(finding)]
 
     @property
     def taken(self) -> Sequence[Finding]:
         """Assumptions that were accepted by name."""
         found = self.proposal.of_severity(Severity.ASSUME)
-        return [finding for finding in found if finding.accepted_by(self.accepted)]
+        return [finding for finding in found if self.accepts(finding)]
 
     def reason(self, finding: Finding) -> str:
         """Why the person accepted a finding; empty when no reason was given."""
-        path = finding.place.path if finding.place is not None else ""
-        item = accepting(finding.name, path, self.accepted)
+        item = self._acceptance(finding)
         return self.accepted[item] if item is not None else ""
+
+    def accepts(self, finding: Finding) -> bool:
+        """Whether the person accepted an assumption: by `NAME`, by `NAME@path`, or beside its
+        place (`NAME@path:line`)."""
+        return self._acceptance(finding) is not None
+
+    def _acceptance(self, finding: Finding) -> str | None:
+        if finding.place is None:
+            return accepting(finding.name, "", self.accepted)
+        path, line = finding.place.path, finding.place.position.line
+        item = f"{finding.name}@{path}:{line}"
+        return item if item in self.accepted else accepting(finding.name, path, self.accepted)
 
     @property
     def remarks(self) -> Sequence[Finding]:
