@@ -84,10 +84,18 @@ def is_compose(path: str) -> bool:
     return "compose" in path and _NAME.fullmatch(posixpath.basename(path)) is not None
 
 
-def find_compose(snapshot: Snapshot, named: Iterable[str] = ()) -> ComposeFiles:
-    """The services that build, in the order of their files and places. `named` are further
-    files that a `docker compose -f` names."""
-    reader = _Reader(snapshot)
+def find_compose(
+    snapshot: Snapshot,
+    named: Iterable[str] = (),
+    layers: dict[str, tuple[str, ...]] | None = None,
+) -> ComposeFiles:
+    """The services that build, in the order of their files and places.
+
+    `named` are further files that a `docker compose -f` names, `layers` the files that one
+    lies over where commands say it. A file that no command names is taken to lie over the
+    folder's own Compose file, as `compose.override.yaml` does.
+    """
+    reader = _Reader(snapshot, layers or {})
     paths = dict.fromkeys(path for path in snapshot.paths if is_compose(path))
     paths |= dict.fromkeys(path for path in named if path in snapshot)
     services: list[Service] = []
@@ -103,8 +111,9 @@ def find_compose(snapshot: Snapshot, named: Iterable[str] = ()) -> ComposeFiles:
 class _Reader:
     """Reads Compose files with what they extend. Private to `find_compose`."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, layers: dict[str, tuple[str, ...]]) -> None:
         self.snapshot = snapshot
+        self.layers = layers
         self.files: dict[str, YamlFile] = {}
         self.broken: list[YamlError] = []
         self.unread: list[tuple[Place, str]] = []
@@ -190,18 +199,27 @@ class _Reader:
         return other, entry.key.text, entry.value
 
     def base(self, file: YamlFile, name: str) -> Scalar | YamlMapping | None:
-        """What an override file lies over: the service in the folder's base file."""
-        folder, own = posixpath.split(file.source.path)
-        paths = [posixpath.join(folder, base) for base in BASE_NAMES]
-        first = next((path for path in paths if path in self.snapshot), None)
-        if first is None or own in BASE_NAMES or not is_compose(file.source.path):
-            return None
-        below = self.file(first)
-        entry = _service(below, name) if below is not None else None
-        body = entry.value if entry is not None else None
-        if below is None or not isinstance(body, YamlMapping):
-            return None
-        return self.build(below, name, body, 1)
+        """What an override file lies over: the service as the files below it give it."""
+        found: Scalar | YamlMapping | None = None
+        for path in self.below(file.source.path):
+            below = self.file(path)
+            entry = _service(below, name) if below is not None else None
+            body = entry.value if entry is not None else None
+            if below is None or not isinstance(body, YamlMapping):
+                continue
+            own = self.build(below, name, body, 1)
+            found = own if found is None else _over(own, found)
+        return found
+
+    def below(self, path: str) -> tuple[str, ...]:
+        """The files that one lies over, nearest last."""
+        if path in self.layers:
+            return self.layers[path]
+        folder, own = posixpath.split(path)
+        if own in BASE_NAMES or not is_compose(path):
+            return ()
+        paths = (posixpath.join(folder, base) for base in BASE_NAMES)
+        return tuple(path for path in paths if path in self.snapshot)[:1]
 
     def image(self, file: YamlFile, body: YamlMapping, depth: int) -> Scalar | None:
         """The image's name of the service that `extends:` names."""

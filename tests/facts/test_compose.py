@@ -134,6 +134,40 @@ def test_an_override_lies_over_the_base_file(find: Find, short: Short) -> None:
     }
 
 
+BASE = "services:\n  a: {build: {context: app, target: dev}}\n"
+OVER = "services:\n  a: {build: {dockerfile: D}}\n"
+LAYERS = {
+    "alone": ("docker compose -f compose.x.yml up\n", "D|.|"),
+    "over the base": ("docker compose -f compose.yml -f compose.x.yml up\n", "app/D|app|dev"),
+    "over another file": (
+        "docker compose -f other.yml -f compose.x.yml up\n", "other/D|other|",
+    ),
+    "over an unknown file": ("docker compose -f $X -f compose.x.yml up\n", "app/D|app|dev"),
+    "over three": (
+        "docker compose -f compose.yml -f other.yml -f compose.x.yml up\n", "other/D|other|dev",
+    ),
+    "commands that disagree": (
+        "docker compose -f compose.x.yml up\n"
+        "docker compose -f compose.yml -f compose.x.yml up\n",
+        "app/D|app|dev",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("command", "expected"), LAYERS.values(), ids=LAYERS)
+def test_commands_say_what_a_file_lies_over(
+    find: Find, short: Short, command: str, expected: str
+) -> None:
+    found = find({
+        "b.sh": command,
+        "compose.yml": BASE,
+        "compose.x.yml": OVER,
+        "other.yml": "services:\n  a: {build: other}\n",
+    })  # fmt: skip
+    (over,) = [b for b in found.builds if b.site.place.path == "compose.x.yml"]
+    assert short(over) == expected
+
+
 def test_files_that_a_command_names_are_read(find: Find) -> None:
     found = find({
         "b.sh": "docker compose -f deploy/dev.yml up\n",

@@ -32,18 +32,38 @@ def named_files(calls: Iterable[ComposeCall], snapshot: Snapshot) -> tuple[str, 
     """Files that commands name with `-f` and that exist."""
     found: dict[str, None] = {}
     for call in calls:
-        files, _ = _split(call)
-        for path in files:
-            if path in snapshot:
-                found[path] = None
+        named, _ = _split(call)
+        found |= dict.fromkeys(path for path in named if path is not None and path in snapshot)
     return tuple(found)
+
+
+def layers(calls: Iterable[ComposeCall], snapshot: Snapshot) -> dict[str, tuple[str, ...]]:
+    """The files that each file lies over in the commands that name it, nearest last.
+
+    A file lies over those that stand before it ("Merge Compose files"); one that always stands
+    first is used alone. What commands disagree about, or lay over a file that cannot be known,
+    is left out.
+    """
+    ways: dict[str, set[tuple[str | None, ...]]] = {}
+    for call in calls:
+        named, _ = _split(call)
+        for index, path in enumerate(named):
+            if path is not None:
+                ways.setdefault(path, set()).add(named[:index])
+    single = {path: next(iter(seen)) for path, seen in ways.items() if len(seen) == 1}
+    return {
+        path: tuple(under for under in way if under is not None)
+        for path, way in single.items()
+        if all(under is not None and under in snapshot for under in way)
+    }
 
 
 def compose_use(call: ComposeCall, snapshot: Snapshot) -> ComposeUse | None:
     """What one command does; None when it has no verb."""
-    files, words = _split(call)
+    named, words = _split(call)
     if not words:
         return None
+    files = tuple(path for path in named if path is not None)
     verb = words[0].text
     services: list[str] = []
     rest = iter(words[1:])
@@ -83,9 +103,9 @@ def _profiles(call: ComposeCall) -> Iterator[str]:
     yield from bound.text.split(",") if bound is not None and bound.text else ()
 
 
-def _split(call: ComposeCall) -> tuple[tuple[str, ...], tuple[Value, ...]]:
-    """The files of `-f` and `COMPOSE_FILE`, relative to the root, and the words from the
-    verb on."""
+def _split(call: ComposeCall) -> tuple[tuple[str | None, ...], tuple[Value, ...]]:
+    """The files of `-f` and `COMPOSE_FILE`, relative to the root, None for one that cannot be
+    known, and the words from the verb on."""
     folder = call.folder
     named: list[str] = []
     at = 0
@@ -102,4 +122,4 @@ def _split(call: ComposeCall) -> tuple[tuple[str, ...], tuple[Value, ...]]:
         bound = call.variables.look("COMPOSE_FILE")
         named = bound.text.split(":") if bound is not None and bound.text else []
     paths = (located(name, folder, "the Compose file", []) for name in named)
-    return tuple(path for path in paths if path is not None), words[at:]
+    return tuple(paths), words[at:]

@@ -21,7 +21,7 @@ from dockerfix.facts.builds import documents
 from dockerfix.facts.builds.assigned import Assigned, assigned_values
 from dockerfix.facts.builds.candidates import MAX_BYTES, Candidate, candidate
 from dockerfix.facts.builds.ci_files import commands, dialect
-from dockerfix.facts.builds.compose_calls import compose_use, named_files
+from dockerfix.facts.builds.compose_calls import compose_use, layers, named_files
 from dockerfix.facts.builds.docker_command import make_build
 from dockerfix.facts.builds.follow import Follower
 from dockerfix.facts.builds.gathered import Carrier, Found
@@ -502,7 +502,8 @@ class _Finder:
     def compose(self) -> None:
         """Compose services, those of files that a command names among them."""
         named = named_files(self.found.composes, self.snapshot)
-        self.compose_files = find_compose(self.snapshot, named)
+        below = layers(self.found.composes, self.snapshot)
+        self.compose_files = find_compose(self.snapshot, named, below)
         for error in self.compose_files.broken:
             self.broken(self.snapshot.source(error.path), error)
         for place, why in self.compose_files.unread:
