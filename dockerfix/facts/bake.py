@@ -245,19 +245,26 @@ def merge_bake(below: BakeFile, above: BakeFile) -> BakeFile:
 
 
 def _inherited(targets: Mapping[str, BakeTarget]) -> dict[str, BakeTarget]:
-    return {name: _inherit(target, targets, ()) for name, target in targets.items()}
+    """Each target with what it inherits; one that inherits from itself, which bake rejects,
+    does so once."""
+    done: dict[str, BakeTarget] = {}
+    for name in targets:
+        _inherit(name, targets, done)
+    return {name: done[name] for name in targets}
 
 
-def _inherit(
-    target: BakeTarget, targets: Mapping[str, BakeTarget], seen: tuple[str, ...]
-) -> BakeTarget:
+def _inherit(name: str, targets: Mapping[str, BakeTarget], done: dict[str, BakeTarget]) -> None:
+    """Put a target with what it inherits into `done`, and those that it inherits from."""
+    target = done[name] = targets[name]
     merged: dict[str, Plain] = {}
     parents = target.attributes.get("inherits")
     for parent in parents if isinstance(parents, list) else ():
-        if parent in targets and parent not in seen:
-            below = _inherit(targets[parent], targets, (*seen, target.name))
-            merged = _over(merged, below.attributes)
-    return replace(target, attributes=_over(merged, target.attributes))
+        if parent not in targets:
+            continue
+        if parent not in done:
+            _inherit(parent, targets, done)
+        merged = _over(merged, done[parent].attributes)
+    done[name] = replace(target, attributes=_over(merged, target.attributes))
 
 
 def _over(below: Mapping[str, Plain], above: Mapping[str, Plain]) -> dict[str, Plain]:

@@ -19,7 +19,7 @@ from dockerfix.facts.bake import BakeFile, BakeTarget, Plain, merge_bake, parse_
 from dockerfix.facts.builds.docker_command import is_remote, located, pushes
 from dockerfix.facts.builds.gathered import BakeCall
 from dockerfix.facts.builds.services import service_build
-from dockerfix.facts.builds.words import Scope, remaining
+from dockerfix.facts.builds.words import Scope, remaining, replaced
 from dockerfix.facts.compose import BASE_NAMES, ComposeFiles, Service, is_compose
 from dockerfix.facts.model import (
     Build,
@@ -268,7 +268,7 @@ def filled(text: str, lookup: Callable[[str], str | None]) -> str:
     for name in remaining(text):
         value = lookup(name)
         if value is not None and value != "${" + name + "}":
-            text = text.replace("${" + name + "}", value)
+            text = replaced(text, "${" + name + "}", value)
     return text
 
 

@@ -31,7 +31,7 @@ from dockerfix.facts.builds.recognise import (
 from dockerfix.facts.builds.script_files import read_script, script_path
 from dockerfix.facts.builds.state import Ended, State, joined
 from dockerfix.facts.builds.unread import BUILD_TEXT, TOOLS
-from dockerfix.facts.builds.words import OPAQUE, Bound, Scope, bound_to, key_of, words_of
+from dockerfix.facts.builds.words import OPAQUE, Bound, Scope, bound_to, bounded, key_of, words_of
 from dockerfix.facts.model import (
     Blind,
     Build,
@@ -86,6 +86,9 @@ class Follower:
         self.barren: dict[Hashable, frozenset[str]] = {}
         """Bodies that ask for nothing, with what they enter: followed once for each folder and
         scope, whoever calls them."""
+        self.followed: set[Hashable] = set()
+        """Bodies that the text at hand entered: whatever the way to it, a body asks for the same
+        builds again. Ways are exponentially many where recipes make one another."""
 
     @cached_property
     def makefiles(self) -> Makefiles:
@@ -97,6 +100,7 @@ class Follower:
     def run(self, mapped: MappedText, carrier: Carrier, state: State) -> None:
         """Follow a text in `state`, which is changed as the shell would change it."""
         self.steps = 0
+        self.followed.clear()
         try:
             self.script(parse_shell(mapped), mapped, carrier, state, 0)
         except RecursionError:
@@ -161,7 +165,7 @@ class Follower:
         old = state.scope.look(item.name)
         if item.appends:
             before = old if old is not None else Bound("${" + item.name + "}")
-            text = before.text + bound.text
+            text = bounded(before.text + bound.text)
             bound = Bound(text if not (before.choices or bound.choices) else "${" + item.name + "}")
         self.note_value(item, bound, carrier)
         state.scope = state.scope.bind(item.name, bound)
@@ -396,7 +400,7 @@ class Follower:
             return False
         self.found.entered.add(path)
         key = (path, words[at + 1 :], state.folder, scope.key)
-        if not sourced and self.is_barren(key):
+        if not sourced and self.is_known(key):
             return True
         called = replace(
             carrier, source=self.snapshot.source(path), through=(*carrier.through, path), calls=()
@@ -426,7 +430,7 @@ class Follower:
         if makefile is None:
             return False
         key = (makefile.path, call.targets, call.folder, key_of(call.variables), state.scope.key)
-        if not self.is_barren(key):
+        if not self.is_known(key):
             with self.remembered(key):
                 self.made(makefile, call, carrier, state, depth)
         return True
@@ -448,11 +452,14 @@ class Follower:
                 inner = State(call.folder, scope)
                 self.script(parse_shell(text), text, called, inner, depth + 1)
 
-    def is_barren(self, key: Hashable) -> bool:
-        """Whether a body is known to ask for nothing; what it enters counts again."""
+    def is_known(self, key: Hashable) -> bool:
+        """Whether a body asks for nothing that is not known: for nothing at all (what it enters
+        counts again), or for what the text at hand asked for before."""
         entered = self.barren.get(key)
         self.found.entered |= entered or frozenset()
-        return entered is not None
+        before = key in self.followed
+        self.followed.add(key)
+        return before or entered is not None
 
     @contextmanager
     def remembered(self, key: Hashable) -> Iterator[None]:

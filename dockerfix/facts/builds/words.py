@@ -22,6 +22,22 @@ ROOTS = ("CI_PROJECT_DIR", "GITHUB_WORKSPACE", "REPOSITORY_ROOT")
 `$(git rev-parse --show-toplevel)` and its like."""
 MAX_CHOICES = 64
 """A word with more expansions than this is not known."""
+LONGEST = 20_000
+"""Characters of a longer text are not known: variables that double one another give texts that
+no memory holds. Linux takes 131,071 bytes a word (`MAX_ARG_STRLEN`)."""
+
+
+def bounded(text: str) -> str:
+    """The text, or what stands for an unknown one where it is longer than `LONGEST`."""
+    return text if len(text) <= LONGEST else "${" + OPAQUE + "}"
+
+
+def replaced(text: str, old: str, new: str) -> str:
+    """The text with `new` for each `old`; what stands for an unknown one where that is longer
+    than `LONGEST`."""
+    if len(text) + text.count(old) * len(new) > LONGEST:
+        return "${" + OPAQUE + "}"
+    return text.replace(old, new)
 
 
 class Bound(Struct, frozen=True):
@@ -90,10 +106,10 @@ def expand(parts: tuple[Part, ...], scope: Scope, depth: int = 0) -> tuple[str, 
     several = False
     for part in parts:
         text, choices = _part(part, scope, depth)
-        base += text
+        base = bounded(base + text)
         several = several or bool(choices)
         options = choices or (text,)
-        texts = [head + tail for head in texts for tail in options][: MAX_CHOICES + 1]
+        texts = [bounded(head + tail) for head in texts for tail in options][: MAX_CHOICES + 1]
     known = several and len(texts) <= MAX_CHOICES
     return base, tuple(dict.fromkeys(texts)) if known else ()
 
@@ -166,7 +182,7 @@ def resolved(scope: Scope) -> Scope:
             for other in remaining(text):
                 inner = scope.variables.get(other)
                 if inner is not None and other != name and not inner.choices:
-                    text = text.replace("${" + other + "}", inner.text)
+                    text = replaced(text, "${" + other + "}", inner.text)
             if text != bound.text:
                 changed[name] = replace(bound, text=text)
         if changed == scope.variables:
@@ -175,12 +191,18 @@ def resolved(scope: Scope) -> Scope:
     return scope
 
 
+NESTED = 50
+"""Defaults inside one another that are read; to read them all takes the square of their number."""
+
+
 def closing(text: str, start: int) -> int:
-    """Where the `${` at `start` ends; -1 when it does not."""
+    """Where the `${` at `start` ends; -1 when it does not, or holds more than `NESTED`."""
     depth = 0
     for at in range(start, len(text)):
         if text.startswith("${", at):
             depth += 1
+            if depth > NESTED:
+                return -1
         elif text[at] == "}":
             depth -= 1
             if not depth:

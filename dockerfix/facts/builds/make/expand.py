@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from dockerfix.facts.builds.make.functions import FUNCTIONS, absolute, substitution
 from dockerfix.facts.builds.make.variables import Assigned
-from dockerfix.facts.builds.words import OPAQUE, ROOTS, Bound, defaults
+from dockerfix.facts.builds.words import LONGEST, OPAQUE, ROOTS, Bound, bounded, defaults
 from dockerfix.syntax.make import Reference, references
 from dockerfix.text import MappedText, Piece, Place
 
@@ -26,8 +26,6 @@ _DEPTH = 24
 """Variables and functions inside one another that are expanded."""
 _MOST = 5_000
 """References that are expanded for one text."""
-_LONGEST = 20_000
-"""Characters of a longer text are not expanded further."""
 _SYNTAX = re.compile(r"""["'`;&|<>()\\\n]""")
 _PARAMETERS = frozenset(map(str, range(10)))
 _SILENT = frozenset({"info", "warning", "error", "eval"})
@@ -107,13 +105,13 @@ class Expander(Struct, frozen=True):
 
     def text(self, text: str) -> str:
         """A text with everything replaced that is known."""
-        if self.depth > _DEPTH or len(text) > _LONGEST:
+        if self.depth > _DEPTH or len(text) > LONGEST:
             return UNKNOWN
         done, at = "", 0
         for found in references(text):
-            done += text[at : found.start] + self.reference(text, found)
+            done = bounded(done + text[at : found.start] + self.reference(text, found))
             at = found.end
-        return done + text[at:]
+        return bounded(done + text[at:])
 
     def reference(self, text: str, found: Reference) -> str:
         """The text of one reference."""
