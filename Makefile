@@ -37,7 +37,7 @@ demo: $(READY) ## merge three Dockerfiles of the sample repository, in a copy of
 	"$$dockerfix" merge-rust controlplane/
 
 test: $(READY) lint types ## everything, with the tests that need a build engine (see tests/lab)
-	@$(BIN)/pytest -n auto --dist loadscope --cov --cov-report=term
+	@$(BIN)/pytest -n auto --dist loadscope --instafail --cov --cov-report=term
 
 test-fast: $(READY) ## the tests that need no build engine
 	@$(BIN)/pytest -q -n auto -m 'not engine'
