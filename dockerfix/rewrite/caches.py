@@ -17,7 +17,7 @@ from dockerfix.rewrite.wanted import Edits, Refused
 from dockerfix.text import Edit, Place, Source, Span
 
 FROM, TO = "cache-from", "cache-to"
-_BLANK = b" \t\r\n\\"
+_BLANK = b" \t\r\n"
 _INDICATORS = ("|", ">")
 
 
@@ -88,7 +88,8 @@ def _inside(source: Source, build: Build, option: Option) -> Span:
     would not be read as it is written."""
     value, _ = _at(build, option)
     span = value.place.span if value.place is not None else Span(0, 0)
-    if value.written[:1] == "'" or source.text(span) != value.written:
+    unclosed = value.written[:1] == '"' and value.inside == value.written
+    if unclosed or value.written[:1] == "'" or source.text(span) != value.written:
         what = f"--{option.name} is quoted so that no variable can be put in"
         raise Refused(build.site.place, what, "write the value in double quotes")
     if value.inside == value.written:
@@ -97,10 +98,14 @@ def _inside(source: Source, build: Build, option: Option) -> Span:
 
 
 def _end_before(source: Source, start: int) -> int:
-    """Where the word before an offset ends."""
+    """Where the word before an offset ends: behind no blank and no line continuation."""
     while start and source.data[start - 1] in _BLANK:
         start -= 1
-    return start
+        ends_line = source.data[start] in b"\r\n"
+        if ends_line and source.data[start - 1 : start] == b"\\":
+            start -= 1
+    escaped = source.data[start - 1 : start] == b"\\"
+    return start + 1 if escaped else start
 
 
 def _added(source: Source, build: Build, option: Option, texts: Sequence[str]) -> Edit:

@@ -272,6 +272,9 @@ class _Planner:
         fallen = [o.name for o in self.schedule.earlier(job) if o.name not in waited]
         if not fallen or len(needs) > _MAX:
             raise _KeptError("it needs all jobs of the earlier stages")
+        missed = {scalar.text for scalar in job.dependencies} - set(names)
+        if missed:
+            raise _KeptError(f"its `dependencies:` name `{min(missed)}`, which it would not need")
         needs, rules = self.same_condition(job, needs)
         items = [self.item(job, need) for need in needs]
         self.draft.edits += (

@@ -35,6 +35,7 @@ class Bucket(Struct, frozen=True):
     ask: bool = False
     per_branch: bool = False
     others: bool = False
+    renames: bool = True
 
     @property
     def steps(self) -> tuple[str, ...]:

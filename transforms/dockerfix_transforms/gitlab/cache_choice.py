@@ -187,13 +187,27 @@ class CacheChoice:
 
 
 def cache_options(store: Store, unit: Unit, wanted: Wanted) -> Caches:
-    """The values of a unit's options as they are to be written."""
-    first = unit.first
-    sources = [cache_text(store, item, first, written=True, source=True) for item in wanted.sources]
-    exports = [
-        cache_text(store, item, first, written=True, source=False) for item in wanted.exports
-    ]
+    """The values of a unit's options as they are to be written; raises `Refused`."""
+    sources = [_written(store, item, unit, source=True) for item in wanted.sources]
+    exports = [_written(store, item, unit, source=False) for item in wanted.exports]
     return Caches(tuple(sources), tuple(exports))
+
+
+def _written(store: Store, item: Item, unit: Unit, *, source: bool) -> str:
+    """A value as it is written. A store that takes a ref apart must see what a variable holds;
+    one whose registry stands in a variable with several values cannot be taken apart."""
+    build = unit.first
+    values = [_value(each, item) for each in unit.builds]
+    open_ones = set(values[0].written_variables) <= set(values[0].variables)
+    if open_ones or not (store.renames and item.branch):
+        return cache_text(store, item, build, written=True, source=source)
+    if len({value.text for value in values}) == 1:
+        return cache_text(store, item, build, written=False, source=source)
+    head = read_cache(values[0].inside).ref.partition("/")[0]
+    if "$" in head and "CI_" not in head:
+        what = "the registry of its cache comes out of a variable"
+        raise Refused(build.site.place, what, "write the registry in the command")
+    return cache_text(store, item, build, written=True, source=source)
 
 
 def cache_text(store: Store, item: Item, build: Build, *, written: bool, source: bool) -> str:

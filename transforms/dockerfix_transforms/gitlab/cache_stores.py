@@ -23,6 +23,10 @@ class Store(Protocol):
         """Whether refs that differ between branches already are left alone."""
 
     @property
+    def renames(self) -> bool:
+        """Whether a cache's name is made of the parts of the old ref."""
+
+    @property
     def others(self) -> bool:
         """Whether other images' caches stay among the sources where a step could be found."""
 
@@ -42,6 +46,7 @@ class RegistryRefs(Struct, frozen=True):
 
     ask: bool = True
     per_branch: bool = True
+    renames: bool = False
 
     @property
     def others(self) -> bool:

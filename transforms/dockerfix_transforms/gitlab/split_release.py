@@ -149,6 +149,8 @@ def _split(draft: Draft, pipeline: Pipeline, job: Job, *, separate: bool) -> Non
     if len(parts) < 2:
         raise NoUnitsError("all of its builds use one Dockerfile; --separate splits them anyway")
     names = _names(pipeline, job, parts)
+    if doubled := next(filter(_doubles, pipeline.jobs.values()), None):
+        raise NoUnitsError(f"{doubled.name} has `needs:` or `dependencies:` twice")
     edits = split_edits(job, dict(zip(names, parts, strict=True)))
     edits += retargeted(pipeline, job.name, names)
     draft.edits += edits
@@ -227,6 +229,12 @@ def _is_bound(pipeline: Pipeline, job: Job) -> str:
     ):
         return "the rules of another job need it"
     return ""
+
+
+def _doubles(job: Job) -> bool:
+    """Whether a job says twice which jobs it needs, so that the first list counts for nothing."""
+    keys = [entry.key.text for entry in job.body.entries] if job.body is not None else []
+    return any(keys.count(key) > 1 for key in ("needs", "dependencies"))
 
 
 def _is_own(job: Job, key: str) -> bool:
