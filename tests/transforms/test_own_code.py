@@ -73,3 +73,9 @@ def test_a_file_has_a_language_by_its_first_line() -> None:
     code = OwnCode(Snapshot.of(FILES))
     assert code.file("bin/tool")
     assert code.file("src/main.tcl") is None
+
+
+def test_tests_count_for_commands_that_run_them() -> None:
+    code = OwnCode(Snapshot.of({"tests/test_git.py": 'run(["git", "log"])\n', "app.py": "\n"}))
+    assert code.run_by(["uv", "run", "pytest"])
+    assert code.run_by(["python", "app.py"]) == ""

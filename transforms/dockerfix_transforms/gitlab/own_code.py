@@ -121,6 +121,13 @@ TASK_RUNNERS = frozenset(
      "nix-shell", "nix-build", "devbox", "act", "moon", "mask", "xmake"}
 )  # fmt: skip
 """Programs that run recipes of files that are not read here."""
+_TESTERS = frozenset(
+    {"pytest", "tox", "nox", "jest", "vitest", "mocha", "playwright", "cypress", "rspec", "phpunit",
+     "pest", "prove", "ginkgo", "gotestsum", "busted", "ctest"}
+)  # fmt: skip
+_TEST_WORDS = frozenset({"test", "tests", "t", "nextest", "check", "verify", "llvm-cov", "spec"})
+"""Programs that run tests, and words that make others do so."""
+_TEST_FOLDERS = frozenset({"test", "tests", "__tests__", "spec", "specs", "testdata", "e2e"})
 _FOREIGN = frozenset({"vendor", "node_modules", "third_party", "third-party"})
 _LARGEST = 2 << 20
 
@@ -130,12 +137,12 @@ class OwnCode:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
-        self._found: dict[Language, str] = {}
+        self._found: dict[tuple[Language, bool], str] = {}
 
     def run_by(self, words: Sequence[str]) -> str:
         """Why a command may read history through code of the repository; empty for no."""
         language = _run_by(words)
-        found = self._asked(language) if language is not None else ""
+        found = self._asked(language, _runs_tests(words)) if language is not None else ""
         return f"`{' '.join(words[:3])}` runs code of this repository, and {found}" if found else ""
 
     def in_image(self, words: Sequence[str]) -> str:
@@ -165,15 +172,19 @@ class OwnCode:
             return None
         return next((language for language in languages if named & {*language.shebangs}), None)
 
-    def _asked(self, language: Language) -> str:
-        """The first file of a language that asks for history, and what; empty for none."""
-        if language not in self._found:
-            self._found[language] = next(self._searched(language), "")
-        return self._found[language]
+    def _asked(self, language: Language, tests: bool = False) -> str:
+        """The first file of a language that asks for history, and what; empty for none. Tests
+        are searched only for a command that runs them."""
+        key = (language, tests)
+        if key not in self._found:
+            self._found[key] = next(self._searched(language, tests), "")
+        return self._found[key]
 
-    def _searched(self, language: Language) -> Iterator[str]:
+    def _searched(self, language: Language, tests: bool) -> Iterator[str]:
         for path in self._snapshot.paths:
             if not language.holds(path) or _FOREIGN & {*path.split("/")}:
+                continue
+            if not tests and _is_test(path):
                 continue
             text = self._read(path)
             asked = next(_in_scripts(text) if path.endswith(".json") else asked_in_code(text), "")
@@ -187,6 +198,21 @@ class OwnCode:
             return self._snapshot.read(path).decode("utf-8", "replace")
         except SnapshotError:
             return ""
+
+
+def _runs_tests(words: Sequence[str]) -> bool:
+    """Whether a command may run the tests of the repository."""
+    names = {posixpath.basename(word).partition(":")[0] for word in words}
+    return bool(names & (_TESTERS | _TEST_WORDS))
+
+
+def _is_test(path: str) -> bool:
+    """Whether a file is part of the tests, by its folder or name."""
+    *folders, name = path.split("/")
+    stem = name.partition(".")[0]
+    ends = (".test", ".spec", "_test", "_spec")
+    named = stem.startswith("test_") or name.rpartition(".")[0].endswith(ends)
+    return named or bool(_TEST_FOLDERS & {*folders})
 
 
 def _run_by(words: Sequence[str]) -> Language | None:
