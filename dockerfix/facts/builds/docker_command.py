@@ -7,6 +7,7 @@ buildah and podman. Knows command lines; knows nothing of what holds them.
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Container
 
 from msgspec import Struct
@@ -28,6 +29,17 @@ _VALUED = frozenset(
         "userns", "creds", "cert-dir", "device", "dns", "from", "variant", "timestamp",
     }
 )  # fmt: skip
+_SWITCHES = frozenset(
+    {
+        "check", "compress", "debug", "disable-compression", "disable-content-trust", "force-rm",
+        "http-proxy", "identity-label", "layers", "load", "no-cache", "no-hostname", "no-hosts",
+        "omit-history", "pull", "pull-always", "pull-never", "push", "q", "quiet", "rm", "D",
+        "skip-unused-stages", "squash", "squash-all", "stdin", "tls-verify",
+    }
+)  # fmt: skip
+"""Flags of docker, podman and buildah that take no word."""
+_GO_FLAG = re.compile(r"-[a-z]{3,}(?:=|$)")
+"""A long flag behind one dash, as Go's tools have them."""
 _BAKE_VALUED = frozenset(
     {
         "file", "set", "builder", "metadata-file", "progress", "allow", "provenance", "sbom",
@@ -71,6 +83,17 @@ def arguments_of(recognised: Recognised) -> Arguments:
     kaniko = recognised.tool is Tool.KANIKO
     valued = _BAKE_VALUED if recognised.tool is Tool.BAKE else _VALUED
     return read_arguments(recognised.rest, valued, kaniko)
+
+
+def are_docker_words(words: tuple[Value, ...]) -> bool:
+    """Whether words could stand behind the verb of `docker build` or of its kin: each flag is
+    one of theirs, and something is left for the context."""
+    if any(_GO_FLAG.match(word.text) for word in words):
+        return False
+    arguments = read_arguments(words, _VALUED)
+    flags = {option.name for option in arguments.options}
+    left = (*arguments.positional, *arguments.loose)
+    return flags <= _VALUED | _SWITCHES and any("..." not in word.text for word in left)
 
 
 def read_arguments(

@@ -20,17 +20,11 @@ from dockerfix.facts.builds.docker_command import arguments_of, make_build
 from dockerfix.facts.builds.gathered import BakeCall, Carrier, ComposeCall, Found
 from dockerfix.facts.builds.image_command import image_call
 from dockerfix.facts.builds.paths import globbed, moved, with_printed
-from dockerfix.facts.builds.recognise import (
-    Recognised,
-    other_builder,
-    plain,
-    reads_root_file,
-    recognise,
-    unwrapped,
-)
+from dockerfix.facts.builds.recognise import Recognised, recognise, unwrapped
 from dockerfix.facts.builds.script_files import read_script, script_path
 from dockerfix.facts.builds.state import Ended, State, joined
 from dockerfix.facts.builds.unread import BUILD_TEXT, TOOLS
+from dockerfix.facts.builds.unread_command import unread_command
 from dockerfix.facts.builds.words import OPAQUE, Bound, Scope, bound_to, bounded, key_of, words_of
 from dockerfix.facts.model import (
     Blind,
@@ -68,10 +62,6 @@ _WORDS = frozenset(
     {*(tool.decode() for tool in TOOLS), "build", "bake", "bud", "make", "MAKE", ".sh"}
 )
 _SHELLS = frozenset({"sh", "bash", "zsh", "dash", "ash", "ksh"})
-_RUNNERS = frozenset({*_SHELLS, "eval", "ssh", "su", "xargs", "watch", "parallel", "script"})
-"""Commands that run a text that they are given."""
-_MESSAGES = frozenset({"echo", "printf", "grep", "egrep", "sed", "awk", "test", "[", "cat", "tee"})
-"""Commands that only print or search what they are given."""
 
 
 class Follower:
@@ -281,7 +271,11 @@ class Follower:
         if recognised is None:
             image = image_call(words, site)
             self.found.images += [image] if image is not None else []
-            self.unrecognised(words, item, carrier)
+            # A document tells people what to run; it promises no build.
+            prose = carrier.kind is SiteKind.DOCUMENT
+            said = unread_command(words, item, self.snapshot) if not prose else None
+            if said is not None:
+                self.blind(carrier.source.place(item.span), *said)
         elif recognised.tool in (Tool.BAKE, Tool.COMPOSE):
             self.indirect(recognised, site, state)
         else:
@@ -297,30 +291,6 @@ class Follower:
         else:
             call = ComposeCall(site, recognised.rest, state.scope, state.folder)
             self.found.composes.append(call)
-
-    def unrecognised(self, words: tuple[Value, ...], item: Command, carrier: Carrier) -> None:
-        """Say so where a command that is not known seems to build."""
-        place = carrier.source.place(item.span)
-        other = other_builder(words)
-        if other is not None and reads_root_file(words, self.snapshot):
-            return
-        if other is not None:
-            self.blind(place, f"`{other}`", "dockerfix does not read what it builds")
-            return
-        first = plain(unwrapped(words)[0]) if unwrapped(words) else ""
-        name = posixpath.basename(first)
-        texts = [word.text for word in words[1:]]
-        given = any(BUILD_TEXT.search(text) for text in texts) or any(
-            BUILD_TEXT.search(heredoc.text) for heredoc in item.heredocs
-        )
-        spread = name not in _MESSAGES and bool(BUILD_TEXT.search(" ".join(texts)))
-        hidden = name.startswith("${") and texts[:1] in (["build"], ["buildx"], ["bake"], ["bud"])
-        if carrier.kind is SiteKind.DOCUMENT:
-            return
-        if hidden:
-            self.blind(place, "a command", f"the tool is a variable: {first}")
-        elif (given and name in _RUNNERS) or (spread and not given):
-            self.blind(place, "a command", f"it builds through `{name}`")
 
     def enter_text(
         self,
@@ -356,8 +326,12 @@ class Follower:
         """A call: the body with the caller's arguments; `cd` and globals last."""
         name = words[0].text
         function, source = state.functions[name]
+        given = tuple(word.text for word in words)
+        if given in carrier.active:
+            return
         if depth > _DEPTH:
-            self.blind(carrier.source.place(item.span), "a call", f"{name} calls too deep")
+            if BUILD_TEXT.search(source.text(function.body_span)):
+                self.blind(carrier.source.place(item.span), "a call", f"{name} calls too deep")
             return
         outer = state.scope
         call = Call(
@@ -372,6 +346,7 @@ class Follower:
             source=source,
             through=(*carrier.through, name),
             calls=(*carrier.calls, call),
+            active=(*carrier.active, given),
         )
         state.scope = outer.called(words[1:])
         self.statements(function.body, called, state, depth + 1)

@@ -78,3 +78,6 @@ class Carrier(Struct, frozen=True):
     source: Source
     through: tuple[str, ...] = ()
     calls: tuple[Call, ...] = ()
+    active: tuple[tuple[str, ...], ...] = ()
+    """The functions that are being followed, with their arguments: one that calls itself with
+    the same ones asks for nothing new."""

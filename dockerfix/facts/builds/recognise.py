@@ -14,7 +14,8 @@ from dockerfix.facts.model import Tool, Value
 _WRAPPERS = frozenset(
     {
         "sudo", "time", "env", "exec", "command", "nice", "ionice", "retry", "nohup", "timeout",
-        "travis_retry", "stdbuf", "winpty", "caffeinate", "builtin", "!",
+        "travis_retry", "stdbuf", "winpty", "caffeinate", "builtin", "!", "doas", "chronic",
+        "unbuffer", "cross-env", "dotenv", "lima",
     }
 )  # fmt: skip
 _DOCKER = frozenset({"docker", "nerdctl", "finch", "depot"})
@@ -22,11 +23,27 @@ _DOCKER_VALUED = frozenset(
     {"--context", "-c", "--host", "-H", "--config", "-l", "--log-level", "--namespace", "-n",
      "--address", "-a", "--tlscacert", "--tlscert", "--tlskey"}
 )  # fmt: skip
+_PODMAN_VALUED = frozenset(
+    {"--cdi-spec-dir", "--cgroup-manager", "--conmon", "--connection", "-c", "--events-backend",
+     "--hooks-dir", "--identity", "--imagestore", "--log-level", "--module",
+     "--network-config-dir", "--registries-conf", "--registries-conf-dir", "--root", "--runroot",
+     "--runtime", "--runtime-flag", "--short-name-alias-conf", "--ssh", "--storage-driver",
+     "--storage-opt", "--tmpdir", "--url", "--userns-gid-map", "--userns-uid-map", "--volumepath"}
+)  # fmt: skip
+"""Flags of podman and buildah before their verb that take a word."""
+_KANIKO_FLAGS = ("--destination", "--dockerfile", "--context", "--no-push", "--tar-path")
 _OTHERS = (
-    ("buildctl", "build"), ("gcloud", "builds", "submit"), ("az", "acr", "build"),
+    ("buildctl", "build"), ("buildctl-daemonless.sh", "build"), ("gcloud", "builds", "submit"),
+    ("az", "acr", "build"),
     ("fly", "deploy"), ("flyctl", "deploy"), ("skaffold",), ("tilt",), ("werf",), ("devspace",),
     ("img", "build"), ("heroku", "container:push"), ("earthly",), ("oc", "start-build"),
     ("devcontainer", "build"), ("devcontainer", "up"), ("kraft", "build"),
+    ("okteto", "build"), ("okteto", "deploy"), ("okteto", "up"), ("garden", "build"),
+    ("garden", "deploy"), ("garden", "dev"), ("minikube", "image", "build"), ("kamal", "build"),
+    ("kamal", "deploy"), ("kamal", "setup"), ("balena", "build"), ("balena", "deploy"),
+    ("balena", "push"), ("nsc", "build"), ("railway", "up"), ("copilot", "deploy"),
+    ("copilot", "svc", "deploy"), ("copilot", "job", "deploy"), ("oc", "new-build"),
+    ("sam", "build"), ("dagger", "call"), ("dagger", "run"),
 )  # fmt: skip
 """Commands that build from a Dockerfile in ways that are not read here."""
 _READ = {"tilt": "Tiltfile", "skaffold": "skaffold.yaml"}
@@ -65,14 +82,11 @@ def recognise(words: tuple[Value, ...]) -> Recognised | None:
     if not words:
         return None
     name = posixpath.basename(plain(words[0]))
-    verb = plain(words[1]) if len(words) > 1 else ""
     if name in _DOCKER:
         return _docker(words)
-    if name in ("podman", "buildah") and verb in ("build", "bud", "compose"):
-        if verb == "compose":
-            return Recognised(Tool.COMPOSE, words[2:])
-        return Recognised(Tool.PODMAN if name == "podman" else Tool.BUILDAH, words[2:])
-    if name == "executor" and "kaniko" in plain(words[0]):
+    if name in ("podman", "buildah"):
+        return _podman(words, Tool.PODMAN if name == "podman" else Tool.BUILDAH)
+    if _is_kaniko(name, words):
         return Recognised(Tool.KANIKO, words[1:])
     if name == "docker-buildx":
         return _buildx(words[1:])
@@ -114,9 +128,28 @@ def _docker(words: tuple[Value, ...]) -> Recognised | None:
     return None
 
 
-def _after_flags(words: tuple[Value, ...], at: int) -> int:
+def _podman(words: tuple[Value, ...], tool: Tool) -> Recognised | None:
+    """A build of podman or buildah, which have one set of words for it."""
+    at = _after_flags(words, 1, _PODMAN_VALUED)
+    if at < len(words) and plain(words[at]) in ("image", "buildx"):
+        at += 1
+    verb = plain(words[at]) if at < len(words) else ""
+    if verb == "compose":
+        return Recognised(Tool.COMPOSE, words[at + 1 :])
+    return Recognised(tool, words[at + 1 :]) if verb in ("build", "bud") else None
+
+
+def _is_kaniko(name: str, words: tuple[Value, ...]) -> bool:
+    """Whether a command is kaniko's executor, wherever an image has put it."""
+    if name == "executor" and "kaniko" in plain(words[0]):
+        return True
+    flags = (plain(word).partition("=")[0] for word in words[1:])
+    return name in ("executor", "kaniko") and any(flag in _KANIKO_FLAGS for flag in flags)
+
+
+def _after_flags(words: tuple[Value, ...], at: int, valued: frozenset[str] = _DOCKER_VALUED) -> int:
     while at < len(words) and plain(words[at]).startswith("-"):
-        at += 2 if plain(words[at]) in _DOCKER_VALUED else 1
+        at += 2 if plain(words[at]) in valued else 1
     return at
 
 
