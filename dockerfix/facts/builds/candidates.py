@@ -39,7 +39,7 @@ _NAMES = {
     ".justfile": Candidate.JUST, "Rakefile": Candidate.UNREAD, "Earthfile": Candidate.UNREAD,
     "Vagrantfile": Candidate.UNREAD, "Procfile": Candidate.UNREAD, "Snakefile": Candidate.UNREAD,
     "devcontainer.json": Candidate.UNREAD, "tasks.json": Candidate.UNREAD,
-    "SConstruct": Candidate.PYTHON,
+    "SConstruct": Candidate.PYTHON, "bake.hcl": Candidate.BAKE, "bake.json": Candidate.BAKE,
 }  # fmt: skip
 _ENDINGS = {
     ".mk": Candidate.MAKE, ".mak": Candidate.MAKE, ".sh": Candidate.SHELL,
@@ -78,6 +78,8 @@ def candidate(path: str) -> Candidate | None:
         return Candidate.UNREAD if name.lower().startswith("jenkinsfile") else _script(name)
     if name.startswith(("Makefile.", "Jenkinsfile")):
         return Candidate.MAKE if name[0] == "M" else Candidate.UNREAD
+    if name.startswith("docker-bake") and name.endswith((".hcl", ".json")):
+        return Candidate.BAKE
     found = _ENDINGS.get(name[dot:])
     if found is Candidate.UNREAD and name.endswith((".yml", ".yaml")):
         return _yaml(path, folder, name)

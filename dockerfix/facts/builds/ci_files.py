@@ -2,8 +2,8 @@
 
 One table says for each system which keys hold commands and how it writes a variable; the values
 are those that the same file gives. Follows the reference pages of CircleCI, Azure Pipelines,
-Woodpecker, Drone, Bitbucket, Buildkite, Travis and Task. Knows where commands stand; follows
-none.
+Woodpecker, Drone, Bitbucket, Buildkite, CodeBuild, Travis and Task. Knows where commands stand;
+follows none.
 """
 
 from __future__ import annotations
@@ -67,7 +67,11 @@ def dialect(path: str) -> Dialect | None:
         *folders
     }:
         return _AZURE
-    if stem in (".drone", ".woodpecker") or ".woodpecker" in folders or ".buildkite" in folders:
+    if (
+        stem in (".drone", ".woodpecker", "buildspec")
+        or ".woodpecker" in folders
+        or ".buildkite" in folders
+    ):
         return _COMMANDS
     if stem in ("bitbucket-pipelines", ".travis", "appveyor", ".appveyor"):
         return _SCRIPT

@@ -26,6 +26,7 @@ from dockerfix.facts.builds.docker_command import make_build
 from dockerfix.facts.builds.follow import Follower
 from dockerfix.facts.builds.gathered import Carrier, Found
 from dockerfix.facts.builds.jobs import runs_of
+from dockerfix.facts.builds.plugins import Plugin, may_hold_plugins, plugins
 from dockerfix.facts.builds.recognise import recognise
 from dockerfix.facts.builds.services import service_build
 from dockerfix.facts.builds.state import State
@@ -532,12 +533,22 @@ class _Finder:
         read: dict[str, list[Span]] = {}
         for place in self.places():
             read.setdefault(place.path, []).append(place.span)
+        for plugin in self.plugins():
+            read.setdefault(plugin.place.path, []).append(plugin.settings)
+            self.follower.blind(plugin.place, plugin.what, "dockerfix does not read what it builds")
         for path, source in self.sources.items():
             if path in skipped:
                 continue
             for span in uncovered(source, read.get(path, ())):
                 why = "nothing that dockerfix follows runs it"
                 self.follower.blind(source.place(span), "what looks like a build", why)
+
+    def plugins(self) -> Iterator[Plugin]:
+        """Plugins of CI systems and files of services that build."""
+        for path, entry in self.snapshot.entries.items():
+            if may_hold_plugins(path) and entry.kind is Kind.FILE and entry.size <= MAX_BYTES:
+                source = self.source(path, (b"",))
+                yield from plugins(source) if source is not None else ()
 
     def places(self) -> Iterable[Place]:
         """Places of everything that was read or is said already."""

@@ -15,6 +15,7 @@ from dockerfix.text import Source, Span
 
 TOOLS = (
     b"docker", b"buildah", b"kaniko", b"podman", b"nerdctl", b"buildctl", b"ockerfile",
+    b"DOCKER", b"BUILDAH", b"KANIKO", b"PODMAN",
 )  # fmt: skip
 """Without one of these in its bytes a file need not be looked at."""
 
@@ -25,7 +26,9 @@ _COMMAND = (
     r"\s+(?:build|bake)(?![\w./:-])"
 )
 BUILD_TEXT = re.compile(
-    _COMMAND + r"|\bbuildah\s+(?:bud|build)\b|\bkaniko(?:-project)?/executor\s+-"
+    _COMMAND
+    + r"|\bbuildah(?:\s+-{1,2}[\w-]+(?:[= ][^\s-]\S*)?)*\s+(?:bud|build)\b"
+    + r"|\bkaniko(?:-project)?/executor\s+-"
 )
 """A build command in a text."""
 
@@ -38,10 +41,19 @@ _ANY = re.compile(
         + r"|[\"'](?:docker|podman|buildah|nerdctl)[\"']\s*\)?\s*(?:,|\.args?\()[\s&\[{(]*"
         + r"[\"'](?:buildx|build|bake|bud|compose)[\"']"
         + r"|\bkaniko-project/executor[^\n]*\n(?:[^\n]*\n)?[ \t]*(?:args|command):"
+        + r"|/kaniko/executor[\"']?\s*[,\]\n]"
+        + r"|\$[({]?(?:env[:.])?\w*(?:DOCKER|PODMAN|BUILDAH|docker|podman|buildah)\w*[)}]?[\"']?"
+        + r"\s+(?:buildx\s+|image\s+)?(?:build|bud|bake)\s"
+        + r"|[\"']?\bcommand[\"']?\s*[:=]\s*[\"'](?:docker|podman|buildah)[\"'],?\s*"
+        + r"[\"']?args[\"']?\s*[:=]\s*\[\s*[\"'](?:buildx|build|bud|bake)[\"']"
         + r"|\bbuildctl(?:-daemonless\.sh)?[\"'\s,]+build\b"
         + r"|\b(?:ImageFromDockerfile|FromDockerfile|fromDockerfile|DockerImageAsset|buildImage"
-        + r"|ImageBuild|DockerBuildImage|fromImageAsset|fromAssetImage)\b\s*[({]"
-        + r"|^FROM +DOCKERFILE\b"
+        + r"|ImageBuild|DockerBuildImage|DockerBuild|fromImageAsset|fromAssetImage)\b\s*[({]"
+        + r"|^[ \t]*FROM +DOCKERFILE\b"
+        + r"|\bdockerfile\s*(?:true\b|\{)|\bdocker\.build\s+[\"']"
+        + r"|[\"']docker-build[\"']|^\s*-?\s*uses:\s*\S*(?:build-push|docker-build|kaniko)"
+        + r"|\bdocker_image(?:_build)?:\s*$|^resource\s+\"docker_image\""
+        + r"|^target\s+\"[^\"]+\"\s*\{"
     ).encode(),
     re.MULTILINE,
 )
@@ -61,8 +73,9 @@ _VERB = re.compile(rb"\b(?:build|bake|bud|compose|(?:docker|custom)_build\w*)\b"
 
 
 _WORDS = re.compile(
-    rb"docker|podman|buildah|nerdctl|kaniko|buildctl|depot|finch|DOCKERFILE|Docker_?[fF]ile"
-    rb"|DockerImage|DockerBuild|ImageBuild|buildImage|AssetImage|ImageAsset"
+    rb"docker|DOCKER|PODMAN|BUILDAH|^target|build-push|podman|buildah|nerdctl|kaniko|buildctl|depot|finch|DOCKERFILE|Docker_?[fF]ile"
+    rb"|DockerImage|DockerBuild|ImageBuild|buildImage|AssetImage|ImageAsset",
+    re.MULTILINE,
 )
 """Every match of `_ANY` begins in the line of one of these."""
 _VALUE = re.compile(rb"""\s*["'`][\w./{}$-]+["'`]""")

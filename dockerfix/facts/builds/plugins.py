@@ -1,0 +1,193 @@
+"""Steps and settings in YAML and TOML that build an image without a command of their own.
+
+A CI system's plugin, orb or task and a hosting service's file build what their settings name, a
+Dockerfile at the default place among them. Each is said at its place. Knows the keys of those
+systems; reads no settings.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import tomllib
+from collections.abc import Callable, Iterator
+
+from msgspec import Struct
+
+from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
+from dockerfix.syntax.yaml.tree import Node, Scalar, Sequence, YamlError, YamlFile, parse_yaml
+from dockerfix.text import Place, Source, Span
+
+_IMAGES = re.compile(
+    r"(?:^|/)plugins/(?:docker|buildx|kaniko|ecr|gcr|gar|acr|heroku)\b|plugin-(?:docker-buildx|kaniko)"
+    r"|(?:^|/)drone-(?:docker|kaniko|ecr|buildx)\b"
+)
+"""Images of Drone's and Woodpecker's plugins that build."""
+_STEPS = re.compile(r"[\w-]+/(?:build|publish)(?:[-_]and[-_]\w+)*(?:[-_]image)?")
+"""Commands and jobs of an orb that build."""
+_ORBS = re.compile(r"docker|ecr|gcr|acr|kaniko|buildah|container")
+_TASKS = re.compile(r"(?:Docker|DockerCompose|ContainerBuild)@\d")
+_PLUGINS = re.compile(r"docker-compose#|docker-build|kaniko|docker-ecr-cache|docker-image-builder")
+_NOT_BUILDING = re.compile(r"log(?:in|out)|push|start|stop|run|lock|config|combine", re.IGNORECASE)
+
+
+class Plugin(Struct, frozen=True):
+    """A plugin or service that builds: where it is named, the whole of its settings, and what
+    it is."""
+
+    place: Place
+    settings: Span
+    what: str
+
+
+def may_hold_plugins(path: str) -> bool:
+    """Whether a file is one that `plugins` reads, by its path."""
+    return posixpath.basename(path) == _FLY or _reader(path) is not None
+
+
+def plugins(source: Source) -> Iterator[Plugin]:
+    """The plugins and services of one file that build."""
+    if posixpath.basename(source.path) == _FLY:
+        yield from _fly(source)
+        return
+    reader = _reader(source.path)
+    if reader is None or not any(name in source.data for name in _NAMES):
+        return
+    try:
+        file = parse_yaml(source)
+    except YamlError:
+        return  # its reader says so
+    for node in _mappings(file):
+        for found, what in reader(node, file):
+            whole = found if isinstance(found, YamlMapping) else node
+            yield Plugin(source.place(found.span), whole.span, what)
+
+
+_FLY = "fly.toml"
+_NAMES = (b"ocker", b"kaniko", b"ecr", b"gcr", b"acr", b"gar", b"ContainerBuild")
+"""One of these stands in every file with a plugin that builds."""
+_Found = Iterator[tuple[Node, str]]
+
+
+def _reader(path: str) -> Callable[[YamlMapping, YamlFile], _Found] | None:
+    """What finds builds in the mappings of a file, by its path."""
+    folder, name = posixpath.split(path)
+    stem = name.rpartition(".")[0].lower()
+    if not name.endswith((".yml", ".yaml")):
+        return None
+    if ".circleci" in folder.split("/"):
+        return _circle
+    if ".buildkite" in folder.split("/"):
+        return _buildkite
+    if "azure" in path or "pipelines" in path:
+        return _azure
+    if stem in (".drone", ".woodpecker") or ".woodpecker" in folder.split("/"):
+        return _drone
+    return _BY_STEM.get(stem)
+
+
+def _mappings(file: YamlFile) -> Iterator[YamlMapping]:
+    """Every mapping of a file, each where it is written."""
+    queue: list[Node] = list(file.documents)
+    while queue:
+        node = queue.pop()
+        if isinstance(node, Sequence):
+            queue += node.items
+        elif isinstance(node, YamlMapping):
+            yield node
+            queue += (entry.value for entry in node.entries if not entry.aliased)
+
+
+def _drone(node: YamlMapping, _file: YamlFile) -> _Found:
+    image = node.get("image")
+    if isinstance(image, Scalar) and _IMAGES.search(image.text):
+        yield image, f"the plugin {image.text}"
+
+
+def _circle(node: YamlMapping, file: YamlFile) -> _Found:
+    orbs = file.root.get("orbs") if file.root is not None else None
+    named = orbs.resolved if isinstance(orbs, YamlMapping) else {}
+    building = {
+        name
+        for name, value in named.items()
+        if not isinstance(value, Scalar) or _ORBS.search(value.text)
+    }
+    for key in ("steps", "jobs"):
+        listed = node.get(key)
+        for item in listed.items if isinstance(listed, Sequence) else ():
+            first = item.entries[0].key if isinstance(item, YamlMapping) and item.entries else item
+            if not isinstance(first, Scalar) or not _STEPS.fullmatch(first.text):
+                continue
+            if first.text.partition("/")[0] in building:
+                yield first, f"the orb's {first.text}"
+
+
+def _azure(node: YamlMapping, _file: YamlFile) -> _Found:
+    task, inputs = node.get("task"), node.get("inputs")
+    if not isinstance(task, Scalar) or not _TASKS.match(task.text):
+        return
+    given = inputs.resolved if isinstance(inputs, YamlMapping) else {}
+    verbs = [value.text for key in ("command", "action")
+             if isinstance(value := given.get(key), Scalar)]  # fmt: skip
+    verb = verbs[0] if verbs else "buildAndPush"
+    if "build" in verb.lower() or not _NOT_BUILDING.search(verb):
+        yield task, f"the task {task.text}"
+
+
+def _buildkite(node: YamlMapping, _file: YamlFile) -> _Found:
+    plugins = node.get("plugins")
+    for item in plugins.items if isinstance(plugins, Sequence) else (plugins,):
+        for entry in item.entries if isinstance(item, YamlMapping) else ():
+            name, given = entry.key.text, entry.value
+            composed = "docker-compose#" in name
+            builds = isinstance(given, YamlMapping) and given.get("build") is not None
+            if _PLUGINS.search(name) and (builds or not composed):
+                yield entry.key, f"the plugin {name}"
+
+
+def _goreleaser(node: YamlMapping, file: YamlFile) -> _Found:
+    for key in ("dockers", "dockers_v2"):
+        listed = node.get(key) if node is file.root else None
+        for item in listed.items if isinstance(listed, Sequence) else ():
+            yield item, "an image of GoReleaser"
+
+
+def _heroku(node: YamlMapping, file: YamlFile) -> _Found:
+    build = node.get("build") if node is file.root else None
+    docker = build.get("docker") if isinstance(build, YamlMapping) else None
+    for value in docker.resolved.values() if isinstance(docker, YamlMapping) else ():
+        yield value, "an image of Heroku"
+
+
+def _render(node: YamlMapping, _file: YamlFile) -> _Found:
+    for key in ("runtime", "env"):
+        value = node.get(key)
+        if isinstance(value, Scalar) and value.text == "docker":
+            yield value, "a service of Render"
+
+
+def _action(node: YamlMapping, file: YamlFile) -> _Found:
+    runs = node.get("runs") if node is file.root else None
+    image = runs.get("image") if isinstance(runs, YamlMapping) else None
+    if isinstance(image, Scalar) and not image.text.startswith("docker://"):
+        yield image, "a Docker action"
+
+
+_BY_STEM = {
+    ".goreleaser": _goreleaser,
+    "goreleaser": _goreleaser,
+    "heroku": _heroku,
+    "render": _render,
+    "action": _action,
+}
+
+
+def _fly(source: Source) -> Iterator[Plugin]:
+    """An app of Fly.io is built from a Dockerfile unless its file names something else."""
+    try:
+        build = tomllib.loads(source.data.decode()).get("build", {})
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError):
+        build = {}
+    if isinstance(build, dict) and not {"image", "builder", "buildpacks", "builtin"} & set(build):
+        whole = Span(0, len(source.data))
+        yield Plugin(source.place(Span(0, 0)), whole, "an app of Fly.io")

@@ -1,0 +1,155 @@
+"""Builds in forms that are rarer than `docker build`: found, or said at their place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from dockerfix.facts.builds import BuildList
+from dockerfix.facts.model import Build, Tool
+
+Find = Callable[..., BuildList]
+Short = Callable[[Build], str]
+
+
+HIDDEN = [
+    "$TOOL image build -t a .",
+    "sudo $TOOL --log-level debug build -t a .",
+    "$TOOL build -f app/Dockerfile .",
+    "$BUILD -f app/Dockerfile .",
+    "$BUILD --dockerfile=app/Dockerfile .",
+    "$TOOL bake",
+    "docker run gcr.io/kaniko-project/executor:v1 --dockerfile=app/Dockerfile",
+    "kubectl run k --image=gcr.io/kaniko-project/executor:v1",
+    "buildctl-daemonless.sh build --frontend=dockerfile.v0",
+    "kamal build push",
+]
+
+
+@pytest.mark.parametrize("text", HIDDEN)
+def test_a_tool_that_is_not_read_is_said(script: Callable[[str], BuildList], text: str) -> None:
+    found = script(f"{text}\n# docker\n")
+    assert found.builds == ()
+    assert [str(blind.place) for blind in found.blind] == ["build.sh:1:1"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "$GO build -mod=mod -o x ./cmd", "$CARGO build --release --bin x", "$PYTHON -m build .",
+        "$YARN build", "$GO build ./...", "$X -f app.yaml .", "docker pull kaniko/executor:1",
+    ],
+)  # fmt: skip
+def test_what_no_image_builder_takes_is_none(script: Callable[[str], BuildList], text: str) -> None:
+    found = script(f"{text}\n# docker\n")
+    assert (found.builds, found.blind) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("text", "tool"),
+    [
+        ("buildah --storage-driver overlay2 bud -f app/D app", Tool.BUILDAH),
+        ("B='buildah --storage-driver=vfs'\n$B build -f app/D app", Tool.BUILDAH),
+        ("podman --log-level debug image build -f app/D app", Tool.PODMAN),
+        ("podman --remote buildx build -f app/D app", Tool.PODMAN),
+        ("executor --dockerfile app/D --context app", Tool.KANIKO),
+        ("cross-env A=b docker build -f app/D app", Tool.DOCKER_BUILD),
+    ],
+)
+def test_flags_before_the_verb(
+    script: Callable[[str], BuildList], short: Short, text: str, tool: Tool
+) -> None:
+    found = script(text)
+    assert [build.tool for build in found.builds] == [tool]
+    assert found.builds[0].context == "app"
+    assert found.blind == ()
+
+
+def test_functions_that_call_one_another_in_a_circle_are_followed_once(
+    script: Callable[[str], BuildList], short: Short
+) -> None:
+    found = script(
+        "menu() { install; menu; }\ninstall() { docker build -f a/D .; menu; }\n"
+        "ask() { echo docker; ask; ask; }\nmenu\nask\n"
+    )
+    assert list(map(short, found.builds)) == ["a/D|.|"]
+    assert found.blind == ()
+
+
+SAID = {
+    ".buildkite/pipeline.yml": (
+        "steps:\n  - plugins:\n      - docker-compose#v4.0.0:\n          build: app\n"
+    ),
+    ".circleci/config.yml": (
+        "orbs: {docker: circleci/docker@2}\njobs:\n  a:\n    steps:\n      - docker/build:\n"
+        "          image: x\n"
+    ),
+    ".drone.yml": "steps:\n- name: a\n  image: plugins/docker\n  settings: {repo: x}\n",
+    ".woodpecker/a.yml": (
+        "steps:\n  a:\n    image: woodpeckerci/plugin-docker-buildx\n    settings: {repo: x}\n"
+    ),
+    "azure-pipelines.yml": "steps:\n- task: Docker@2\n  inputs: {command: buildAndPush}\n",
+    ".goreleaser.yaml": "dockers:\n  - image_templates: [x]\n",
+    ".vscode/tasks.json": '{"tasks": [{\n  "type": "docker-build"}]}\n',
+    "tasks.json": '{"tasks": [{"command": "docker",\n  "args": ["build", "."]}]}\n',
+    "Makefile.toml": '[tasks.a]\ncommand = "docker"\nargs = [\n  "build",\n  "."]\n',
+    "Earthfile": "a:\n  FROM DOCKERFILE app\n",
+    "Jenkinsfile": "agent { dockerfile true }\n",
+    "fly.toml": 'app = "x"\n[build]\n  build-target = "docker"\n',
+    "heroku.yml": "build:\n  docker:\n    web: app/Dockerfile\n",
+    "render.yaml": "services:\n  - type: web\n    runtime: docker\n",
+    "task.yaml": 'steps:\n  - command: [/kaniko/executor]\n    args: ["--no-push"]\n',
+    "step.yaml": "script: |\n  buildah --storage-driver=vfs bud .\n",
+    "phases.yml": "x-commands:\n  - $DOCKER build -t docker/a .\n",
+    "boilerplate/ci.yml": "steps:\n  - uses: org/docker-build-action@v5\n",
+    "play.yml": "- community.docker.docker_image:\n    source: build\n",
+    "main.tf": 'resource "docker_image" "x" {\n  build {\n  }\n}\n',
+    "images.hcl": 'target "docker" {\n  context = "app"\n}\n',
+    "ci/main.go": "x := src.DockerBuild(opts) // docker\n",
+    "win.ps1": "& $docker build -t a .\n",
+    "app/action.yml": "runs:\n  using: docker\n  image: Dockerfile\n",
+}
+
+
+@pytest.mark.parametrize("path", SAID)
+def test_places_of_builds_that_are_not_read(find: Find, path: str) -> None:
+    found = find({path: SAID[path]})
+    assert found.builds == ()
+    assert [blind.place.path for blind in found.blind] == [path]
+
+
+NOT_SAID = {
+    ".drone.yml": "steps:\n- image: plugins/slack\n  settings: {docker: x}\n",
+    ".circleci/config.yml": "orbs: {docker: x/docker@2}\njobs: {a: {steps: [docker/login]}}\n",
+    "azure-pipelines.yml": "steps:\n- task: Docker@2\n  inputs: {command: login}\n",
+    "fly.toml": 'app = "docker"\n[build]\n  image = "x/docker"\n',
+    "a.hcl": 'group "docker" {\n}\n',
+    "app/action.yml": "runs:\n  using: docker\n  image: docker://alpine\n",
+}
+
+
+@pytest.mark.parametrize("path", NOT_SAID)
+def test_places_of_the_same_tools_that_build_nothing(find: Find, path: str) -> None:
+    found = find({path: NOT_SAID[path]})
+    assert (found.builds, found.blind) == ((), ())
+
+
+def test_targets_of_a_called_bake_file_that_no_call_names(find: Find, short: Short) -> None:
+    found = find({
+        "build.sh": "docker buildx bake -f docker-bake.hcl api\n",
+        "docker-bake.hcl": (
+            'target "base" {\n  dockerfile = "D"\n}\n'
+            'target "api" {\n  inherits = ["base"]\n  target = "api"\n}\n'
+            'target "web" {\n  inherits = ["base"]\n  target = "web"\n'
+            '  contexts = {deps = "target:deps"}\n}\ntarget "deps" {\n}\n'
+        ),
+    })  # fmt: skip
+    assert list(map(short, found.builds)) == ["D|.|api", "D|.|web"]
+    assert [build.site.kind.value for build in found.builds] == ["shell script", "bake target"]
+
+
+@pytest.mark.parametrize("path", ["docker/bake.hcl", "ci/docker-bake.prod.hcl"])
+def test_names_of_bake_files(find: Find, short: Short, path: str) -> None:
+    found = find({path: 'target "docker" {\n  context = "app"\n}\n', "app/Dockerfile": ""})
+    assert list(map(short, found.builds)) == ["app/Dockerfile|app|"]
