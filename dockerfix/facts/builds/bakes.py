@@ -10,7 +10,7 @@ from __future__ import annotations
 import fnmatch
 import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -47,6 +47,10 @@ class Bakes:
     compose: ComposeFiles
     note: Callable[[Place, str, str], None]
     used: set[str]
+    merged: dict[tuple[str, ...], tuple[BakeFile, str]] = field(default_factory=dict)
+    """The files that calls read together, merged, with the folder of the first such call."""
+    picked: set[Place] = field(default_factory=set)
+    """The targets that some call asks for, by their places."""
 
     def builds(self, call: BakeCall) -> Iterator[Build]:
         """One build for each target of a bake call."""
@@ -54,12 +58,15 @@ class Bakes:
         if files is None:
             self.note(call.site.place, "a bake call", "its folder or file is not known")
             return
-        merged = self.read([path for path in files if not is_compose(path)])
+        paths = tuple(path for path in files if not is_compose(path))
+        merged = self.read(paths)
+        self.merged.setdefault(paths, (merged, call.folder or ""))
         services = [s for s in self.compose.services if s.file.source.path in files]
         if any(not value.known for value in call.targets):
             self.note(call.site.place, "a bake call", "its targets hold a variable")
         names = tuple(value.text for value in call.targets)
         picked = merged.selected(names)
+        self.picked |= {target.place for target in picked}
         for target in picked:
             yield baked(call, target, merged.variables)
         chosen = {target.name for target in picked}
@@ -114,11 +121,33 @@ class Bakes:
             # Paths count from where bake is called: there the Dockerfile must be.
             yield next((build for build in tries if build.dockerfile in self.snapshot), tries[0])
 
+    def unpicked(self) -> Iterator[Build]:
+        """The targets that no call asks for, of files that calls read, but for those that
+        others inherit or build on: these stand for no image of their own."""
+        given: set[tuple[Place, str]] = set()
+        for merged, folder in self.merged.values():
+            below = set(_built_on(merged))
+            for target in merged.targets.values():
+                key = (target.place, target.name)
+                if target.place in self.picked or target.name in below or key in given:
+                    continue
+                given.add(key)
+                yield self.alone(target, merged, folder)
+
     def alone(self, target: BakeTarget, file: BakeFile, folder: str) -> Build:
         """A target that no call names, as if bake were called in a folder."""
         site = CallSite(SiteKind.BAKE, target.name, target.place)
         call = BakeCall(site, folder, (), (), False, (), Scope())
         return replace(baked(call, target, file.variables), site=site)
+
+
+def _built_on(file: BakeFile) -> Iterator[str]:
+    """The targets that others inherit, or that they name as a context."""
+    for target in file.targets.values():
+        parents, contexts = target.attributes.get("inherits"), target.attributes.get("contexts")
+        yield from parents if isinstance(parents, list) else ()
+        for text in contexts.values() if isinstance(contexts, dict) else ():
+            yield text.removeprefix("target:")
 
 
 def baked(call: BakeCall, target: BakeTarget, variables: Mapping[str, Plain]) -> Build:

@@ -525,6 +525,7 @@ class _Finder:
         for path in self.bake_files:
             if path not in bakes.used and self.source(path, (b"target", b"group")) is not None:
                 self.baked += bakes.uncalled(path)
+        self.baked += bakes.unpicked()
         self.bake_files += sorted(bakes.used)  # a call may name a file of any name
 
     def unread(self) -> None:
