@@ -88,24 +88,49 @@ def find_compose(
     snapshot: Snapshot,
     named: Iterable[str] = (),
     layers: dict[str, tuple[str, ...]] | None = None,
+    alike: Iterable[str] = (),
 ) -> ComposeFiles:
-    """The services that build, in the order of their files and places.
+    """The services that build, in the order of their files and places, those of included files
+    among them.
 
     `named` are further files that a `docker compose -f` names, `layers` the files that one
     lies over where commands say it. A file that no command names is taken to lie over the
-    folder's own Compose file, as `compose.override.yaml` does.
+    folder's own Compose file, as `compose.override.yaml` does. `alike` are files of other names
+    that look like one: they count unless they only hold what others extend.
     """
     reader = _Reader(snapshot, layers or {})
     paths = dict.fromkeys(path for path in snapshot.paths if is_compose(path))
     paths |= dict.fromkeys(path for path in named if path in snapshot)
-    services: list[Service] = []
-    for path in paths:
+    queue, services = list(paths), list[Service]()
+    for path in queue:
         file = reader.file(path)
         if file is not None:
             services += reader.services(file)
+            found = [inner for inner in reader.included(file) if inner not in paths]
+            paths |= dict.fromkeys(found)
+            queue += found
+    others = [file for path in alike if path not in paths and (file := reader.file(path))]
+    own = [(file, list(reader.services(file))) for file in others]
+    for file, found_there in own:
+        services += found_there if file.source.path not in reader.parents else []
     return ComposeFiles(
         tuple(services), tuple(reader.files.values()), tuple(reader.broken), tuple(reader.unread)
     )
+
+
+def looks_composed(file: YamlFile) -> bool:
+    """Whether a file of any name is a Compose file: nothing but Compose's keys at its top, and
+    a service that builds."""
+    keys = {e.key.text for e in file.root.entries} if file.root is not None else set()
+    if not all(key in _TOP or key.startswith("x-") for key in keys):
+        return False
+    bodies = (entry.value for entry in _entries(file))
+    return any(isinstance(b, YamlMapping) and _build_of(b) is not None for b in bodies)
+
+
+_TOP = frozenset(
+    {"version", "name", "services", "networks", "volumes", "configs", "secrets", "include"}
+)
 
 
 class _Reader:
@@ -118,6 +143,8 @@ class _Reader:
         self.broken: list[YamlError] = []
         self.unread: list[tuple[Place, str]] = []
         self.failed: set[str] = set()
+        self.parents: set[str] = set()
+        """Files that hold a service which one of another file extends."""
 
     def file(self, path: str) -> YamlFile | None:
         """A file, once; None when it is absent or broken."""
@@ -133,6 +160,15 @@ class _Reader:
                 self.unread.append((Source(path, b"").place(Span(0, 0)), error.why))
                 self.failed.add(path)
         return self.files.get(path)
+
+    def included(self, file: YamlFile) -> Iterator[str]:
+        """The files that one includes; one that is not known is said."""
+        for node in _include_paths(file):
+            path = join_path(posixpath.dirname(file.source.path), node.text)
+            if path is None or path not in self.snapshot:
+                self.unread.append((file.source.place(node.span), "an `include` of another place"))
+            else:
+                yield path
 
     def services(self, file: YamlFile) -> Iterator[Service]:
         """The services of one file that build."""
@@ -196,6 +232,8 @@ class _Reader:
             if (place, _NOWHERE) not in self.unread:
                 self.unread.append((place, _NOWHERE))
             return None
+        if other is not file:
+            self.parents.add(other.source.path)
         return other, entry.key.text, entry.value
 
     def base(self, file: YamlFile, name: str) -> Scalar | YamlMapping | None:
@@ -231,6 +269,16 @@ class _Reader:
 
 
 _NOWHERE = "an `extends` that names no service of this repository"
+
+
+def _include_paths(file: YamlFile) -> Iterator[Scalar]:
+    """`include:` of a file: paths, or mappings with one or several."""
+    listed = file.root.get("include") if file.root is not None else None
+    for item in listed.items if isinstance(listed, Sequence) else ():
+        path = item.get("path") if isinstance(item, YamlMapping) else item
+        for node in path.items if isinstance(path, Sequence) else (path,):
+            if isinstance(node, Scalar):
+                yield node
 
 
 def _entries(file: YamlFile) -> tuple[Entry, ...]:

@@ -172,16 +172,19 @@ def test_files_that_a_command_names_are_read(find: Find) -> None:
     found = find({
         "b.sh": "docker compose -f deploy/dev.yml up\n",
         "deploy/dev.yml": "services: {a: {build: ../app}}\n",
-        "deploy/other.yml": "services: {b: {build: .}}\n",
+        "deploy/other.yml": "replicas: 1\nservices: {b: {build: .}}\n",
     })  # fmt: skip
     assert [(b.dockerfile, b.folder) for b in found.builds] == [("app/Dockerfile", "deploy")]
+    assert [use.files for use in found.compose_uses] == [("deploy/dev.yml",)]
 
 
 def test_names_of_compose_files(find: Find) -> None:
     text = "services: {a: {build: .}}\n"
     names = ("compose.yaml", "compose.dev.yml", "compose-dev.yml", "docker-compose.yaml",
              "docker-compose-ci.yml", "x/docker-compose.test.yml")  # fmt: skip
-    found = find({**dict.fromkeys(names, text), "decompose.yml": text, "compose.txt": text})
+    found = find(
+        {**dict.fromkeys(names, text), "decompose.yml": text + "x: 1\n", "compose.txt": text}
+    )
     assert {b.site.place.path for b in found.builds} == set(names)
 
 

@@ -153,3 +153,27 @@ def test_targets_of_a_called_bake_file_that_no_call_names(find: Find, short: Sho
 def test_names_of_bake_files(find: Find, short: Short, path: str) -> None:
     found = find({path: 'target "docker" {\n  context = "app"\n}\n', "app/Dockerfile": ""})
     assert list(map(short, found.builds)) == ["app/Dockerfile|app|"]
+
+
+def test_compose_files_of_any_name(find: Find, short: Short) -> None:
+    found = find({
+        "local.yml": "services:\n  web:\n    build: app\n",
+        "chart/values.yaml": "replicas: 1\nservices:\n  web:\n    build: app\n",
+    })  # fmt: skip
+    assert list(map(short, found.builds)) == ["app/Dockerfile|app|"]
+    assert [build.site.place.path for build in found.builds] == ["local.yml"]
+
+
+def test_files_that_compose_includes(find: Find, short: Short) -> None:
+    found = find({
+        "compose.yaml": (
+            "include:\n  - a/stack.yaml\n  - path: [b/stack.yaml]\n  - $X/c.yaml\n"
+            "services:\n  web:\n    build: .\n"
+        ),
+        "a/stack.yaml": "services: {a: {build: .}}\ninclude: [../compose.yaml]\n",
+        "b/stack.yaml": "services: {b: {build: ../app}}\nvolumes: {}\n",
+    })  # fmt: skip
+    assert list(map(short, found.builds)) == [
+        "Dockerfile|.|", "a/Dockerfile|a|", "app/Dockerfile|app|",
+    ]  # fmt: skip
+    assert [str(blind.place) for blind in found.blind] == ["compose.yaml:4:5"]

@@ -32,7 +32,7 @@ from dockerfix.facts.builds.services import service_build
 from dockerfix.facts.builds.state import State
 from dockerfix.facts.builds.unread import TOOLS, build_text, may_build_in_python, uncovered
 from dockerfix.facts.builds.words import Scope
-from dockerfix.facts.compose import ComposeFiles, find_compose
+from dockerfix.facts.compose import ComposeFiles, find_compose, looks_composed
 from dockerfix.facts.gitlab.pipeline import ROOT, Pipeline, find_pipeline
 from dockerfix.facts.model import (
     Blind,
@@ -105,6 +105,7 @@ class _Finder:
         """Files that name a build tool, but documents and Python, for what stays unread."""
         self.alone: list[tuple[str, Found]] = []
         self.bake_files: list[str] = []
+        self.other_yaml: list[str] = []
         self.needles: tuple[bytes, ...] = TOOLS
         """What a file names that has builds in it, or runs a script that has."""
 
@@ -193,6 +194,8 @@ class _Finder:
             if kind is Candidate.PROGRAM or (kind is not None and not self.is_link(path)):
                 by_kind[kind].append(path)
         self.bake_files = by_kind[Candidate.BAKE]
+        unread = by_kind[Candidate.UNREAD]
+        self.other_yaml = [path for path in unread if path.endswith((".yml", ".yaml"))]
         readers: tuple[tuple[Candidate, Callable[[Source], None]], ...] = (
             (Candidate.PACKAGE, self.package),
             (Candidate.DOCUMENT, self.document),
@@ -504,7 +507,7 @@ class _Finder:
         """Compose services, those of files that a command names among them."""
         named = named_files(self.found.composes, self.snapshot)
         below = layers(self.found.composes, self.snapshot)
-        self.compose_files = find_compose(self.snapshot, named, below)
+        self.compose_files = find_compose(self.snapshot, named, below, self.composed())
         for error in self.compose_files.broken:
             self.broken(self.snapshot.source(error.path), error)
         for place, why in self.compose_files.unread:
@@ -512,6 +515,19 @@ class _Finder:
         self.services = [
             service_build(service, self.snapshot) for service in self.compose_files.services
         ]
+
+    def composed(self) -> Iterator[str]:
+        """YAML files of other names that are Compose files by what they hold."""
+        for path in self.other_yaml:
+            source = self.source(path, (b"services:",))
+            if source is None or b"build:" not in source.data:
+                continue
+            try:
+                file = self.snapshot.derive(path, parse_yaml)
+            except YamlError:
+                continue  # it is no file that Compose reads
+            if looks_composed(file):
+                yield path
 
     def bakes(self) -> None:
         """The targets that bake calls name, and bake files that no call names."""
