@@ -113,6 +113,7 @@ class SiteKind(enum.Enum):
     PYTHON = "Python"
     PACKAGE_JSON = "package.json script"
     CI = "CI step"
+    CLOUD_BUILD = "Cloud Build step"
     JUST = "just recipe"
     SKAFFOLD = "skaffold artifact"
     TILT = "Tiltfile"

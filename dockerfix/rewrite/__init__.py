@@ -102,6 +102,8 @@ def _one(facts: Facts, changes: list[Change], every: Sequence[Change]) -> Edits:
         return set_tilt(facts, changes[0], every)
     if build.tool is Tool.SDK or build.site.kind is SiteKind.PYTHON:
         raise Refused(build.site.place, "a call in Python", "change Dockerfile and target by hand")
+    if build.site.kind is SiteKind.CLOUD_BUILD:
+        raise Refused(build.site.place, "a step of Cloud Build", "change its args by hand")
     return set_command(facts, changes, _others(facts, changes))
 
 

@@ -177,3 +177,24 @@ def test_files_that_compose_includes(find: Find, short: Short) -> None:
         "Dockerfile|.|", "a/Dockerfile|a|", "app/Dockerfile|app|",
     ]  # fmt: skip
     assert [str(blind.place) for blind in found.blind] == ["compose.yaml:4:5"]
+
+
+def test_cloud_build(find: Find, short: Short) -> None:
+    found = find({
+        "ci/cloudbuild.yaml": (
+            "substitutions: {_FILE: app/D}\nsteps:\n"
+            "- name: gcr.io/cloud-builders/docker\n  dir: sub\n"
+            "  args: [build, -t, '$PROJECT_ID/a', -f, $_FILE, --target, dev, .]\n"
+            "- name: gcr.io/cloud-builders/docker\n  args: [push, x]\n"
+            "- name: gcr.io/kaniko-project/executor:latest\n  args:\n"
+            "  - --dockerfile=web/Dockerfile\n  - --context=.\n"
+            "- name: docker\n  entrypoint: bash\n  args: ['-c', 'docker build -f ${_FILE} api']\n"
+            "- name: docker\n  script: docker build web\n"
+            "- name: golang\n  args: [build, .]\n"
+        ),
+    })  # fmt: skip
+    assert list(map(short, found.builds)) == [
+        "sub/app/D|sub|dev", "web/Dockerfile|.|", "app/D|api|", "web/Dockerfile|web|",
+    ]  # fmt: skip
+    assert found.blind == ()
+    assert found.builds[0].tags[0].text == "${PROJECT_ID}/a"

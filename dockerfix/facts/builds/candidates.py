@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 
 from dockerfix.facts.builds.ci_files import dialect
+from dockerfix.facts.builds.cloud_build import is_cloud_build
 
 MAX_BYTES = 1_000_000
 """A larger file is not searched for call sites."""
@@ -23,6 +24,7 @@ class Candidate(enum.Enum):
     CI = "CI file"
     JUST = "justfile"
     SKAFFOLD = "skaffold.yaml"
+    CLOUD_BUILD = "Cloud Build"
     PROGRAM = "program"
     """A file of a language in which builds are flagged and not followed."""
     UNREAD = "unread"
@@ -91,6 +93,8 @@ def _yaml(path: str, folder: str, name: str) -> Candidate:
         return Candidate.WORKFLOW
     if name.startswith("skaffold"):
         return Candidate.SKAFFOLD
+    if is_cloud_build(path):
+        return Candidate.CLOUD_BUILD
     return Candidate.CI if dialect(path) is not None else Candidate.UNREAD
 
 

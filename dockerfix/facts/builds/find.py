@@ -41,6 +41,7 @@ from dockerfix.facts.model import (
     ComposeUse,
     ImageCall,
     SiteKind,
+    Value,
 )
 from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
 from dockerfix.syntax.yaml.tree import Scalar, YamlError, parse_yaml
@@ -203,6 +204,7 @@ class _Finder:
             (Candidate.CI, self.ci),
             (Candidate.JUST, self.just),
             (Candidate.SKAFFOLD, self.skaffold),
+            (Candidate.CLOUD_BUILD, self.cloud_build),
             (Candidate.PROGRAM, self.keep),
             (Candidate.UNREAD, self.keep),
         )
@@ -418,6 +420,29 @@ class _Finder:
             for text in recipe.texts:
                 self.follower.run(text, carrier, State(folder, recipe.scope))
 
+    def cloud_build(self, source: Source) -> None:
+        """Steps of Cloud Build."""
+        from dockerfix.facts.builds import cloud_build
+
+        file = self.yaml(source)
+        for step in cloud_build.steps(file) if file is not None else ():
+            state = State(step.folder, step.scope)
+            if step.script is not None:
+                self.follower.run(step.script, Carrier(SiteKind.CI, step.name, source), state)
+            site = CallSite(SiteKind.CLOUD_BUILD, step.name, step.place)
+            self.words(step.words, site, state)
+
+    def words(self, words: tuple[Value, ...], site: CallSite, state: State) -> None:
+        """A command that is given as a list of words."""
+        recognised = recognise(words)
+        if recognised is None:
+            return
+        build = make_build(recognised, site, state.folder, self.snapshot.entries)
+        if build is not None:
+            self.found.builds.append(build)
+        else:
+            self.follower.indirect(recognised, site, state)
+
     def skaffold(self, source: Source) -> None:
         """Artifacts of skaffold."""
         from dockerfix.facts.builds import skaffold
@@ -494,14 +519,7 @@ class _Finder:
             carrier = Carrier(kind, item.name, source)
             self.follower.run(item.mapped, carrier, State(where, Scope()))
             return
-        recognised = recognise(item.words)
-        if recognised is not None:
-            site = CallSite(kind, item.name, item.place)
-            build = make_build(recognised, site, where, self.snapshot.entries)
-            if build is not None:
-                self.found.builds.append(build)
-            else:
-                self.follower.indirect(recognised, site, State(where, Scope()))
+        self.words(item.words, CallSite(kind, item.name, item.place), State(where, Scope()))
 
     def compose(self) -> None:
         """Compose services, those of files that a command names among them."""
