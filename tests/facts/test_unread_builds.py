@@ -198,3 +198,29 @@ def test_cloud_build(find: Find, short: Short) -> None:
     ]  # fmt: skip
     assert found.blind == ()
     assert found.builds[0].tags[0].text == "${PROJECT_ID}/a"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        'run([engine, "build", "-f", "app/D", "."])',
+        'run(f"{engine} build -t a .", shell=True)',
+        'session.run(engine, "build", "-t", "a", ".")',
+        'cmd = [engine, "buildx", "build", "."] + more',
+    ],
+)
+def test_a_tool_that_a_python_program_chooses_is_said(find: Find, call: str) -> None:
+    found = find({"a.py": f"engine = which('docker')\ndef f():\n    {call}\n"})
+    assert found.builds == ()
+    assert [(blind.place.position.line, blind.why) for blind in found.blind] == [
+        (3, "the tool is a variable")
+    ]
+
+
+@pytest.mark.parametrize(
+    "call",
+    ['run([npm, "build", "--release", "."])', 'run(f"{go} build ./...")', "f(docker, build)"],
+)
+def test_what_a_python_program_builds_otherwise_is_not_said(find: Find, call: str) -> None:
+    found = find({"a.py": f"x = 'docker'\n{call}\n"})
+    assert (found.builds, found.blind) == ((), ())

@@ -21,6 +21,7 @@ from dockerfix.facts.builds.python_screen import may_build
 from dockerfix.facts.builds.python_text import Texts, dotted
 from dockerfix.facts.builds.recognise import unwrapped
 from dockerfix.facts.builds.unread import BUILD_TEXT
+from dockerfix.facts.builds.unread_command import is_hidden
 from dockerfix.facts.model import Build, BuildArgument, CallSite, SiteKind, Tool, Value
 from dockerfix.text import MappedText, Place, Source
 
@@ -165,6 +166,10 @@ class _Reader:
         folder = self.folder(node)
         listed = self.texts.listed(first)
         whole = node if whole is None else whole
+        words = tuple(self.texts.word(arg.value, star=arg.star) for arg in given)
+        if self.hidden(listed or words, first):
+            self.unread(whole, "the tool is a variable")
+            return True
         if listed is not None and _is_build(listed):
             self.calls.words.append(Words(name, self.texts.place(whole), listed, folder))
             return True
@@ -172,11 +177,17 @@ class _Reader:
         if text is not None and _starts_build(text.text):
             self.calls.texts.append(Text(name, text, folder))
             return True
-        words = tuple(self.texts.word(arg.value, star=arg.star) for arg in given)
         if len(words) > 1 and _is_build(words):
             self.calls.words.append(Words(name, self.texts.place(whole), words, folder))
             return True
         return False
+
+    def hidden(self, words: tuple[Value, ...], node: cst.BaseExpression) -> bool:
+        """Whether words, or the text that `node` is, call a tool that the program chooses."""
+        text = self.texts.text(node) if len(words) == 1 else None
+        if text is not None:
+            words = tuple(Value(word, word) for word in text.text.split())
+        return len(words) > 1 and is_hidden(words)
 
     def split_text(self, node: cst.BaseExpression) -> cst.BaseExpression:
         """The text inside `"...".split()` and `shlex.split("...")`."""
@@ -199,7 +210,11 @@ class _Reader:
     def stray_list(self, node: cst.List | cst.Tuple) -> None:
         """A list that looks like a build and is not handed to a call directly."""
         words = self.texts.listed(node)
-        if words is not None and _is_build(words) and not self.texts.is_constant(node):
+        if words is None or self.texts.is_constant(node):
+            return
+        if is_hidden(words):
+            self.unread(node, "the tool is a variable")
+        elif _is_build(words):
             self.unread(node, "a list of words that is changed before it is run")
 
     def stray_text(self, node: cst.BaseExpression) -> None:

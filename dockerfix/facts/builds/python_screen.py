@@ -41,7 +41,7 @@ def may_build(tree: ast.Module) -> bool:
                 return True
             # The verb may stand in what a name holds, or in a list that is added.
             tool = tool or not isinstance(node, ast.Call)
-        if isinstance(node, ast.Call) and _builds(node):
+        if (isinstance(node, ast.Call) and _builds(node)) or _hides_tool(node):
             return True
     return tool and verb
 
@@ -60,6 +60,21 @@ def _words(node: ast.AST) -> list[str]:
     else:
         return []
     return _texts(given)
+
+
+def _hides_tool(node: ast.AST) -> bool:
+    """Whether a tool that the program chooses stands before a verb, in a list, the words of a
+    call, or a text."""
+    given: list[ast.expr] = []
+    if isinstance(node, ast.List | ast.Tuple):
+        given = node.elts
+    elif isinstance(node, ast.Call):
+        given = node.args
+    elif isinstance(node, ast.JoinedStr):
+        given = node.values
+    if len(given) < 2 or isinstance(given[0], ast.Constant):
+        return False
+    return any(map(_VERB.match, _texts(given[1:2])))
 
 
 def _texts(given: list[ast.expr]) -> list[str]:

@@ -41,13 +41,19 @@ def unread_command(
         return None if known else (f"`{other}`", "dockerfix does not read what it builds")
     inner = unwrapped(words)
     first = plain(inner[0]) if inner else ""
-    if first.startswith("${") and (_hides_tool(inner[1:]) or _names_dockerfile(inner[1:])):
+    if is_hidden(inner):
         return "a command", f"the tool is a variable: {first}"
     name = posixpath.basename(first)
     texts = [word.text for word in words[1:]]
     if _runs(name, texts, (heredoc.text for heredoc in item.heredocs)):
         return "a command", f"it builds through `{name}`"
     return None
+
+
+def is_hidden(words: tuple[Value, ...]) -> bool:
+    """Whether words call a tool that is a variable and that could build an image."""
+    unknown = bool(words) and plain(words[0]).startswith("${")
+    return unknown and (_hides_tool(words[1:]) or _names_dockerfile(words[1:]))
 
 
 def _hides_tool(rest: tuple[Value, ...]) -> bool:
