@@ -37,12 +37,13 @@ class MappedText:
     that count bytes) are bytes from 0; results are byte spans of the source.
     """
 
-    __slots__ = ("_encoded", "_pieces", "_starts", "_wide", "text")
+    __slots__ = ("_base", "_encoded", "_pieces", "_starts", "_wide", "text")
 
     def __init__(self, pieces: Iterable[Piece]) -> None:
         kept = tuple(piece for piece in pieces if piece.text)
         self._pieces = kept
-        self.text = "".join(piece.text for piece in kept)
+        self.text = kept[0].text if len(kept) == 1 else "".join(piece.text for piece in kept)
+        self._base = _base(kept)
         self._encoded: bytes | None = None
         self._starts = _running(len(piece.text) for piece in kept)
         self._wide: _Wide | None = None
@@ -69,6 +70,8 @@ class MappedText:
         """The source bytes of `text[start:end]` (characters); raises `ValueError` outside."""
         if not 0 <= start <= end <= len(self.text):
             raise ValueError(f"span {start}-{end} outside of a text of {len(self.text)}")
+        if self._base is not None:
+            return Span(self._base + start, self._base + end)
         if not self._pieces:
             return Span(0, 0)
         first = self._source_offset(start, at_end=False)
@@ -84,6 +87,9 @@ class MappedText:
 
     def slice(self, start: int, end: int) -> MappedText:
         """`text[start:end]` with its own way back."""
+        if self._base is not None:
+            low, high = max(start, 0), min(end, len(self.text))
+            return MappedText([Piece(self.text[low:high], self.span(low, max(low, high)))])
         found: list[Piece] = []
         for index in range(max(bisect_right(self._starts, start) - 1, 0), len(self._pieces)):
             piece, at = self._pieces[index], self._starts[index]
@@ -124,6 +130,15 @@ class MappedText:
             at_end = at_end or offset >= begin + len(piece.text)
             return piece.span.end if at_end else piece.span.start
         return piece.span.start + self._widths.byte(offset) - self._widths.byte(begin)
+
+
+def _base(pieces: Sequence[Piece]) -> int | None:
+    """Where the text begins in the source, if it stands there in one run and each character
+    takes one byte: then positions need no look-up. None else."""
+    if len(pieces) != 1 or not pieces[0].literal:
+        return None
+    start, end = pieces[0].span
+    return start if len(pieces[0].text) == end - start else None
 
 
 class _Wide:

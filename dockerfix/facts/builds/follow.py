@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from dockerfix.facts.builds.docker_command import arguments_of, make_build
 from dockerfix.facts.builds.gathered import BakeCall, Carrier, ComposeCall, Found
-from dockerfix.facts.builds.image_command import image_call
+from dockerfix.facts.builds.image_command import handles_images, image_call
 from dockerfix.facts.builds.paths import globbed, moved, with_printed
 from dockerfix.facts.builds.recognise import Recognised, recognise, unwrapped
 from dockerfix.facts.builds.script_files import read_script, script_path
@@ -266,23 +266,30 @@ class Follower:
         self, words: tuple[Value, ...], item: Command, carrier: Carrier, state: State
     ) -> None:
         """A command that builds, tags or pushes, if it is one."""
-        site, calls = _site(words, item, carrier)
         recognised = recognise(words)
         if recognised is None:
-            image = image_call(words, site)
-            self.found.images += [image] if image is not None else []
-            # A document tells people what to run; it promises no build.
-            prose = carrier.kind is SiteKind.DOCUMENT
-            said = unread_command(words, item, self.snapshot) if not prose else None
-            if said is not None:
-                self.blind(carrier.source.place(item.span), *said)
-        elif recognised.tool in (Tool.BAKE, Tool.COMPOSE):
+            self.other_command(words, item, carrier)
+            return
+        site, calls = _site(words, item, carrier)
+        if recognised.tool in (Tool.BAKE, Tool.COMPOSE):
             self.indirect(recognised, site, state)
-        else:
-            build = make_build(recognised, site, state.folder, self.snapshot.entries)
-            if build is not None and not _is_prose(carrier, build):
-                held = {name: b.text for name, b in state.scope.variables.items() if not b.choices}
-                self.found.builds.append(replace(build, calls=calls, variables=held))
+            return
+        build = make_build(recognised, site, state.folder, self.snapshot.entries)
+        if build is not None and not _is_prose(carrier, build):
+            held = {name: b.text for name, b in state.scope.variables.items() if not b.choices}
+            self.found.builds.append(replace(build, calls=calls, variables=held))
+
+    def other_command(self, words: tuple[Value, ...], item: Command, carrier: Carrier) -> None:
+        """A command that tags or pushes, or that seems to build in a way that is not read."""
+        # Most commands are neither: what costs is done for those that may be.
+        if handles_images(words):
+            image = image_call(words, _site(words, item, carrier)[0])
+            self.found.images += [image] if image is not None else []
+        if carrier.kind is SiteKind.DOCUMENT:
+            return  # it tells people what to run, and promises no build
+        said = unread_command(words, item, self.snapshot)
+        if said is not None:
+            self.blind(carrier.source.place(item.span), *said)
 
     def indirect(self, recognised: Recognised, site: CallSite, state: State) -> None:
         """A command whose builds stand in other files: bake and Compose."""

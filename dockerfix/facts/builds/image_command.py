@@ -16,11 +16,17 @@ _TOOLS = frozenset({"docker", "podman", "buildah", "nerdctl"})
 _VALUED = frozenset({"authfile", "cert-dir", "creds", "format", "platform", "digestfile"})
 
 
+def handles_images(words: tuple[Value, ...]) -> bool:
+    """Whether the words call a tool that tags and pushes."""
+    inner = unwrapped(words)
+    return bool(inner) and posixpath.basename(plain(inner[0])) in _TOOLS
+
+
 def image_call(words: tuple[Value, ...], site: CallSite) -> ImageCall | None:
     """The `tag` or `push` that the words are; None when they are neither."""
-    words = unwrapped(words)
-    if not words or posixpath.basename(plain(words[0])) not in _TOOLS:
+    if not handles_images(words):
         return None
+    words = unwrapped(words)
     at = 2 if len(words) > 1 and words[1].text == "image" else 1
     verb = words[at].text if at < len(words) else ""
     if verb not in ("tag", "push"):

@@ -59,7 +59,7 @@ class Recognised(Struct, frozen=True):
 
 def plain(value: Value) -> str:
     """The text with defaults filled in: `${DOCKER:-docker}` runs docker unless told else."""
-    return defaults(value.text)[0]
+    return defaults(value.text)[0] if "${" in value.text else value.text
 
 
 def unwrapped(words: tuple[Value, ...]) -> tuple[Value, ...]:
