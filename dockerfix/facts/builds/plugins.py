@@ -42,7 +42,8 @@ class Plugin(Struct, frozen=True):
 
 def may_hold_plugins(path: str) -> bool:
     """Whether a file is one that `plugins` reads, by its path."""
-    return posixpath.basename(path) == _FLY or _reader(path) is not None
+    written = path.endswith((".yml", ".yaml", _FLY))
+    return written and (posixpath.basename(path) == _FLY or _reader(path) is not None)
 
 
 def plugins(source: Source) -> Iterator[Plugin]:

@@ -1,0 +1,172 @@
+"""Readers of the kinds of files that hold commands: one for each, by the name of its kind.
+
+Each takes a file that names a build tool and follows the commands in it, in the folder in which
+that kind of file runs them. Knows what each kind of file holds; how it is written stands in the
+module of that kind.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from dockerfix.facts.builds import documents
+from dockerfix.facts.builds.candidates import Candidate
+from dockerfix.facts.builds.ci_files import commands, dialect
+from dockerfix.facts.builds.gathered import Carrier
+from dockerfix.facts.builds.reading import Reading
+from dockerfix.facts.builds.state import State
+from dockerfix.facts.builds.unread import may_build_in_python
+from dockerfix.facts.builds.words import Scope
+from dockerfix.facts.model import Build, CallSite, SiteKind
+from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
+from dockerfix.syntax.yaml.tree import Scalar, YamlError, parse_yaml
+from dockerfix.text import Source
+
+if TYPE_CHECKING:
+    # Read only where such files are: start-up time is judged.
+    from dockerfix.facts.builds import python_calls
+
+
+def package(reading: Reading, source: Source) -> None:
+    """`scripts` of a package.json; YAML reads JSON and knows places."""
+    try:
+        json.loads(source.data)
+        root = parse_yaml(source).root
+    except (ValueError, RecursionError, YamlError):
+        reading.keep(source)
+        return
+    scripts = root.get("scripts") if root is not None else None
+    for entry in scripts.entries if isinstance(scripts, YamlMapping) else ():
+        if isinstance(entry.value, Scalar):
+            carrier = Carrier(SiteKind.PACKAGE_JSON, entry.key.text, source)
+            state = State(posixpath.dirname(source.path), Scope())
+            reading.follower.run(entry.value.mapped, carrier, state)
+
+
+def document(reading: Reading, source: Source) -> None:
+    """Commands in a document, run in the root or beside it."""
+    carrier = Carrier(SiteKind.DOCUMENT, posixpath.basename(source.path), source)
+    before = len(reading.found.builds)
+    for mapped in documents.commands(source):
+        run = partial(reading.text, mapped, carrier, Scope())
+        reading.somewhere(run, posixpath.dirname(source.path), beside_first=True)
+    told = reading.found.builds[before:]
+    reading.found.builds[before:] = [_placed(reading, build) for build in told]
+
+
+def _placed(reading: Reading, build: Build) -> Build:
+    """A document's `docker build .`; where its Dockerfile is in no folder that was tried,
+    the folder that the prose speaks of is not known."""
+    path, context = build.dockerfile, build.context_written
+    if build.dockerfile_written is not None or context is None or context.text != ".":
+        return build
+    if path is None or path in reading.snapshot or reading.snapshot.why_unknown(path) is not None:
+        return build
+    name = posixpath.basename(path)
+    if not any(other.rpartition("/")[2] == name for other in reading.snapshot.paths):
+        return build  # it is in no folder, whichever is meant
+    why = f"the folder in which it runs does not exist: {path}"
+    return replace(build, dockerfile=None, context=None, unknown=(*build.unknown, why))
+
+
+def python(reading: Reading, source: Source) -> None:
+    """Calls in a Python file."""
+    if not may_build_in_python(source.data):
+        return
+    from dockerfix.facts.builds import python_calls
+
+    calls = python_calls.python_calls(source)
+    for place, why in calls.unread:
+        reading.follower.blind(place, "a build in Python", why)
+    for item in python_calls.each(calls):
+        run = partial(_python_call, reading, source, item)
+        reading.somewhere(run, posixpath.dirname(source.path))
+    beside = posixpath.dirname(source.path)
+    for make in calls.sdk:
+        # A Tiltfile's paths count from its folder; where a program runs is not known.
+        folders = (beside,) if python_calls.is_tilt(source.path) else ("", beside)
+        tries = [make(folder) for folder in folders]
+        reading.extra.append(min(tries, key=lambda build: reading.missing([build])))
+
+
+def _python_call(
+    reading: Reading, source: Source, item: python_calls.Words | python_calls.Text, folder: str
+) -> None:
+    """One command of a Python file, for a program that runs in `folder`."""
+    from dockerfix.facts.builds import python_calls
+
+    tilt = python_calls.is_tilt(source.path)
+    kind = SiteKind.TILT if tilt else SiteKind.PYTHON
+    where = python_calls.folder_of(item, posixpath.dirname(source.path) if tilt else folder)
+    if isinstance(item, python_calls.Text):
+        carrier = Carrier(kind, item.name, source)
+        reading.follower.run(item.mapped, carrier, State(where, Scope()))
+        return
+    reading.words(item.words, CallSite(kind, item.name, item.place), State(where, Scope()))
+
+
+def ci(reading: Reading, source: Source) -> None:
+    """Commands of a CI system or task runner that writes YAML."""
+    kind, file = dialect(source.path), reading.yaml(source)
+    if kind is None or file is None:
+        return
+    for item in commands(file, kind):
+        carrier = Carrier(SiteKind.CI, item.name or posixpath.basename(source.path), source)
+        reading.follower.run(item.text, carrier, State(item.folder, item.scope))
+
+
+def just(reading: Reading, source: Source) -> None:
+    """Recipes of a justfile."""
+    from dockerfix.facts.builds import justfiles
+
+    reading.keep(source)
+    folder = posixpath.dirname(source.path)
+    for recipe in justfiles.recipes(source):
+        carrier = Carrier(SiteKind.JUST, recipe.name, source)
+        for text in recipe.texts:
+            reading.follower.run(text, carrier, State(folder, recipe.scope))
+
+
+def skaffold(reading: Reading, source: Source) -> None:
+    """Artifacts of skaffold."""
+    from dockerfix.facts.builds import skaffold
+
+    file = reading.yaml(source)
+    if file is None:
+        return
+    reading.extra += skaffold.artifact_builds(file)
+    for place in skaffold.custom_artifacts(file):
+        reading.follower.blind(place, "a skaffold artifact", "a command of its own builds it")
+
+
+def cloud_build(reading: Reading, source: Source) -> None:
+    """Steps of Cloud Build."""
+    from dockerfix.facts.builds import cloud_build
+
+    file = reading.yaml(source)
+    for step in cloud_build.steps(file) if file is not None else ():
+        state = State(step.folder, step.scope)
+        if step.script is not None:
+            reading.follower.run(step.script, Carrier(SiteKind.CI, step.name, source), state)
+        site = CallSite(SiteKind.CLOUD_BUILD, step.name, step.place)
+        reading.words(step.words, site, state)
+
+
+READERS: Mapping[Candidate, Callable[[Reading, Source], None]] = {
+    Candidate.PACKAGE: package,
+    Candidate.DOCUMENT: document,
+    Candidate.PYTHON: python,
+    Candidate.CI: ci,
+    Candidate.JUST: just,
+    Candidate.SKAFFOLD: skaffold,
+    Candidate.CLOUD_BUILD: cloud_build,
+    Candidate.PROGRAM: Reading.keep,
+    Candidate.UNREAD: Reading.keep,
+}
+"""In the order in which they read."""

@@ -1,0 +1,52 @@
+"""What looks like a build in the files that were read, and that no reader took for one.
+
+Unknown is not safe: it is said at its place. Knows what was read; how such a text looks stands
+in `unread` and `plugins`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+
+from dockerfix.facts.builds.plugins import Plugin, may_hold_plugins, plugins
+from dockerfix.facts.builds.reading import Reading
+from dockerfix.facts.builds.unread import uncovered
+from dockerfix.facts.model import CallSite
+from dockerfix.text import Place, Span
+
+
+def say_leftover(reading: Reading, skipped: Collection[str]) -> None:
+    """Say what looks like a build where nothing was read; `skipped` are read as a whole."""
+    read: dict[str, list[Span]] = {}
+    for place in _places(reading):
+        read.setdefault(place.path, []).append(place.span)
+    for plugin in _plugins(reading):
+        read.setdefault(plugin.place.path, []).append(plugin.settings)
+        reading.follower.blind(plugin.place, plugin.what, "dockerfix does not read what it builds")
+    for path, source in reading.sources.items():
+        if path in skipped:
+            continue
+        for span in uncovered(source, read.get(path, ())):
+            why = "nothing that dockerfix follows runs it"
+            reading.follower.blind(source.place(span), "what looks like a build", why)
+
+
+def _plugins(reading: Reading) -> Iterator[Plugin]:
+    """Plugins of CI systems and files of services that build."""
+    for path in reading.snapshot.paths:
+        if may_hold_plugins(path):
+            source = reading.source(path, (b"",))
+            yield from plugins(source) if source is not None else ()
+
+
+def _places(reading: Reading) -> Iterable[Place]:
+    """Places of everything that was read or is said already."""
+    found = reading.found
+    sites: list[CallSite] = [build.site for build in (*found.builds, *reading.extra)]
+    sites += [call.site for call in found.bakes]
+    sites += [call.site for call in found.composes]
+    sites += [image.site for image in found.images]
+    for build in found.builds:
+        yield from (call.place for call in build.calls)
+    yield from (site.place for site in sites)
+    yield from (blind.place for blind in found.blind)

@@ -1,0 +1,134 @@
+"""What the readers of files share: the snapshot, the follower, and what they have found.
+
+A reader asks for a file, which it gets when the file names a build tool, and leaves what it
+finds. Knows how files are chosen and where a text may run; knows no kind of file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from dockerfix.facts.builds.candidates import MAX_BYTES
+from dockerfix.facts.builds.docker_command import make_build
+from dockerfix.facts.builds.follow import Follower
+from dockerfix.facts.builds.gathered import Carrier, Found
+from dockerfix.facts.builds.recognise import recognise
+from dockerfix.facts.builds.state import State
+from dockerfix.facts.builds.unread import TOOLS, build_text
+from dockerfix.facts.builds.words import Scope
+from dockerfix.facts.model import Build, CallSite, Value
+from dockerfix.syntax.yaml.tree import YamlError, parse_yaml
+from dockerfix.text import Kind, MappedText, Snapshot, SnapshotError, Source, Span
+
+if TYPE_CHECKING:
+    from dockerfix.syntax.yaml.tree import YamlFile
+
+
+class Reading:
+    """One reading of a snapshot: what its readers need, and what they leave."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self.follower = Follower(snapshot)
+        self.extra: list[Build] = []
+        """Builds that no command asks for: of actions, SDKs and skaffold."""
+        self.sources: dict[str, Source] = {}
+        """Files that name a build tool, but documents and Python, for what stays unread."""
+        self.needles: tuple[bytes, ...] = TOOLS
+        """What a file names that has builds in it, or runs a script that has."""
+
+    @property
+    def found(self) -> Found:
+        """What following has gathered."""
+        return self.follower.found
+
+    def source(self, path: str, needed: Iterable[bytes] | None = None) -> Source | None:
+        """A file that names a build tool or a script that does (or one of `needed`); None for
+        others, and for what is too large, is no text, or cannot be read, which is said."""
+        try:
+            data = self.snapshot.peek(path)
+        except SnapshotError as error:
+            if not self.is_link(path):
+                start = Source(path, b"").place(Span(0, 0))
+                self.follower.blind(start, "a file", f"it cannot be read: {error.why}")
+            return None
+        for name in self.needles if needed is None else needed:
+            if name in data:
+                break
+        else:
+            return None  # most files: nothing else is made of them
+        if b"\0" in data[:1024] or self.is_link(path):
+            return None
+        source = Source(path, data)
+        if len(data) <= MAX_BYTES:
+            return source
+        if next(build_text(source), None) is not None:
+            start = source.place(Span(0, 0))
+            self.follower.blind(start, "a file", f"it is larger than {MAX_BYTES} bytes")
+        return None
+
+    def is_link(self, path: str) -> bool:
+        """Whether a path is a symbolic link: what it leads to is read where it stands, and nobody
+        edits through a link."""
+        return self.snapshot.entries[path].kind is Kind.SYMLINK
+
+    def keep(self, source: Source) -> None:
+        """Remember a file for what stays unread in it."""
+        self.sources.setdefault(source.path, source)
+
+    def yaml(self, source: Source) -> YamlFile | None:
+        """A YAML file, kept for what stays unread in it; None for one that is broken, which
+        is said."""
+        try:
+            file = parse_yaml(source)
+        except YamlError as error:
+            self.broken(source, error)
+            return None
+        self.keep(source)
+        return file
+
+    def broken(self, source: Source, error: YamlError) -> None:
+        """A file that YAML cannot read, at the place where it breaks."""
+        starts = source.line_starts
+        at = min(starts[min(error.line, len(starts)) - 1] + error.column - 1, len(source.data))
+        self.follower.blind(source.place(Span(at, at)), "a YAML file", error.what)
+
+    def text(self, mapped: MappedText, carrier: Carrier, scope: Scope, folder: str) -> None:
+        """Follow a text in a folder."""
+        self.follower.run(mapped, carrier, State(folder, scope))
+
+    def words(self, words: tuple[Value, ...], site: CallSite, state: State) -> None:
+        """A command that is given as a list of words."""
+        recognised = recognise(words)
+        if recognised is None:
+            return
+        build = make_build(recognised, site, state.folder, self.snapshot.entries)
+        if build is not None:
+            self.found.builds.append(build)
+        else:
+            self.follower.indirect(recognised, site, state)
+
+    def somewhere(
+        self, run: Callable[[str], None], beside: str, beside_first: bool = False
+    ) -> None:
+        """Follow what does not say where it runs: in the root, or in the folder beside it
+        when only there its Dockerfiles exist."""
+        if not beside:
+            run("")
+            return
+        before = self.found
+        tries = []
+        for folder in (beside, "") if beside_first else ("", beside):
+            self.follower.found = Found(entered=set(before.entered))
+            run(folder)
+            missing = self.missing(self.found.builds)
+            tries.append((missing, folder, self.found))
+            if not missing:
+                break
+        _, _, best = min(tries, key=lambda found: found[:2])
+        self.follower.found = before.with_more(best)
+
+    def missing(self, builds: Iterable[Build]) -> int:
+        """How many builds ask for a Dockerfile that does not exist."""
+        return sum(b.dockerfile is not None and b.dockerfile not in self.snapshot for b in builds)
