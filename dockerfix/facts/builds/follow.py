@@ -7,32 +7,22 @@ What cannot be followed becomes a `Blind` or a value that stays unknown, never a
 
 from __future__ import annotations
 
-import posixpath
-import re
 from collections.abc import Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
-from dockerfix.facts.builds.docker_command import arguments_of, make_build
-from dockerfix.facts.builds.gathered import BakeCall, Carrier, ComposeCall, Found
-from dockerfix.facts.builds.image_command import handles_images, image_call
-from dockerfix.facts.builds.paths import globbed, moved, with_printed
-from dockerfix.facts.builds.recognise import Recognised, recognise, unwrapped
-from dockerfix.facts.builds.script_files import read_script, script_path
+from dockerfix.facts.builds.build_commands import read_command
+from dockerfix.facts.builds.entering import enter_function, enter_make, enter_script, enter_text
+from dockerfix.facts.builds.gathered import Carrier, Found
+from dockerfix.facts.builds.paths import globbed, with_printed
+from dockerfix.facts.builds.shell_builtins import run_builtin
 from dockerfix.facts.builds.state import Ended, State, joined
 from dockerfix.facts.builds.unread import BUILD_TEXT, TOOLS
-from dockerfix.facts.builds.unread_command import unread_command
-from dockerfix.facts.builds.words import OPAQUE, Bound, Scope, bound_to, bounded, key_of, words_of
+from dockerfix.facts.builds.words import OPAQUE, Bound, bound_to, bounded, words_of
 from dockerfix.facts.model import (
     Blind,
-    Build,
-    Call,
-    CallSite,
     SiteKind,
-    Tool,
     Value,
 )
 from dockerfix.syntax.shell import (
@@ -45,23 +35,18 @@ from dockerfix.syntax.shell import (
     Script,
     ShellWord,
     Statement,
-    parameters,
     parse_shell,
 )
 from dockerfix.text import MappedText, Place, Snapshot
 
 if TYPE_CHECKING:
-    from dockerfix.facts.builds.make import MakeCall, Makefile, Makefiles
+    from dockerfix.facts.builds.make import Makefiles
 
-_DEPTH = 12
-"""Calls of functions, scripts and Makefiles inside one another that are followed."""
 _STEPS = 20_000
 """Statements that one text may make, loops and calls unrolled."""
-_MAKE = frozenset({"make", "gmake"})
 _WORDS = frozenset(
     {*(tool.decode() for tool in TOOLS), "build", "bake", "bud", "make", "MAKE", ".sh"}
 )
-_SHELLS = frozenset({"sh", "bash", "zsh", "dash", "ash", "ksh"})
 
 
 class Follower:
@@ -224,215 +209,22 @@ class Follower:
             for assignment in item.assignments:
                 self.assign(assignment, carrier, state)
             return
-        if self.builtin(words, state):
+        if run_builtin(words, state):
             return
         inner = state.copy()
         inner.scope = scope
         if words[0].text in state.functions:
             inner = state if not item.assignments else inner
-            self.enter_function(item, words, carrier, inner, depth)
+            enter_function(self, item, words, carrier, inner, depth)
             return
         # A document tells people what to run; what that does is read where it stands.
         entered = carrier.kind is not SiteKind.DOCUMENT and (
-            self.enter_script(words, carrier, state, scope, depth)
-            or self.make(words, carrier, inner, depth)
+            enter_script(self, words, carrier, state, scope, depth)
+            or enter_make(self, words, carrier, inner, depth)
         )
-        entered = entered or self.enter_text(item, words, carrier, inner, depth)
+        entered = entered or enter_text(self, item, words, carrier, inner, depth)
         if not entered:
-            self.docker(words, item, carrier, inner)
-
-    def builtin(self, words: tuple[Value, ...], state: State) -> bool:
-        """What the shell does itself to folders and variables."""
-        name = words[0].text
-        if name in ("cd", "pushd", "popd"):
-            moved(words, state)
-        elif name in ("exit", "return"):
-            state.ended = Ended.SCRIPT if name == "exit" else Ended.FUNCTION
-        elif name == "shift":
-            _shift(words, state)
-        elif name == "set" and any(word.text == "--" for word in words):
-            at = next(n for n, word in enumerate(words) if word.text == "--")
-            state.scope = state.scope.called(words[at + 1 :])
-        elif name in ("read", "mapfile", "readarray", "getopts", "unset"):
-            for word in words[1:]:
-                if word.text.isidentifier():
-                    held = Bound("", unset=True) if name == "unset" else _unknown(word.text)
-                    state.scope = state.scope.bind(word.text, held)
-        else:
-            return False
-        return True
-
-    def docker(
-        self, words: tuple[Value, ...], item: Command, carrier: Carrier, state: State
-    ) -> None:
-        """A command that builds, tags or pushes, if it is one."""
-        recognised = recognise(words)
-        if recognised is None:
-            self.other_command(words, item, carrier)
-            return
-        site, calls = _site(words, item, carrier)
-        if recognised.tool in (Tool.BAKE, Tool.COMPOSE):
-            self.indirect(recognised, site, state)
-            return
-        build = make_build(recognised, site, state.folder, self.snapshot.entries)
-        if build is not None and not _is_prose(carrier, build):
-            held = {name: b.text for name, b in state.scope.variables.items() if not b.choices}
-            self.found.builds.append(replace(build, calls=calls, variables=held))
-
-    def other_command(self, words: tuple[Value, ...], item: Command, carrier: Carrier) -> None:
-        """A command that tags or pushes, or that seems to build in a way that is not read."""
-        # Most commands are neither: what costs is done for those that may be.
-        if handles_images(words):
-            image = image_call(words, _site(words, item, carrier)[0])
-            self.found.images += [image] if image is not None else []
-        if carrier.kind is SiteKind.DOCUMENT:
-            return  # it tells people what to run, and promises no build
-        said = unread_command(words, item, self.snapshot)
-        if said is not None:
-            self.blind(carrier.source.place(item.span), *said)
-
-    def indirect(self, recognised: Recognised, site: CallSite, state: State) -> None:
-        """A command whose builds stand in other files: bake and Compose."""
-        if recognised.tool is Tool.BAKE:
-            self.found.bakes.append(_bake(recognised, site, state))
-        else:
-            call = ComposeCall(site, recognised.rest, state.scope, state.folder)
-            self.found.composes.append(call)
-
-    def enter_text(
-        self,
-        item: Command,
-        words: tuple[Value, ...],
-        carrier: Carrier,
-        state: State,
-        depth: int,
-    ) -> bool:
-        """`sh -c "..."`, `eval "..."` and `bash <<EOF`: a text that stands in the command."""
-        name = posixpath.basename(words[0].text)
-        if depth > _DEPTH or len(words) != len(item.words):
-            return False
-        texts: list[MappedText] = []
-        if name == "eval" and len(words) == 2:
-            texts = [text for text in (item.words[1].content,) if text is not None]
-        elif name in _SHELLS and len(words) > 2 and re.fullmatch(r"-[a-z]*c", words[-2].text):
-            texts = [text for text in (item.words[-1].content,) if text is not None]
-        elif name in _SHELLS and all(word.text.startswith("-") for word in words[1:]):
-            texts = list(item.heredocs)
-        for text in texts:
-            self.script(parse_shell(text), text, carrier, state, depth + 1)
-        return bool(texts)
-
-    def enter_function(
-        self,
-        item: Command,
-        words: tuple[Value, ...],
-        carrier: Carrier,
-        state: State,
-        depth: int,
-    ) -> None:
-        """A call: the body with the caller's arguments; `cd` and globals last."""
-        name = words[0].text
-        function, source = state.functions[name]
-        given = tuple(word.text for word in words)
-        if given in carrier.active:
-            return
-        if depth > _DEPTH:
-            if BUILD_TEXT.search(source.text(function.body_span)):
-                self.blind(carrier.source.place(item.span), "a call", f"{name} calls too deep")
-            return
-        outer = state.scope
-        call = Call(
-            name,
-            carrier.source.place(item.span),
-            tuple(word.place for word in words[1:]),
-            source.place(function.body_span),
-            parameters(function.body),
-        )
-        called = replace(
-            carrier,
-            source=source,
-            through=(*carrier.through, name),
-            calls=(*carrier.calls, call),
-            active=(*carrier.active, given),
-        )
-        state.scope = outer.called(words[1:])
-        self.statements(function.body, called, state, depth + 1)
-        if state.ended is Ended.FUNCTION:
-            state.ended = Ended.NO
-        state.scope = _after_call(outer, state.scope, function)
-
-    def enter_script(
-        self, words: tuple[Value, ...], carrier: Carrier, state: State, scope: Scope, depth: int
-    ) -> bool:
-        """A script of the repository, run or sourced; False when it is none."""
-        words = unwrapped(words)
-        if not words or state.folder is None or depth > _DEPTH:
-            return False
-        name = words[0].text
-        sourced = name in (".", "source")
-        at = 0
-        if sourced or posixpath.basename(name) in _SHELLS:
-            flags = (n for n, w in enumerate(words[1:], 1) if not w.text.startswith("-"))
-            at = next(flags, len(words))
-        if at >= len(words) or (at == 0 and "/" not in words[0].text):
-            return False
-        path = script_path(words[at].text, state.folder)
-        script = read_script(self.snapshot, path) if path is not None else None
-        if script is None or path is None:
-            return False
-        self.found.entered.add(path)
-        key = (path, words[at + 1 :], state.folder, scope.key)
-        if not sourced and self.is_known(key):
-            return True
-        called = replace(
-            carrier, source=self.snapshot.source(path), through=(*carrier.through, path), calls=()
-        )
-        mapped = MappedText.whole(called.source.data)
-        inner = State(state.folder, replace(scope.called(words[at + 1 :]), script=path))
-        if sourced:
-            inner.functions = state.functions
-        with self.remembered(key):
-            self.script(script, mapped, called, inner, depth + 1)
-        if sourced:
-            state.folder = inner.folder
-            state.scope = replace(inner.scope, arguments=scope.arguments, script=state.scope.script)
-        return True
-
-    def make(self, words: tuple[Value, ...], carrier: Carrier, state: State, depth: int) -> bool:
-        """`make target NAME=value`: the recipes of the rules, prerequisites first."""
-        words = unwrapped(words)
-        if not words or posixpath.basename(words[0].text) not in _MAKE or depth > _DEPTH:
-            return False
-        from dockerfix.facts.builds.make import make_words
-
-        call = make_words(words[1:], state.folder)
-        if call is None:
-            return False
-        makefile = self.makefiles.find(call)
-        if makefile is None:
-            return False
-        key = (makefile.path, call.targets, call.folder, key_of(call.variables), state.scope.key)
-        if not self.is_known(key):
-            with self.remembered(key):
-                self.made(makefile, call, carrier, state, depth)
-        return True
-
-    def made(
-        self, makefile: Makefile, call: MakeCall, carrier: Carrier, state: State, depth: int
-    ) -> None:
-        """The recipes that a call of make runs."""
-        whole = makefile.expander(call, state.scope)
-        for rule, target in makefile.wanted(call.targets):
-            self.found.entered.add(f"{rule.source.path}:{target}")
-            if not makefile.says(rule, self.words):
-                continue
-            expander = makefile.of_target(whole, rule, target)
-            scope = makefile.scope(expander)
-            through = (*carrier.through, f"make {target}")
-            called = replace(carrier, source=rule.source, through=through, calls=())
-            for text in makefile.recipe(expander, rule):
-                inner = State(call.folder, scope)
-                self.script(parse_shell(text), text, called, inner, depth + 1)
+            read_command(self, words, item, carrier, inner)
 
     def is_known(self, key: Hashable) -> bool:
         """Whether a body asks for nothing that is not known: for nothing at all (what it enters
@@ -459,72 +251,3 @@ class Follower:
 def _all_words(item: Command) -> Iterator[ShellWord | None]:
     yield from item.words
     yield from (assignment.value for assignment in item.assignments)
-
-
-def _unknown(name: str) -> Bound:
-    return Bound("${" + name + "}")
-
-
-def _is_prose(carrier: Carrier, build: Build) -> bool:
-    """Whether a document only names the command, as in "run `docker build`"."""
-    return carrier.kind is SiteKind.DOCUMENT and build.context_written is None
-
-
-def _site(
-    words: tuple[Value, ...], item: Command, carrier: Carrier
-) -> tuple[CallSite, tuple[Call, ...]]:
-    """Where the command stands. A function that runs its arguments (`"$@"`) is no more than a
-    way to run them: the command stands in its call."""
-    place = carrier.source.place(item.span)
-    calls = carrier.calls
-    while calls and words[0].place in calls[-1].arguments and words[0].place is not None:
-        place, calls = calls[-1].place, calls[:-1]
-    return CallSite(carrier.kind, carrier.name, place, carrier.through), calls
-
-
-def _shift(words: tuple[Value, ...], state: State) -> None:
-    count = int(words[1].text) if len(words) > 1 and words[1].text.isdecimal() else 1
-    if state.scope.arguments is not None:
-        state.scope = state.scope.called(state.scope.arguments[count:])
-        return
-    kept = {k: v for k, v in state.scope.variables.items() if not k.isdecimal()}
-    for number in range(1, 10):
-        kept[str(number)] = _unknown(OPAQUE)
-    state.scope = replace(state.scope, variables=kept)
-
-
-def _after_call(outer: Scope, inner: Scope, function: Function) -> Scope:
-    """The caller's variables with what the function assigned and did not keep to itself."""
-    own = {i.name for i in _assignments(function.body) if i.local}
-    kept = {
-        name: bound
-        for name, bound in inner.variables.items()
-        if not name.isdecimal() and name not in own and name != "#"
-    }
-    return replace(outer, variables={**outer.variables, **kept})
-
-
-def _assignments(statements: tuple[Statement, ...]) -> Iterator[Assignment]:
-    for item in statements:
-        if isinstance(item, Assignment):
-            yield item
-        elif isinstance(item, Block | Loop):
-            yield from _assignments(item.body)
-
-
-def _bake(recognised: Recognised, site: CallSite, state: State) -> BakeCall:
-    arguments = arguments_of(recognised)
-    return BakeCall(
-        site,
-        state.folder,
-        arguments.values("file"),
-        (*arguments.positional, *arguments.loose),
-        arguments.has("push"),
-        arguments.values("set"),
-        state.scope,
-        tuple(option for option in arguments.options if option.name in _OF_ALL_TARGETS),
-    )
-
-
-_OF_ALL_TARGETS = frozenset({"no-cache", "provenance", "pull", "sbom"})
-"""Flags of bake that override what its targets say, and change the images."""

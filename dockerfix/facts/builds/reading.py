@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+from dockerfix.facts.builds.build_commands import read_indirect
 from dockerfix.facts.builds.candidates import MAX_BYTES
 from dockerfix.facts.builds.docker_command import make_build
 from dockerfix.facts.builds.follow import Follower
@@ -107,7 +108,7 @@ class Reading:
         if build is not None:
             self.found.builds.append(build)
         else:
-            self.follower.indirect(recognised, site, state)
+            read_indirect(self.follower, recognised, site, state)
 
     def somewhere(
         self, run: Callable[[str], None], beside: str, beside_first: bool = False

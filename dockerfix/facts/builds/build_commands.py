@@ -1,0 +1,100 @@
+"""One command of a script: a build, a call of bake or Compose, or what tags, pushes, or is said.
+
+Knows which of them a command is and where it stands; how it is read stands in `recognise`,
+`docker_command` and `image_command`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from dockerfix.facts.builds.docker_command import arguments_of, make_build
+from dockerfix.facts.builds.gathered import BakeCall, Carrier, ComposeCall
+from dockerfix.facts.builds.image_command import handles_images, image_call
+from dockerfix.facts.builds.recognise import Recognised, recognise
+from dockerfix.facts.builds.state import State
+from dockerfix.facts.builds.unread_command import unread_command
+from dockerfix.facts.model import Build, Call, CallSite, SiteKind, Tool, Value
+from dockerfix.syntax.shell import Command
+
+if TYPE_CHECKING:
+    from dockerfix.facts.builds.follow import Follower
+
+
+def read_command(
+    follower: Follower, words: tuple[Value, ...], item: Command, carrier: Carrier, state: State
+) -> None:
+    """A command that builds, tags or pushes, if it is one."""
+    recognised = recognise(words)
+    if recognised is None:
+        _other_command(follower, words, item, carrier)
+        return
+    site, calls = _site(words, item, carrier)
+    if recognised.tool in (Tool.BAKE, Tool.COMPOSE):
+        read_indirect(follower, recognised, site, state)
+        return
+    build = make_build(recognised, site, state.folder, follower.snapshot.entries)
+    if build is not None and not _is_prose(carrier, build):
+        held = {name: b.text for name, b in state.scope.variables.items() if not b.choices}
+        follower.found.builds.append(replace(build, calls=calls, variables=held))
+
+
+def _other_command(
+    follower: Follower, words: tuple[Value, ...], item: Command, carrier: Carrier
+) -> None:
+    """A command that tags or pushes, or that seems to build in a way that is not read."""
+    # Most commands are neither: what costs is done for those that may be.
+    if handles_images(words):
+        image = image_call(words, _site(words, item, carrier)[0])
+        follower.found.images += [image] if image is not None else []
+    if carrier.kind is SiteKind.DOCUMENT:
+        return  # it tells people what to run, and promises no build
+    said = unread_command(words, item, follower.snapshot)
+    if said is not None:
+        follower.blind(carrier.source.place(item.span), *said)
+
+
+def read_indirect(follower: Follower, recognised: Recognised, site: CallSite, state: State) -> None:
+    """A command whose builds stand in other files: bake and Compose."""
+    if recognised.tool is Tool.BAKE:
+        follower.found.bakes.append(_bake(recognised, site, state))
+    else:
+        call = ComposeCall(site, recognised.rest, state.scope, state.folder)
+        follower.found.composes.append(call)
+
+
+def _is_prose(carrier: Carrier, build: Build) -> bool:
+    """Whether a document only names the command, as in "run `docker build`"."""
+    return carrier.kind is SiteKind.DOCUMENT and build.context_written is None
+
+
+def _site(
+    words: tuple[Value, ...], item: Command, carrier: Carrier
+) -> tuple[CallSite, tuple[Call, ...]]:
+    """Where the command stands. A function that runs its arguments (`"$@"`) is no more than a
+    way to run them: the command stands in its call."""
+    place = carrier.source.place(item.span)
+    calls = carrier.calls
+    while calls and words[0].place in calls[-1].arguments and words[0].place is not None:
+        place, calls = calls[-1].place, calls[:-1]
+    return CallSite(carrier.kind, carrier.name, place, carrier.through), calls
+
+
+def _bake(recognised: Recognised, site: CallSite, state: State) -> BakeCall:
+    arguments = arguments_of(recognised)
+    return BakeCall(
+        site,
+        state.folder,
+        arguments.values("file"),
+        (*arguments.positional, *arguments.loose),
+        arguments.has("push"),
+        arguments.values("set"),
+        state.scope,
+        tuple(option for option in arguments.options if option.name in _OF_ALL_TARGETS),
+    )
+
+
+_OF_ALL_TARGETS = frozenset({"no-cache", "provenance", "pull", "sbom"})
+"""Flags of bake that override what its targets say, and change the images."""

@@ -1,0 +1,213 @@
+"""What a command enters: a function, a script, a Makefile's rule, or a text that it is given.
+
+The body is followed with the caller's arguments, variables and folder. Knows what may be
+entered; how a body is followed stands in `follow`.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from dockerfix.facts.builds.gathered import Carrier
+from dockerfix.facts.builds.recognise import unwrapped
+from dockerfix.facts.builds.script_files import read_script, script_path
+from dockerfix.facts.builds.state import Ended, State
+from dockerfix.facts.builds.unread import BUILD_TEXT
+from dockerfix.facts.builds.words import Scope, key_of
+from dockerfix.facts.model import Call, Value
+from dockerfix.syntax.shell import (
+    Assignment,
+    Block,
+    Command,
+    Function,
+    Loop,
+    Statement,
+    parameters,
+    parse_shell,
+)
+from dockerfix.text import MappedText
+
+if TYPE_CHECKING:
+    from dockerfix.facts.builds.follow import Follower
+    from dockerfix.facts.builds.make import MakeCall, Makefile
+
+_DEPTH = 12
+"""Calls of functions, scripts and Makefiles inside one another that are followed."""
+_MAKE = frozenset({"make", "gmake"})
+_SHELLS = frozenset({"sh", "bash", "zsh", "dash", "ash", "ksh"})
+
+
+def enter_function(
+    follower: Follower,
+    item: Command,
+    words: tuple[Value, ...],
+    carrier: Carrier,
+    state: State,
+    depth: int,
+) -> None:
+    """A call: the body with the caller's arguments; `cd` and globals last."""
+    name = words[0].text
+    function, source = state.functions[name]
+    given = tuple(word.text for word in words)
+    if given in carrier.active:
+        return
+    if depth > _DEPTH:
+        if BUILD_TEXT.search(source.text(function.body_span)):
+            follower.blind(carrier.source.place(item.span), "a call", f"{name} calls too deep")
+        return
+    outer = state.scope
+    call = Call(
+        name,
+        carrier.source.place(item.span),
+        tuple(word.place for word in words[1:]),
+        source.place(function.body_span),
+        parameters(function.body),
+    )
+    called = replace(
+        carrier,
+        source=source,
+        through=(*carrier.through, name),
+        calls=(*carrier.calls, call),
+        active=(*carrier.active, given),
+    )
+    state.scope = outer.called(words[1:])
+    follower.statements(function.body, called, state, depth + 1)
+    if state.ended is Ended.FUNCTION:
+        state.ended = Ended.NO
+    state.scope = _after_call(outer, state.scope, function)
+
+
+def enter_script(
+    follower: Follower,
+    words: tuple[Value, ...],
+    carrier: Carrier,
+    state: State,
+    scope: Scope,
+    depth: int,
+) -> bool:
+    """A script of the repository, run or sourced; False when it is none."""
+    words = unwrapped(words)
+    if not words or state.folder is None or depth > _DEPTH:
+        return False
+    name = words[0].text
+    sourced = name in (".", "source")
+    at = 0
+    if sourced or posixpath.basename(name) in _SHELLS:
+        flags = (n for n, w in enumerate(words[1:], 1) if not w.text.startswith("-"))
+        at = next(flags, len(words))
+    if at >= len(words) or (at == 0 and "/" not in words[0].text):
+        return False
+    path = script_path(words[at].text, state.folder)
+    script = read_script(follower.snapshot, path) if path is not None else None
+    if script is None or path is None:
+        return False
+    follower.found.entered.add(path)
+    key = (path, words[at + 1 :], state.folder, scope.key)
+    if not sourced and follower.is_known(key):
+        return True
+    called = replace(
+        carrier, source=follower.snapshot.source(path), through=(*carrier.through, path), calls=()
+    )
+    mapped = MappedText.whole(called.source.data)
+    inner = State(state.folder, replace(scope.called(words[at + 1 :]), script=path))
+    if sourced:
+        inner.functions = state.functions
+    with follower.remembered(key):
+        follower.script(script, mapped, called, inner, depth + 1)
+    if sourced:
+        state.folder = inner.folder
+        state.scope = replace(inner.scope, arguments=scope.arguments, script=state.scope.script)
+    return True
+
+
+def enter_text(
+    follower: Follower,
+    item: Command,
+    words: tuple[Value, ...],
+    carrier: Carrier,
+    state: State,
+    depth: int,
+) -> bool:
+    """`sh -c "..."`, `eval "..."` and `bash <<EOF`: a text that stands in the command."""
+    name = posixpath.basename(words[0].text)
+    if depth > _DEPTH or len(words) != len(item.words):
+        return False
+    texts: list[MappedText] = []
+    if name == "eval" and len(words) == 2:
+        texts = [text for text in (item.words[1].content,) if text is not None]
+    elif name in _SHELLS and len(words) > 2 and re.fullmatch(r"-[a-z]*c", words[-2].text):
+        texts = [text for text in (item.words[-1].content,) if text is not None]
+    elif name in _SHELLS and all(word.text.startswith("-") for word in words[1:]):
+        texts = list(item.heredocs)
+    for text in texts:
+        follower.script(parse_shell(text), text, carrier, state, depth + 1)
+    return bool(texts)
+
+
+def enter_make(
+    follower: Follower, words: tuple[Value, ...], carrier: Carrier, state: State, depth: int
+) -> bool:
+    """`make target NAME=value`: the recipes of the rules, prerequisites first."""
+    words = unwrapped(words)
+    if not words or posixpath.basename(words[0].text) not in _MAKE or depth > _DEPTH:
+        return False
+    from dockerfix.facts.builds.make import make_words
+
+    call = make_words(words[1:], state.folder)
+    if call is None:
+        return False
+    makefile = follower.makefiles.find(call)
+    if makefile is None:
+        return False
+    key = (makefile.path, call.targets, call.folder, key_of(call.variables), state.scope.key)
+    if not follower.is_known(key):
+        with follower.remembered(key):
+            _made(follower, makefile, call, carrier, state, depth)
+    return True
+
+
+def _made(
+    follower: Follower,
+    makefile: Makefile,
+    call: MakeCall,
+    carrier: Carrier,
+    state: State,
+    depth: int,
+) -> None:
+    """The recipes that a call of make runs."""
+    whole = makefile.expander(call, state.scope)
+    for rule, target in makefile.wanted(call.targets):
+        follower.found.entered.add(f"{rule.source.path}:{target}")
+        if not makefile.says(rule, follower.words):
+            continue
+        expander = makefile.of_target(whole, rule, target)
+        scope = makefile.scope(expander)
+        through = (*carrier.through, f"make {target}")
+        called = replace(carrier, source=rule.source, through=through, calls=())
+        for text in makefile.recipe(expander, rule):
+            inner = State(call.folder, scope)
+            follower.script(parse_shell(text), text, called, inner, depth + 1)
+
+
+def _after_call(outer: Scope, inner: Scope, function: Function) -> Scope:
+    """The caller's variables with what the function assigned and did not keep to itself."""
+    own = {i.name for i in _assignments(function.body) if i.local}
+    kept = {
+        name: bound
+        for name, bound in inner.variables.items()
+        if not name.isdecimal() and name not in own and name != "#"
+    }
+    return replace(outer, variables={**outer.variables, **kept})
+
+
+def _assignments(statements: tuple[Statement, ...]) -> Iterator[Assignment]:
+    for item in statements:
+        if isinstance(item, Assignment):
+            yield item
+        elif isinstance(item, Block | Loop):
+            yield from _assignments(item.body)
