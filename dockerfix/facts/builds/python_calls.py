@@ -167,7 +167,9 @@ class _Reader:
         listed = self.texts.listed(first)
         whole = node if whole is None else whole
         words = tuple(self.texts.word(arg.value, star=arg.star) for arg in given)
-        if self.hidden(listed or words, first):
+        # Words of a call are a command's when a flag is among them.
+        flagged = words if any(word.text.startswith("-") for word in words) else words[:1]
+        if self.hidden(listed or flagged, first):
             self.unread(whole, "the tool is a variable")
             return True
         if listed is not None and _is_build(listed):

@@ -22,6 +22,9 @@ _TEXT = re.compile(
 """A command, or the beginning of one that is put together."""
 _WORD = re.compile(rf"(?:\S*/)?{_TOOL}")
 _VERB = re.compile(r"(?:build|buildx|bake|bud|compose)\b")
+_VERBS = frozenset({"build", "buildx", "bake", "bud"})
+_SPOKEN = re.compile(rf"\s+(?:{'|'.join(_VERBS)})\s")
+"""A verb behind a tool that a text takes from the program."""
 _KEYWORDS = frozenset({"dockerfile", "buildargs", "fileobj"})
 _OWNERS = frozenset({"images", "api", "docker", "buildx"})
 
@@ -65,16 +68,17 @@ def _words(node: ast.AST) -> list[str]:
 def _hides_tool(node: ast.AST) -> bool:
     """Whether a tool that the program chooses stands before a verb, in a list, the words of a
     call, or a text."""
-    given: list[ast.expr] = []
+    if isinstance(node, ast.JoinedStr):
+        first, second = (*node.values, None, None)[:2]
+        text = second.value if isinstance(second, ast.Constant) else None
+        return isinstance(first, ast.FormattedValue) and bool(_SPOKEN.match(str(text)))
     if isinstance(node, ast.List | ast.Tuple):
         given = node.elts
-    elif isinstance(node, ast.Call):
-        given = node.args
-    elif isinstance(node, ast.JoinedStr):
-        given = node.values
-    if len(given) < 2 or isinstance(given[0], ast.Constant):
+    else:
+        given = node.args if isinstance(node, ast.Call) else []
+    if len(given) < 3 or isinstance(given[0], ast.Constant):
         return False
-    return any(map(_VERB.match, _texts(given[1:2])))
+    return any(text in _VERBS for text in _texts(given[1:2]))
 
 
 def _texts(given: list[ast.expr]) -> list[str]:

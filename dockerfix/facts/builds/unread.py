@@ -51,8 +51,10 @@ _ANY = re.compile(
         + r"|ImageBuild|DockerBuildImage|DockerBuild|fromImageAsset|fromAssetImage)\b\s*[({]"
         + r"|^[ \t]*FROM +DOCKERFILE\b"
         + r"|\bdockerfile\s*(?:true\b|\{)|\bdocker\.build\s+[\"']"
-        + r"|[\"']docker-build[\"']|^\s*-?\s*uses:\s*\S*(?:build-push|docker-build|kaniko)"
-        + r"|\bdocker_image(?:_build)?:\s*$|^resource\s+\"docker_image\""
+        + r"|\btype[\"']\s*:\s*[\"']docker-build[\"']"
+        + r"|^\s*-?\s*uses:\s*(?!\./|\S*setup)\S*(?:build-push|docker-build|kaniko)"
+        + r"|(?:-[ \t]+|community\.docker\.)docker_image(?:_build)?:\s*$"
+        + r"|^resource\s+\"docker_image\""
         + r"|^target\s+\"[^\"]+\"\s*\{"
     ).encode(),
     re.MULTILINE,

@@ -52,7 +52,8 @@ def unread_command(
 
 def is_hidden(words: tuple[Value, ...]) -> bool:
     """Whether words call a tool that is a variable and that could build an image."""
-    unknown = bool(words) and plain(words[0]).startswith("${")
+    # `$(BIN)/kustomize` is a tool that is known, wherever it stands.
+    unknown = bool(words) and "${" in plain(words[0]).rpartition("}/")[2]
     return unknown and (_hides_tool(words[1:]) or _names_dockerfile(words[1:]))
 
 
