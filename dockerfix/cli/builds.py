@@ -42,7 +42,7 @@ def builds(
 
     For each: where it is asked for, the Dockerfile, the context and the target. What cannot be
     known is printed as `unknown`, with the reason; what looks like a build and cannot be followed
-    is listed below.
+    is listed below, as are images that are made without a Dockerfile.
 
     With PATH, only builds that are written there, or that use a Dockerfile or a context there,
     or that may: what is unknown is never left out.
@@ -58,11 +58,11 @@ def builds(
     # What cannot be followed may build anything, so that no folder hides it.
     blind = list(found.blind)
     if form == "json":
-        emit(render_builds_json(chosen, blind).encode(), output)
+        emit(render_builds_json(chosen, blind, found.bare).encode(), output)
         return
     style = style_for(sys.stdout, colour if output is None else "never")
     missing = _missing(repository.facts.snapshot, chosen)
-    text = render_builds(chosen, blind, style, verbose, missing)
+    text = render_builds(chosen, blind, style, verbose, missing, found.bare)
     emit(text.encode("utf-8", "surrogateescape"), output)
 
 

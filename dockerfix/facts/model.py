@@ -214,6 +214,14 @@ class ImageCall(Struct, frozen=True):
     names: tuple[Value, ...]
 
 
+class BareBuild(Struct, frozen=True):
+    """An image that `tool` makes without a Dockerfile, such as `ko build`. It is listed, and
+    nothing rewrites it."""
+
+    site: CallSite
+    tool: str
+
+
 class ComposeUse(Struct, frozen=True):
     """A `docker compose` command: its verb, the services that it names (none: all), the files
     that it reads, relative to the root, and whether it builds images itself.

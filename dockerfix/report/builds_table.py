@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
-from dockerfix.facts.model import Blind, Build, BuildArgument, SiteKind, Value
+from dockerfix.facts.model import BareBuild, Blind, Build, BuildArgument, SiteKind, Value
 from dockerfix.report.json_ import dumped, header, place_data
 from dockerfix.report.style import PLAIN, Style
 
@@ -29,10 +29,12 @@ def render_builds(
     style: Style = PLAIN,
     verbose: bool = False,
     missing: Collection[str] = (),
+    bare: Sequence[BareBuild] = (),
 ) -> str:
     """The builds by file, documents and vendored files last, and what was not followed.
 
-    `missing` are the Dockerfiles that are not in the repository; `verbose` adds what a build
+    `missing` are the Dockerfiles that are not in the repository, `bare` the images that are made
+    without one; `verbose` adds what a build
     has several of: tags, cache references, arguments.
     """
     lines = [style.heading(_summary(builds, blind))]
@@ -51,10 +53,12 @@ def render_builds(
         notes = details(build) if verbose else _reasons(build)
         for name, value in notes:
             lines += map(style.faint, _wrapped(f"{name}: {value}", "      "))
-    return "\n".join([*lines, *_blind_lines(blind, style)]) + "\n"
+    return "\n".join([*lines, *_bare_lines(bare, style), *_blind_lines(blind, style)]) + "\n"
 
 
-def render_builds_json(builds: Iterable[Build], blind: Iterable[Blind]) -> str:
+def render_builds_json(
+    builds: Iterable[Build], blind: Iterable[Blind], bare: Iterable[BareBuild] = ()
+) -> str:
     """The same as JSON, with every value's variables and choices."""
     data = {
         **header(),
@@ -62,6 +66,15 @@ def render_builds_json(builds: Iterable[Build], blind: Iterable[Blind]) -> str:
         "not_followed": [
             {"place": place_data(spot.place), "what": spot.what, "why": said(spot.why)}
             for spot in blind
+        ],
+        "without_dockerfile": [
+            {
+                "place": place_data(item.site.place),
+                "kind": item.site.kind.value,
+                "name": item.site.name,
+                "tool": item.tool,
+            }
+            for item in bare
         ],
     }
     return dumped(data)
@@ -173,6 +186,14 @@ def _blind_lines(blind: Sequence[Blind], style: Style) -> list[str]:
         others = ", ".join(str(spot.place.position.line) for spot in spots[1:])
         further = f" (also in line {others})" if others else ""
         lines += _wrapped(f"{spots[0].place}: {what}: {said(why)}{further}", "")
+    return lines
+
+
+def _bare_lines(bare: Sequence[BareBuild], style: Style) -> list[str]:
+    """Images that are made without a Dockerfile."""
+    lines = ["", style.heading("WITHOUT A DOCKERFILE")] if bare else []
+    for item in bare:
+        lines += _wrapped(f"{item.site.place}: {item.tool}", "")
     return lines
 
 

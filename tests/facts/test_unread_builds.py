@@ -39,6 +39,7 @@ def test_a_tool_that_is_not_read_is_said(script: Callable[[str], BuildList], tex
     [
         "$GO build -mod=mod -o x ./cmd", "$CARGO build --release --bin x", "$PYTHON -m build .",
         "$YARN build", "$GO build ./...", "$X -f app.yaml .", "docker pull kaniko/executor:1",
+        "$BIN/kustomize build app",
     ],
 )  # fmt: skip
 def test_what_no_image_builder_takes_is_none(script: Callable[[str], BuildList], text: str) -> None:
@@ -219,8 +220,35 @@ def test_a_tool_that_a_python_program_chooses_is_said(find: Find, call: str) -> 
 
 @pytest.mark.parametrize(
     "call",
-    ['run([npm, "build", "--release", "."])', 'run(f"{go} build ./...")', "f(docker, build)"],
+    ['run([npm, "build", "--release", "."])', 'run(f"{go} build ./...")', 'f(build, "build", X)'],
 )
 def test_what_a_python_program_builds_otherwise_is_not_said(find: Find, call: str) -> None:
     found = find({"a.py": f"x = 'docker'\n{call}\n"})
     assert (found.builds, found.blind) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("command", "tool"),
+    [
+        ("ko apply -f config", "ko apply"), ("pack build a --builder b", "pack build"),
+        ("./gradlew :app:jib", "gradlew :app:jib"), ("nix-build image.nix", "nix-build"),
+        ("mvn -B package jib:dockerBuild", "mvn jib:dockerBuild"),
+        ("mvn spring-boot:build-image", "mvn spring-boot:build-image"),
+        ("nix build .#dockerImage", "nix"), ("nix build .#program", None),
+        ("wasm-pack build .", None), ("sbt docker:publishLocal", "sbt docker:publishLocal"),
+    ],
+)  # fmt: skip
+def test_images_without_a_dockerfile(
+    script: Callable[[str], BuildList], command: str, tool: str | None
+) -> None:
+    found = script(f"{command}\n# docker\n")
+    assert (found.builds, found.blind) == ((), ())
+    assert [bare.tool for bare in found.bare] == ([tool] if tool else [])
+
+
+def test_skaffold_artifacts_without_a_dockerfile(find: Find) -> None:
+    found = find({"skaffold.yaml": "build: {artifacts: [{image: a, ko: {}}, {image: b, jib: {}}]}"})
+    assert found.builds == ()
+    assert [(bare.site.name, bare.tool) for bare in found.bare] == [
+        ("a", "skaffold ko"), ("b", "skaffold jib"),
+    ]  # fmt: skip

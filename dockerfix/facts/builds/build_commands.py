@@ -13,10 +13,10 @@ from msgspec.structs import replace
 from dockerfix.facts.builds.docker_command import arguments_of, make_build
 from dockerfix.facts.builds.gathered import BakeCall, Carrier, ComposeCall
 from dockerfix.facts.builds.image_command import handles_images, image_call
-from dockerfix.facts.builds.recognise import Recognised, recognise
+from dockerfix.facts.builds.recognise import Recognised, bare_builder, recognise
 from dockerfix.facts.builds.state import State
 from dockerfix.facts.builds.unread_command import unread_command
-from dockerfix.facts.model import Build, Call, CallSite, SiteKind, Tool, Value
+from dockerfix.facts.model import BareBuild, Build, Call, CallSite, SiteKind, Tool, Value
 from dockerfix.syntax.shell import Command
 
 if TYPE_CHECKING:
@@ -49,6 +49,10 @@ def _other_command(
     if handles_images(words):
         image = image_call(words, _site(words, item, carrier)[0])
         follower.found.images += [image] if image is not None else []
+    tool = bare_builder(words)
+    if tool is not None:
+        follower.found.bare.append(BareBuild(_site(words, item, carrier)[0], tool))
+        return
     if carrier.kind is SiteKind.DOCUMENT:
         return  # it tells people what to run, and promises no build
     said = unread_command(words, item, follower.snapshot)

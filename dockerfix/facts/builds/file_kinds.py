@@ -141,6 +141,7 @@ def skaffold(reading: Reading, source: Source) -> None:
     if file is None:
         return
     reading.extra += skaffold.artifact_builds(file)
+    reading.found.bare += skaffold.bare_artifacts(file)
     for place in skaffold.custom_artifacts(file):
         reading.follower.blind(place, "a skaffold artifact", "a command of its own builds it")
 

@@ -23,7 +23,7 @@ from dockerfix.facts.builds.standalone import Standalone, building_scripts
 from dockerfix.facts.builds.workflow_steps import read_workflows
 from dockerfix.facts.compose import ComposeFiles, find_compose, looks_composed
 from dockerfix.facts.gitlab.pipeline import Pipeline
-from dockerfix.facts.model import Blind, Build, ComposeUse, ImageCall, SiteKind
+from dockerfix.facts.model import BareBuild, Blind, Build, ComposeUse, ImageCall, SiteKind
 from dockerfix.syntax.yaml.tree import YamlError, parse_yaml
 from dockerfix.text import Snapshot, SnapshotError
 
@@ -36,6 +36,8 @@ class BuildList(Struct, frozen=True):
     blind: tuple[Blind, ...]
     assigned: dict[str, tuple[Assigned, ...]]
     images: tuple[ImageCall, ...] = ()
+    bare: tuple[BareBuild, ...] = ()
+    """Images that are made without a Dockerfile."""
     compose: ComposeFiles = field(default_factory=lambda: ComposeFiles((), (), ()))
     compose_uses: tuple[ComposeUse, ...] = ()
 
@@ -152,6 +154,7 @@ class _Finder:
             tuple(found.blind),
             assigned_values(self.reading.snapshot, pipeline, builds, found.assigned),
             tuple(found.images),
+            tuple(dict.fromkeys(found.bare)),
             self.compose_files,
             self.uses(),
         )

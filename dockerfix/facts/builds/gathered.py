@@ -7,7 +7,17 @@ from dataclasses import dataclass, field
 from msgspec import Struct
 
 from dockerfix.facts.builds.words import Scope
-from dockerfix.facts.model import Blind, Build, Call, CallSite, ImageCall, Option, SiteKind, Value
+from dockerfix.facts.model import (
+    BareBuild,
+    Blind,
+    Build,
+    Call,
+    CallSite,
+    ImageCall,
+    Option,
+    SiteKind,
+    Value,
+)
 from dockerfix.text import Place, Source
 
 
@@ -21,6 +31,7 @@ class Found:
     bakes: list[BakeCall] = field(default_factory=list)
     composes: list[ComposeCall] = field(default_factory=list)
     images: list[ImageCall] = field(default_factory=list)
+    bare: list[BareBuild] = field(default_factory=list)
     assigned: dict[str, dict[str, Place]] = field(default_factory=dict)
     """Values that scripts give to variables, with the place of the first."""
     entered: set[str] = field(default_factory=set)
@@ -29,11 +40,13 @@ class Found:
     @property
     def asks(self) -> bool:
         """Whether anything was found, or could not be followed."""
-        return bool(self.builds or self.blind or self.bakes or self.composes or self.images)
+        return bool(
+            self.builds or self.blind or self.bakes or self.composes or self.images or self.bare
+        )
 
     def with_more(self, other: Found) -> Found:
         """This with what another following gathered."""
-        for name in ("builds", "bakes", "composes", "images"):
+        for name in ("builds", "bakes", "composes", "images", "bare"):
             getattr(self, name).extend(getattr(other, name))
         self.blind |= other.blind
         for name, values in other.assigned.items():

@@ -95,6 +95,30 @@ def recognise(words: tuple[Value, ...]) -> Recognised | None:
     return None
 
 
+_KO = frozenset({"build", "publish", "resolve", "apply", "create", "run"})
+_GOALS = re.compile(
+    r"(?:.*:)?(?:jib\w*|bootBuildImage)|jib:(?:build|dockerBuild|buildTar)|.*:build-image"
+    r"|[dD]ocker[:/]publish(?:Local)?"
+)
+"""Tasks of Gradle, goals of Maven and keys of sbt that make an image."""
+_BUILD_SYSTEMS = frozenset({"gradle", "gradlew", "mvn", "mvnw", "mvnd", "sbt"})
+_NIX_IMAGE = re.compile(r"image|docker|container|oci", re.IGNORECASE)
+
+
+def bare_builder(words: tuple[Value, ...]) -> str | None:
+    """The name of a tool that makes an image without a Dockerfile."""
+    texts = [plain(word) for word in unwrapped(words)]
+    name = posixpath.basename(texts[0]) if texts else ""
+    verb = texts[1] if len(texts) > 1 else ""
+    if (name == "ko" and verb in _KO) or (name in ("pack", "s2i") and verb == "build"):
+        return f"{name} {verb}"
+    if name in ("nix", "nix-build") and any(map(_NIX_IMAGE.search, texts[1:])):
+        return name if name == "nix-build" or verb == "build" else None
+    goals = (text for text in texts[1:] if not text.startswith("-"))
+    goal = next(filter(_GOALS.fullmatch, goals), None) if name in _BUILD_SYSTEMS else None
+    return f"{name} {goal}" if goal is not None else None
+
+
 def other_builder(words: tuple[Value, ...]) -> str | None:
     """The name of a tool that builds images in a way that is not read here."""
     texts = tuple(plain(word) for word in unwrapped(words)[:3])

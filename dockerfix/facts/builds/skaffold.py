@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from dockerfix.facts.builds.docker_command import located
 from dockerfix.facts.builds.words import remaining
-from dockerfix.facts.model import Build, BuildArgument, CallSite, SiteKind, Tool, Value
+from dockerfix.facts.model import BareBuild, Build, BuildArgument, CallSite, SiteKind, Tool, Value
 from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
 from dockerfix.syntax.yaml.tree import Node, Scalar, Sequence, YamlFile
 from dockerfix.text import Place
@@ -25,6 +25,17 @@ def artifact_builds(file: YamlFile) -> Iterator[Build]:
     for artifact in artifacts(file):
         if not _ELSEWHERE & set(artifact.resolved):
             yield _build(file, artifact)
+
+
+def bare_artifacts(file: YamlFile) -> Iterator[BareBuild]:
+    """Artifacts that a builder makes without a Dockerfile."""
+    for artifact in artifacts(file):
+        builder = next(iter(_ELSEWHERE & set(artifact.resolved)), "custom")
+        if builder != "custom":
+            named = _value(artifact, "image")
+            name = named.text if named is not None else ""
+            site = CallSite(SiteKind.SKAFFOLD, name, file.source.place(artifact.span))
+            yield BareBuild(site, f"skaffold {builder}")
 
 
 def custom_artifacts(file: YamlFile) -> Iterator[Place]:
