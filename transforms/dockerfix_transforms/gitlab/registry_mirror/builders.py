@@ -16,6 +16,8 @@ DRIVERS = ("docker-container", "kubernetes")
 """The drivers that start a BuildKit; the others use one that is there, with its settings."""
 BUILDKIT = "moby/buildkit:buildx-stable-1"
 """The image that both start unless a driver option names another one."""
+_BARE = ("--append", "--bootstrap", "--leave", "--use")
+"""Options of `docker buildx create` that take no value."""
 FILE_OPTIONS = ("--buildkitd-config", "--config")
 
 
@@ -26,11 +28,18 @@ class Builder(Struct, frozen=True):
     driver: str
     image: str
     file: str
+    endpoint: str = ""
 
     @property
     def is_started(self) -> bool:
         """Whether making it starts a BuildKit, which reads the file."""
         return self.driver in DRIVERS
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether its BuildKit may run on another machine, to which names of the cluster mean
+        nothing: the endpoint is an address or a variable, not the name of a context."""
+        return "$" in self.endpoint or "://" in self.endpoint
 
 
 def builders_of(commands: Commands) -> Iterator[Builder]:
@@ -60,7 +69,18 @@ def read_builder(words: Sequence[str], place: Place) -> Builder | None:
         drivers[-1] if drivers else DRIVERS[0],
         images[-1] if images else BUILDKIT,
         files[-1] if files else "",
+        _endpoint(words),
     )
+
+
+def _endpoint(words: Sequence[str]) -> str:
+    """The context or address among the options; empty for the daemon of the job."""
+    at = len(CREATE)
+    while at < len(words):
+        if not words[at].startswith("-"):
+            return words[at]
+        at += 1 if "=" in words[at] or words[at] in _BARE else 2
+    return ""
 
 
 def _values(words: Sequence[str], option: str) -> Iterator[str]:

@@ -8,16 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from dockerfix.api import Facts, Finding, Job, Place, Severity, SnapshotError, Source, Span
-from dockerfix_transforms.gitlab.registry_mirror.pulls import JobPulls, Pull
+from dockerfix_transforms.gitlab.registry_mirror.pulls import JobPulls, Pull, Reader
 
 _MARKS = (b"REGISTRY_PROXY_REMOTEURL", b"remoteurl:", b"registry-mirrors", b"registry-mirror=")
 """What stands in the settings of a proxy, or of a daemon that has one."""
 _NAMES = (".yml", ".yaml", ".toml", "daemon.json")
 
 
-def has_daemon(job: Job) -> bool:
-    """Whether a Docker daemon is among the services of a job."""
-    return any("dind" in service.name for service in job.services)
+def has_daemon(job: JobPulls) -> bool:
+    """Whether a Docker daemon is among the services of a job, by the name of its image."""
+    images = [pull.image for pull in job.by(Reader.NODE)]
+    images += [service.name for service in job.job.services]
+    return any("dind" in image for image in images) and bool(job.job.services)
 
 
 def daemon_is_served(job: Job) -> bool:

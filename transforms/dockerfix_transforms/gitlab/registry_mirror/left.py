@@ -69,14 +69,15 @@ def _podman(mirror: Mirror) -> str:
     )
 
 
-def left_daemon(job: Job, pulls: Sequence[Pull], mirror: Mirror) -> Finding:
-    """A daemon that is no service of the job, or a mirror that no daemon can be given."""
+def left_daemons(pulls: Sequence[Pull], mirror: Mirror | None) -> Finding:
+    """Daemons that are no services of their jobs, by what they pull."""
+    address = mirror.url if mirror is not None else "http://ADDRESS"
     return _left(
         pulls[0].place,
-        job.name,
-        f"{job.name}: its Docker daemon is no service of the job",
-        "the settings are on the machine that the daemon runs on",
-        f'write "registry-mirrors": ["{mirror.url}"] into its /etc/docker/daemon.json',
+        HUB,
+        f"{_named(pulls)}: a Docker daemon that is no service of the job pulls from {HUB} itself",
+        "its settings are on the machine that it runs on",
+        f'write "registry-mirrors": ["{address}"] into its /etc/docker/daemon.json',
     )
 
 
@@ -86,6 +87,9 @@ def left_builder(job: Job, builder: Builder, mirrors: Sequence[Mirror]) -> Findi
     why = "its line is not written in the pipeline as an item of a list"
     if builder.file:
         where, why = builder.file, f"it has settings of its own, {builder.file}"
+    elif builder.is_elsewhere:
+        where = "a file for it alone, with an address that its machine can reach"
+        why = f"its BuildKit may run outside of the cluster, at {builder.endpoint}"
     elif not builder.is_started:
         where = "/etc/buildkit/buildkitd.toml of its BuildKit"
         why = f"its driver is {builder.driver}, whose BuildKit runs already"

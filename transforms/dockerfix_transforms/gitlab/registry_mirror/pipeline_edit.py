@@ -83,7 +83,9 @@ def _ends(scalar: Scalar) -> Iterator[int]:
         return
     for command in parse_shell(scalar.mapped).every_command():
         builder = read_builder(_words(command), scalar.file.source.place(command.span))
-        if builder is not None and builder.is_started and not builder.file:
+        if builder is None or builder.is_elsewhere:
+            continue
+        if builder.is_started and not builder.file:
             yield command.words[len(CREATE) - 1].span.end
 
 

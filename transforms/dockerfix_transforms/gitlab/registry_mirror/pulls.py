@@ -181,10 +181,12 @@ def _of_stages(graph: StageGraph, target: Stage, build: Build) -> Iterator[Pull]
 
 
 def _below(graph: StageGraph, item: From, given: dict[str, str]) -> str:
-    """The image of a FROM with the caller's build arguments; empty where BuildKit itself would
-    find none."""
+    """The image of a FROM with the caller's build arguments, an argument without a value as
+    `${NAME}`; empty where BuildKit itself would find none."""
+    arguments = graph.global_arguments.items()
+    unknown = {name: "${" + name + "}" for name, default in arguments if default is None}
     try:
-        variables = global_variables(graph.tree.preamble, given)
+        variables = global_variables(graph.tree.preamble, {**unknown, **given})
         return variables.expand(item.image.value, item.escape) if item.image is not None else ""
     except ExpansionError:
         return ""

@@ -30,7 +30,7 @@ from dockerfix_transforms.gitlab.registry_mirror.existing import (
 from dockerfix_transforms.gitlab.registry_mirror.folder import Served, files
 from dockerfix_transforms.gitlab.registry_mirror.left import (
     left_builder,
-    left_daemon,
+    left_daemons,
     left_pulls,
 )
 from dockerfix_transforms.gitlab.registry_mirror.mirrors import (
@@ -48,7 +48,12 @@ from dockerfix_transforms.gitlab.registry_mirror.pipeline_edit import (
 )
 from dockerfix_transforms.gitlab.registry_mirror.pulls import JobPulls, Pull, Reader, pulls_of
 from dockerfix_transforms.gitlab.registry_mirror.settings import buildkitd_toml
-from dockerfix_transforms.gitlab.registry_mirror.upstreams import Sorted, sort_pulls, told
+from dockerfix_transforms.gitlab.registry_mirror.upstreams import (
+    Sorted,
+    Upstream,
+    sort_pulls,
+    told,
+)
 
 _BREAKS = "a builder would be made without its mirrors"
 
@@ -148,6 +153,12 @@ class RegistryMirror:
             metavar="CIDR",
         ),
         OptionSpec(
+            "registry",
+            "Mirror this registry too, though it may not be public.",
+            multiple=True,
+            metavar="NAME",
+        ),
+        OptionSpec(
             "mirror",
             "A mirror that runs already, as REGISTRY=ADDRESS.",
             multiple=True,
@@ -180,9 +191,10 @@ class _Mirroring:
         self.reach = Reach(options["namespace"], options["runner-namespace"], options["nodes"])
         reader = CommandReader(draft.facts.snapshot, pipeline)
         self.jobs = [pulls_of(draft.facts, reader, job) for job in pipeline.visible]
-        self.found: Sorted = sort_pulls(draft.facts, self.jobs)
-        registries = [u.registry for u in self.found.upstreams if _can_use(u.registry, u.readers)]
         given = read_mirrors(options["mirror"])
+        named = {*given, *options["registry"]}
+        self.found: Sorted = sort_pulls(draft.facts, self.jobs, named)
+        registries = [u.registry for u in self.found.upstreams if self.is_useful(u)]
         mirrors = mirrors_for(registries, given, self.reach.namespace)
         self.mirrors: dict[str, Mirror] = {mirror.registry: mirror for mirror in mirrors}
 
@@ -192,11 +204,11 @@ class _Mirroring:
         draft.findings += told(found)
         draft.findings += there(draft.facts, self.folder, found.proxied, self.jobs)
         draft.findings += (_unread(job) for job in self.jobs if job.unread)
-        if not self.mirrors:
-            return
         edits = self.builders()
         self.daemons()
         draft.findings += left_pulls(found.upstreams, self.mirrors)
+        if not self.mirrors:
+            return
         served = self.served()
         for path, data in files(self.folder, served, self.reach, edits).items():
             if path not in draft.facts.snapshot:
@@ -215,6 +227,12 @@ class _Mirroring:
             if names & {job.name for job in line.visible}:
                 given += [line] if give_file(self.draft, self.pipeline, line, settings) else []
         reached = {job.name for line in given for job in line.visible}
+        self.draft.findings += (
+            left_builder(job.job, builder, self.of_builders([job]))
+            for job in mine
+            for builder in job.builders
+            if job.job.name in reached and builder.is_elsewhere
+        )
         self.draft.findings += map(_given, given)
         had = False
         for job in mine:
@@ -222,7 +240,7 @@ class _Mirroring:
                 left = [b for b in job.builders if not self.is_served(job, b.file)]
                 needed = self.of_builders([job])
                 self.draft.findings += [left_builder(job.job, b, needed) for b in left[:1]]
-                had |= not left
+                had |= len(left) < len(job.builders)
         return bool(given) or had
 
     def of(self, job: JobPulls, reader: Reader) -> list[Pull]:
@@ -250,19 +268,27 @@ class _Mirroring:
         tables = (f'[registry."{mirror.registry}"]' for mirror in self.of_builders([job]))
         return all(any(table in text for text in texts) for table in tables)
 
+    def is_useful(self, upstream: Upstream) -> bool:
+        """Whether a registry has a reader that can be told of a mirror: a Docker daemon only
+        of one of Docker Hub, as a service of its job."""
+        if set(upstream.readers) - {Reader.DOCKERD}:
+            return True
+        mine = [job for job in self.jobs if self.of_daemon(job)]
+        return upstream.registry == HUB and any(map(has_daemon, mine))
+
     def daemons(self) -> None:
         """Tell of daemons that no file of the folder reaches."""
-        mirror = self.mirrors.get(HUB)
-        for job in self.jobs if mirror is not None else ():
-            pulls = self.of_daemon(job)
-            if mirror is not None and pulls and not has_daemon(job.job):
-                self.draft.findings.append(left_daemon(job.job, pulls, mirror))
+        apart = [job for job in self.jobs if not has_daemon(job)]
+        pulls = [pull for job in apart for pull in self.of_daemon(job)]
+        if pulls:
+            self.draft.findings.append(left_daemons(pulls, self.mirrors.get(HUB)))
 
     def of_daemon(self, job: JobPulls) -> list[Pull]:
         """What a job's daemon pulls from Docker Hub and could have a mirror for."""
         if daemon_is_served(job.job):
             return []
-        return [p for p in self.of(job, Reader.DOCKERD) if registry_of(p.image) == HUB]
+        found = {pull for u in self.found.upstreams if u.registry == HUB for pull in u.pulls}
+        return [pull for pull in job.by(Reader.DOCKERD) if pull in found]
 
     def served(self) -> list[Served]:
         """The mirrors with their readers."""
@@ -274,7 +300,7 @@ class _Mirroring:
             daemons = [j for j in self.jobs if self.of_daemon(j)] if mirror.registry == HUB else []
             readers = tuple(r for r in upstream.readers if r is not Reader.DOCKERD or daemons)
             pathless = mirror.host == mirror.address
-            dind = pathless and any(has_daemon(job.job) for job in daemons)
+            dind = pathless and any(map(has_daemon, daemons))
             found.append(Served(mirror, readers, dind))
         return found
 
@@ -311,11 +337,6 @@ def _reason(draft: Draft) -> str:
     if "not-mirrored" in names:
         return "What comes without a mirror is set up where no patch reaches; see the notes."
     return "Every reader that this repository sets up has its mirrors."
-
-
-def _can_use(registry: str, readers: Sequence[Reader]) -> bool:
-    """Whether a registry has a reader that can be told of a mirror."""
-    return registry == HUB or bool(set(readers) - {Reader.DOCKERD})
 
 
 def _fault(options: Mapping[str, Any]) -> Finding | None:

@@ -6,8 +6,7 @@ would open it to everyone who reaches the mirror. Knows images and registries; w
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from msgspec import Struct
 
@@ -15,7 +14,6 @@ from dockerfix.api import (
     HUB,
     Facts,
     Finding,
-    Place,
     Severity,
     pushed_images,
     pushed_registries,
@@ -24,9 +22,19 @@ from dockerfix.api import (
 )
 from dockerfix_transforms.gitlab.registry_mirror.pulls import JobPulls, Pull, Reader
 
+_PUBLIC = frozenset(
+    {
+        HUB, "cgr.dev", "docker.elastic.co", "gcr.io", "ghcr.io", "k8s.gcr.io", "lscr.io",
+        "mcr.microsoft.com", "nvcr.io", "public.ecr.aws", "quay.io", "registry.access.redhat.com",
+        "registry.fedoraproject.org", "registry.k8s.io", "registry.opensuse.org",
+    }
+)  # fmt: skip
+"""Registries that serve images to everyone. Any other may be a company's own."""
 _DEPENDENCY_PROXY = "${CI_DEPENDENCY_PROXY"
 _OWN = "${CI_REGISTRY"
 _GITLAB = "registry.gitlab.com"
+_PUSHED = "a job pushes to it"
+_UNKNOWN = "nothing says that everyone may read it"
 _LOGIN_VALUED = ("-u", "--username", "-p", "--password")
 
 
@@ -55,9 +63,10 @@ class Sorted(Struct, frozen=True):
     proxied: tuple[Pull, ...]
 
 
-def sort_pulls(facts: Facts, jobs: Sequence[JobPulls]) -> Sorted:
-    """The pulls of all jobs by registry. What the jobs make themselves is no pull, and neither
-    is an image whose registry stands in an unknown variable."""
+def sort_pulls(facts: Facts, jobs: Sequence[JobPulls], named: Collection[str]) -> Sorted:
+    """The pulls of all jobs by registry; a person `named` those that are mirrored in any case.
+    What the jobs make themselves is no pull, and neither is an image whose registry stands in
+    an unknown variable."""
     made = {repository_of(image) for image in pushed_images(facts)}
     own = _own_registries(facts, jobs)
     upstreams: dict[str, list[Pull]] = {}
@@ -69,9 +78,13 @@ def sort_pulls(facts: Facts, jobs: Sequence[JobPulls]) -> Sorted:
             proxied.append(pull)
         elif registry.startswith(_OWN):
             left.setdefault(registry, (pull, "it is the project's own"))
-        elif registry in own:
+        elif "$" in registry or "." not in registry or repository_of(pull.image) in made:
+            continue
+        elif registry in own and (registry not in named or own[registry] == _PUSHED):
             left.setdefault(registry, (pull, own[registry]))
-        elif repository_of(pull.image) not in made and _is_public(registry):
+        elif registry not in _PUBLIC and registry not in named:
+            left.setdefault(registry, (pull, _UNKNOWN))
+        else:
             upstreams.setdefault(registry, []).append(pull)
     names = sorted(upstreams, key=lambda name: (name != HUB, name))
     return Sorted(
@@ -81,18 +94,6 @@ def sort_pulls(facts: Facts, jobs: Sequence[JobPulls]) -> Sorted:
     )
 
 
-def _is_public(registry: str) -> bool:
-    """Whether the registry has a name that others can ask: no variable, no address, and none
-    of a cluster or machine."""
-    host = registry.partition(":")[0]
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        local = host.endswith((".svc", ".cluster.local", ".local", ".internal", ".localhost"))
-        return "." in host and "$" not in registry and not local
-    return False
-
-
 def _own_registries(facts: Facts, jobs: Sequence[JobPulls]) -> dict[str, str]:
     """Registries that may hold what is private to the project, each with the reason."""
     found = {_GITLAB: "on GitLab.com it is the project's own"}
@@ -100,7 +101,7 @@ def _own_registries(facts: Facts, jobs: Sequence[JobPulls]) -> dict[str, str]:
         for ran in job.commands.ran:
             if ran.name in ("docker", "podman", "buildah") and ran.words[1:2] == ("login",):
                 found |= dict.fromkeys(_logged_in(ran.words[2:]), "a job logs in to it")
-    found |= dict.fromkeys(pushed_registries(facts), "a job pushes to it")
+    found |= dict.fromkeys(pushed_registries(facts), _PUSHED)
     found.pop(HUB, None)
     return found
 
@@ -172,9 +173,7 @@ def _left_out(pull: Pull, registry: str, why: str) -> Finding:
         subject=registry,
         what=f"{registry} gets no mirror",
         why=f"{why}, and everyone who reaches a mirror reads what its credentials read",
+        do=""
+        if "$" in registry or why == _PUSHED
+        else f"if it is public, pass --registry {registry}",
     )
-
-
-def place_of(pulls: Sequence[Pull]) -> Place:
-    """Where the first of the pulls is written."""
-    return pulls[0].place
