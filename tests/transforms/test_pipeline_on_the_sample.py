@@ -187,7 +187,7 @@ def test_mirrors_and_a_bucket_may_come_in_either_order(
     for order in (runs, runs[::-1]):
         there = snapshot
         for name, options in order:
-            there = there.with_changes(planned(name, there, registry, **options[name]).changes)
+            there = there.with_changes(planned(name, there, registry, **options).changes)
         files = {path: there.read(path) for path in there.paths if "gitlab-ci" not in path}
         pipeline = find_pipeline(there)
         assert pipeline is not None
