@@ -305,7 +305,8 @@ def _product(report: Report, given: Mapping[str, Any]) -> bytes:
         silent = (given["check"] or given["write"]) and not given["diff"]
         if silent or not isinstance(report.outcome, Planned):
             return b""
-        from dockerfix.report.style import Style, coloured_patch
+        from dockerfix.report.coloured_patch import coloured_patch
+        from dockerfix.report.style import Style
 
         style = style_for(sys.stdout, given["colour"]) if given["output"] is None else Style()
         return coloured_patch(report.outcome.patch, style)

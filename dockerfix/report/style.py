@@ -26,6 +26,14 @@ class Style(Struct, frozen=True):
         """Something that fails, a removed line."""
         return self._code("31", text)
 
+    def gone(self, text: str) -> str:
+        """The part of a removed line in which it differs from the added one."""
+        return self._code("31;7", text)
+
+    def come(self, text: str) -> str:
+        """The part of an added line in which it differs from the removed one."""
+        return self._code("32;7", text)
+
     def place(self, text: str) -> str:
         """A file and line, a hunk's header."""
         return self._code("36", text)
@@ -39,25 +47,3 @@ class Style(Struct, frozen=True):
 
 
 PLAIN = Style()
-
-
-def coloured_patch(patch: bytes, style: Style) -> bytes:
-    """A patch for reading on a terminal; without colour, the very bytes."""
-    if not style.colour:
-        return patch
-    return b"\n".join(_line(line, style) for line in patch.split(b"\n"))
-
-
-def _line(line: bytes, style: Style) -> bytes:
-    mark = line[:1]
-    text = line.decode("utf-8", "surrogateescape")
-    if line.startswith((b"diff ", b"--- ", b"+++ ", b"index ", b"new file", b"deleted file")):
-        text = style.heading(text)
-    elif mark == b"+":
-        text = style.good(text)
-    elif mark == b"-":
-        text = style.bad(text)
-    elif mark == b"@":
-        head, at, rest = text.partition(" @@")
-        text = style.place(head + at) + rest
-    return text.encode("utf-8", "surrogateescape")

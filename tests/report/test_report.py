@@ -15,11 +15,12 @@ from dockerfix.engine.proposal import Proposal
 from dockerfix.facts.finding import Finding, Severity
 from dockerfix.proof.obligation import Permit, Verdict
 from dockerfix.report.code_quality import render_code_quality
+from dockerfix.report.coloured_patch import coloured_patch
 from dockerfix.report.json_ import render_json
 from dockerfix.report.markdown import render_markdown
 from dockerfix.report.report import Report
 from dockerfix.report.sarif import render_sarif
-from dockerfix.report.style import Style, coloured_patch
+from dockerfix.report.style import Style
 from dockerfix.report.text import Verbosity, render_text
 from dockerfix.text import Edit, EditSet, Snapshot, Source, Span
 
@@ -183,7 +184,7 @@ def test_colour_only_adds_escape_codes() -> None:
 def test_a_patch_without_colour_is_the_very_bytes() -> None:
     patch = planned().patch + b"\xff\r\n"
     assert coloured_patch(patch, Style()) is patch
-    assert b"\x1b[32m+RUN c\x1b[0m\n" in coloured_patch(patch, Style(colour=True))
+    assert b"\x1b[32mRUN \x1b[0m\x1b[32;7mc\x1b[0m\n" in coloured_patch(patch, Style(colour=True))
 
 
 def test_json_holds_everything() -> None:
