@@ -8,6 +8,7 @@ FROM python:3.13.9-alpine3.22 AS build
 RUN python -m venv --without-pip /opt/dockerfix
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE ./
+COPY docs/dockerfix.1 docs/
 COPY dockerfix dockerfix
 COPY transforms transforms
 RUN --mount=type=cache,target=/root/.cache/pip \

@@ -11,8 +11,10 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
+from dockerfix import __version__
 from dockerfix.engine.documentation import SECTIONS, documentation
 from dockerfix.engine.findings import COMMON
 from dockerfix.engine.findings import pages as findings
@@ -20,8 +22,10 @@ from dockerfix.engine.permits import kinds
 from dockerfix.engine.proposal import Transform
 from dockerfix.engine.registry import Registry
 from dockerfix.repo.settings import CHECKS
+from dockerfix.report.man_page import manual_page
 
 TOP = Path(__file__).parent.parent
+
 _CODE = ("Before", "After")
 BUILT_IN = (
     "builds",
@@ -55,6 +59,7 @@ def pages() -> Iterator[tuple[str, str]]:
     yield "docs/commands.md", _commands(sorted(registry.names))
     yield "docs/rules.md", _rules()
     yield "dockerfix/findings-examples.json", _examples()
+    yield "docs/dockerfix.1", _man(sorted(registry.names))
     for name in ("report", "settings"):
         yield f"dockerfix/schemas/{name}.json", _run(name, of="schema")
     for name, path in _SAMPLE.items():
@@ -141,6 +146,12 @@ def _commands(transforms: list[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _man(transforms: list[str]) -> str:
+    helps = {name: _run("--help", of=name) for name in (*transforms, *BUILT_IN)}
+    return manual_page(__version__, _run("--help"), helps)
+
+
+@cache
 def _run(*arguments: str, of: str = "") -> str:
     """What dockerfix prints on stdout, as a person with a terminal of 80 columns sees it."""
     words = [sys.executable, "-m", "dockerfix", *([of] if of else []), *arguments]

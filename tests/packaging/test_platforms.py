@@ -21,7 +21,7 @@ import yaml
 from dockerfix.checks.all import CHECKS
 from dockerfix.facts.repository import Facts
 from dockerfix.repo.read import read_snapshot
-from dockerfix.syntax.dockerfile import OneArgument
+from dockerfix.syntax.dockerfile import Copy, OneArgument
 
 TOP = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -139,15 +139,31 @@ def test_the_action_reports_and_fails_when_it_is_to(sample: Path) -> None:
     assert (code, told["something-to-do"]) == (64, "false")
 
 
+def copied() -> list[str]:
+    """What the image's Dockerfile copies from its context."""
+    instructions = Facts(read_snapshot(TOP, ())).dockerfile("Dockerfile").instructions
+    copies = [item for item in instructions if isinstance(item, Copy) and item.from_ is None]
+    return [word.value for item in copies for word in item.sources]
+
+
 @pytest.fixture
 def own(tmp_path: Path) -> Facts:
     """The part of this repository that its image is made of, as a repository of its own."""
-    for name in ("Dockerfile", ".dockerignore", "pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(TOP / name, tmp_path / name)
-    for name in ("dockerfix", "transforms"):
-        shutil.copytree(TOP / name, tmp_path / name)
+    for name in ("Dockerfile", ".dockerignore", *copied()):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        if (TOP / name).is_dir():
+            shutil.copytree(TOP / name, tmp_path / name)
+        else:
+            shutil.copy(TOP / name, tmp_path / name)
     (tmp_path / "Makefile").write_text("image:\n\tdocker build -t dockerfix .\n")
     return Facts(read_snapshot(tmp_path, ()))
+
+
+def test_the_package_is_made_of_what_the_image_copies(own: Facts, tmp_path: Path) -> None:
+    assert own.dockerfiles == ("Dockerfile",)
+    words = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", "dist"]
+    subprocess.run(words, cwd=tmp_path, check=True, capture_output=True)
+    assert len([*(tmp_path / "dist").iterdir()]) == 1
 
 
 def test_nothing_is_found_in_our_own_dockerfile(own: Facts) -> None:
