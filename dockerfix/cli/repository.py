@@ -67,7 +67,7 @@ def open_repository(
     from dockerfix.repo.settings import read_settings
     from dockerfix.repo.write import recover
 
-    top = find_root(Path(paths[0])) if root is None else _given(root)
+    top = find_root(Path(paths[0])) if root is None else _given_root(root)
     relative = tuple(relative_to_root(top, path) for path in paths)
     report = recover(top)
     settings = read_settings(top, transforms)
@@ -80,7 +80,7 @@ def open_repository(
     return Repository(top, settings, Facts(snapshot), relative, recovered, inline)
 
 
-def _given(root: str) -> Path:
+def _given_root(root: str) -> Path:
     from dockerfix.repo.errors import RootError
 
     path = Path(root)

@@ -80,11 +80,11 @@ def carried(
         if not known:
             continue
         longest, old = max(known, key=lambda pair: pair[0].busy)
-        found[job] = _measured(job, old, _taken(job, old, names, longest), builds)
+        found[job] = _measured(job, old, _taken_over(job, old, names, longest), builds)
     return found
 
 
-def _taken(job: str, old: str, names: Sequence[str], longest: Times) -> Times:
+def _taken_over(job: str, old: str, names: Sequence[str], longest: Times) -> Times:
     if list(names) == [job]:
         return longest
     return replace(longest, source=f"as long as {old}, whose work it takes over", known=False)

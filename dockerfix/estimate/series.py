@@ -71,7 +71,7 @@ def estimates(states: Sequence[State], given: Given) -> tuple[Estimate, ...]:
     found = [_estimate(first, graph, times, given, ())]
     old = first
     for state in others:
-        step = _Step(old, state, graph, times, given)
+        step = _Transition(old, state, graph, times, given)
         graph = job_graph(state.pipeline, step.present(), given.ran)
         known, notes = step.times()
         times = filled(graph, _spread(graph, known), stages)
@@ -99,7 +99,7 @@ def _estimate(
     return Estimate(state.title, graph, line, state.promises, (*notes, *unmet, *stuck))
 
 
-class _Step:
+class _Transition:
     """From one state to the next. Private to `estimates`."""
 
     def __init__(

@@ -195,11 +195,11 @@ def _unfolded(target: BakeTarget, axes: Axes) -> list[BakeTarget]:
     for row in islice(product(*axes.values()), _MAX_TARGETS):
         held = {key: text for value in row for key, text in value.items()}
         given = {
-            key: _held(plain, held)
+            key: _with_axes(plain, held)
             for key, plain in target.attributes.items()
             if key not in ("matrix", "name")
         }
-        made = _held(name, held)
+        made = _with_axes(name, held)
         if isinstance(made, str) and "${" not in made:
             found.append(replace(target, name=made, attributes=given))
     return found
@@ -208,12 +208,12 @@ def _unfolded(target: BakeTarget, axes: Axes) -> list[BakeTarget]:
 _MAX_TARGETS = 256
 
 
-def _held(plain: Plain, values: Mapping[str, str]) -> Plain:
+def _with_axes(plain: Plain, values: Mapping[str, str]) -> Plain:
     """A value with what the axes of a matrix give."""
     if isinstance(plain, list):
-        return [text for item in plain if isinstance(text := _held(item, values), str)]
+        return [text for item in plain if isinstance(text := _with_axes(item, values), str)]
     if isinstance(plain, dict):
-        return {k: text for k, v in plain.items() if isinstance(text := _held(v, values), str)}
+        return {k: text for k, v in plain.items() if isinstance(text := _with_axes(v, values), str)}
     for name, value in values.items() if plain is not None else ():
         plain = plain.replace("${" + name + "}", value) if plain is not None else None
     return plain

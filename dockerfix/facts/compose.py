@@ -98,7 +98,7 @@ def find_compose(
     folder's own Compose file, as `compose.override.yaml` does. `alike` are files of other names
     that look like one: they count unless they only hold what others extend.
     """
-    reader = _Reader(snapshot, layers or {})
+    reader = _ComposeFiles(snapshot, layers or {})
     paths = dict.fromkeys(path for path in snapshot.paths if is_compose(path))
     paths |= dict.fromkeys(path for path in named if path in snapshot)
     queue, services = list(paths), list[Service]()
@@ -133,7 +133,7 @@ _TOP = frozenset(
 )
 
 
-class _Reader:
+class _ComposeFiles:
     """Reads Compose files with what they extend. Private to `find_compose`."""
 
     def __init__(self, snapshot: Snapshot, layers: dict[str, tuple[str, ...]]) -> None:

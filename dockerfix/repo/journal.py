@@ -76,7 +76,7 @@ class RecoveryReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class PathChange:
     """One path of a write (relative to the root), what happens to it, and the sha256 of its
     new bytes (hexadecimal; empty for a deletion). `number` counts from 0."""
 
@@ -93,21 +93,21 @@ class Journal:
     top: Path
     token: str
     folders: tuple[str, ...]
-    steps: tuple[Step, ...]
+    steps: tuple[PathChange, ...]
 
-    def target(self, step: Step) -> Path:
+    def target(self, step: PathChange) -> Path:
         """Where the step's file stands."""
         return self.top / step.path
 
-    def new(self, step: Step) -> Path:
+    def new(self, step: PathChange) -> Path:
         """Where its new bytes wait, in the same folder."""
         return self._beside(step, "new")
 
-    def old(self, step: Step) -> Path:
+    def old(self, step: PathChange) -> Path:
         """Where the file that it replaces or deletes is kept, in the same folder."""
         return self._beside(step, "old")
 
-    def _beside(self, step: Step, suffix: str) -> Path:
+    def _beside(self, step: PathChange, suffix: str) -> Path:
         # Not made from the file's own name, which may be as long as names can be.
         name = f".dockerfix-{self.token}-{step.number}.{suffix}"
         return self.target(step).parent / name
@@ -205,7 +205,7 @@ def _discard(journal: Journal) -> None:
         disk.remove_empty_folder(journal.top / path)
 
 
-def _undo(journal: Journal, step: Step) -> None:
+def _undo(journal: Journal, step: PathChange) -> None:
     old, target = journal.old(step), journal.target(step)
     if step.action is Action.CREATE:
         if _is_placed(journal, step):
@@ -214,7 +214,7 @@ def _undo(journal: Journal, step: Step) -> None:
         disk.put_back(old, target)
 
 
-def _is_placed(journal: Journal, step: Step) -> bool:
+def _is_placed(journal: Journal, step: PathChange) -> bool:
     """Whether the file that a CREATE step makes stands in its place. One that somebody else
     made there stands beside the new file, which still waits."""
     new, target = journal.new(step), journal.target(step)
@@ -235,7 +235,7 @@ def _refuse_conflicts(journal: Journal) -> None:
             )
 
 
-def _is_conflict(journal: Journal, step: Step) -> bool:
+def _is_conflict(journal: Journal, step: PathChange) -> bool:
     """Whether undoing a step would lose what somebody wrote since."""
     old, target = journal.old(step), journal.target(step)
     if not os.path.lexists(target):
@@ -259,7 +259,7 @@ def _digest(path: Path) -> str | None:
         return ""
 
 
-def _remove_emptied(journal: Journal, step: Step) -> None:
+def _remove_emptied(journal: Journal, step: PathChange) -> None:
     """Remove the folders that a deletion left empty, as `git apply` does."""
     for parent in PurePosixPath(step.path).parents[:-1]:
         if not disk.remove_empty_folder(journal.top / parent):
@@ -287,7 +287,7 @@ def _journal(top: Path, record: Mapping[str, Any]) -> Journal:
     if not token.isalnum():
         raise ValueError("its token")
     steps = tuple(
-        Step(number, str(item["path"]), Action(item["action"]), str(item["digest"]))
+        PathChange(number, str(item["path"]), Action(item["action"]), str(item["digest"]))
         for number, item in enumerate(record["steps"])
     )
     return Journal(top, token, tuple(str(path) for path in record["folders"]), steps)

@@ -37,9 +37,9 @@ from dockerfix.repo.journal import (
     Action,
     Journal,
     Outcome,
+    PathChange,
     RecoveryReport,
     State,
-    Step,
     journal_folder,
     settle,
 )
@@ -157,7 +157,7 @@ class _Write:
             with _blaming(step.path):
                 self._place_one(step)
 
-    def _place_one(self, step: Step) -> None:
+    def _place_one(self, step: PathChange) -> None:
         target, old, new = (
             of(step) for of in (self.journal.target, self.journal.old, self.journal.new)
         )
@@ -172,7 +172,7 @@ class _Write:
                 target.rename(old)
                 self._compare(step)
 
-    def _compare(self, step: Step) -> None:
+    def _compare(self, step: PathChange) -> None:
         """The last look at a file, when it is already kept: nobody can change it unseen."""
         if disk.digest(self.journal.old(step)) != self.snapshot.digest(step.path):
             raise _changed(step.path)
@@ -198,7 +198,9 @@ class _Write:
             self.done = report.outcome is Outcome.AFTER
 
 
-def _checked(top: Path, snapshot: Snapshot, number: int, path: str, data: bytes | None) -> Step:
+def _checked(
+    top: Path, snapshot: Snapshot, number: int, path: str, data: bytes | None
+) -> PathChange:
     """The step for one change; raises a `WriteError` when it must not be made."""
     import hashlib  # loads OpenSSL: only a write needs it
 
@@ -212,9 +214,9 @@ def _checked(top: Path, snapshot: Snapshot, number: int, path: str, data: bytes 
         elif status is not None:
             raise _appeared(snapshot, path)
     if data is None:
-        return Step(number, path, Action.DELETE)
+        return PathChange(number, path, Action.DELETE)
     action = Action.REPLACE if path in snapshot else Action.CREATE
-    return Step(number, path, action, hashlib.sha256(data).hexdigest())
+    return PathChange(number, path, action, hashlib.sha256(data).hexdigest())
 
 
 def _check_unchanged(
@@ -228,7 +230,7 @@ def _check_unchanged(
         raise _changed(path)
 
 
-def _new_folders(top: Path, steps: tuple[Step, ...]) -> tuple[str, ...]:
+def _new_folders(top: Path, steps: tuple[PathChange, ...]) -> tuple[str, ...]:
     """Folders to make, outermost first; raises when one of those that exist is read-only."""
     missing: set[str] = set()
     for step in steps:

@@ -24,7 +24,7 @@ def draw_stages(graph: StageGraph, title: str) -> Drawing:
             if name is not None:
                 boxes.setdefault(f"image {name}", _image(name))
             arrows[arrow] = None
-        boxes[_id(stage)] = Box(_id(stage), (_name(stage),), "", mark, _told(stage))
+        boxes[_id(stage)] = Box(_id(stage), (_name(stage),), "", mark, _counted(stage))
     return Drawing(title, tuple(boxes.values()), tuple(arrows))
 
 
@@ -54,6 +54,6 @@ def _name(stage: Stage) -> str:
     return stage.name or f"stage {stage.index}"
 
 
-def _told(stage: Stage) -> str:
+def _counted(stage: Stage) -> str:
     count = len(stage.instructions)
     return f"{_name(stage)}: {count} {'instruction' if count == 1 else 'instructions'}"

@@ -78,7 +78,7 @@ def _one(facts: Facts, changes: list[Change], every: Sequence[Change]) -> Edits:
     if build.tool is Tool.ACTION:
         from dockerfix.rewrite.github import set_action
 
-        if _others(facts, changes):
+        if _unchanged_builds(facts, changes):
             what = "the step builds other images too, with other inputs"
             raise Refused(build.site.place, what, "give this image a step of its own")
         return set_action(facts, changes)
@@ -104,10 +104,10 @@ def _one(facts: Facts, changes: list[Change], every: Sequence[Change]) -> Edits:
         raise Refused(build.site.place, "a call in Python", "change Dockerfile and target by hand")
     if build.site.kind is SiteKind.CLOUD_BUILD:
         raise Refused(build.site.place, "a step of Cloud Build", "change its args by hand")
-    return set_command(facts, changes, _others(facts, changes))
+    return set_command(facts, changes, _unchanged_builds(facts, changes))
 
 
-def _others(facts: Facts, changes: Sequence[Change]) -> list[Build]:
+def _unchanged_builds(facts: Facts, changes: Sequence[Change]) -> list[Build]:
     """Builds of the same command or step that are not to change."""
     mine = {id(change.build) for change in changes}
     place = changes[0].build.site.place

@@ -142,7 +142,7 @@ class _Writer:
                 single[_SWITCHES[option.name]] = "false" if text == "false" else "true"
             else:
                 raise self.refused(f"the flag --{option.name}")
-        arguments = [(a.name, _given(a.value, a.name)) for a in self.build.arguments]
+        arguments = [(a.name, _or_environment(a.value, a.name)) for a in self.build.arguments]
         if arguments:
             maps["args"] = arguments
         found = [(name, self.list_(texts)) for name, texts in lists.items()]
@@ -155,7 +155,7 @@ class _Writer:
         return "{\n" + lines + "  }"
 
 
-def _given(value: Value | None, name: str) -> str:
+def _or_environment(value: Value | None, name: str) -> str:
     """`--build-arg NAME` takes the value from the environment, as a bake variable does."""
     return value.text if value is not None else "${" + name + "}"
 
@@ -208,11 +208,11 @@ def set_bake_target(facts: Facts, target: BakeTarget, build: Build, wanted: Want
         if place is not None and key == "dockerfile" and text == "Dockerfile":
             edits.append((place.path, _without(source, place.span)))
         elif place is not None:
-            edits.append((place.path, Edit(place.span, f'"{_kept(text)}"'.encode())))
+            edits.append((place.path, Edit(place.span, f'"{_expanding(text)}"'.encode())))
         elif key in target.attributes and key != "context":
             raise Refused(target.place, f"{key} is inherited", f"write {key} in the target")
         else:
-            added.append((key, f'"{_kept(text)}"'))
+            added.append((key, f'"{_expanding(text)}"'))
     for key, pairs in _maps(wanted):
         place = target.places.get(key)
         if place is not None:
@@ -256,9 +256,9 @@ def _maps(wanted: Wanted) -> list[tuple[str, list[tuple[str, str]]]]:
 def _map_text(source: Source, pairs: Sequence[tuple[str, str]]) -> str:
     """A new map, one entry a line when it has several."""
     if len(pairs) == 1:
-        return f'{{ {pairs[0][0]} = "{_kept(pairs[0][1])}" }}'
+        return f'{{ {pairs[0][0]} = "{_expanding(pairs[0][1])}" }}'
     newline = source.newline.bytes.decode()
-    lines = "".join(f'    {name} = "{_kept(text)}"{newline}' for name, text in pairs)
+    lines = "".join(f'    {name} = "{_expanding(text)}"{newline}' for name, text in pairs)
     return "{" + newline + lines + "  }"
 
 
@@ -266,7 +266,7 @@ def _more(source: Source, span: Span, pairs: Sequence[tuple[str, str]]) -> Edit:
     """Entries behind the last one of a map, in its form."""
     text = source.text(span)
     json = source.path.endswith(".json")
-    signs = [f'"{n}": "{_kept(t)}"' if json else f'{n} = "{_kept(t)}"' for n, t in pairs]
+    signs = [f'"{n}": "{_expanding(t)}"' if json else f'{n} = "{_expanding(t)}"' for n, t in pairs]
     inner = text[1:-1].rstrip()
     at = span.start + 1 + len(inner.encode())
     if "\n" not in text:
@@ -313,6 +313,6 @@ def _attribute(target: BakeTarget, key: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _kept(text: str) -> str:
+def _expanding(text: str) -> str:
     """A text whose `${NAME}` stay expansions."""
     return text.replace("\\", "\\\\").replace('"', '\\"')

@@ -14,7 +14,7 @@ from dockerfix.facts.model import Build, Value
 from dockerfix.text import MappedText, Piece, Source
 
 
-def standing(value: Value, source: Source) -> str:
+def as_written(value: Value, source: Source) -> str:
     """The word as it stands in its file, without the quotes that the shell takes off."""
     inner = value.inside
     if value.mapped is None or value.place is None or value.place.path != source.path:

@@ -151,7 +151,7 @@ def _for_all(inputs: Mapping, changes: Sequence[Change], key: str, texts: list[s
     where they differ; raises `Refused`."""
     if len(set(texts)) == 1:
         return texts[0]
-    for expression, values in _held(inputs, changes):
+    for expression, values in _lone_expressions(inputs, changes):
         made = {
             text.replace(value, expression, 1) if value and value in text else ""
             for text, value in zip(texts, values, strict=True)
@@ -162,7 +162,7 @@ def _for_all(inputs: Mapping, changes: Sequence[Change], key: str, texts: list[s
     raise Refused(place, f"no value of the matrix is its {key}", "write one step for each image")
 
 
-def _held(inputs: Mapping, changes: Sequence[Change]) -> list[tuple[str, list[str]]]:
+def _lone_expressions(inputs: Mapping, changes: Sequence[Change]) -> list[tuple[str, list[str]]]:
     """Expressions that stand alone in an input, with what they are for each build."""
     found = []
     for key in ("file", "target", "tags"):

@@ -50,13 +50,13 @@ def _edits(artifact: Mapping, values: dict[str, str]) -> Iterator[Edit]:
         known = section.entry(key)
         if known is None:
             missing[key] = text
-        elif _held(known) != text:
+        elif _entry_text(known) != text:
             yield _set(known, text)
     if missing:
         yield _added(section, missing)
 
 
-def _held(entry: Entry) -> str | None:
+def _entry_text(entry: Entry) -> str | None:
     return entry.value.text if isinstance(entry.value, Scalar) else None
 
 

@@ -44,7 +44,7 @@ _OUTPUTS = frozenset(
 _STATUS = re.compile(r"\b(?:always|failure|cancelled|success)\s*\(")
 
 
-class Step(Struct, frozen=True):
+class RowStep(Struct, frozen=True):
     """A step as one row of a job's matrix runs it: its text, indented by nothing, and data."""
 
     place: Place
@@ -66,11 +66,11 @@ class Step(Struct, frozen=True):
 class Laid(Struct, frozen=True):
     """One step of the joined job; `row` is None for a step that all rows share."""
 
-    step: Step
+    step: RowStep
     row: int | None
 
 
-def steps_of(steps: YamlSequence, row: Mapping[str, Scalar]) -> list[Step]:
+def steps_of(steps: YamlSequence, row: Mapping[str, Scalar]) -> list[RowStep]:
     """The steps of a job for one row of its matrix; raises `Refused` for steps in braces or
     by an alias, and for a condition that reads the matrix."""
     source = steps.file.source
@@ -96,7 +96,7 @@ def _head(steps: YamlSequence, floor: int) -> int:
     return floor
 
 
-def _step(steps: YamlSequence, item: Node, span: Span, row: Mapping[str, Scalar]) -> Step:
+def _step(steps: YamlSequence, item: Node, span: Span, row: Mapping[str, Scalar]) -> RowStep:
     source = steps.file.source
     place = source.place(item.span)
     if not isinstance(item, YamlMapping) or not item.entries:
@@ -118,10 +118,10 @@ def _step(steps: YamlSequence, item: Node, span: Span, row: Mapping[str, Scalar]
     data = with_strings(to_data(item), lambda part: in_row(part, row))
     if any(reads_matrix(part) or "strategy." in part for part in strings(data)):
         raise Refused(place, "a step reads the whole matrix", "name the value that it needs")
-    return Step(place, text, data, spaced)
+    return RowStep(place, text, data, spaced)
 
 
-def laid_over(rows: Sequence[Sequence[Step]], labels: Sequence[str]) -> list[Laid]:
+def laid_over(rows: Sequence[Sequence[RowStep]], labels: Sequence[str]) -> list[Laid]:
     """The steps of all rows in one order; raises `Refused` where rows do more than build."""
     at = [0] * len(rows)
     found: list[Laid] = []
@@ -133,22 +133,22 @@ def laid_over(rows: Sequence[Sequence[Step]], labels: Sequence[str]) -> list[Lai
         if "build-push-action" in str(step.data.get("uses") or "").lower():
             raise Refused(step.place, "every row builds the same image", "remove the matrix")
         stops = [end if end is not None else 0 for end in ends]
-        found += _own(rows, at, stops, own)
+        found += _row_steps(rows, at, stops, own)
         if any(other.row is not None and _builds(other.step) for other in found):
             _check(step, "does more after it has built")
         found.append(Laid(step, None))
         at = [stop + 1 for stop in stops]
-    found += _own(rows, at, [len(steps) for steps in rows], own)
+    found += _row_steps(rows, at, [len(steps) for steps in rows], own)
     return _renamed(found, labels)
 
 
-def _where(steps: Sequence[Step], start: int, wanted: Step) -> int | None:
+def _where(steps: Sequence[RowStep], start: int, wanted: RowStep) -> int | None:
     """The next step that does the same."""
     return next((n for n in range(start, len(steps)) if steps[n].data == wanted.data), None)
 
 
-def _own(
-    rows: Sequence[Sequence[Step]], starts: Sequence[int], stops: Sequence[int], own: set[str]
+def _row_steps(
+    rows: Sequence[Sequence[RowStep]], starts: Sequence[int], stops: Sequence[int], own: set[str]
 ) -> Iterator[Laid]:
     """What each row does by itself before the next common step, row after row."""
     for number, steps in enumerate(rows):
@@ -159,7 +159,7 @@ def _own(
             yield Laid(step, number)
 
 
-def _check(step: Step, what: str) -> None:
+def _check(step: RowStep, what: str) -> None:
     """Raises `Refused` for a step that may leave something behind for the next image."""
     if _STATUS.search(str(step.data.get("if") or "")):
         raise Refused(step.place, "a step runs whatever became of the others", "join them by hand")
@@ -173,7 +173,7 @@ def _check(step: Step, what: str) -> None:
     raise Refused(step.place, f"a job {what} ({name})", "join the jobs by hand")
 
 
-def _builds(step: Step) -> bool:
+def _builds(step: RowStep) -> bool:
     uses = str(step.data.get("uses") or "").lower()
     return "build-push-action" in uses or "docker" in str(step.data.get("run") or "")
 
@@ -222,7 +222,7 @@ def _ids_of(found: Sequence[Laid], row: int) -> list[str]:
     return [laid.step.id for laid in found if laid.row == row and laid.step.id]
 
 
-def _with_ids(step: Step, ids: Mapping[str, str], title: str) -> Step:
+def _with_ids(step: RowStep, ids: Mapping[str, str], title: str) -> RowStep:
     """The step with other ids and another name; raises `Refused` where its text does not
     come to that."""
 
@@ -237,10 +237,10 @@ def _with_ids(step: Step, ids: Mapping[str, str], title: str) -> Step:
     data |= {"id": ids.get(step.id, step.id)} if step.id else {}
     data |= {"name": title} if title else {}
     text = _set(in_expressions(step.text, renamed), step, data)
-    return Step(step.place, text, data, step.spaced)
+    return RowStep(step.place, text, data, step.spaced)
 
 
-def _set(text: str, step: Step, data: Mapping[str, Any]) -> str:
+def _set(text: str, step: RowStep, data: Mapping[str, Any]) -> str:
     """The text with the data's `id`, `name` and `if`."""
     source = Source(step.place.path, f"{text}\n".encode("utf-8", "surrogateescape"))
     item = _item(source)

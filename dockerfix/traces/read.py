@@ -31,7 +31,7 @@ _LIMIT = "Job's log exceeded limit"
 
 def read_trace(name: str, blocks: Iterable[bytes]) -> JobTrace:
     """The trace of a job that comes in blocks of bytes; never raises on content."""
-    reader = _Reader()
+    reader = _TraceSoFar()
     for event in events(blocks):
         if isinstance(event, Marker):
             reader.mark(event)
@@ -42,7 +42,7 @@ def read_trace(name: str, blocks: Iterable[bytes]) -> JobTrace:
 
 
 @dataclass(slots=True)
-class _Reader:
+class _TraceSoFar:
     """What has been read so far. Private to `read_trace`."""
 
     lines: int = 0

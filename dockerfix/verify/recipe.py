@@ -89,7 +89,7 @@ class Unknown(Struct, frozen=True):
 
 
 @dataclass(slots=True)
-class _Reader:
+class _BuildOrder:
     """Fills in one build. Private to `order_of`."""
 
     build: Build
@@ -125,7 +125,7 @@ def order_of(
     if target is not None and (target.stood_in or target.hidden):
         names = ", ".join((*target.stood_in, *target.hidden))
         return Unknown(build, f"its target holds {names}, which has no value here")
-    reader = _Reader(build, variables)
+    reader = _BuildOrder(build, variables)
     arguments = tuple(sorted(dict(reader.settings(build.arguments)).items()))
     options, dropped = _options(build, reader)
     recipe = Recipe(
@@ -143,7 +143,7 @@ def order_of(
     return Order(build, recipe, tags, tuple(seen), tuple(dropped))
 
 
-def _options(build: Build, reader: _Reader) -> tuple[list[Setting], list[str]]:
+def _options(build: Build, reader: _BuildOrder) -> tuple[list[Setting], list[str]]:
     kept: list[Setting] = []
     dropped: list[str] = []
     for option in build.options:
@@ -168,7 +168,7 @@ def _secret(text: str, folder: str) -> str:
 
 def _contexts(
     build: Build,
-    reader: _Reader,
+    reader: _BuildOrder,
     arguments: tuple[Setting, ...],
     provided: Callable[[str], Recipe | None],
 ) -> Iterator[tuple[str, str | Recipe]]:

@@ -93,7 +93,7 @@ def python_calls(source: Source) -> Calls:
             return calls
         wrapper = MetadataWrapper(cst.parse_module(source.data), unsafe_skip_copy=True)
         spans = wrapper.resolve(ByteSpanPositionProvider)
-        reader = _Reader(source, Texts(source, wrapper.module, spans), calls)
+        reader = _ModuleWalk(source, Texts(source, wrapper.module, spans), calls)
         reader.block(wrapper.module, posixpath.basename(source.path))
     except (
         cst.ParserSyntaxError, SyntaxError, ValueError, LookupError, RecursionError, MemoryError,
@@ -105,7 +105,7 @@ def python_calls(source: Source) -> Calls:
     return calls
 
 
-class _Reader:
+class _ModuleWalk:
     """One walk over a module. Private to `python_calls`."""
 
     def __init__(self, source: Source, texts: Texts, calls: Calls) -> None:
@@ -257,7 +257,7 @@ class _Reader:
 
 
 class _Sdk(Struct, frozen=True):
-    """Arguments of an SDK's call. Private to `_Reader`; `beside` says that the Dockerfile
+    """Arguments of an SDK's call. Private to `_ModuleWalk`; `beside` says that the Dockerfile
     counts from where the program runs and not from the context."""
 
     texts: Texts

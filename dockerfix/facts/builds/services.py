@@ -24,10 +24,10 @@ from dockerfix.text import Snapshot
 def service_build(service: Service, snapshot: Snapshot) -> Build:
     """The build of a Compose service, as `docker compose build` runs it from its folder."""
     folder = posixpath.dirname(service.file.source.path)
-    return _Reader(service, environment_beside(snapshot, folder)).build()
+    return _ServiceBuild(service, environment_beside(snapshot, folder)).build()
 
 
-class _Reader(Struct, frozen=True):
+class _ServiceBuild(Struct, frozen=True):
     """One service with the values of its `.env`. Private to `service_build`."""
 
     service: Service
@@ -64,7 +64,7 @@ class _Reader(Struct, frozen=True):
         if is_remote(text):
             unknown.append("the context is an address or standard input")
             return None
-        if _here(text):
+        if _from_working_folder(text):
             unknown.append(f"the context holds a variable: {text}")
             return None
         return located(text, posixpath.dirname(holder.source.path), "the context", unknown)
@@ -75,7 +75,7 @@ class _Reader(Struct, frozen=True):
             unknown.append("the Dockerfile is written in the Compose file")
             return None
         text = self.interpolated(file.text) if file is not None else "Dockerfile"
-        if _here(text):
+        if _from_working_folder(text):
             unknown.append(f"the Dockerfile holds a variable: {text}")
             return None
         return located(text, where, "the Dockerfile", unknown) if where is not None else None
@@ -117,6 +117,6 @@ class _Reader(Struct, frozen=True):
 _SIGN = re.compile(r"\$(\$|[A-Za-z_][A-Za-z0-9_]*)")
 
 
-def _here(text: str) -> bool:
+def _from_working_folder(text: str) -> bool:
     """Whether a path counts from where the caller stands, which no file says."""
     return "${PWD" in text

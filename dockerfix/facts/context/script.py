@@ -80,7 +80,7 @@ class BuildScript:
     def stage(self, index: int) -> StageScript:
         """The stage of that index, from 0."""
         if index not in self._read:
-            self._read[index] = _Reader(self, self.graph.stages[index]).result()
+            self._read[index] = _StageReading(self, self.graph.stages[index]).result()
         return self._read[index]
 
     @property
@@ -110,7 +110,7 @@ class _StopError(Exception):
     """The build stops at the current instruction."""
 
 
-class _Reader:
+class _StageReading:
     """Reads one stage. Private to `BuildScript`."""
 
     def __init__(self, build: BuildScript, stage: Stage) -> None:

@@ -109,10 +109,10 @@ def shipped(origins: Origins, stage: Stage) -> Iterator[Shipped]:
     """The paths that a stage's chain copies out of other stages, by COPY or through a
     mount."""
     for event in origins.history(stage).events:
-        yield from _taken(event)
+        yield from _shipped_from(event)
 
 
-def _taken(event: Event) -> Iterator[Shipped]:
+def _shipped_from(event: Event) -> Iterator[Shipped]:
     if isinstance(event, Copied) and isinstance(event.source, Stage):
         for path in event.sources:
             absolute = posixpath.normpath(f"/{path.lstrip('/')}")

@@ -156,7 +156,7 @@ def history_of(graph: StageGraph, stage: Stage) -> History:
 
 
 def _run(graph: StageGraph, stage: Stage) -> History:
-    reader = _Reader()
+    reader = _ChainWalk()
     for step in flatten(graph, stage).steps:
         reader.step(step)
     return History(tuple(reader.events), dict(reader.state.variables), reader.state.folder)
@@ -191,7 +191,7 @@ class _State(Struct, frozen=True):
         return replace(self, variables={**self.variables, name: text})
 
 
-class _Reader:
+class _ChainWalk:
     """One pass over a chain. Private to `history_of`."""
 
     def __init__(self) -> None:

@@ -76,7 +76,7 @@ class _Comparison:
                 self.differences[f"cache-ref: {line}"] = None
             else:
                 self.failures[line] = None
-        if _rest(old) != _rest(new):
+        if _options_but_caches(old) != _options_but_caches(new):
             self.failures[f"{new.site}: more than the caches of this build differ"] = None
         self.sources(old, new)
 
@@ -129,7 +129,7 @@ def _caches(build: Build) -> tuple[list[str], list[str]]:
     return [v.text for v in build.cache_from], [v.text for v in build.cache_to]
 
 
-def _rest(build: Build) -> list[tuple[str, str]]:
+def _options_but_caches(build: Build) -> list[tuple[str, str]]:
     """All options but the caches, each with its value."""
     return [
         (option.name, option.value.text if option.value is not None else "")

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from dockerfix.facts.model import Value
 from dockerfix.rewrite.command.subject import Subject, common, inner, prefix_of, value_of
-from dockerfix.rewrite.expansions import expansions, leading, standing
+from dockerfix.rewrite.expansions import as_written, expansions, leading
 from dockerfix.rewrite.wanted import Change, Edits
 from dockerfix.text import Edit, Place, Span, relative_path
 
@@ -32,13 +32,13 @@ def _one_text(subject: Subject, values: Sequence[Value], texts: Sequence[str]) -
     heads = [prefix_of(v, text) for v, text in zip(values, texts, strict=True)]
     head = common(heads)
     if head is not None and value.written_variables:
-        return head + standing(value, subject.source)
+        return head + as_written(value, subject.source)
     same = common(texts)
     if same is not None:
         return same
     made = template(subject, [head for head in heads if head is not None])
     if made is not None and value.written_variables:
-        return made + standing(value, subject.source)
+        return made + as_written(value, subject.source)
     return template(subject, texts)
 
 

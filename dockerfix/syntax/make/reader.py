@@ -37,7 +37,7 @@ _SIGNS = (":::=", "::=", ":=", "?=", "+=", "!=", "=")
 
 def parse_make(mapped: MappedText) -> MakeText:
     """The statements of a Makefile, or of a text that `$(eval ...)` makes."""
-    reader = _Reader(mapped)
+    reader = _MakeText(mapped)
     lines = logical_lines(mapped.text)
     for line in lines:
         reader.line(line, lines)
@@ -89,7 +89,7 @@ def _complete(items: list[_Item]) -> tuple[Statement, ...]:
     return tuple(found)
 
 
-class _Reader:
+class _MakeText:
     """Reads one text. Private to `parse_make`."""
 
     def __init__(self, mapped: MappedText) -> None:
