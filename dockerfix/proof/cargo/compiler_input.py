@@ -18,7 +18,7 @@ from dockerfix.facts.dockerfile.stages import StageGraph
 from dockerfix.proof.cargo.crates import Compilation, Sources, chosen_packages, triples_of
 from dockerfix.proof.cargo.tools import variable_aspect
 from dockerfix.proof.image.chain import flatten
-from dockerfix.proof.image.history import Compiled
+from dockerfix.proof.image.events import Compiled
 from dockerfix.text import Place, SnapshotError
 
 _SILENT = (

@@ -19,7 +19,7 @@ from dockerfix.facts.cargo import Package, Workspace
 from dockerfix.facts.cargo.commands import selected
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.image.environment import SUBSTITUTION, unknown
-from dockerfix.proof.image.history import Compiled, Copied, Event
+from dockerfix.proof.image.events import Compiled, Copied, Event
 from dockerfix.text import Snapshot, SnapshotError, UnreadableError, join_path
 
 

@@ -25,18 +25,17 @@ from dockerfix.proof.cargo.crates import (
     products,
 )
 from dockerfix.proof.image.chain import Outside
-from dockerfix.proof.image.history import (
+from dockerfix.proof.image.events import (
     Carried,
     Compiled,
     Copied,
     Event,
     Frame,
-    History,
     Opaque,
     Removed,
     Written,
-    history_of,
 )
+from dockerfix.proof.image.history import History, history_of
 from dockerfix.syntax.dockerfile import Stage
 from dockerfix.text import Place, join_path
 
