@@ -206,6 +206,8 @@ def _added(
     builds = any(call.compiles for c in old for call in (c.cargo, *c.inner) if call is not None)
     uses: list[Use] = []
     for command in commands:
+        if command.plain.redirections:
+            return None
         if command.install is not None and pair.permits("united-packages"):
             uses.append(Use("united-packages", f"installs {_listed(command.install.packages)} too"))
         elif (
@@ -229,14 +231,14 @@ def _is_more(verb: str, command: ReadCommand) -> bool:
     if call is None:
         return False
     same = call.compiles if verb == "build" else call.verb == verb
-    return same and not call.opaque
+    return same and not call.opaque and not command.plain.redirections
 
 
 def finishes_another(pair: Pair, command: ReadCommand, old: Sequence[ReadCommand] = ()) -> bool:
     """Whether a statement changes or shows files of another image only: none that the old
     commands name or the old file's images take."""
     item = command.plain.command
-    if isinstance(item, Assignment):
+    if isinstance(item, Assignment) or command.plain.redirections:
         return False
     taken = {_name(path) for path in taken_from_stages(pair.before.graph)}
     named = taken | {_name(word) for other in old for word in other.text.split()}
@@ -270,6 +272,8 @@ def _is_mode(word: str) -> bool:
 
 
 def _command(pair: Pair, old: ReadCommand, new: ReadCommand) -> tuple[Use, ...] | None:
+    if old.plain.redirections != new.plain.redirections:
+        return None
     if old.install is not None and new.install is not None:
         return _installs(pair, old.install, new.install)
     if old.inner and len(old.inner) == len(new.inner) and old.skeleton == new.skeleton:
@@ -584,6 +588,8 @@ def _only_installs(chain: ReadChain, step: Step) -> tuple[_Kind, frozenset[str]]
     packages: set[str] = set()
     kind: list[object] = [step.instruction.flags]
     for command in chain.commands(step) or ():
+        if command.plain.redirections:
+            return (), frozenset()
         if command.install is not None:
             packages |= command.install.packages
             kind.append((command.install.manager, command.install.options))

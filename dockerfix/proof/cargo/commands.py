@@ -1,15 +1,15 @@
 """A RUN as the sequence of statements that it often is.
 
 What is joined by `&&`, `;` or newlines is taken apart; a branch, a loop or a pipeline is one
-statement with all that stands in it. Whatever else stands between statements (a redirection,
-`||`) makes the whole opaque, so that nothing is overlooked. Knows the shape of a RUN; knows no
-command.
+statement with all that stands in it, and a redirection is a part of the statement before it.
+Whatever else stands between statements (`||`, a heredoc) makes the whole opaque, so that nothing
+is overlooked. Knows the shape of a RUN; knows no command.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from weakref import WeakKeyDictionary
 
 from msgspec import Struct
@@ -25,16 +25,18 @@ from dockerfix.syntax.shell import (
     parse_shell,
     walk,
 )
-from dockerfix.text import Source, Span
+from dockerfix.text import Span
 
 Compound = Block | Loop
 
 
 class Plain(Struct, frozen=True):
-    """One statement of the sequence; `text` is its words with one blank between them."""
+    """One statement of the sequence; `text` is its words with one blank between them, the
+    redirections behind it among them."""
 
     text: str
     command: Command | Assignment | Compound
+    redirections: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -61,12 +63,11 @@ def plain_commands(run: Run) -> tuple[Plain, ...] | None:
     found: list[Plain] = []
     if not _gather(run, script.statements, found):
         return None
-    spans = [item.command.span for item in found]
     mapped = run.script
-    if mapped is None or not mapped.pieces or not spans:
+    if mapped is None or not mapped.pieces or not found:
         return None
     whole = Span(mapped.pieces[0].span.start, mapped.pieces[-1].span.end)
-    return tuple(found) if _only_separators(run.source, whole, spans, run.escape) else None
+    return _with_redirections(run, whole, found)
 
 
 def _gather(run: Run, statements: tuple[Statement, ...], found: list[Plain]) -> bool:
@@ -118,14 +119,48 @@ def _assigned(item: Assignment) -> str:
     return f"{item.name}{equals}{item.value.written if item.value is not None else ''}"
 
 
-def _only_separators(source: Source, whole: Span, spans: list[Span], escape: str) -> bool:
+def _with_redirections(run: Run, whole: Span, found: Sequence[Plain]) -> tuple[Plain, ...] | None:
+    """The statements with what is redirected behind each; None when anything else than
+    separators stands between them."""
+    ordered = sorted(found, key=lambda item: item.command.span)
+    starts = [*(item.command.span.start for item in ordered), whole.end]
+    data = run.source.data
+    if _redirections(_separators(data[whole.start : starts[0]], run.escape)) != ():
+        return None
+    made: dict[Span, tuple[str, ...]] = {}
     at = whole.start
-    for span in [*sorted(spans), Span(whole.end, whole.end)]:
-        for part in _separators(source.data[at : max(at, span.start)], escape):
-            if part not in (b"&&", b";", b"export", b"{", b"}"):
-                return False
-        at = max(at, span.end)
-    return True
+    for item, following in zip(ordered, starts[1:], strict=True):
+        at = max(at, item.command.span.end)
+        tail = _redirections(_separators(data[at : max(at, following)], run.escape))
+        if tail is None:
+            return None
+        made[item.command.span] = tail
+    return tuple(
+        Plain(
+            " ".join([item.text, *made[item.command.span]]), item.command, made[item.command.span]
+        )
+        for item in found
+    )
+
+
+_REDIRECTION = re.compile(rb"\d*(?:>>|>\||>&|<&|&>>|&>|>|<)([^<>(]*)")
+
+
+def _redirections(parts: Iterable[bytes]) -> tuple[str, ...] | None:
+    """The redirections at the head of what stands between two statements; None when neither
+    they nor separators are all of it."""
+    found: list[str] = []
+    wanting = separated = False
+    for part in parts:
+        redirection = _REDIRECTION.fullmatch(part)
+        if wanting or (redirection is not None and not separated):
+            wanting = not wanting and redirection is not None and not redirection[1]
+            found.append(part.decode("utf-8", "surrogateescape"))
+        elif part in (b"&&", b";", b"export", b"{", b"}"):
+            separated = True
+        else:
+            return None
+    return None if wanting else tuple(found)
 
 
 def _separators(gap: bytes, escape: str) -> Iterator[bytes]:
