@@ -93,6 +93,14 @@ SHAPES: dict[str, tuple[str, object]] = {
         "case $x in a|b) c ;; *) d ;; esac",
         ("? or all", ("", "c"), ("", "d")),
     ),
+    "case in a list": (
+        "a && case $x in a) c ;; *) d ;; esac && b && e",
+        ("&&", "a", ("? or all", ("", "c"), ("", "d")), "b", "e"),
+    ),
+    "loop in a list": (
+        "a && while b; do c; done && d",
+        ("&&", "a", ("?", "b", ("", "c")), "d"),
+    ),
     "case without a default": ("case $x in a) c ;; esac", ("? or", ("", "c"))),
     "while": ("while read x; do a; done", ("?", "read x", ("", "a"))),
     "until": ("until a; do b; done < f", ("?", "a", ("", "b"))),

@@ -146,13 +146,18 @@ class _StatementReader(Nodes):
             body = list(body[0].body)
         behind = self.sequence(right)
         last = body[-1] if body else None
-        if operator == "&&" and isinstance(last, Block) and last.conditional and flat:
+        asked = operator == "&&" and flat and self.asks(left[-1])
+        if asked and isinstance(last, Block) and last.conditional:
             body[-1] = replace(last, body=(*last.body, *behind))
         elif behind and (operator == "||" or (left and self.may_fail(left[-1]))):
             body.append(Block(behind, self.span(right[0]), conditional=True))
         else:
             body += behind
         return Block(tuple(body), self.span(node), operator=operator)
+
+    def asks(self, node: Node) -> bool:
+        """Whether the last statement of a list stands behind a test."""
+        return node.type == "list" and self.may_fail(node.children[0])
 
     def may_fail(self, node: Node) -> bool:
         """Whether a statement is there to be asked, not to be done."""
