@@ -206,7 +206,7 @@ class _Search:
             return Undecided(made.why, event.place) if looks_like_cargo(path) else None
         found = self.origins.compilation(self.events, event)
         for product in made:
-            if product.path == path and isinstance(found, Compilation):
+            if _is_at(product.path, path) and isinstance(found, Compilation):
                 return Built(product, found, event.certain)
             if f"{product.path}.d" == path:
                 return FromCommand(event.place)  # what it was made from, for make
@@ -307,6 +307,15 @@ class _Search:
                 for folder in output_folders(self.origins.sources, found):
                     for binary in found.workspace.binaries:
                         yield posixpath.join(folder, binary.name)
+
+
+def _is_at(made: str, path: str) -> bool:
+    """Whether a path names what is made, by its own path or with patterns for its folders, as
+    in `target/*/release/api`."""
+    if made == path or "*" not in posixpath.dirname(path):
+        return made == path
+    parts, patterns = made.split("/"), path.split("/")
+    return len(parts) == len(patterns) and all(map(fnmatch.fnmatchcase, parts, patterns))
 
 
 def _rooted(path: str) -> str:
