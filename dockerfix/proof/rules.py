@@ -50,8 +50,10 @@ _FINISHING = frozenset(
     {"strip", "objcopy", "upx", "chmod", "ls", "du", "file", "test", "ldd", "xx-verify"}
 )
 """Commands that change or show the files that they name, and no others."""
-_SAYING = frozenset({"echo", "printf", "true", "false", "exit", "set", "[", "sccache", "cd"})
-"""Commands that change nothing; where their output goes to a file the RUN is not read."""
+_SAYING = frozenset(
+    {"echo", "printf", "true", "false", "exit", "set", "[", "sccache", "cd", "touch"}
+)
+"""Commands that change no contents."""
 
 
 class Use(Struct, frozen=True):

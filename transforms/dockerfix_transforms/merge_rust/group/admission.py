@@ -44,7 +44,7 @@ _PLACING = frozenset(
 )  # fmt: skip
 _LOCAL = frozenset(
     {"cp", "mv", "mkdir", "install", "strip", "objcopy", "upx", "ls", "du", "file", "test", "[",
-     "ldd", "echo", "printf", "true", "false", "exit", "chmod", "sccache", "set"}
+     "ldd", "echo", "printf", "true", "false", "exit", "chmod", "sccache", "set", "touch"}
 )  # fmt: skip
 """Commands that change or show the files that they name, and no others."""
 

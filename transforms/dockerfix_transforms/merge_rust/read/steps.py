@@ -141,16 +141,24 @@ def commands(script: Script | None) -> Iterator[Command]:
     return script.commands() if script is not None else iter(())
 
 
-def flat_list(script: Script | None) -> tuple[Command, ...] | None:
-    """The commands of `a && b && c`, or of lines below a `set -e`, which stops at the first
-    that fails too; None for a script of any other shape."""
+def statement_list(script: Script | None) -> tuple[Statement, ...] | None:
+    """The statements of `a && b && c`, or of lines below a `set -e`, which stops at the first
+    that fails too; a branch or a pipeline is one of them. None for any other script."""
     statements: tuple[Statement, ...] = script.statements if script is not None else ()
     if len(statements) == 1 and isinstance(statements[0], Block):
         block = statements[0]
         if block.operator != "&&" or block.isolated or block.conditional:
             return None
-        statements = block.body
-    elif len(statements) > 1 and not _stops_at_failure(statements[0]):
+        return block.body
+    if len(statements) > 1 and not _stops_at_failure(statements[0]):
+        return None
+    return statements
+
+
+def flat_list(script: Script | None) -> tuple[Command, ...] | None:
+    """The commands of a list of statements; None where it holds anything but simple commands."""
+    statements = statement_list(script)
+    if statements is None:
         return None
     found = tuple(item for item in statements if isinstance(item, Command))
     return found if len(found) == len(statements) else None

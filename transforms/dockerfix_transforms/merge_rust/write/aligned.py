@@ -7,91 +7,111 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from dockerfix.api import Command, Edit, Instruction, Run, Span
+from msgspec import Struct
+
+from dockerfix.api import Command, Edit, Instruction, Run, Span, Statement
 from dockerfix_transforms.merge_rust.read.member import changes_folder
 from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 from dockerfix_transforms.merge_rust.read.steps import (
     Step,
-    flat_list,
+    statement_list,
     written_paths,
 )
-from dockerfix_transforms.merge_rust.write.line import CannotJoinError, Line
+from dockerfix_transforms.merge_rust.write.line import CannotJoinError, Line, joint_of
+
+
+class _Item(Struct, frozen=True):
+    """A statement of a list with what it is compared by; `redirected` says that its output goes
+    elsewhere."""
+
+    statement: Statement
+    key: str
+    redirected: bool
 
 
 def in_one_list(pairs: Sequence[tuple[RustFile, Step]], leader: Step, line: Line) -> bool:
-    """Whether what stands beside cargo (`cp`, `strip`) is a plain list in every file: the
-    leader's stays, and what only others have comes before the next command that they share, so
-    that a common end stays the end."""
-    if any(changes_folder(step) for _, step in pairs):
+    """Whether what stands beside cargo (`cp`, `strip`, an `if`) is a list of statements in every
+    file: the leader's stays, and commands that only others have come before the next statement
+    that they share, so that a common end stays the end."""
+    mine = _listed(leader)
+    lists = [(file, step, _listed(step)) for file, step in pairs]
+    if not mine or any(changes_folder(step) for _, step in pairs):
         return False
-    mine = flat_list(leader.script)
-    lists = [(file, step, flat_list(step.script)) for file, step in pairs]
-    redirected = any(sign in _script(step) for _, step in pairs for sign in "<>|")
-    if mine is None or any(found is None for _, _, found in lists) or redirected:
-        return False
-    keys = [_key_of(leader, command) for command in mine]
-    taken = {path: key for key, c in zip(keys, mine, strict=True) for path in written_paths(c)}
+    keys = [item.key for item in mine]
+    taken = {path: item.key for item in mine for path in _written(item)}
     added: dict[int, list[str]] = {}
     for file, step, found in lists:
-        for before, command in _behind(keys, step, found or ()) if step is not leader else ():
-            text = spelling(command)
-            for path in written_paths(command):
-                if taken.setdefault(path, text) != text:
+        if found is None:
+            return False
+        for before, item in _behind(keys, found) if step is not leader else ():
+            if not isinstance(item.statement, Command) or item.redirected:
+                return False
+            for path in _written(item):
+                if taken.setdefault(path, item.key) != item.key:
                     raise CannotJoinError(
                         file, step, f"two files write {path}",
                         "give the copy another name, here and in the COPY --from",
                     )  # fmt: skip
-            if text not in added.setdefault(before, []):
-                added[before].append(text)
+            if item.key not in added.setdefault(before, []):
+                added[before].append(item.key)
+    if any(mine[before - 1].redirected for before in added):
+        return False
+    statements = [item.statement for item in mine]
     for before, texts in added.items():
-        end = mine[before - 1].span.end
-        joint = _joint_of(leader.item, mine[:before] if before > 1 else mine)
+        end = statements[before - 1].span.end
+        joint = joint_of(leader.item, statements[:before] if before > 1 else statements)
         line.edits.append(Edit(Span(end, end), "".join(joint + text for text in texts).encode()))
     return True
 
 
-def _script(step: Step) -> str:
-    """The text that the shell reads, a remark behind the last command left out."""
+def _written(item: _Item) -> list[str]:
+    return written_paths(item.statement) if isinstance(item.statement, Command) else []
+
+
+def _listed(step: Step) -> tuple[_Item, ...] | None:
+    """The statements of a step's list; None where it is no list, or cargo builds in a branch."""
+    statements = statement_list(step.script)
     mapped = step.item.script if isinstance(step.item, Run) else None
-    text = mapped.text if mapped is not None else ""
-    before, sign, remark = text.rpartition(" # ")
-    return before if sign and not any(char in remark for char in "\"'\n") else text
+    if statements is None or mapped is None or not mapped.pieces:
+        return None
+    ends = [*(item.span.start for item in statements[1:]), mapped.pieces[-1].span.end]
+    found: list[_Item] = []
+    for item, end in zip(statements, ends, strict=True):
+        inside = [c for c in step.calls if item.span.contains(c.command.span)]
+        behind = _redirection(_text(step.item, Span(item.span.end, max(end, item.span.end))))
+        if inside and (behind or not isinstance(item, Command)):
+            return None
+        own = spelling(item) if isinstance(item, Command) else _text(step.item, item.span)
+        key = "\0cargo" if inside else f"{own} {behind}".strip()
+        found.append(_Item(item, key, bool(behind)))
+    return tuple(found)
 
 
-def _key_of(step: Step, command: Command) -> str:
-    return "\0cargo" if _is_build(step, command) else spelling(command)
+def _redirection(gap: str) -> str:
+    """What stands behind a statement but for separators and a remark at the end."""
+    before, sign, remark = f" {gap}".partition(" # ")
+    kept = before if sign and not any(char in remark for char in "\"'") else gap
+    return kept.strip(" ;&")
 
 
-def _behind(
-    keys: Sequence[str], step: Step, commands: Sequence[Command]
-) -> Iterable[tuple[int, Command]]:
-    """The commands of another file that the leader lacks, each with the number of the
-    leader's command before which it comes."""
+def _text(item: Instruction, span: Span) -> str:
+    """The text of a span without continuations, comment lines and indentation."""
+    text = item.source.text(span)
+    lines = (line.strip().removesuffix(item.escape).strip() for line in text.split("\n"))
+    return " ".join(" ".join(line for line in lines if line and line[0] != "#").split())
+
+
+def _behind(keys: Sequence[str], items: Sequence[_Item]) -> Iterable[tuple[int, _Item]]:
+    """The statements of another file that the leader lacks, each with the number of the
+    leader's statement before which it comes."""
     at = 0
-    rest = [_key_of(step, command) for command in commands]
-    for number, command in enumerate(commands):
-        key = rest[number]
-        if key in keys[at:]:
-            at = keys.index(key, at) + 1
-        elif key not in keys:
-            later = [keys.index(k, at) for k in rest[number + 1 :] if k in keys[at:]]
-            yield (later[0] if later else len(keys)), command
-
-
-def _joint_of(item: Instruction, commands: Sequence[Command]) -> str:
-    """What stands between the last two commands, as they are written; `&&` on a line of its
-    own where only one command is, or more than a separator stands there."""
-    newline = item.source.newline.bytes.decode()
-    if len(commands) > 1:
-        gap = item.source.text(Span(commands[-2].span.end, commands[-1].span.start))
-        between = gap.replace(item.escape, "").replace(";", " ; ").split()
-        if newline in gap and between in ([], ["&&"], [";"]):
-            return gap
-    return " && " if item.heredocs else f" {item.escape}{newline}    && "
-
-
-def _is_build(step: Step, command: Command) -> bool:
-    return any(call.command == command for call in step.calls)
+    for number, item in enumerate(items):
+        if item.key in keys[at:]:
+            at = keys.index(item.key, at) + 1
+        elif item.key not in keys:
+            rest = (other.key for other in items[number + 1 :])
+            later = [keys.index(key, at) for key in rest if key in keys[at:]]
+            yield (later[0] if later else len(keys)), item
 
 
 def spelling(command: Command) -> str:

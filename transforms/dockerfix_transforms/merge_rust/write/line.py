@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from dockerfix.api import Edit, Span
+from dockerfix.api import Edit, Instruction, Span, Statement
 from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 from dockerfix_transforms.merge_rust.read.steps import (
     Step,
@@ -48,3 +48,15 @@ def edited(data: bytes, span: Span, edits: Sequence[Edit]) -> str:
         at = edit.span.end
     out.append(data[at : span.end])
     return b"".join(out).decode("utf-8", "surrogateescape")
+
+
+def joint_of(item: Instruction, commands: Sequence[Statement]) -> str:
+    """What stands between the last two commands, as they are written; `&&` on a line of its
+    own where only one command is, or more than a separator stands there."""
+    newline = item.source.newline.bytes.decode()
+    if len(commands) > 1:
+        gap = item.source.text(Span(commands[-2].span.end, commands[-1].span.start))
+        between = gap.replace(item.escape, "").replace(";", " ; ").split()
+        if newline in gap and between in ([], ["&&"], [";"]):
+            return gap
+    return " && " if item.heredocs else f" {item.escape}{newline}    && "

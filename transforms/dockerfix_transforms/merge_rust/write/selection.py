@@ -14,8 +14,9 @@ from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 from dockerfix_transforms.merge_rust.read.steps import (
     Role,
     Step,
+    statement_list,
 )
-from dockerfix_transforms.merge_rust.write.line import CannotJoinError, Line, edited
+from dockerfix_transforms.merge_rust.write.line import CannotJoinError, Line, edited, joint_of
 
 SELECTION = frozenset({"bin", "package", "path"})
 
@@ -127,8 +128,7 @@ def in_sequence(
             known = parts.setdefault(key, [bare])
             known += [word for word in _flags_of(selection) if word not in known]
     unique = [" ".join(words) for words in parts.values()]
-    newline = step.item.source.newline.bytes.decode()
-    joint = " && " if step.item.heredocs else f" {step.item.escape}{newline}    && "
+    joint = joint_of(step.item, statement_list(step.script) or ())
     first, last = step.calls[0].command, step.calls[-1].command
     span = Span(with_prefix(first).start, with_prefix(last).end)
     return [Edit(span, joint.join(unique).encode("utf-8", "surrogateescape"))]
