@@ -7,59 +7,91 @@ stand; what they mean there is not its business.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from dockerfix.facts.mentions import PathMention
 from dockerfix.facts.repository import Facts
 from dockerfix.rewrite.wanted import Edits
 from dockerfix.rewrite.yaml_edits import removed_item
-from dockerfix.syntax.yaml.tree import Mapping, Node, Scalar, YamlError, parse_yaml
+from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
+from dockerfix.syntax.yaml.tree import Node, Scalar, YamlError, parse_yaml
 from dockerfix.syntax.yaml.tree import Sequence as YamlSequence
-from dockerfix.text import Edit, Span
+from dockerfix.text import Edit, Source, Span
+
+_DATA = (".yml", ".yaml", ".json")
 
 
-def set_paths(facts: Facts, mentions: Sequence[PathMention]) -> Edits:
-    """Edits that write each mention's successor; mentions without one are left alone."""
+def set_paths(
+    facts: Facts, mentions: Sequence[PathMention], targets: Mapping[str, str] | None = None
+) -> Edits:
+    """Edits that write each mention's successor; mentions without one are left alone.
+
+    `targets` give for old paths the target of the successor that stands for them: a document
+    that names a file as code, or several that become one, says them behind the new name.
+    """
     by_path: dict[str, list[PathMention]] = {}
     for mention in mentions:
         if mention.successor is not None:
             by_path.setdefault(mention.place.path, []).append(mention)
     edits: Edits = []
-    for path, listed in by_path.items():
-        new = {m.place.span: m.successor or "" for m in listed}
-        lists = path.endswith((".yml", ".yaml", ".json"))
-        repeated = [
-            *_named_again(facts, path, new),
-            *(_repeated(facts, path, new) if lists else []),
-        ]
-        covered = [edit.span for edit in repeated]
-        edits += [(path, edit) for edit in repeated]
-        edits += [
-            (path, Edit(span, text.encode()))
-            for span, text in new.items()
-            if not any(cover.contains(span) for cover in covered)
-        ]
+    for path, named in by_path.items():
+        source = facts.snapshot.source(path)
+        made = _repeated(facts, path, named) if path.endswith(_DATA) else []
+        rest = [m for m in named if not any(e.span.contains(m.place.span) for e in made)]
+        made += _in_text(source, rest, {} if path.endswith(_DATA) else targets or {})
+        edits += [(path, edit) for edit in made]
     return edits
 
 
 _JOINTS = re.compile(r"[ \t]+|`, `|`,? and `|, |,? and ")
 
 
-def _named_again(facts: Facts, path: str, new: dict[Span, str]) -> list[Edit]:
-    """Neighbours in a line that would name the same file again, with what joins them."""
-    source = facts.snapshot.source(path)
-    edits: list[Edit] = []
-    last: Span | None = None
-    for span in sorted(new):
-        joint = source.text(Span(last.end, span.start)) if last is not None else ""
-        if last is not None and new[span] == new[last] and _JOINTS.fullmatch(joint):
-            edits.append(Edit(Span(last.end, span.end), b""))
-        last = span
-    return edits
+def _in_text(
+    source: Source, mentions: Sequence[PathMention], targets: Mapping[str, str]
+) -> Iterator[Edit]:
+    """Edits of a text: neighbours in a line that come to name the same file name it once."""
+    run: list[PathMention] = []
+    for mention in sorted(mentions, key=lambda mention: mention.place.span):
+        if run and (
+            run[-1].successor != mention.successor
+            or not _JOINTS.fullmatch(source.text(_between(run[-1], mention)))
+        ):
+            yield _once(source, run, targets)
+            run = []
+        run.append(mention)
+    if run:
+        yield _once(source, run, targets)
 
 
-def _repeated(facts: Facts, path: str, new: dict[Span, str]) -> list[Edit]:
+def _once(source: Source, run: Sequence[PathMention], targets: Mapping[str, str]) -> Edit:
+    """One name for neighbours that come to name the same file, with the targets that stand for
+    them where a reader would miss them."""
+    span = Span(run[0].place.span.start, run[-1].place.span.end)
+    text = run[0].successor or ""
+    names = dict.fromkeys(targets[m.path] for m in run if targets.get(m.path))
+    tick = "`" if _is_code(source, span) else ""
+    if not names or not (tick or len(run) > 1):
+        return Edit(span, text.encode())
+    *rest, last = (f"{tick}{name}{tick}" for name in names)
+    said = f"{', '.join(rest)} and {last}" if rest else last
+    word = "target" if len(names) == 1 else "targets"
+    whole = Span(span.start, span.end + len(tick))
+    return Edit(whole, f"{text}{tick} ({word} {said})".encode())
+
+
+def _between(first: PathMention, second: PathMention) -> Span:
+    return Span(first.place.span.end, second.place.span.start)
+
+
+def _is_code(source: Source, span: Span) -> bool:
+    """Whether a text is the whole of an inline code span of Markdown."""
+    before, after = source.data[: span.start][-2:], source.data[span.end : span.end + 2]
+    return before[-1:] == after[:1] == b"`" and before != b"``" and after != b"``"
+
+
+def _repeated(facts: Facts, path: str, mentions: Sequence[PathMention]) -> list[Edit]:
     """List items that would say what an item before them says."""
+    new = {mention.place.span: mention.successor or "" for mention in mentions}
     try:
         root = facts.snapshot.derive(path, parse_yaml).root
     except YamlError:
@@ -87,7 +119,7 @@ def _sequences(node: Node | None) -> Iterator[YamlSequence]:
         for item, aliased in zip(node.items, node.aliased, strict=True):
             if not aliased:
                 yield from _sequences(item)
-    elif isinstance(node, Mapping):
+    elif isinstance(node, YamlMapping):
         for entry in node.entries:
             if not entry.aliased:
                 yield from _sequences(entry.value)

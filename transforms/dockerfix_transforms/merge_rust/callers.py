@@ -150,7 +150,7 @@ def _mentions(
     known = _named_in(left for left in lefts if not left.accepted(accept))
     unknown = [m for m in mentions if (m.place.path, m.path) not in known]
     lefts += left_mentions(facts, unknown, last)
-    return _followed(facts, mentions, lefts, accept)
+    return set_paths(facts, _followed(mentions, lefts, accept), last)
 
 
 def _apart(group: Group, pairs: Sequence[Pair], jobs: JobPlan, workflows: WorkflowPlan) -> Left:
@@ -208,19 +208,18 @@ def _untouched(
 
 
 def _followed(
-    facts: Facts, mentions: Sequence[PathMention], lefts: Sequence[Left], accept: Collection[str]
-) -> Edits:
-    """Edits of the mentions of files that go."""
+    mentions: Sequence[PathMention], lefts: Sequence[Left], accept: Collection[str]
+) -> list[PathMention]:
+    """The mentions of files that go."""
     kept = kept_files(lefts, accept)
     staying = _named_in(left for left in lefts if not left.accepted(accept))
-    going = [
+    return [
         mention
         for mention in mentions
         if mention.path not in kept
         and (mention.place.path, mention.path) not in staying
         and not any(_at(left.place, mention.place) for left in lefts if left.name != APART)
     ]
-    return set_paths(facts, going)
 
 
 def _named_in(lefts: Iterable[Left]) -> frozenset[tuple[str, str]]:
