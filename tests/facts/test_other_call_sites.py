@@ -8,6 +8,8 @@ import pytest
 
 from dockerfix.facts.builds import BuildList
 from dockerfix.facts.model import Build, SiteKind, Tool
+from dockerfix.facts.repository import Facts
+from dockerfix.text import Snapshot
 
 Find = Callable[..., BuildList]
 Short = Callable[[Build], str]
@@ -402,3 +404,32 @@ def test_a_document_whose_folder_is_not_known(find: Find, short: Short) -> None:
     })  # fmt: skip
     assert list(map(short, found.builds)) == ["?|?|"]
     assert found.builds[0].unknown == ("the folder in which it runs does not exist: Dockerfile",)
+
+
+def test_the_rows_of_a_matrix_are_read_with_its_step() -> None:
+    """`dockerfile:` of a row that a step builds is no build of its own; that of another is."""
+    workflow = """\
+jobs:
+  images:
+    strategy:
+      matrix:
+        service:
+          - name: api
+            dockerfile: api/Dockerfile
+          - {name: web, dockerfile: "web/Dockerfile"} # the shop
+    steps:
+      - uses: docker/build-push-action@v6
+        with:
+          context: .
+          file: ${{ matrix.service.dockerfile }}
+      - uses: acme/builds@v1
+        with:
+          dockerfile: other/Dockerfile
+"""
+    files = {".github/workflows/w.yml": workflow, "api/Dockerfile": "FROM a\n"}
+    facts = Facts(Snapshot.of(files | {"web/Dockerfile": "FROM a\n"}))
+    assert [build.dockerfile for build in facts.builds.builds] == [
+        "api/Dockerfile",
+        "web/Dockerfile",
+    ]
+    assert [blind.place.position.line for blind in facts.builds.blind] == [14]

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from dockerfix.facts.builds.plugins import Plugin, may_hold_plugins, plugins
 from dockerfix.facts.builds.reading import Reading
-from dockerfix.facts.builds.unread import uncovered
+from dockerfix.facts.builds.unread import uncovered, value_behind
 from dockerfix.facts.model import CallSite
 from dockerfix.text import Place, Span
 
@@ -23,10 +23,13 @@ def say_leftover(reading: Reading, skipped: Collection[str]) -> None:
     for plugin in _plugins(reading):
         read.setdefault(plugin.place.path, []).append(plugin.settings)
         reading.follower.blind(plugin.place, plugin.what, "dockerfix does not read what it builds")
+    written = _written(reading)
     for path, source in reading.sources.items():
         if path in skipped:
             continue
         for span in uncovered(source, read.get(path, ())):
+            if value_behind(source, span) in written.get(path, ()):
+                continue  # a row of a matrix whose step was read
             why = "nothing that dockerfix follows runs it"
             reading.follower.blind(source.place(span), "what looks like a build", why)
 
@@ -37,6 +40,16 @@ def _plugins(reading: Reading) -> Iterator[Plugin]:
         if may_hold_plugins(path):
             source = reading.source(path, (b"",))
             yield from plugins(source) if source is not None else ()
+
+
+def _written(reading: Reading) -> dict[str, set[str]]:
+    """The Dockerfiles of builds that were read, as their files write them."""
+    found: dict[str, set[str]] = {}
+    for build in (*reading.found.builds, *reading.extra):
+        if build.dockerfile_written is not None:
+            text = build.dockerfile_written.text
+            found.setdefault(build.site.place.path, set()).add(text)
+    return found
 
 
 def _places(reading: Reading) -> Iterable[Place]:

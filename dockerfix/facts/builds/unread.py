@@ -122,3 +122,10 @@ def uncovered(source: Source, read: Iterable[Span]) -> Iterator[Span]:
         at = bisect_left(known, Span(span.end, span.end)) - 1
         if at < 0 or not span.touches(known[at]):
             yield span
+
+
+def value_behind(source: Source, span: Span) -> str:
+    """What stands behind a key in its line, without quotes and the comma of a list."""
+    line = source.line_of(span.start)
+    text = source.data[span.end : line.end].decode("utf-8", "replace")
+    return text.partition(" #")[0].strip().rstrip(",").strip("\"'")

@@ -2,7 +2,8 @@
 
 A stage that only builds reads the projects that its commands name, and nothing of it is in the
 image but what other stages take. Where one command, or what is taken, cannot be known, all of
-it is read. Knows `dotnet`, `go` and commands that read the files they name; edits nothing.
+it is read. Knows `dotnet`, `go`, `turbo prune` and commands that read the files they name;
+edits nothing.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from dockerfix.facts.dockerfile.walk import At, walk
 from dockerfix.facts.dotnet import PROJECTS, SOLUTIONS, ProjectError, project_files
 from dockerfix.facts.golang import GoError, package_files, packages_of
 from dockerfix.facts.repository import Facts
+from dockerfix.facts.turbo import WorkspaceError, pruned_files, pruned_packages
 from dockerfix.syntax.dockerfile import Instruction, Run
 from dockerfix.syntax.shell import (
     Assignment,
@@ -68,15 +70,15 @@ def reads_of(
         for way in ways or [BuildInput(dockerfile, context)]:
             reading.build(BuildScript(facts.stages(dockerfile), way))
         reading.built()
-    except (_UnknownError, ProjectError, GoError):
+    except (_UnknownError, ProjectError, GoError, WorkspaceError):
         return None
     return tuple(sorted(reading.found))
 
 
 class _Reading:
     """What the stages with a copy of the whole context read of it. `at` is where it stands in
-    each of them, by the stage's index; `starts` are the projects that commands name, and `packages`
-    those of Go."""
+    each of them, by the stage's index; `starts` are the projects that commands name, `packages`
+    those of Go, and `pruned` those of each workspace that `turbo prune` takes."""
 
     def __init__(
         self, facts: Facts, dockerfile: str, context: str, wholes: Sequence[Instruction]
@@ -88,6 +90,7 @@ class _Reading:
         self.found: dict[str, None] = {}
         self.starts: dict[str, None] = {}
         self.packages: dict[str, None] = {}
+        self.pruned: dict[str, dict[str, None]] = {}
         self.at: dict[int, str] = {}
 
     def build(self, script: BuildScript) -> None:
@@ -167,12 +170,15 @@ class _Reading:
         return path[len(place) + 1 :] if path.startswith(f"{place}/") else None
 
     def built(self) -> None:
-        """The files of what commands build. Raises `ProjectError` and `GoError`."""
+        """The files of what commands build. Raises `ProjectError`, `GoError` and
+        `WorkspaceError`."""
         snapshot = self.facts.snapshot
-        if not self.starts and not self.packages:
+        if not self.starts and not self.packages and not self.pruned:
             raise _UnknownError
         paths = [*project_files(snapshot, self.context, tuple(self.starts))]
         paths += package_files(snapshot, self.context, tuple(self.packages))
+        for root, names in self.pruned.items():
+            paths += pruned_files(snapshot, root, tuple(names))
         cut = len(self.context) + 1 if self.context else 0
         for path in paths:
             if path in ("", self.context) or (self.context and path[cut - 1 : cut] != "/"):
@@ -186,7 +192,8 @@ class _Reading:
         rules = rules_of(self.facts, self.context, self.graph.tree.path)
         inner = any(rule.startswith(f"!{_GIT}") for rule in rules)
         there = self.facts.snapshot.is_folder(posixpath.join(self.context, _GIT))
-        if there and (inner or not Judge(rules).judge_path(_GIT).matched):
+        builds = self.starts or self.packages
+        if there and builds and (inner or not Judge(rules).judge_path(_GIT).matched):
             if self.packages:
                 raise _UnknownError
             self.found[_GIT] = None
@@ -235,6 +242,8 @@ class _Shell:
             self.dotnet(words, folder)
         elif name == "go":
             self.go(words, folder)
+        elif self.prune(command, folder) or _is_install(command) or _is_removal(command):
+            pass
         elif name == ".":
             self.sourced(words, folder)
         elif name in _FILES:
@@ -316,6 +325,18 @@ class _Shell:
             inner = posixpath.dirname(inner) if has_wildcard(inner) and not deep else inner
             self.reading.packages[posixpath.join(self.reading.context, inner).rstrip("/")] = None
 
+    def prune(self, command: Command, folder: str) -> bool:
+        """The packages that a `turbo prune` names: whether the command is one."""
+        named = pruned_packages([word.value for word in command.words])
+        if named is None:
+            return False
+        inner = "" if folder == self.place else self.reading.inside(folder, self.place)
+        if inner is None:
+            raise _UnknownError
+        root = posixpath.join(self.reading.context, inner).rstrip("/")
+        self.reading.pruned.setdefault(root, {}).update(dict.fromkeys(named))
+        return True
+
     def sourced(self, words: Sequence[ShellWord], folder: str) -> None:
         """`. FILE`: known where the file is none of the context."""
         text = words[0].value if words else None
@@ -329,6 +350,24 @@ class _Shell:
                 raise _UnknownError
             if not word.value.startswith("-"):
                 self.reading.path(absolute(folder, word.value), self.place)
+
+
+def _is_install(command: Command) -> bool:
+    """Whether a package manager only installs tools for all, or is switched on itself."""
+    said = [word.value or word.written.strip("\"'") for word in command.words]
+    if said[:1] == ["corepack"]:
+        return said[1:2] in (["enable"], ["prepare"], ["use"])
+    manager = said[:1] and said[0] in ("npm", "pnpm", "yarn")
+    return bool(manager) and ("-g" in said or "--global" in said)
+
+
+def _is_removal(command: Command) -> bool:
+    """Whether a `find` only removes what it finds."""
+    said = [word.value or "" for word in command.words]
+    runs = [
+        said[at + 1 : at + 2] for at, word in enumerate(said) if word.startswith(("-exec", "-ok"))
+    ]
+    return said[:1] == ["find"] and all(run == ["rm"] for run in runs)
 
 
 def _values(words: Sequence[ShellWord]) -> list[str | None]:

@@ -59,9 +59,25 @@ def test_the_packages_of_go(middle: str) -> None:
     assert _read(middle) == {"cmd", "go.mod"}
 
 
+def test_what_turbo_prunes() -> None:
+    """The package that is named, below the folder of the copy; installing turbo reads nothing."""
+    middle = "RUN corepack enable && npm install -g turbo@$V && turbo prune web --docker\n"
+    files = {
+        "package.json": '{"workspaces": ["web", "docs"]}',
+        "web/package.json": '{"name": "web"}',
+        "docs/package.json": '{"name": "docs"}',
+        "docs/page.md": "x",
+        "web/Dockerfile": _HEAD + middle + "RUN find . -name x -exec rm {} +\n" + _TAIL,
+    }
+    use = read_of(Facts(Snapshot.of(files)), "web/Dockerfile", "")
+    assert use is not None
+    assert use.paths == ("docs/package.json", "package.json", "web")
+
+
 @pytest.mark.parametrize(
     "middle",
     [
+        "RUN find . -name x -exec cat {} + && go build ./cmd\n",
         "RUN go build $PACKAGE\n",
         "RUN go generate ./... && go build ./cmd\n",
         "RUN go build m.io/shop/cmd\n",

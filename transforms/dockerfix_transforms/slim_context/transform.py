@@ -130,9 +130,9 @@ class SlimContext:
         builder reads the context's `.dockerignore` alone. This is the default where one of
         them builds a file whose context cannot shrink, such as a workspace of npm, pnpm, yarn,
         cargo, Go or uv with one lock file. It is the default, too, where a COPY takes the whole
-        context for a .NET or Go build: the projects or packages that the commands name, all that
-        they reference and the settings in folders above them are let through, which BuildKit
-        gains by as well.
+        context for a .NET or Go build or for `turbo prune`: the projects or packages that the
+        commands name, all that they reference and the settings in folders above them are let
+        through, which BuildKit gains by as well.
         `--via cache` is refused: a cache saves steps, and
         the context stays as large as it is.
     """

@@ -1,0 +1,204 @@
+"""Which files `turbo prune` reads: a workspace's manifests, and what it copies to `out/`.
+
+The packages that the named ones need, by the dependencies of their manifests; the lock file and
+the settings at the root. Follows https://turborepo.com/docs/reference/prune. Knows manifests;
+knows no Dockerfile.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from dockerfix.facts.context.globs import has_wildcard
+from dockerfix.facts.context.ignore import BadIgnoreError, Judge
+from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
+from dockerfix.syntax.yaml.tree import Scalar, YamlError, parse_yaml
+from dockerfix.syntax.yaml.tree import Sequence as YamlSequence
+from dockerfix.text import Snapshot, SnapshotError, join_path
+
+_ROOT = (
+    "package.json", "package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "yarn.lock",
+    "bun.lock", "bun.lockb", "pnpm-workspace.yaml", "turbo.json", "turbo.jsonc", ".npmrc",
+    ".yarnrc", ".yarnrc.yml", ".yarn", ".pnpmfile.cjs", "bunfig.toml", ".gitignore", "patches",
+)  # fmt: skip
+"""What stands at the root of a workspace and may be read or copied."""
+_NEEDS = ("dependencies", "devDependencies", "optionalDependencies", "peerDependencies")
+_RUNNERS = ("npx", "pnpx", "bunx", "yarn", "pnpm", "bun")
+
+
+class WorkspaceError(Exception):
+    """What is read cannot be known: where, and why."""
+
+
+def pruned_packages(words: Sequence[str | None]) -> list[str] | None:
+    """The packages that a `turbo prune` names, whatever runs it; None for another command, and
+    for a flag that is not known."""
+    said = list(words)
+    while (
+        said and said[0] is not None and posixpath.basename(said[0]) in (*_RUNNERS, "dlx", "exec")
+    ):
+        said.pop(0)
+        while said and (said[0] or "").startswith("-"):
+            said.pop(0)
+    if len(said) < 3 or (said[0] or "").partition("@")[0] != "turbo" or said[1] != "prune":
+        return None
+    found: list[str] = []
+    for word in said[2:]:
+        if word is None:
+            return None
+        name, _, value = word.partition("=")
+        if name == "--scope" and value:
+            found.append(value)
+        elif not word.startswith("-"):
+            found.append(word)
+        elif word != "--docker":
+            return None
+    return found or None
+
+
+def pruned_files(snapshot: Snapshot, root: str, names: Sequence[str]) -> tuple[str, ...]:
+    """What is read of the workspace at `root`: paths relative to the repository's root, sorted.
+    Raises `WorkspaceError`."""
+    workspace = _Workspace(snapshot, root)
+    found = dict.fromkeys(workspace.at_root())
+    waiting = [*names, *workspace.needs("")]
+    seen: set[str] = set()
+    for name in names:
+        if name not in workspace.folders:
+            raise WorkspaceError(f"no package of the workspace is called {name}")
+    while waiting:
+        name = waiting.pop()
+        folder = workspace.folders.get(name)
+        if folder is not None and name not in seen:
+            seen.add(name)
+            found[folder] = None
+            waiting += workspace.needs(folder)
+    return tuple(sorted(found))
+
+
+class _Workspace:
+    """The manifests of one workspace; `folders` by the packages' names."""
+
+    def __init__(self, snapshot: Snapshot, root: str) -> None:
+        self.snapshot = snapshot
+        self.root = root
+        self.globs = [glob.removeprefix("./").rstrip("/") for glob in self.patterns()]
+        self.folders: dict[str, str] = {}
+        for path in snapshot.below(root):
+            folder, name = posixpath.split(path)
+            if name == "package.json" and folder != root and self.is_member(folder):
+                self.folders[str(self.manifest(folder).get("name"))] = folder
+
+    def patterns(self) -> Iterator[str]:
+        """The folders of the members, as `pnpm-workspace.yaml` or `workspaces` write them."""
+        pnpm = posixpath.join(self.root, "pnpm-workspace.yaml")
+        if pnpm in self.snapshot:
+            try:
+                root = self.snapshot.derive(pnpm, parse_yaml).root
+            except (YamlError, SnapshotError) as error:
+                raise WorkspaceError(str(error)) from None
+            listed = root.get("packages") if isinstance(root, YamlMapping) else None
+            items = listed.items if isinstance(listed, YamlSequence) else ()
+            yield from (item.text for item in items if isinstance(item, Scalar))
+            return
+        said = self.manifest(self.root).get("workspaces")
+        globs = said.get("packages") if isinstance(said, dict) else said
+        yield from (str(glob) for glob in globs or ())
+
+    def is_member(self, folder: str) -> bool:
+        """Whether a folder is one of the workspace's packages."""
+        cut = len(self.root) + 1 if self.root else 0
+        inner = folder[cut:]
+        try:
+            return any(
+                ("**" in glob or glob.count("/") == inner.count("/"))
+                and Judge((glob,)).judge_path(inner).matched
+                for glob in self.globs
+                if not glob.startswith("!")
+            )
+        except BadIgnoreError as error:
+            raise WorkspaceError(str(error)) from None
+
+    def manifest(self, folder: str) -> Mapping[str, Any]:
+        """A package's manifest."""
+        path = posixpath.join(folder, "package.json")
+        try:
+            data = json.loads(self.snapshot.read(path))
+        except (SnapshotError, ValueError) as error:
+            raise WorkspaceError(f"{path}: {error}") from None
+        return data if isinstance(data, dict) else {}
+
+    def needs(self, folder: str) -> Iterator[str]:
+        """The names of a package's dependencies. One in a folder that is no member of the
+        workspace is not known: raises `WorkspaceError`."""
+        manifest = self.manifest(folder or self.root)
+        for key in _NEEDS:
+            listed = manifest.get(key)
+            for name, version in listed.items() if isinstance(listed, dict) else ():
+                if str(version).startswith(("file:", "link:", "portal:")):
+                    raise WorkspaceError(f"{name} comes from {version}")
+                yield name
+
+    def at_root(self) -> Iterator[str]:
+        """The root's own files, and the manifests of all members, which make the graph."""
+        for name in (*_ROOT, *self.settings()):
+            path = join_path(self.root, name)
+            if path and (path in self.snapshot or self.snapshot.is_folder(path)):
+                yield path
+        for folder in self.folders.values():
+            yield posixpath.join(folder, "package.json")
+
+    def settings(self) -> Iterator[str]:
+        """Files that the root's settings name: patches, and what all tasks depend on."""
+        manifest, turbo = self.manifest(self.root), self.turbo()
+        pnpm = manifest.get("pnpm")
+        patched = pnpm.get("patchedDependencies") if isinstance(pnpm, dict) else None
+        yield from (str(path) for path in (patched if isinstance(patched, dict) else {}).values())
+        said = turbo.get("globalDependencies")
+        yield from (_literal(str(path)) for path in (said if isinstance(said, list) else ()))
+
+    def turbo(self) -> Mapping[str, Any]:
+        """The settings of turbo, JSON with comments."""
+        for name in ("turbo.json", "turbo.jsonc"):
+            path = posixpath.join(self.root, name)
+            if path in self.snapshot:
+                try:
+                    data = json.loads(_without_comments(self.snapshot.text(path)))
+                except (SnapshotError, ValueError) as error:
+                    raise WorkspaceError(f"{path}: {error}") from None
+                return data if isinstance(data, dict) else {}
+        return {}
+
+
+def _literal(path: str) -> str:
+    """A path up to its first part with a wildcard."""
+    parts = path.split("/")
+    wild = next((n for n, part in enumerate(parts) if has_wildcard(part)), len(parts))
+    return "/".join(parts[:wild])
+
+
+def _without_comments(text: str) -> str:
+    """JSON with comments, and with commas behind the last items, as JSON."""
+    kept: list[str] = []
+    at = 0
+    while at < len(text):
+        if text[at] == '"':
+            end = at + 1
+            while end < len(text) and text[end] != '"':
+                end += 2 if text[end] == "\\" else 1
+            kept.append(text[at : end + 1])
+            at = end + 1
+        elif text.startswith("//", at):
+            at = text.find("\n", at) if "\n" in text[at:] else len(text)
+        elif text.startswith("/*", at):
+            at = text.find("*/", at + 2) + 2 if "*/" in text[at + 2 :] else len(text)
+        else:
+            if text[at] in "]}" and kept and kept[-1] == ",":
+                kept.pop()
+            if not text[at].isspace():
+                kept.append(text[at])
+            at += 1
+    return "".join(kept)

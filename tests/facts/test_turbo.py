@@ -1,0 +1,84 @@
+"""Which files `turbo prune` reads."""
+
+from __future__ import annotations
+
+import pytest
+
+from dockerfix.facts.turbo import WorkspaceError, pruned_files, pruned_packages
+from dockerfix.text import Snapshot
+
+_FILES = {
+    "package.json": '{"workspaces": ["apps/*", "packages/**", "!packages/old"]}',
+    "package-lock.json": "{}",
+    "turbo.json": '{\n  // what all read\n  "globalDependencies": ["env/*.txt", "a//b.json",],\n}',
+    "env/x.txt": "x",
+    "apps/web/package.json": '{"name": "web", "dependencies": {"@m/ui": "*", "react": "19"}}',
+    "apps/docs/package.json": '{"name": "docs"}',
+    "packages/ui/package.json": '{"name": "@m/ui", "devDependencies": {"@m/config": "*"}}',
+    "packages/tools/config/package.json": '{"name": "@m/config"}',
+    "tools/package.json": '{"name": "@m/other"}',
+}
+_ROOT = {"package.json", "package-lock.json", "turbo.json", "env"}
+_GRAPH = {path for path in _FILES if path.endswith("/package.json") and path[:5] != "tools"}
+
+
+def _read(*names: str, **more: str) -> set[str]:
+    files = _FILES | {path.replace("__", "/") + ".json": text for path, text in more.items()}
+    return set(pruned_files(Snapshot.of(files), "", names))
+
+
+def test_dependencies_are_followed() -> None:
+    """The packages that are needed, the root's files, and the manifests of all."""
+    packages = {"apps/web", "packages/ui", "packages/tools/config"}
+    assert _read("web") == packages | _ROOT | _GRAPH
+    assert _read("docs") == {"apps/docs"} | _ROOT | _GRAPH
+
+
+def test_pnpm_names_its_members_in_a_file_of_its_own() -> None:
+    """`pnpm-workspace.yaml`, and the patches of the manifest."""
+    files = {
+        "package.json": '{"pnpm": {"patchedDependencies": {"x@1": "fixes/x.patch"}}}',
+        "pnpm-workspace.yaml": "packages:\n  - web\n",
+        "fixes/x.patch": "x",
+        "web/package.json": '{"name": "web"}',
+    }
+    assert set(pruned_files(Snapshot.of(files), "", ("web",))) == {
+        "fixes/x.patch",
+        "package.json",
+        "pnpm-workspace.yaml",
+        "web",
+        "web/package.json",
+    }
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"package": "{"},
+        {"turbo": "{"},
+        {"apps__web__package": '{"name": "web", "dependencies": {"x": "file:../../x"}}'},
+        {"apps__web__package": '{"name": "shop"}'},
+    ],
+)
+def test_what_cannot_be_known(more: dict[str, str]) -> None:
+    """Broken manifests, a dependency in a folder, a name that no package has."""
+    with pytest.raises(WorkspaceError):
+        _read("web", **more)
+
+
+@pytest.mark.parametrize(
+    ("command", "found"),
+    [
+        ("turbo prune --scope=web --docker", ["web"]),
+        ("turbo prune web docs --docker", ["web", "docs"]),
+        ("npx -q turbo@2.1.0 prune @m/web", ["@m/web"]),
+        ("pnpm dlx turbo prune --scope=web", ["web"]),
+        ("turbo prune web --out-dir=x", None),
+        ("turbo run build", None),
+        ("turbo prune --docker", None),
+        ("make prune web", None),
+    ],
+)
+def test_the_packages_that_a_command_names(command: str, found: list[str] | None) -> None:
+    """Whatever runs it; a flag that is not known makes it unknown."""
+    assert pruned_packages(command.split()) == found
