@@ -7,6 +7,9 @@ from collections.abc import Mapping
 import pytest
 
 from dockerfix.api import CommandReader, Facts, Place, Snapshot, Source, Span
+from dockerfix.engine.plan import Planned
+from dockerfix.testing.pipeline import run_transform
+from dockerfix_transforms.gitlab.registry_mirror import RegistryMirror
 from dockerfix_transforms.gitlab.registry_mirror.builders import config_option, read_builder
 from dockerfix_transforms.gitlab.registry_mirror.mirrors import (
     MirrorError,
@@ -183,3 +186,13 @@ def test_labels() -> None:
     assert label("registry.example.org:5443") == "registry-example-org-5443"
     assert label("127.example:1") == "registry-127-example-1"
     assert len(label("a" * 300)) <= 50
+
+
+def test_the_newlines_of_the_file_stay() -> None:
+    ci = "job:\n  before_script:\n    - docker buildx create\n  script:\n    - docker build .\n"
+    files = {".gitlab-ci.yml": ci.replace("\n", "\r\n"), "Dockerfile": "FROM alpine"}
+    outcome = run_transform(RegistryMirror(), Snapshot.of(files), [], {})
+    assert isinstance(outcome, Planned)
+    data = outcome.changes[".gitlab-ci.yml"]
+    assert data is not None
+    assert data.count(b"\n") == data.count(b"\r\n") == ci.count("\n") + 8

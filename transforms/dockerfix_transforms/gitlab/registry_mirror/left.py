@@ -21,6 +21,9 @@ def left_pulls(upstreams: Sequence[Upstream], mirrors: Mapping[str, Mirror]) -> 
         mirror = mirrors.get(upstream.registry)
         if upstream.registry != HUB:
             yield from _foreign(upstream, mirror)
+        nodes = upstream.by(Reader.NODE)
+        if nodes and mirror is not None and mirror.is_given:
+            yield left_nodes(nodes, mirror)
         for reader, words in ((Reader.KANIKO, _kaniko), (Reader.PODMAN, _podman)):
             pulls = upstream.by(reader)
             if pulls and mirror is not None:
@@ -70,14 +73,29 @@ def _podman(mirror: Mirror) -> str:
 
 
 def left_daemons(pulls: Sequence[Pull], mirror: Mirror | None) -> Finding:
-    """Daemons that are no services of their jobs, by what they pull."""
-    address = mirror.url if mirror is not None else "http://ADDRESS"
+    """Daemons whose settings no file of the folder reaches, by what they pull."""
+    address = mirror.url if mirror is not None and not mirror.has_path else "http://ADDRESS"
+    why = "it is no service of the job, so that its settings are on the machine that it runs on"
+    if mirror is not None and mirror.has_path:
+        why = f"a Docker daemon takes no mirror with a path, as {mirror.address} has one"
     return _left(
         pulls[0].place,
         HUB,
-        f"{_named(pulls)}: a Docker daemon that is no service of the job pulls from {HUB} itself",
-        "its settings are on the machine that it runs on",
+        f"{_named(pulls)}: a Docker daemon pulls from {HUB} itself",
+        why,
         f'write "registry-mirrors": ["{address}"] into its /etc/docker/daemon.json',
+    )
+
+
+def left_nodes(pulls: Sequence[Pull], mirror: Mirror) -> Finding:
+    """Nodes, where a mirror runs already: whether they can ask it is known to its owner."""
+    return _left(
+        pulls[0].place,
+        mirror.registry,
+        f"{_named(pulls)}: the nodes pull from {mirror.registry} itself",
+        "nodes cannot resolve names of the cluster, and no file here sets them up",
+        f"name {mirror.url} or another address of it in /etc/containerd/certs.d/"
+        f"{mirror.registry}/hosts.toml of every node",
     )
 
 

@@ -37,6 +37,11 @@ class Mirror(Struct, frozen=True):
         return self.address.partition("/")[0]
 
     @property
+    def has_path(self) -> bool:
+        """Whether the address has a path, which a Docker daemon does not take."""
+        return self.host != self.address
+
+    @property
     def url(self) -> str:
         """The address with its scheme."""
         return f"{'http' if self.plain else 'https'}://{self.address}"
