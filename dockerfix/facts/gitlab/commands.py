@@ -283,6 +283,8 @@ class _Walker:
             return True
         for part in (file.path, *sorted(file.included)):
             self.texts[(part, self.snapshot.text(part))] = None
+        for name in file.unread:
+            self.stop(f"include {name}", "which Makefile that is cannot be known", place)
         whole = file.expander(call, at.scope)
         for rule, target in wanted:
             expander = file.of_target(whole, rule, target)

@@ -66,6 +66,9 @@ class Additions:
             if ref is None or not build.push:
                 return None
             builds.append(replace(build, cache_from=(ref,), cache_to=(ref,)))
+        # One command has one text, whatever its variables hold in each job.
+        if len({build.cache_to[0].written for build in builds}) > 1:
+            return None
         if not all(self._makes_builder(job) and _is_in_a_block(job) for job in unit.jobs):
             return None
         return replace(unit, builds=tuple(builds))

@@ -55,7 +55,7 @@ _LIBRARIES = (
     "git-authors", "git-committers", "enableGitInfo",
     "showLastUpdate", "lastUpdated: true", "sphinx_last_updated_by_git", "sphinx_multiversion",
     "jekyll-last-modified-at", "git-commit-id", "gradle-git-properties", "palantir.git-version",
-    "MinVer", "Nerdbank.GitVersioning", "GitVersion.MsBuild", "GitInfo", "vcs_tag(",
+    '"MinVer"', "Nerdbank.GitVersioning", "GitVersion.MsBuild", '"GitInfo"', "vcs_tag(",
     "git-version-gen", "GetGitRevisionDescription", "git_describe(",
     "gitrev", "githash", "Development.GitRev",
 )  # fmt: skip

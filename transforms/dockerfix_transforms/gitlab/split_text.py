@@ -21,7 +21,7 @@ from dockerfix.api import (
     parse_yaml,
 )
 from dockerfix.api import Sequence as YamlSequence
-from dockerfix_transforms.gitlab.release_units import Unit
+from dockerfix_transforms.gitlab.release_units import NoUnitsError, Unit
 
 
 def split_edits(job: Job, parts: Mapping[str, Sequence[Unit]]) -> Edits:
@@ -104,6 +104,9 @@ class _Head:
     def _block(self, texts: Sequence[str]) -> list[str]:
         """Lines of a block scalar as an item: a single plain one without the block."""
         lines = [line for text in texts for line in text.split("\n")]
+        depths = [len(line) - len(line.lstrip()) for line in lines if line.strip()]
+        if depths and depths[0] > min(depths):
+            raise NoUnitsError("the first line of a part is indented more than the others")
         if len(lines) == 1 and _is_plain(lines[0].strip()):
             return [f"{self.dash}- {lines[0].strip()}"]
         return [f"{self.dash}- |", *lines] if lines else []

@@ -70,6 +70,7 @@ class _Loader:
         self.own: dict[str, Variables] = {}
         self.rules: list[tuple[Source, Written]] = []
         self.loaded: dict[str, None] = {}
+        self.unread: dict[str, None] = {}
         self.evaluated = 0
 
     def load(self, path: str) -> bool:
@@ -135,6 +136,9 @@ class _Loader:
         for word in filled.split():
             rooted = word.removeprefix(root)
             folder = "" if rooted != word else self.folder
+            rooted = rooted.removeprefix("${CURDIR}/")
+            if "${" in rooted:
+                self.unread[rooted] = None
             names = self.listed(word) if any(sign in word for sign in "*?[") else (rooted,)
             for name in names:
                 path = join_path(folder, name) if "${" not in name else None
@@ -216,7 +220,8 @@ class _Loader:
         def found(folder: str, pattern: str) -> tuple[str, ...]:
             return listed(self.snapshot, folder, pattern)
 
-        return Makefile(self.path, tuple(rules), self.variables, self.own, included, found)
+        unread = tuple(self.unread)
+        return Makefile(self.path, tuple(rules), self.variables, self.own, included, found, unread)
 
     def rule(self, source: Source, written: Written) -> Rule:
         """A rule with its words expanded; a target that stays unknown keeps its text."""

@@ -77,6 +77,7 @@ class Makefile:
         own: Mapping[str, Mapping[str, Assigned]],
         included: frozenset[str],
         listed: Callable[[str, str], tuple[str, ...]],
+        unread: tuple[str, ...] = (),
     ) -> None:
         self.path = path
         self.rules = rules
@@ -85,6 +86,8 @@ class Makefile:
         """Variables of single targets (`target: NAME = value`)."""
         self.included = included
         self.listed = listed
+        self.unread = unread
+        """Includes whose names hold a variable that nothing here sets."""
         self._said: dict[tuple[str, ...], str] = {}
 
     @cached_property
