@@ -252,3 +252,25 @@ def test_skaffold_artifacts_without_a_dockerfile(find: Find) -> None:
     assert [(bare.site.name, bare.tool) for bare in found.bare] == [
         ("a", "skaffold ko"), ("b", "skaffold jib"),
     ]  # fmt: skip
+
+
+def test_cloud_build_of_a_folder_that_is_submitted(find: Find, short: Short) -> None:
+    text = "steps: [{name: docker, args: [build, .]}]\n"
+    found = find({"app/cloudbuild.yaml": text, "app/Dockerfile": ""})
+    assert list(map(short, found.builds)) == ["app/Dockerfile|app|"]
+
+
+def test_a_dockerfile_that_a_pattern_names(find: Find, short: Short) -> None:
+    found = find({
+        "build.sh": (
+            "docker build -f */one.Dockerfile .\ndocker build -f */two.Dockerfile .\n"
+            "docker build -f '*/one.Dockerfile' .\n"
+        ),
+        "a/one.Dockerfile": "", "a/two.Dockerfile": "", "b/two.Dockerfile": "",
+    })  # fmt: skip
+    assert list(map(short, found.builds)) == [
+        "a/one.Dockerfile|.|", "?|.|", "*/one.Dockerfile|.|",
+    ]  # fmt: skip
+    assert found.builds[1].unknown == (
+        "*/two.Dockerfile matches 2 files, and the shell hands them all over",
+    )

@@ -13,11 +13,13 @@ from msgspec.structs import replace
 from dockerfix.facts.builds.docker_command import arguments_of, make_build
 from dockerfix.facts.builds.gathered import BakeCall, Carrier, ComposeCall
 from dockerfix.facts.builds.image_command import handles_images, image_call
+from dockerfix.facts.builds.paths import globbed
 from dockerfix.facts.builds.recognise import Recognised, bare_builder, recognise
 from dockerfix.facts.builds.state import State
 from dockerfix.facts.builds.unread_command import unread_command
 from dockerfix.facts.model import BareBuild, Build, Call, CallSite, SiteKind, Tool, Value
 from dockerfix.syntax.shell import Command
+from dockerfix.text import join_path
 
 if TYPE_CHECKING:
     from dockerfix.facts.builds.follow import Follower
@@ -37,8 +39,25 @@ def read_command(
         return
     build = make_build(recognised, site, state.folder, follower.snapshot.entries)
     if build is not None and not _is_prose(carrier, build):
+        build = _with_glob(build, follower, state)
         held = {name: b.text for name, b in state.scope.variables.items() if not b.choices}
         follower.found.builds.append(replace(build, calls=calls, variables=held))
+
+
+def _with_glob(build: Build, follower: Follower, state: State) -> Build:
+    """A build whose Dockerfile is a pattern, with the file that the shell puts in its place; not
+    known unless there is one such file."""
+    written = build.dockerfile_written
+    if build.dockerfile is None or written is None or written.written[:1] in ("'", '"'):
+        return build
+    if not any(sign in written.text for sign in "*?["):
+        return build
+    found = globbed(follower.snapshot, state.folder, written.text)
+    path = join_path(state.folder or "", found[0]) if len(found) == 1 else None
+    if path is not None:
+        return replace(build, dockerfile=path)
+    why = f"{written.text} matches {len(found)} files, and the shell hands them all over"
+    return replace(build, dockerfile=None, unknown=(*build.unknown, why))
 
 
 def _other_command(

@@ -26,11 +26,12 @@ from dockerfix.facts.builds.words import Scope
 from dockerfix.facts.model import Build, CallSite, SiteKind
 from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
 from dockerfix.syntax.yaml.tree import Scalar, YamlError, parse_yaml
-from dockerfix.text import Source
+from dockerfix.text import Source, join_path
 
 if TYPE_CHECKING:
     # Read only where such files are: start-up time is judged.
     from dockerfix.facts.builds import python_calls
+    from dockerfix.facts.builds.cloud_build import CloudStep
 
 
 def package(reading: Reading, source: Source) -> None:
@@ -152,11 +153,19 @@ def cloud_build(reading: Reading, source: Source) -> None:
 
     file = reading.yaml(source)
     for step in cloud_build.steps(file) if file is not None else ():
-        state = State(step.folder, step.scope)
-        if step.script is not None:
-            reading.follower.run(step.script, Carrier(SiteKind.CI, step.name, source), state)
-        site = CallSite(SiteKind.CLOUD_BUILD, step.name, step.place)
-        reading.words(step.words, site, state)
+        # The source that is submitted may be the repository, or the folder of the file.
+        run = partial(_cloud_step, reading, source, step)
+        reading.somewhere(run, posixpath.dirname(source.path))
+
+
+def _cloud_step(reading: Reading, source: Source, step: CloudStep, root: str) -> None:
+    """One step of Cloud Build, for a submitted source that is `root`."""
+    where = join_path(root, step.folder or ".") if step.folder is not None else None
+    state = State(where, step.scope)
+    if step.script is not None:
+        reading.follower.run(step.script, Carrier(SiteKind.CI, step.name, source), state)
+    site = CallSite(SiteKind.CLOUD_BUILD, step.name, step.place)
+    reading.words(step.words, site, state)
 
 
 READERS: Mapping[Candidate, Callable[[Reading, Source], None]] = {
