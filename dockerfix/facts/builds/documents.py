@@ -6,7 +6,6 @@ Knows prompts and placeholders; where code stands is the business of `syntax.mar
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from dockerfix.syntax.markdown import code
 from dockerfix.text import MappedText, Piece, Source, Span
@@ -16,16 +15,15 @@ _BLANK = re.compile(r"<[A-Za-z][\w .:/-]*>")
 _TOOLS = (b"docker", b"podman", b"buildah", b"nerdctl", b"make ")
 
 
-def commands(source: Source) -> Iterator[MappedText]:
+def commands(source: Source) -> tuple[MappedText, ...]:
     """The texts of a document that name a build tool, without prompts; `<name>` as a
     variable. A file that is not UTF-8 has none."""
     try:
         source.data.decode()
     except UnicodeDecodeError:
-        return
-    for span in code(source):
-        if any(tool in source.slice(span) for tool in _TOOLS):
-            yield _without_blanks(_without_prompts(source, span))
+        return ()
+    spans = (span for span in code(source) if any(t in source.slice(span) for t in _TOOLS))
+    return tuple(_without_blanks(_without_prompts(source, span)) for span in spans)
 
 
 def _without_prompts(source: Source, span: Span) -> list[Piece]:

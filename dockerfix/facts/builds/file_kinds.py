@@ -38,7 +38,7 @@ def package(reading: Reading, source: Source) -> None:
     """`scripts` of a package.json; YAML reads JSON and knows places."""
     try:
         json.loads(source.data)
-        root = parse_yaml(source).root
+        root = reading.snapshot.derive(source.path, parse_yaml).root
     except (ValueError, RecursionError, YamlError):
         reading.keep(source)
         return
@@ -54,7 +54,7 @@ def document(reading: Reading, source: Source) -> None:
     """Commands in a document, run in the root or beside it."""
     carrier = Carrier(SiteKind.DOCUMENT, posixpath.basename(source.path), source)
     before = len(reading.found.builds)
-    for mapped in documents.commands(source):
+    for mapped in reading.snapshot.derive(source.path, documents.commands):
         run = partial(reading.text, mapped, carrier, Scope())
         reading.somewhere(run, posixpath.dirname(source.path), beside_first=True)
     told = reading.found.builds[before:]
@@ -82,7 +82,7 @@ def python(reading: Reading, source: Source) -> None:
         return
     from dockerfix.facts.builds import python_calls
 
-    calls = python_calls.python_calls(source)
+    calls = reading.snapshot.derive(source.path, python_calls.python_calls)
     for place, why in calls.unread:
         reading.follower.blind(place, "a build in Python", why)
     for item in python_calls.each(calls):

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from dockerfix.facts.builds.plugins import Plugin, may_hold_plugins, plugins
 from dockerfix.facts.builds.reading import Reading
-from dockerfix.facts.builds.unread import uncovered, value_behind
+from dockerfix.facts.builds.unread import build_spans, uncovered, value_behind
 from dockerfix.facts.model import CallSite
 from dockerfix.text import Place, Span
 
@@ -27,7 +27,8 @@ def say_leftover(reading: Reading, skipped: Collection[str]) -> None:
     for path, source in reading.sources.items():
         if path in skipped:
             continue
-        for span in uncovered(source, read.get(path, ())):
+        spans = reading.snapshot.derive(path, build_spans)
+        for span in uncovered(spans, read.get(path, ())):
             if value_behind(source, span) in written.get(path, ()):
                 continue  # a row of a matrix whose step was read
             why = "nothing that dockerfix follows runs it"
@@ -39,7 +40,7 @@ def _plugins(reading: Reading) -> Iterator[Plugin]:
     for path in reading.snapshot.paths:
         if may_hold_plugins(path):
             source = reading.source(path, (b"",))
-            yield from plugins(source) if source is not None else ()
+            yield from reading.snapshot.derive(path, plugins) if source is not None else ()
 
 
 def _written(reading: Reading) -> dict[str, set[str]]:

@@ -46,8 +46,12 @@ def may_hold_plugins(path: str) -> bool:
     return written and (posixpath.basename(path) == _FLY or _reader(path) is not None)
 
 
-def plugins(source: Source) -> Iterator[Plugin]:
+def plugins(source: Source) -> tuple[Plugin, ...]:
     """The plugins and services of one file that build."""
+    return tuple(_plugins(source))
+
+
+def _plugins(source: Source) -> Iterator[Plugin]:
     if posixpath.basename(source.path) == _FLY:
         yield from _fly(source)
         return

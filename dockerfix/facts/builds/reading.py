@@ -82,7 +82,7 @@ class Reading:
         """A YAML file, kept for what stays unread in it; None for one that is broken, which
         is said."""
         try:
-            file = parse_yaml(source)
+            file = self.snapshot.derive(source.path, parse_yaml)
         except YamlError as error:
             self.broken(source, error)
             return None

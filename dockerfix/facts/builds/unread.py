@@ -110,7 +110,12 @@ def _counts(source: Source, line: Span, start: int, match: re.Match[bytes]) -> b
     return not program or _VALUE.match(source.data, match.end()) is not None
 
 
-def uncovered(source: Source, read: Iterable[Span]) -> Iterator[Span]:
+def build_spans(source: Source) -> tuple[Span, ...]:
+    """All of them, to be remembered for a file."""
+    return tuple(build_text(source))
+
+
+def uncovered(spans: Iterable[Span], read: Iterable[Span]) -> Iterator[Span]:
     """Such spans that none of the spans of commands that were read touches."""
     known: list[Span] = []
     for span in sorted(read):
@@ -118,7 +123,7 @@ def uncovered(source: Source, read: Iterable[Span]) -> Iterator[Span]:
             known[-1] = known[-1].cover(span)
         else:
             known.append(span)
-    for span in build_text(source):
+    for span in spans:
         at = bisect_left(known, Span(span.end, span.end)) - 1
         if at < 0 or not span.touches(known[at]):
             yield span
