@@ -72,13 +72,14 @@ def _hides_tool(node: ast.AST) -> bool:
         first, second = (*node.values, None, None)[:2]
         text = second.value if isinstance(second, ast.Constant) else None
         return isinstance(first, ast.FormattedValue) and bool(_SPOKEN.match(str(text)))
-    if isinstance(node, ast.List | ast.Tuple):
-        given = node.elts
-    else:
-        given = node.args if isinstance(node, ast.Call) else []
+    listed = isinstance(node, ast.List | ast.Tuple)
+    given = node.elts if isinstance(node, ast.List | ast.Tuple) else []
+    given = node.args if isinstance(node, ast.Call) else given
     if len(given) < 3 or isinstance(given[0], ast.Constant):
         return False
-    return any(text in _VERBS for text in _texts(given[1:2]))
+    # Words of a call are a command's when a flag is among them.
+    flagged = listed or any(text.startswith("-") for text in _texts(given))
+    return flagged and any(text in _VERBS for text in _texts(given[1:2]))
 
 
 def _texts(given: list[ast.expr]) -> list[str]:
