@@ -140,14 +140,18 @@ def test_targets_of_a_called_bake_file_that_no_call_names(find: Find, short: Sho
     found = find({
         "build.sh": "docker buildx bake -f docker-bake.hcl api\n",
         "docker-bake.hcl": (
-            'target "base" {\n  dockerfile = "D"\n}\n'
+            'target "_base" {\n  dockerfile = "D"\n  tags = ["x"]\n}\n'
+            'target "base" {\n  inherits = ["_base"]\n  tags = []\n}\n'
+            'target "job" {\n  inherits = ["base"]\n  tags = ["x"]\n  target = "job"\n}\n'
+            'target "job-ci" {\n  inherits = ["job"]\n  target = "ci"\n}\n'
             'target "api" {\n  inherits = ["base"]\n  target = "api"\n}\n'
             'target "web" {\n  inherits = ["base"]\n  target = "web"\n'
             '  contexts = {deps = "target:deps"}\n}\ntarget "deps" {\n}\n'
         ),
     })  # fmt: skip
-    assert list(map(short, found.builds)) == ["D|.|api", "D|.|web"]
-    assert [build.site.kind.value for build in found.builds] == ["shell script", "bake target"]
+    assert list(map(short, found.builds)) == ["D|.|api", "D|.|job", "D|.|ci", "D|.|web"]
+    kinds = {build.site.kind.value for build in found.builds[1:]}
+    assert (found.builds[0].site.kind.value, kinds) == ("shell script", {"bake target"})
 
 
 @pytest.mark.parametrize("path", ["docker/bake.hcl", "ci/docker-bake.prod.hcl"])

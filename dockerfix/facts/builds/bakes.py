@@ -122,14 +122,15 @@ class Bakes:
             yield next((build for build in tries if build.dockerfile in self.snapshot), tries[0])
 
     def unpicked(self) -> Iterator[Build]:
-        """The targets that no call asks for, of files that calls read, but for those that
+        """The targets that no call asks for, of files that calls read, but for those that only
         others inherit or build on: these stand for no image of their own."""
         given: set[tuple[Place, str]] = set()
         for merged, folder in self.merged.values():
             below = set(_built_on(merged))
             for target in merged.targets.values():
                 key = (target.place, target.name)
-                if target.place in self.picked or target.name in below or key in given:
+                base = target.name in below and not _stands_alone(target)
+                if target.place in self.picked or base or key in given:
                     continue
                 given.add(key)
                 yield self.alone(target, merged, folder)
@@ -148,6 +149,12 @@ def _built_on(file: BakeFile) -> Iterator[str]:
         yield from parents if isinstance(parents, list) else ()
         for text in contexts.values() if isinstance(contexts, dict) else ():
             yield text.removeprefix("target:")
+
+
+def _stands_alone(target: BakeTarget) -> bool:
+    """Whether a target that others inherit is one of its own too: it has a tag, and its name is
+    none of a template (Bake's guide writes `_common`)."""
+    return bool(target.attributes.get("tags")) and not target.name.startswith("_")
 
 
 def baked(call: BakeCall, target: BakeTarget, variables: Mapping[str, Plain]) -> Build:
