@@ -28,7 +28,11 @@ from dockerfix_transforms.slim_context.part import Idle, Part
 from dockerfix_transforms.slim_context.permits import left_out_permits
 from dockerfix_transforms.slim_context.publication import publications
 from dockerfix_transforms.slim_context.refusal import CannotSlimError, as_note
-from dockerfix_transforms.slim_context.safety import is_classic, unfollowed_builds
+from dockerfix_transforms.slim_context.safety import (
+    check_triggers,
+    is_classic,
+    unfollowed_builds,
+)
 from dockerfix_transforms.slim_context.scope import Built
 
 _BUILDKIT = frozenset(
@@ -44,6 +48,7 @@ _NOT_SERVED = frozenset({"rejected", "onbuild", "unfollowed-build"})
 
 def keep(facts: Facts, part: Part, made: Built) -> Part | Idle:
     """The ignore file that was asked for. Raises `CannotSlimError`."""
+    check_triggers(facts, made.path)
     plan = plan_allow(facts, made)
     if isinstance(plan, str):
         return Idle(plan)
@@ -66,6 +71,7 @@ def keep_instead(facts: Facts, part: Part, made: Built, error: CannotSlimError) 
         return nothing_gained(facts, made, why)
     if not any(build.tool in HOLD_ALL for build in made.builds):
         raise error
+    check_triggers(facts, made.path)
     plan = plan_allow(facts, made)
     part.findings.append(why)
     return Idle(plan, (why,)) if isinstance(plan, str) else _kept(facts, part, made, plan)
