@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
@@ -27,20 +28,30 @@ def _usual_name(listed: Sequence[str]) -> str:
 
 
 def merged_path(workspace: Workspace, listed: Sequence[str], into: str) -> str:
-    """Beside the inputs when they stand in one folder, else at the workspace's root; without
-    a name of its own, named in the manner of the inputs."""
+    """Beside the inputs when they stand in one folder, in the folder above theirs when that is
+    kept for images, else at the workspace's root; without a name of its own, named in the
+    manner of the inputs."""
     into = into or _usual_name(listed)
     if "/" in into:
         return join_path("", into) or into
     others = [path for path in listed if posixpath.basename(path) != into]
     folders = {posixpath.dirname(path) for path in others or listed}
-    folder = folders.pop() if len(folders) == 1 else workspace.folder
+    above = posixpath.commonpath(folders) if "" not in folders else ""
+    crates = any(_is_below(package.folder, above) for package in workspace.packages)
+    alone = len(folders) == 1 or (above and not crates)
+    folder = above if alone else workspace.folder
     return posixpath.join(folder, into)
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(f"{folder}/")
 
 
 def told_apart(files: Sequence[RustFile]) -> Iterator[RustFile]:
     """The files with a name of its own for each: of several that ship one binary, the plain
-    `Dockerfile` or the one that is called like it keeps the binary's name."""
+    `Dockerfile` or the one that is called like it keeps the binary's name, and others go by
+    what their files are called."""
+    taken = Counter(name.lower() for file in files for name in _names(file))
     for file in files:
         same = [other for other in files if other.binary == file.binary]
         plain = [f for f in same if is_plain(f.path) and posixpath.dirname(f.path) == f.context]
@@ -49,8 +60,19 @@ def told_apart(files: Sequence[RustFile]) -> Iterator[RustFile]:
             yield file
             continue
         label = _label(file.path)
+        speaks = bool(_words(label) & _words(file.binary)) and taken[label.lower()] == 1
         begins = label.startswith(f"{file.binary}-")
-        yield replace(file, binary=label if begins else f"{file.binary}-{label}")
+        yield replace(file, binary=label if begins or speaks else f"{file.binary}-{label}")
+
+
+def _names(file: RustFile) -> set[str]:
+    """What a file calls its images, and what it is called."""
+    stages = (stage.name for stage in file.graph.stages if stage.name)
+    return {file.binary, _label(file.path), *stages}
+
+
+def _words(name: str) -> set[str]:
+    return set(re.split(r"[-_]", name))
 
 
 def _label(path: str) -> str:
