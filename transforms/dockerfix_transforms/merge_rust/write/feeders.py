@@ -43,7 +43,7 @@ def _feeder(names: StageNames, group: Group, member: Member, stage: Stage) -> It
     """The stage under its old name where that is free; nothing where an equal one has a place
     already."""
     file = member.file
-    words = words_of(file.graph, stage)
+    words = _words(names, file, stage)
     known = names.fed.get(words)
     if known is not None:
         names.give(file, stage, known)
@@ -57,6 +57,14 @@ def _feeder(names: StageNames, group: Group, member: Member, stage: Stage) -> It
         yield _cooking(names, group, file, stage, steps, words, name)
     else:
         yield from image_stages(names, group, member, stage, name)
+
+
+def _words(names: StageNames, file: RustFile, stage: Stage) -> str:
+    """All that makes a stage, in the words of the merged file: of the build chain, which all
+    members share, only the name of the stage that it stands on."""
+    shared = {lower.index for lower in file.chain}
+    below = names.of(file, file.graph.base(stage)) or ""
+    return f"{below}\n{words_of(file.graph, stage, shared - {stage.index})}"
 
 
 def _cooking(
@@ -73,7 +81,7 @@ def _cooking(
         (member.file, steps_of(member.file.graph, other))
         for member in group.members
         for other in member.file.graph.stages
-        if words_of(member.file.graph, other) == words
+        if _words(names, member.file, other) == words
     ]
     pieces = [from_piece(file, stage.from_, names.of(file, file.graph.base(stage)), name)]
     notes: list[tuple[Place, str]] = []
