@@ -196,14 +196,29 @@ def _faults(touched: _Touched, facts: Facts, path: str) -> list[Fault]:
 def _comments(touched: _Touched, proposal: Proposal) -> Iterator[str]:
     """Every comment of a touched Dockerfile stands in one afterwards, alone or as a part of a
     longer one, or a finding at its line says that it goes."""
-    kept = "\n".join(
-        text for tree in touched.dockerfiles(touched.after) for _, text in comments(tree)
-    )
+    texts = [text for tree in touched.dockerfiles(touched.after) for _, text in comments(tree)]
+    kept = "\n".join(texts)
     said = {(f.place.path, f.place.position.line) for f in proposal.findings if f.place}
     for tree in touched.dockerfiles(touched.before):
         for line, text in comments(tree):
-            if text.rstrip(".") not in kept and (tree.path, line) not in said:
+            if text.rstrip(".") in kept or (tree.path, line) in said:
+                continue
+            if not any(_is_part(text, other) for other in texts):
                 yield f"{tree.path}:{line}:1: a comment is lost: {text}"
+
+
+def _is_part(text: str, other: str) -> bool:
+    """Whether a comment says another one's words in their order, with more names among them:
+    `Build the a and b binaries` says `Build the b binary`. Numbers count stages, which a new
+    file does anew."""
+    words, rest = text.strip("# ").split(), iter(other.strip("# ").split())
+    return len(words) > 2 and all(any(_is_same_word(word, w) for w in rest) for word in words)
+
+
+def _is_same_word(word: str, other: str) -> bool:
+    one, two = word.strip(",.:"), other.strip(",.:")
+    plural = len(one) > 3 and two in (f"{one}s", f"{one[:-1]}ies")
+    return one == two or plural or (one.isdigit() and two.isdigit())
 
 
 def _second_reader(touched: _Touched, judges: Judges) -> Iterator[str]:

@@ -204,6 +204,22 @@ def test_a_comment_may_move_to_another_dockerfile() -> None:
     assert isinstance(run({"Dockerfile": DOCKERFILE}, proposal), Planned)
 
 
+@pytest.mark.parametrize(
+    ("now", "kept"),
+    [
+        (b"# Stage 2: Build the api and worker binaries\n", True),
+        (b"# Stage 2: Build the worker binary, then more\n", True),
+        (b"# Stage 2: Build the api binaries\n", False),
+    ],
+)
+def test_a_comment_may_gain_names(now: bytes, kept: bool) -> None:
+    before = b"FROM a\n# Stage 1: Build the worker binary\nRUN b\n"
+    after = b"FROM a\n" + now + b"RUN b\n"
+    edit = {"Dockerfile": EditSet((Edit(Span(0, len(before)), after),))}
+    outcome = run({"Dockerfile": before}, Proposal(edits=edit, created=DONE))
+    assert isinstance(outcome, Planned) is kept
+
+
 def test_the_second_reader_must_agree_where_it_agreed() -> None:
     def about_c(tree: Dockerfile) -> tuple[str, ...]:
         return ("line 3: RUN",) if b"RUN c" in tree.source.data else ()

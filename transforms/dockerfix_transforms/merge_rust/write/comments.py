@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from dockerfix.api import Comment, Instruction, Span
 from dockerfix_transforms.merge_rust.read.rust_file import RustFile
-from dockerfix_transforms.merge_rust.write.widen import said
+from dockerfix_transforms.merge_rust.write.wording import said, united_lines
 
 
 def loose_comments(file: RustFile, item: Instruction) -> str:
@@ -28,7 +28,7 @@ def loose_comments(file: RustFile, item: Instruction) -> str:
 
 
 def homeless_comments(files: Sequence[RustFile], text: str) -> dict[str, list[str]]:
-    """The comments of each file that the merged text lacks: those of stages and arguments
+    """The comments of each file that the merged text lacks: those of instructions and arguments
     that another file's stand for, and those behind the last instruction."""
     found: dict[str, list[str]] = {}
     for file in files:
@@ -38,22 +38,30 @@ def homeless_comments(files: Sequence[RustFile], text: str) -> dict[str, list[st
         for comment in sorted((*outer, *inner), key=lambda c: c.span):
             lines = found.setdefault(file.path, [])
             bare = comment.text.lstrip("#").strip()
-            if bare and not said(bare, text) and comment.text not in lines:
+            if bare and comment.text not in lines and not said(bare, text):
                 lines.append(comment.text)
     return {path: lines for path, lines in found.items() if lines}
 
 
-def piece_of(item: Instruction) -> str:
-    """An instruction with the comments that belong to it."""
-    return item.source.text(item.owned)
+def piece_of(item: Instruction, others: Sequence[Instruction] = ()) -> str:
+    """An instruction with the comments that belong to it, and with the names that the comments
+    of equal ones have in their place."""
+    text = item.source.text(item.owned)
+    mine = [comment.text for comment in item.comments]
+    lines = united_lines(mine, [[c.text for c in other.comments] for other in others])
+    for old, new in zip(mine, lines, strict=True):
+        text = text.replace(old, new, 1)
+    return text
 
 
 def heading_lines(files: Sequence[RustFile]) -> list[str]:
-    """What stands at the head of every file, a licence for example."""
-    others = [free_comments(file) for file in files[1:]]
-    found = [line for line in free_comments(files[0]) if all(line in o for o in others)]
-    while found and not found[0].strip("# "):
-        found = found[1:]
+    """The lines with which every file begins, a licence for example."""
+    heads = [free_comments(file) for file in files]
+    found = []
+    for lines in zip(*heads, strict=False):
+        if len(set(lines)) > 1:
+            break
+        found.append(lines[0])
     return found
 
 

@@ -85,13 +85,14 @@ def _head(files: Sequence[RustFile]) -> tuple[str, ...]:
         for file in files
         for item in file.graph.tree.directives
     )
-    arguments: dict[str, str] = {}
+    equal: dict[str, list[Arg]] = {}
     for file in files:
         for item in file.graph.tree.preamble:
             if isinstance(item, Arg):
-                arguments.setdefault(item.text, piece_of(item).rstrip("\r\n"))
+                equal.setdefault(item.text, []).append(item)
+    arguments = [piece_of(first, rest).rstrip("\r\n") for first, *rest in equal.values()]
     newline = _newline(files)
-    parts = (dict.fromkeys(directives), heading_lines(files), arguments.values())
+    parts = (dict.fromkeys(directives), heading_lines(files), arguments)
     return tuple(newline.join(part) for part in parts)
 
 

@@ -30,11 +30,12 @@ class CannotJoinError(Exception):
 
 @dataclass(slots=True)
 class Line:
-    """How a merged step is written: edits of the leader's instruction, comment lines to put
-    above it (without `# `), remarks for the report, and the steps of other files that stand
-    whole behind it."""
+    """How a merged step is written: edits of the leader's instruction, its comment lines (None:
+    as they stand), more of them to put above it (without `# `), remarks for the report, and the
+    steps of other files that stand whole behind it."""
 
     edits: list[Edit] = field(default_factory=list)
+    comments: list[str] | None = None
     above: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     more: list[tuple[RustFile, Step]] = field(default_factory=list)

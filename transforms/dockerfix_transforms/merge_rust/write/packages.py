@@ -17,6 +17,7 @@ from dockerfix_transforms.merge_rust.read.steps import (
     packages_of,
 )
 from dockerfix_transforms.merge_rust.write.line import CannotJoinError, Line
+from dockerfix_transforms.merge_rust.write.wording import listed
 
 
 def unite_packages(
@@ -47,22 +48,17 @@ def unite_packages(
     for word, names in partial.items():
         by_owner.setdefault(", ".join(names), []).append(word)
     if not missing and len(by_owner) == 1 and len(partial) == len(wanted):
-        line.above.append(f"Needed by {packages_listed(names_of(next(iter(by_owner))))} only.")
+        line.above.append(f"Needed by {listed(names_of(next(iter(by_owner))))} only.")
         return
     for owners, words in by_owner.items():
         verb = "is" if len(words) == 1 else "are"
-        who = packages_listed(names_of(owners))
-        line.above.append(f"{packages_listed(words)} {verb} needed by {who} only.")
+        who = listed(names_of(owners))
+        line.above.append(f"{listed(words)} {verb} needed by {who} only.")
 
 
 def names_of(joined: str) -> list[str]:
     """The names in a list that `, ` joins."""
     return joined.split(", ")
-
-
-def packages_listed(words: Sequence[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
-    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
 
 def _appended(step: Step, missing: Sequence[str]) -> list[Edit]:

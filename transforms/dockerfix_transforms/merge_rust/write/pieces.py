@@ -6,9 +6,9 @@ Knows names; knows nothing of which stages there are to be.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from dockerfix.api import Edit, From, Place, Span, Stage
+from dockerfix.api import Edit, From, Instruction, Place, Span, Stage
 from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 from dockerfix_transforms.merge_rust.read.steps import Step
 from dockerfix_transforms.merge_rust.write.comments import loose_comments
@@ -55,10 +55,17 @@ def step_piece(
         if item.span.contains(edit.span) and edit.span not in edited
     )
     newline = file.graph.tree.newline.bytes.decode()
-    comments = source.text(Span(item.owned.start, item.span.start))
+    comments = _reworded(source.text(Span(item.owned.start, item.span.start)), item, line.comments)
     indent = source.text(Span(item.span.start, item.code.start))
     more = "".join(f"{indent}# {text}{newline}" for text in line.above)
     return Piece(source, item.span, (*line.edits, *renamed), above + comments + more)
+
+
+def _reworded(text: str, item: Instruction, lines: Sequence[str] | None) -> str:
+    """The comments of an instruction with other words, one line for each."""
+    for comment, line in zip(item.comments, lines or (), strict=False):
+        text = text.replace(comment.text, line, 1)
+    return text
 
 
 def line_notes(step: Step, line: Line) -> list[tuple[Place, str]]:

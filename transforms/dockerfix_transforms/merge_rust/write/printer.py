@@ -29,11 +29,13 @@ def _paragraphs(plan: Plan, newline: str, homeless: Mapping[str, Sequence[str]])
 
 
 def _block(block: Block, newline: str, homeless: Sequence[str]) -> Iterator[str]:
-    """The stages of a block, the comments of its head above the first one."""
+    """The stages of a block, the comments of its head above the first image."""
     head = [*block.head, *homeless]
     texts = [_stage(stage, newline) for stage in block.stages]
+    images = block.targets.values()
+    at = next((n for n, stage in enumerate(block.stages) if stage.name in images), 0)
     if head:
-        texts[:1] = [newline.join([*head, *texts[:1]])]
+        texts[at : at + 1] = [newline.join([*head, *texts[at : at + 1]])]
     yield from texts
 
 

@@ -12,7 +12,7 @@ from dockerfix.api import Place, Stage
 from dockerfix_transforms.merge_rust.group.group import Group
 from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 from dockerfix_transforms.merge_rust.read.steps import Role, Step
-from dockerfix_transforms.merge_rust.write.comments import loose_comments
+from dockerfix_transforms.merge_rust.write.comments import free_comments, loose_comments
 from dockerfix_transforms.merge_rust.write.feeders import feeders
 from dockerfix_transforms.merge_rust.write.guests import Host
 from dockerfix_transforms.merge_rust.write.names import StageNames
@@ -23,7 +23,8 @@ from dockerfix_transforms.merge_rust.write.pieces import (
     step_piece,
 )
 from dockerfix_transforms.merge_rust.write.plan import MergedStage
-from dockerfix_transforms.merge_rust.write.widen import prepared, said, widened
+from dockerfix_transforms.merge_rust.write.widen import prepared, widened
+from dockerfix_transforms.merge_rust.write.wording import said, united_lines
 
 
 def shared_stages(
@@ -64,7 +65,8 @@ def _planner(names: StageNames, group: Group, stage: Stage, main: bool) -> Merge
             if [s.key for s in member.file.planner_steps[number : number + 1]] == [step.key]
         ]
         line = prepared(step, others)
-        pieces.append(step_piece(names, leader, step, line))
+        above = leader.graph.tree.newline.bytes.decode() if _after_blank(step) else ""
+        pieces.append(step_piece(names, leader, step, line, above))
         notes += line_notes(step, line)
     names.give_shared(group, stage, name)
     return MergedStage(leader, name, tuple(pieces), notes=tuple(notes))
@@ -153,9 +155,19 @@ def _head_comments(group: Group, stage: Stage) -> str:
     loose = loose_comments(leader, stage.from_)
     if len(group.members) == 1:
         return loose + own_comments(leader, stage.from_)
-    first = stage.from_ is leader.graph.tree.instructions[0]
-    mine = _common_head(group, stage) if first else own_comments(leader, stage.from_)
+    heads = _is_head(leader, stage)
+    mine = _common_head(group, stage) if heads else _united_head(group, stage)
     return loose + mine + _foreign_comments(group, stage)
+
+
+def _united_head(group: Group, stage: Stage) -> str:
+    """The leader's comments, with the names that the others have in their place."""
+    text = own_comments(group.leader.file, stage.from_)
+    mine = [comment.text for comment in stage.from_.comments]
+    others = [[c.text for c in other.from_.comments] for _, other in _twins(group, stage)]
+    for old, new in zip(mine, united_lines(mine, others), strict=True):
+        text = text.replace(old, new, 1)
+    return text
 
 
 def _common_head(group: Group, stage: Stage) -> str:
@@ -171,25 +183,36 @@ def _common_head(group: Group, stage: Stage) -> str:
 
 
 def _foreign_comments(group: Group, stage: Stage) -> str:
-    """What other members say above their stages that end where this one ends."""
-    leader = group.leader
-    newline = leader.file.graph.tree.newline.bytes.decode()
-    end = leader.common_before(leader.file.end_of(stage))
-    known = [comment.text for comment in stage.from_.comments]
+    """What other members say above their stages that end where this one ends, and the leader
+    does not."""
+    newline = group.leader.file.graph.tree.newline.bytes.decode()
+    known = [_united_head(group, stage)]
     lines = []
-    for member in group.members[1:]:
-        for other in _inner_stages(member.file):
-            if member.common_before(member.file.end_of(other)) != end:
-                continue
-            for comment in other.from_.comments:
-                if not any(said(comment.text, text) for text in known):
-                    known.append(comment.text)
-                    text = comment.text.lstrip("#").strip()
-                    lines.append(f"# {text} ({member.file.binary}){newline}")
+    for file, other in _twins(group, stage):
+        for comment in other.from_.comments:
+            if not any(said(comment.text, text) for text in known):
+                known.append(comment.text)
+                text = comment.text.lstrip("#").strip()
+                lines.append(f"# {text} ({file.binary}){newline}")
     return "".join(lines)
 
 
+def _twins(group: Group, stage: Stage) -> Iterator[tuple[RustFile, Stage]]:
+    """The other members' stages that end where a stage of the leader ends."""
+    leader = group.leader
+    end = leader.common_before(leader.file.end_of(stage))
+    for member in group.members[1:]:
+        for other in _inner_stages(member.file):
+            if member.common_before(member.file.end_of(other)) == end:
+                yield member.file, other
+
+
 def _inner_stages(file: RustFile) -> list[Stage]:
-    """The chain without the file's first line: what stands above that is about the file."""
-    first = file.graph.tree.instructions[0]
-    return [stage for stage in file.chain if stage.from_ is not first]
+    """The chain without a first line whose comments are about the file."""
+    return [stage for stage in file.chain if not _is_head(file, stage)]
+
+
+def _is_head(file: RustFile, stage: Stage) -> bool:
+    """Whether what stands above a FROM line is about the file: it is the first one, and no
+    other comments stand above it."""
+    return stage.from_ is file.graph.tree.instructions[0] and not free_comments(file)

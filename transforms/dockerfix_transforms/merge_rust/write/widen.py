@@ -19,7 +19,7 @@ from dockerfix_transforms.merge_rust.read.steps import (
 )
 from dockerfix_transforms.merge_rust.write.aligned import in_one_list, spelling
 from dockerfix_transforms.merge_rust.write.line import CannotJoinError, Line
-from dockerfix_transforms.merge_rust.write.packages import packages_listed, unite_packages
+from dockerfix_transforms.merge_rust.write.packages import unite_packages
 from dockerfix_transforms.merge_rust.write.selection import (
     SELECTION,
     build_calls,
@@ -33,6 +33,7 @@ from dockerfix_transforms.merge_rust.write.selection import (
     with_prefix,
     without_flags,
 )
+from dockerfix_transforms.merge_rust.write.wording import listed, said, united_lines
 
 
 def widened(group: Group, index: int) -> Line:
@@ -78,9 +79,12 @@ def prepared(step: Step, others: Sequence[tuple[RustFile, Step]]) -> Line:
 def _foreign_comments(
     item: Instruction, pairs: Sequence[tuple[RustFile, Step]], line: Line
 ) -> None:
-    """Comments that only other files have at this step: each as a whole, behind the names of
+    """Comments that only other files have at this step: names that they have in place of the
+    leader's come into the leader's lines; what else they say comes whole, behind the names of
     the binaries that it speaks of."""
-    known = [c.text.lstrip("# ") for c in (*item.comments, *item.inner_comments)]
+    mine = [comment.text for comment in item.comments]
+    line.comments = united_lines(mine, [_lines(step) for _, step in pairs if step.item is not item])
+    known = [*line.comments, *(comment.text for comment in item.inner_comments)]
     gathered: dict[tuple[str, ...], list[str]] = {}
     for file, step in pairs:
         comments = (*step.item.comments, *step.item.inner_comments)
@@ -92,12 +96,11 @@ def _foreign_comments(
         if len(texts) == 1:
             line.above.append(f"{texts[0]} ({', '.join(names)})")
         else:
-            line.above += [f"For {packages_listed(names)}:", *texts]
+            line.above += [f"For {listed(names)}:", *texts]
 
 
-def said(text: str, other: str) -> bool:
-    """Whether another comment says all that this one says."""
-    return text.casefold().rstrip(".:") in other.casefold()
+def _lines(step: Step) -> list[str]:
+    return [comment.text for comment in step.item.comments]
 
 
 def _cargo(group: Group, step: Step, pairs: Sequence[tuple[RustFile, Step]], line: Line) -> None:
