@@ -305,10 +305,11 @@ def _product(report: Report, given: Mapping[str, Any]) -> bytes:
         silent = (given["check"] or given["write"]) and not given["diff"]
         if silent or not isinstance(report.outcome, Planned):
             return b""
+        style = style_for(sys.stdout, given["colour"])
+        if given["output"] is not None or not style.colour:
+            return report.outcome.patch
         from dockerfix.report.coloured_patch import coloured_patch
-        from dockerfix.report.style import Style
 
-        style = style_for(sys.stdout, given["colour"]) if given["output"] is None else Style()
         return coloured_patch(report.outcome.patch, style)
     return _rendered(report, form).encode("utf-8", "surrogateescape")
 

@@ -75,7 +75,7 @@ def coloured(shown: bytes) -> bool:
 
 def test_colour_on_a_terminal_only(environment: dict[str, str], repository: Path) -> None:
     shown = on_terminal(["pin"], repository, environment)
-    assert b"\x1b[32m+FROM a AS pinned\x1b[0m" in shown
+    assert b"\x1b[32mFROM a\x1b[0m\x1b[32;7m AS pinned\x1b[0m" in shown
     assert b"\x1b[1mAssumed\x1b[0m" in shown
     for plain in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
         assert not coloured(on_terminal(["pin"], repository, {**environment, **plain}))
@@ -87,7 +87,7 @@ def test_colour_that_is_asked_for(environment: dict[str, str], repository: Path)
         [*COMMAND, "pin", "--color", "always"],
         cwd=repository, env=environment, capture_output=True, check=True,
     )  # fmt: skip
-    assert b"\x1b[31m-FROM a\x1b[0m" in done.stdout
+    assert b"\x1b[31mFROM a\x1b[0m\n" in done.stdout
     assert b"\x1b[" in done.stderr
 
 
