@@ -18,10 +18,11 @@ from dockerfix import __version__
 from dockerfix.cli import exit_code
 from dockerfix.cli.budget import OutOfTime
 from dockerfix.cli.output import StdoutClosedError, tell
-from dockerfix.engine.registry import Registry, UnknownTransformError
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
+
+    from dockerfix.engine.registry import Registry
 
 COMMANDS = {
     "builds": (
@@ -96,6 +97,8 @@ class Application(click.Group):
     @cached_property
     def registry(self) -> Registry:
         """The installed transforms."""
+        from dockerfix.engine.registry import Registry
+
         return Registry.installed(frozenset(COMMANDS))
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -111,6 +114,8 @@ class Application(click.Group):
             module, _, attribute = COMMANDS[cmd_name][0].partition(":")
             command: click.Command = getattr(import_module(module), attribute)
             return command
+        from dockerfix.engine.registry import UnknownTransformError
+
         try:
             transform = self.registry.load(cmd_name)
         except UnknownTransformError:

@@ -9,11 +9,14 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from types import FrameType
+from typing import TYPE_CHECKING
 
 import click
 
-from dockerfix.text import Snapshot
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from dockerfix.text import Snapshot
 
 _KEY = "dockerfix.cli.budget"
 _CLEAR = "\r\x1b[K"

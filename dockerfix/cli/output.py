@@ -7,10 +7,12 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from dockerfix.report.style import Style
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dockerfix.report.style import Style
 
 
 class StdoutClosedError(Exception):
@@ -72,6 +74,8 @@ def style_for(stream: TextIO | None, colour: str) -> Style:
     """Colour for a stream (None: it was closed before the start): `always`, `never`, or `auto`:
     on a terminal, unless the environment has NO_COLOR (no-color.org) or a terminal without
     colours."""
+    from dockerfix.report.style import Style
+
     if colour != "auto" or stream is None:
         return Style(colour == "always")
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"

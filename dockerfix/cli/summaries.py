@@ -7,7 +7,9 @@ runs nothing of a plugin.
 from __future__ import annotations
 
 import ast
-from importlib.machinery import PathFinder
+import sys
+from functools import cache
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 
 from dockerfix.engine.registry import Plugin
@@ -53,12 +55,20 @@ def _absolute(node: ast.ImportFrom, module: str, path: Path) -> str:
 
 def _path(module: str) -> Path | None:
     """A module's file, its parent packages found but not imported."""
-    where = None
-    origin: str | None = None
-    parts = module.split(".")
-    for end in range(1, len(parts) + 1):
-        spec = PathFinder.find_spec(".".join(parts[:end]), where)
-        if spec is None:
-            return None
-        where, origin = spec.submodule_search_locations, spec.origin
-    return Path(origin) if origin is not None else None
+    spec = _spec(module, tuple(sys.path))
+    return Path(spec.origin) if spec is not None and spec.origin is not None else None
+
+
+@cache
+def _spec(module: str, path: tuple[str, ...]) -> ModuleSpec | None:
+    """Where a module is, for a `sys.path`; remembered, since transforms share their packages."""
+    package = module.rpartition(".")[0]
+    if not package:
+        return PathFinder.find_spec(module, path)
+    parent = _spec(package, path)
+    return None if parent is None else PathFinder.find_spec(module, _folders(parent))
+
+
+def _folders(spec: ModuleSpec) -> list[str]:
+    """Where the modules of a package are; nowhere, for a module that is no package."""
+    return [*(spec.submodule_search_locations or ())]

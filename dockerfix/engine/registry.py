@@ -14,9 +14,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
-
-from msgspec import Struct
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 if TYPE_CHECKING:
     from dockerfix.engine.proposal import Transform
@@ -45,7 +43,7 @@ class DuplicateTransformError(TransformError):
     """Two packages, or a package and a command of dockerfix, claim one name."""
 
 
-class Plugin(Struct, frozen=True):
+class Plugin(NamedTuple):
     """An entry point: the transform's name, `module:attribute`, and who installed it."""
 
     name: str

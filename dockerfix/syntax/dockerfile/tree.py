@@ -307,7 +307,7 @@ class From(Instruction):
         """The base: an image, a stage, or a text with variables."""
         return self.words[0] if self.words else None
 
-    @property
+    @cached_property
     def name(self) -> Word | None:
         """The stage's name as written; None when it has none."""
         parts = self.words
@@ -596,7 +596,7 @@ class Stage:
     from_: From
     instructions: tuple[Instruction, ...]
 
-    @property
+    @cached_property
     def name(self) -> str | None:
         """The name as written; None when the stage has none."""
         return self.from_.name.value if self.from_.name else None

@@ -71,9 +71,8 @@ class ShellWord(Keyed, frozen=True, eq=False):
     @property
     def value(self) -> str | None:
         """The word when it holds no variable and nothing opaque, quotes removed; else None."""
-        if all(isinstance(part, Literal) for part in self.parts):
-            return "".join(part.text for part in self.parts if isinstance(part, Literal))
-        return None
+        texts = [part.text for part in self.parts if isinstance(part, Literal)]
+        return "".join(texts) if len(texts) == len(self.parts) else None
 
     @property
     def variables(self) -> tuple[str, ...]:
