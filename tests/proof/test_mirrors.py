@@ -66,6 +66,11 @@ def test_what_is_more_than_a_mirror(new: list[str], what: str) -> None:
     assert what in mirror_fault([CREATE], new, ("quay.io",))
 
 
+def test_a_file_that_the_script_has_is_not_overwritten() -> None:
+    fetched = "wget -O /tmp/b.toml https://example.org/b.toml"
+    assert "of its own" in mirror_fault([fetched, CREATE], [fetched, file(), GIVEN], ())
+
+
 BEFORE = f"""\
 before_script:
   - {CREATE}

@@ -46,6 +46,8 @@ def mirror_fault(old: Sequence[str], new: Sequence[str], pushed: Collection[str]
             fault = _settings_fault(written.body, pushed)
             if fault:
                 return fault
+            if any(written.path in other for other in old):
+                return f"the script has a {written.path} of its own"
             files.add(written.path)
         elif not waiting or not _follows(waiting.pop(0), item, files):
             return f"`{item.splitlines()[0]}` is no builder that gets a file written above it"

@@ -18,6 +18,8 @@ BUILDKIT = "moby/buildkit:buildx-stable-1"
 """The image that both start unless a driver option names another one."""
 _BARE = ("--append", "--bootstrap", "--leave", "--use")
 """Options of `docker buildx create` that take no value."""
+FILE = "/tmp/buildkitd.toml"
+"""The file that the patch gives to builders."""
 FILE_OPTIONS = ("--buildkitd-config", "--config")
 
 

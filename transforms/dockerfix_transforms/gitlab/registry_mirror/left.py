@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from dockerfix.api import HUB, Finding, Job, Place, Severity, repository_of
-from dockerfix_transforms.gitlab.registry_mirror.builders import Builder
+from dockerfix_transforms.gitlab.registry_mirror.builders import FILE, Builder
 from dockerfix_transforms.gitlab.registry_mirror.mirrors import Mirror
 from dockerfix_transforms.gitlab.registry_mirror.pulls import Pull, Reader
 from dockerfix_transforms.gitlab.registry_mirror.upstreams import Upstream
@@ -102,7 +102,7 @@ def left_nodes(pulls: Sequence[Pull], mirror: Mirror) -> Finding:
 def left_builder(job: Job, builder: Builder, mirrors: Sequence[Mirror]) -> Finding:
     """A builder that the patch does not give the file."""
     where = "a file that its line names by --buildkitd-config"
-    why = "its line is not written in the pipeline as an item of a list"
+    why = f"its line is no item of a list in the pipeline, or the job uses a {FILE} of its own"
     if builder.file:
         where, why = builder.file, f"it has settings of its own, {builder.file}"
     elif builder.is_elsewhere:

@@ -106,7 +106,7 @@ class Mirroring:
             if job.job.name not in reached:
                 left = [b for b in job.builders if not self.is_served(job, b.file)]
                 needed = self.of_builders([job])
-                self.draft.findings += [left_builder(job.job, b, needed) for b in left[:1]]
+                self.draft.findings += [left_builder(job.job, b, needed) for b in left]
                 had |= len(left) < len(job.builders)
         return bool(given) or had
 

@@ -31,11 +31,11 @@ from dockerfix.api import (
 )
 from dockerfix_transforms.gitlab.registry_mirror.builders import (
     CREATE,
+    FILE,
     config_option,
     read_builder,
 )
 
-FILE = "/tmp/buildkitd.toml"
 _DASH = re.compile(r"([ \t]*)-[ \t]+")
 _SECTIONS = ("before_script", "script")
 
@@ -95,11 +95,12 @@ def _words(command: Command) -> tuple[str, ...]:
 
 def give_file(draft: Draft, pipeline: Pipeline, line: BuilderLine, settings: str) -> bool:
     """The edits of one item, with leave for each script that has it; False where the item is
-    none on lines of its own."""
+    none on lines of its own, or a job that has it uses a file of that name already."""
     source = line.scalar.file.source
     first = source.line_of(line.scalar.span.start)
     dash = _DASH.fullmatch(source.text(Span(first.start, line.scalar.span.start)))
-    if dash is None:
+    taken = any(FILE in other.scalar.text for job, _ in line.jobs for other in job.lines)
+    if dash is None or taken:
         return False
     at = _above_comments(source, first.start)
     text = _written(settings, dash[1]).replace("\n", source.newline.bytes.decode())
