@@ -16,8 +16,9 @@ from dockerfix.facts.context.dormant import DormantFile
 from dockerfix.facts.context.explored import Question
 from dockerfix.facts.context.idle import IdleLine
 from dockerfix.facts.context.steps import LOCAL
-from dockerfix.facts.context.transfer import ContextCost, LargeEntry, Sent
+from dockerfix.facts.context.transfer import Asked, ContextCost, LargeEntry, Sent
 from dockerfix.facts.context.weight import HeavyEntry, Weight
+from dockerfix.facts.model import Build
 from dockerfix.report.json_ import dumped, header, place_data
 from dockerfix.report.style import PLAIN, Style
 from dockerfix.text.units import human
@@ -237,15 +238,7 @@ def _data(answer: ContextAnswer) -> dict[str, Any]:
         "target": given.target,
         "named_contexts": dict(given.named_contexts),
         "assumed": answer.question.assumed,
-        "asked_by": [
-            {
-                "place": place_data(build.site.place),
-                "kind": build.site.kind.value,
-                "name": build.site.name,
-                "tool": build.tool.value,
-            }
-            for build in answer.question.asked_by
-        ],
+        "asked_by": [_build_data(build) for build in answer.question.asked_by],
         "fails": {"place": place_data(failure.place), "message": failure.message}
         if failure
         else None,
@@ -253,26 +246,10 @@ def _data(answer: ContextAnswer) -> dict[str, Any]:
         "folder": _weight_data(cost.folder),
         "buildkit": {
             **_sent_data(cost.buildkit),
-            "asked": [
-                {
-                    "place": place_data(item.place),
-                    "instruction": item.text,
-                    "whole_context": item.whole,
-                    **_weight_data(item.weight),
-                }
-                for item in cost.asked
-            ],
+            "asked": [_asked_data(item) for item in cost.asked],
         },
         "classic": _sent_data(cost.classic),
-        "largest": [
-            {
-                "path": entry.path,
-                **_weight_data(entry.weight),
-                "sent_to_buildkit": _weight_data(entry.buildkit),
-                "never_used": _weight_data(entry.unused),
-            }
-            for entry in cost.largest
-        ],
+        "largest": [_entry_data(entry) for entry in cost.largest],
         "idle_lines": [
             {
                 "path": cost.buildkit.ignore,
@@ -283,6 +260,33 @@ def _data(answer: ContextAnswer) -> dict[str, Any]:
             for item in cost.idle
         ],
         "dormant": [_dormant_data(item) for item in cost.dormant],
+    }
+
+
+def _build_data(build: Build) -> dict[str, Any]:
+    return {
+        "place": place_data(build.site.place),
+        "kind": build.site.kind.value,
+        "name": build.site.name,
+        "tool": build.tool.value,
+    }
+
+
+def _asked_data(item: Asked) -> dict[str, Any]:
+    return {
+        "place": place_data(item.place),
+        "instruction": item.text,
+        "whole_context": item.whole,
+        **_weight_data(item.weight),
+    }
+
+
+def _entry_data(entry: LargeEntry) -> dict[str, Any]:
+    return {
+        "path": entry.path,
+        **_weight_data(entry.weight),
+        "sent_to_buildkit": _weight_data(entry.buildkit),
+        "never_used": _weight_data(entry.unused),
     }
 
 
