@@ -11,11 +11,12 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from dockerfix.api import Draft, Facts, Proposal, StepDown
-from dockerfix_transforms.merge_rust.callers import Callers, rewrite_callers
+from dockerfix_transforms.merge_rust.callers.left import by_hand, kept_files
+from dockerfix_transforms.merge_rust.callers.rewrite import Callers, rewrite_callers
+from dockerfix_transforms.merge_rust.callers.sites import read_sites
 from dockerfix_transforms.merge_rust.files import delete_old, old_files, write_merged
 from dockerfix_transforms.merge_rust.group.group import Group
 from dockerfix_transforms.merge_rust.group.grouping import group_files
-from dockerfix_transforms.merge_rust.left import by_hand, kept_files
 from dockerfix_transforms.merge_rust.notes.around import (
     dependabot_notes,
     idle_notes,
@@ -37,7 +38,6 @@ from dockerfix_transforms.merge_rust.permits import (
     workflow_permits,
 )
 from dockerfix_transforms.merge_rust.scope.scope import Scope
-from dockerfix_transforms.merge_rust.sites import read_sites
 from dockerfix_transforms.merge_rust.summary import gains, sizes
 from dockerfix_transforms.merge_rust.write.layout import Merged, merged_file
 from dockerfix_transforms.merge_rust.write.line import CannotJoinError

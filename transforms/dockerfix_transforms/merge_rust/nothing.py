@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 
 from dockerfix.api import Facts, Finding, Proposal, Severity, Span
-from dockerfix_transforms.merge_rust.callers import Callers
+from dockerfix_transforms.merge_rust.callers.rewrite import Callers
+from dockerfix_transforms.merge_rust.callers.workflows import APART
 from dockerfix_transforms.merge_rust.group.group import Group
 from dockerfix_transforms.merge_rust.group.settings import IN_PATHS
 from dockerfix_transforms.merge_rust.read.candidates import candidates
 from dockerfix_transforms.merge_rust.scope.scope import Scope
-from dockerfix_transforms.merge_rust.workflows import APART
 
 
 def too_few(facts: Facts, scope: Scope, stepped_down: int) -> Proposal:

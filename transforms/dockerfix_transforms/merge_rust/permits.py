@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from dockerfix.api import Finding, Image, Permit, Pipeline, Severity, Stage
+from dockerfix_transforms.merge_rust.callers.left import LEFT, Left
+from dockerfix_transforms.merge_rust.callers.workflows import WorkflowPlan
 from dockerfix_transforms.merge_rust.group.admission import Admission
 from dockerfix_transforms.merge_rust.group.group import Group, Member, added_steps
 from dockerfix_transforms.merge_rust.group.settings import FEATURES
 from dockerfix_transforms.merge_rust.jobs.plan import JobPlan
-from dockerfix_transforms.merge_rust.left import LEFT, Left
 from dockerfix_transforms.merge_rust.read.compiler import environment, is_compiler_variable
 from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 from dockerfix_transforms.merge_rust.read.steps import Role, steps_of
-from dockerfix_transforms.merge_rust.workflows import WorkflowPlan
 from dockerfix_transforms.merge_rust.write.layout import Merged
 
 _WIDENED = {

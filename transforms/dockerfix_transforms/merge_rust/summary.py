@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dockerfix_transforms.merge_rust.callers import Callers
+from dockerfix_transforms.merge_rust.callers.rewrite import Callers
 from dockerfix_transforms.merge_rust.scope.scope import Scope
 from dockerfix_transforms.merge_rust.write.layout import Merged
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dockerfix.api import Facts, Finding, Place, Scalar, Severity, YamlError, parse_yaml
 from dockerfix.api import Mapping as YamlMapping
 from dockerfix.api import Sequence as YamlSequence
-from dockerfix_transforms.merge_rust.workflows import JoinedWorkflow
+from dockerfix_transforms.merge_rust.callers.workflows import JoinedWorkflow
 
 
 def joined_notes(joined: Iterable[JoinedWorkflow]) -> Iterator[Finding]:

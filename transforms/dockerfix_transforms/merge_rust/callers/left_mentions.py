@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from dockerfix.api import Facts, PathMention, SiteKind
-from dockerfix_transforms.merge_rust.left import Left
-from dockerfix_transforms.merge_rust.mentions import is_read_only
+from dockerfix_transforms.merge_rust.callers.left import Left
+from dockerfix_transforms.merge_rust.callers.mentions import is_read_only
 
 
 def left_mentions(

@@ -24,14 +24,11 @@ from dockerfix.api import (
     set_builds,
     set_paths,
 )
-from dockerfix_transforms.merge_rust.filters import widen_filters
-from dockerfix_transforms.merge_rust.group.group import Group
-from dockerfix_transforms.merge_rust.hidden_sites import hidden_sites
-from dockerfix_transforms.merge_rust.jobs.plan import JobPlan, plan_jobs
-from dockerfix_transforms.merge_rust.left import Left, kept_files, together
-from dockerfix_transforms.merge_rust.left_mentions import left_mentions
-from dockerfix_transforms.merge_rust.read.rust_file import RustFile
-from dockerfix_transforms.merge_rust.runners import (
+from dockerfix_transforms.merge_rust.callers.filters import widen_filters
+from dockerfix_transforms.merge_rust.callers.hidden_sites import hidden_sites
+from dockerfix_transforms.merge_rust.callers.left import Left, kept_files, together
+from dockerfix_transforms.merge_rust.callers.left_mentions import left_mentions
+from dockerfix_transforms.merge_rust.callers.runners import (
     Machines,
     Pair,
     Work,
@@ -39,9 +36,12 @@ from dockerfix_transforms.merge_rust.runners import (
     work_after,
     work_before,
 )
+from dockerfix_transforms.merge_rust.callers.sites import Sites, read_sites
+from dockerfix_transforms.merge_rust.callers.workflows import APART, WorkflowPlan, plan_workflows
+from dockerfix_transforms.merge_rust.group.group import Group
+from dockerfix_transforms.merge_rust.jobs.plan import JobPlan, plan_jobs
+from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 from dockerfix_transforms.merge_rust.scope.scope import Scope
-from dockerfix_transforms.merge_rust.sites import Sites, read_sites
-from dockerfix_transforms.merge_rust.workflows import APART, WorkflowPlan, plan_workflows
 from dockerfix_transforms.merge_rust.write.layout import Merged
 
 

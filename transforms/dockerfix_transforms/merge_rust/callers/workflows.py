@@ -37,8 +37,8 @@ from dockerfix.api import (
     set_builds,
     split_workflow_job,
 )  # fmt: skip
+from dockerfix_transforms.merge_rust.callers.runners import Pair
 from dockerfix_transforms.merge_rust.group.group import Group
-from dockerfix_transforms.merge_rust.runners import Pair
 
 APART = "jobs-apart"
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dockerfix.api import Build, Change, Facts, Finding, Severity, Wanted
-from dockerfix_transforms.merge_rust.left import Left
+from dockerfix_transforms.merge_rust.callers.left import Left
 from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 from dockerfix_transforms.merge_rust.read.targets import possible_targets
 

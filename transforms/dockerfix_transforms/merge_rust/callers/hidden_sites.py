@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator, Sequence
 
 from dockerfix.api import Blind, Build, Facts, Finding, Place, Severity, SiteKind, SnapshotError
-from dockerfix_transforms.merge_rust.left import Left
-from dockerfix_transforms.merge_rust.left_mentions import built_there
-from dockerfix_transforms.merge_rust.mentions import is_prose
+from dockerfix_transforms.merge_rust.callers.left import Left
+from dockerfix_transforms.merge_rust.callers.left_mentions import built_there
+from dockerfix_transforms.merge_rust.callers.mentions import is_prose
 from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 
 

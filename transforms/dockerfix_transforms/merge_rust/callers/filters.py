@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from dockerfix.api import Edit, Edits, Facts, Mapping, Node, Scalar, SiteKind, Span, parse_yaml
 from dockerfix.api import Sequence as YamlSequence
-from dockerfix_transforms.merge_rust.runners import Pair
+from dockerfix_transforms.merge_rust.callers.runners import Pair
 
 
 def widen_filters(facts: Facts, moved: Iterable[Pair], into: str) -> Edits:

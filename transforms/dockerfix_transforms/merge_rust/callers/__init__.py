@@ -1,0 +1,1 @@
+"""Everything that builds or names the old files: rewritten where it can be, else left."""
