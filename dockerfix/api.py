@@ -144,6 +144,7 @@ from dockerfix.text import (
     normalise_path,
     relative_path,
 )
+from dockerfix.text.subsequence import common_subsequence
 from dockerfix.text.units import human
 
 __all__ = [
@@ -253,6 +254,7 @@ __all__ = [
     "cargo_calls",
     "check_joinable",
     "classic_rules",
+    "common_subsequence",
     "crates_that_notice",
     "declare",
     "edit",

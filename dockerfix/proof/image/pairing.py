@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from dockerfix.proof.image.chain import Step
 from dockerfix.proof.rules import Pair, Use, same_but_allowed
+from dockerfix.text.subsequence import common_subsequence
 
 
 class Match(Struct, frozen=True):
@@ -43,27 +44,14 @@ def _aligned(pair: Pair, old: Sequence[Step], new: Sequence[Step]) -> list[Match
             elif first.key not in new_keys and second.key not in old_keys:
                 same = _uses(pair, first, second)
                 uses |= {(i, j): same} if same is not None else {}
-    rows, columns = len(old), len(new)
-    best = [[0] * (columns + 1) for _ in range(rows + 1)]
-    for i in range(rows - 1, -1, -1):
-        for j in range(columns - 1, -1, -1):
-            best[i][j] = max(best[i + 1][j], best[i][j + 1])
-            if (i, j) in uses:
-                best[i][j] = max(best[i][j], best[i + 1][j + 1] + _weight(uses[i, j]))
-    found: list[Match] = []
-    i = j = 0
-    while i < rows and j < columns:
-        if (i, j) in uses and best[i][j] == best[i + 1][j + 1] + _weight(uses[i, j]):
-            found.append(Match(i, j, uses[i, j]))
-            i, j = i + 1, j + 1
-        elif best[i][j] == best[i + 1][j]:
-            i += 1
-        else:
-            j += 1
-    return found
+    pairs = common_subsequence(len(old), len(new), lambda i, j: _weight(uses.get((i, j))))
+    return [Match(i, j, uses[i, j]) for i, j in pairs]
 
 
-def _weight(uses: tuple[Use, ...]) -> int:
+def _weight(uses: tuple[Use, ...] | None) -> int:
+    """What a match is worth: least with rules, nothing where two steps are not the same."""
+    if uses is None:
+        return 0
     return 2 if uses else 3
 
 

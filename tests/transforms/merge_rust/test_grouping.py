@@ -2,51 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from dockerfix_transforms.merge_rust.group.grouping import group_files
-from dockerfix_transforms.merge_rust.group.subsequence import common_subsequence
 
 from .conftest import inputs, read
 
 _LINES = "WORKDIR /w; COPY . ."
-_KEYS = st.lists(st.sampled_from("abc"), max_size=6)
 
 
 def groups_of(one: str, other: str, *accept: str) -> list[list[str]]:
     """The paths of each group, leader first."""
     groups, _ = group_files(read(one, other), accept, {})
     return [[member.file.path for member in group.members] for group in groups]
-
-
-@given(one=_KEYS, other=_KEYS)
-def test_a_common_subsequence_is_in_both_lists_and_none_is_longer(
-    one: list[str], other: list[str]
-) -> None:
-    found = common_subsequence(one, other)
-    assert [one[i] for i, _ in found] == [other[j] for _, j in found]
-    assert all(a < c and b < d for (a, b), (c, d) in itertools.pairwise(found))
-    longest = max(len(part) for part in _parts(one) & _parts(other))
-    assert len(found) == longest
-
-
-def _parts(keys: list[str]) -> set[tuple[str, ...]]:
-    """All subsequences."""
-    return {
-        tuple(part)
-        for count in range(len(keys) + 1)
-        for part in itertools.combinations(keys, count)
-    }
-
-
-def test_a_heavy_match_is_worth_several_light_ones() -> None:
-    one, other = ["build", "x", "y"], ["x", "y", "build"]
-    assert common_subsequence(one, other) == [(1, 0), (2, 1)]
-    assert common_subsequence(one, other, lambda index: 100 if index == 2 else 1) == [(0, 2)]
 
 
 def test_files_that_compile_with_the_same_input_are_one_group() -> None:

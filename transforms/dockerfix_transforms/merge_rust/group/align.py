@@ -13,10 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from dockerfix.api import IsFolder
+from dockerfix.api import IsFolder, common_subsequence
 from dockerfix_transforms.merge_rust.group.check import first_obstacle
 from dockerfix_transforms.merge_rust.group.slots import Obstacle, Slot, representative
-from dockerfix_transforms.merge_rust.group.subsequence import common_subsequence
 from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 from dockerfix_transforms.merge_rust.read.steps import Role, Step
 
@@ -55,10 +54,11 @@ def _laid(slots: Sequence[Slot], number: int, steps: Sequence[Step]) -> list[Slo
 def _in_order(slots: Sequence[Slot], steps: Sequence[Step]) -> dict[int, int]:
     """For the indexes of steps, the slots that mean the same, both in the same order."""
     keys = [representative(slot).key for slot in slots]
-    pairs = common_subsequence(
-        keys, [step.key for step in steps], lambda index: _WEIGHTS.get(steps[index].role, 1)
-    )
-    return {index: n for n, index in pairs}
+
+    def weight(n: int, index: int) -> int:
+        return _WEIGHTS.get(steps[index].role, 1) if keys[n] == steps[index].key else 0
+
+    return {index: n for n, index in common_subsequence(len(slots), len(steps), weight)}
 
 
 def _out_of_order(

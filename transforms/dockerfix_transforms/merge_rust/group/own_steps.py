@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from dockerfix.api import common_subsequence
 from dockerfix_transforms.merge_rust.group.admission import harmless_environment
 from dockerfix_transforms.merge_rust.group.group import SHARED_ROLES, Member
-from dockerfix_transforms.merge_rust.group.subsequence import common_subsequence
 from dockerfix_transforms.merge_rust.read.compiler import environment, sets_component
 from dockerfix_transforms.merge_rust.read.rust_file import RustFile, standing_ends
 from dockerfix_transforms.merge_rust.read.steps import Role, Step, makes_tools, only_installs
@@ -46,9 +46,14 @@ def _common_keys(files: Sequence[RustFile]) -> list[str]:
     lists is not to be had in reasonable time."""
     common = [step.key for step in files[0].steps]
     for file in files[1:]:
-        keys = [step.key for step in file.steps]
-        common = [common[index] for index, _ in common_subsequence(common, keys)]
+        common = _shared_keys(common, [step.key for step in file.steps])
     return common
+
+
+def _shared_keys(one: Sequence[str], other: Sequence[str]) -> list[str]:
+    """The longest common subsequence of two lists of keys."""
+    pairs = common_subsequence(len(one), len(other), lambda i, j: int(one[i] == other[j]))
+    return [one[index] for index, _ in pairs]
 
 
 def _first_matches(steps: Sequence[Step], keys: Sequence[str]) -> list[Step]:
