@@ -5,7 +5,7 @@ Knows which jobs keep history and why; which depth a job keeps stands in `depth`
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from dockerfix.api import (
@@ -23,6 +23,7 @@ from dockerfix.api import (
     Severity,
     edit,
 )
+from dockerfix.api import Sequence as YamlSequence
 from dockerfix_transforms.gitlab.depth import (
     DEPTH,
     Depths,
@@ -159,8 +160,8 @@ def _plan(
     settings = not old and any(k is not None and k.name == "keeps-depth" for k in keeps.values())
     alone = bool(unseen or settings) and old != depth
     keeps |= dict.fromkeys(bare)
-    if alone:
-        keeps |= {job.name: _shared(job, depth, old, keeps) for job in pipeline.visible}
+    for name, why in _shared(pipeline, depth).items() if alone else ():
+        keeps[name] = keeps[name] or Keeps(old or "0", "keeps-depth", why)
     cloning = [job for job in pipeline.visible if depths.clones(job) and job.name not in bare]
     shallow = [job for job in cloning if keeps[job.name] is None]
     if not shallow:
@@ -178,14 +179,33 @@ def _plan(
         _tell(draft, shallow, depth, unseen if alone else ())
 
 
-def _shared(job: Job, depth: str, old: str, keeps: Mapping[str, Keeps | None]) -> Keeps | None:
-    """What a job keeps when its depth cannot be written without changing other jobs."""
-    kept = keeps[job.name]
-    try:
-        edit(job).set("variables", DEPTH, to=depth)
-    except Refused as refused:
-        return kept or Keeps(old or "0", "keeps-depth", refused.what)
-    return kept
+def _shared(pipeline: Pipeline, depth: str) -> dict[str, str]:
+    """The jobs whose depth cannot be written without changing others, with the reason, and those
+    others too: once they have keys of their own, the first could be written after all."""
+    found: dict[str, str] = {}
+    for job in pipeline.visible:
+        try:
+            edit(job).set("variables", DEPTH, to=depth)
+        except Refused as refused:
+            found[job.name] = refused.what
+    for job in pipeline.visible:
+        if job.name not in found and (of := next((n for n in _merged(pipeline, job, found)), "")):
+            found[job.name] = f"it merges `{of}`, whose depth cannot be written"
+    return found
+
+
+def _merged(pipeline: Pipeline, job: Job, names: Collection[str]) -> Iterator[str]:
+    """Those of the named jobs whose mapping a job merges with `<<`."""
+    entries = job.body.entries if job.body is not None else ()
+    for entry in entries:
+        if entry.key.text != "<<":
+            continue
+        nodes = entry.value.items if isinstance(entry.value, YamlSequence) else (entry.value,)
+        spans = {(node.file.source.path, node.span) for node in nodes}
+        for name in names:
+            body = pipeline.jobs[name].body
+            if body is not None and (body.file.source.path, body.span) in spans:
+                yield name
 
 
 def _clone_nothing(draft: Draft, pipeline: Pipeline, job: Job) -> None:

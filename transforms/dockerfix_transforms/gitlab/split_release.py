@@ -149,6 +149,10 @@ def _split(draft: Draft, pipeline: Pipeline, job: Job, *, separate: bool) -> Non
     if len(parts) < 2:
         raise NoUnitsError("all of its builds use one Dockerfile; --separate splits them anyway")
     names = _names(pipeline, job, parts)
+    for other in pipeline.visible:
+        depends = job.name in {scalar.text for scalar in other.dependencies}
+        if depends and other.needs is not None and job.name not in {n.job for n in other.needs}:
+            raise NoUnitsError(f"{other.name} depends on it and does not need it")
     if doubled := next(filter(_doubles, pipeline.jobs.values()), None):
         raise NoUnitsError(f"{doubled.name} has `needs:` or `dependencies:` twice")
     edits = split_edits(job, dict(zip(names, parts, strict=True)))
