@@ -14,6 +14,7 @@ from dockerfix.facts.bake import parse_bake
 from dockerfix.facts.model import Build, Option, SiteKind, Tool, Value
 from dockerfix.facts.repository import Facts
 from dockerfix.rewrite.wanted import Edits, Refused
+from dockerfix.syntax.yaml.tree import Scalar
 from dockerfix.text import Edit, Place, Source, Span
 
 FROM, TO = "cache-from", "cache-to"
@@ -224,8 +225,12 @@ def put_above(facts: Facts, build: Build, lines: Sequence[str], comment: str = "
     source = facts.snapshot.source(place.path)
     at = source.line_of(place.span.start)
     before = source.text(Span(at.start, place.span.start))
-    style = _style(facts, place)
-    if style is not None:
+    scalar = _scalar(facts, place)
+    if scalar is not None:
+        style = scalar.style
+        starts = source.line_of(scalar.span.start).start == at.start
+        if before.lstrip().startswith("-") and not starts:
+            raise Refused(place, "a dash stands inside the command's text", "make it an item")
         free = all(name.startswith("CI_") for line in lines for name in _read(line))
         start, head = _item(source, at, before, free)
         if head is not None:
@@ -262,14 +267,14 @@ def take_above(facts: Facts, build: Build, part: str, comment: str) -> Edits:
     return []
 
 
-def _style(facts: Facts, place: Place) -> str | None:
-    """How the scalar that holds a command of the pipeline is written; None for other files."""
+def _scalar(facts: Facts, place: Place) -> Scalar | None:
+    """The scalar that holds a command of the pipeline; None for other files."""
     pipeline = facts.pipeline
     for job in pipeline.jobs.values() if pipeline is not None else ():
         for line in job.lines:
             scalar = line.scalar
             if scalar.file.source.path == place.path and scalar.span.contains(place.span):
-                return scalar.style
+                return scalar
     return None
 
 
