@@ -29,6 +29,19 @@ class UnreadableError(Exception):
         self.name, self.what, self.why, self.action, self.span = name, what, why, action, span
 
 
+_FRONTENDS = frozenset({"docker/dockerfile", "docker/dockerfile-upstream"})
+"""BuildKit's own frontends for Dockerfiles ("Custom Dockerfile syntax" in its documentation)."""
+
+
+def _other_frontend(graph: StageGraph) -> str:
+    """The image of the frontend that a `syntax` directive names, empty for BuildKit's own."""
+    for directive in graph.tree.directives:
+        image = directive.value.removeprefix("docker.io/").partition("@")[0].partition(":")[0]
+        if directive.name == "syntax" and image not in _FRONTENDS:
+            return directive.value
+    return ""
+
+
 def check_graph(graph: StageGraph) -> None:
     """Raises `UnreadableError` for a file whose stages cannot be read."""
     tree = graph.tree
@@ -39,7 +52,14 @@ def check_graph(graph: StageGraph) -> None:
             "a file that does not build cannot be compared", "correct its `--from`",
             graph.cycle[0].from_.code,
         )  # fmt: skip
+    frontend = _other_frontend(graph)
     for problem in tree.errors:
+        if frontend:
+            raise UnreadableError(
+                "rejected", f"it is written for the frontend {frontend}",
+                "dockerfix reads what docker/dockerfile reads",
+                "write out what the frontend adds, or leave this file out", problem.span,
+            )  # fmt: skip
         raise UnreadableError(
             "rejected", f"BuildKit rejects this file: {problem.message}",
             "a file that does not build cannot be compared", problem.hint or "correct it first",
