@@ -56,13 +56,14 @@ def _has_settings(facts: Facts, folder: str) -> bool:
 
 
 def _only_builds(step: Step) -> bool:
-    """Whether a RUN is nothing but builds of what the folder selects."""
+    """Whether a RUN is nothing but builds of what the folder selects, or of packages by name,
+    which are the workspace's wherever cargo runs."""
     if step.role is not Role.BUILD or any(sign in step.item.text for sign in "<>|"):
         return False
     found = [read_cargo(command) for command in flat_list(step.script) or ()]
     return bool(found) and all(
         call is not None
         and call.verb == "build"
-        and not (call.packages or call.has("manifest-path") or call.has("target-dir"))
+        and not (call.has("manifest-path") or call.has("target-dir"))
         for call in found
     )
