@@ -6,6 +6,7 @@ the builds that use them; knows nothing of how files are united.
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Sequence
 
 from dockerfix.api import (
@@ -87,7 +88,7 @@ def _read(
     chain = graph.chain(builder)
     steps = tuple(step for stage in chain for step in steps_of(graph, stage, is_folder))
     folder = cargo_folder(facts, context, steps)
-    if folder != workspace.folder and not lies_inside(folder, workspace.folder):
+    if folder != workspace.folder and not _is_within(facts, workspace, folder):
         return None  # another workspace's file
     check_steps(steps)
     planner = _planner(graph, chain, steps)
@@ -123,6 +124,15 @@ def _read(
         pinned=_pinned(facts, context),
         everything=carries_more(workspace, graph, chain),
     )
+
+
+def _is_within(facts: Facts, workspace: Workspace, folder: str) -> bool:
+    """Whether cargo finds the workspace from a folder: a package there that is no member is a
+    workspace of its own (the Cargo Book, "The exclude field")."""
+    if not lies_inside(folder, workspace.folder):
+        return False
+    members = {package.folder for package in workspace.packages}
+    return folder in members or posixpath.join(folder, "Cargo.toml") not in facts.snapshot
 
 
 def _folder_test(facts: Facts, context: str) -> IsFolder:
