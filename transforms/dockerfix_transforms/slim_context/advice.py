@@ -9,7 +9,17 @@ import posixpath
 from collections.abc import Iterator
 from xml.etree import ElementTree
 
-from dockerfix.api import Command, Facts, Instruction, Run, SnapshotError, StageGraph, parse_shell
+from dockerfix.api import (
+    Command,
+    Facts,
+    Instruction,
+    Judge,
+    Run,
+    SnapshotError,
+    StageGraph,
+    parse_shell,
+    rules_of,
+)
 
 _SHOWN = 6
 
@@ -32,9 +42,22 @@ def instead_of_everything(facts: Facts, graph: StageGraph, item: Instruction, co
         more = f" and {len(projects) - _SHOWN} more" if len(projects) > _SHOWN else ""
         listed = ", ".join(projects[:_SHOWN])
         return f"copy the folders of its projects by their names: {listed}{more}"
-    if any(said[:2] == ["go", "build"] for said in words):
+    go = any(said[:2] == ["go", "build"] for said in words)
+    asks = any("git " in run.line for run in runs)
+    if go and not asks and _sends_history(facts, graph.tree.path, context):
+        return (
+            "leave `.git` out in the ignore file first: with it Go writes into the program whether "
+            "a file is missing"
+        )
+    if go:
         return f"{_PLAIN}; `go list -deps` names them"
     return _PLAIN
+
+
+def _sends_history(facts: Facts, dockerfile: str, context: str) -> bool:
+    """Whether the repository's history is sent with the context."""
+    there = facts.snapshot.is_folder(posixpath.join(context, ".git"))
+    return there and not Judge(rules_of(facts, context, dockerfile)).judge_path(".git").matched
 
 
 def _commands(run: Run) -> Iterator[Command]:
