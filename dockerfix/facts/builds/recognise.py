@@ -62,10 +62,15 @@ def plain(value: Value) -> str:
     return defaults(value.text)[0] if "${" in value.text else value.text
 
 
+def _name(word: Value) -> str:
+    """What a command calls, wherever that stands."""
+    return plain(word).rpartition("/")[2]
+
+
 def unwrapped(words: tuple[Value, ...]) -> tuple[Value, ...]:
     """The words without `sudo`, `time`, `env A=b`, `timeout 60` and the like before them."""
     at = 0
-    while at < len(words) and posixpath.basename(plain(words[at])) in _WRAPPERS:
+    while at < len(words) and _name(words[at]) in _WRAPPERS:
         at += 1
         while at < len(words) and _is_wrapper_argument(plain(words[at])):
             at += 1
@@ -81,7 +86,7 @@ def recognise(words: tuple[Value, ...]) -> Recognised | None:
     words = unwrapped(words)
     if not words:
         return None
-    name = posixpath.basename(plain(words[0]))
+    name = _name(words[0])
     if name in _DOCKER:
         return _docker(words)
     if name in ("podman", "buildah"):

@@ -101,6 +101,8 @@ def key_of(variables: Mapping[str, Bound]) -> Hashable:
 
 def expand(parts: tuple[Part, ...], scope: Scope, depth: int = 0) -> tuple[str, tuple[str, ...]]:
     """The text and its choices (empty unless a variable with several values is inside)."""
+    if len(parts) == 1 and isinstance(parts[0], Literal):
+        return bounded(parts[0].text), ()  # most words
     texts = [""]
     base = ""
     several = False
@@ -138,6 +140,8 @@ def _part(part: Part, scope: Scope, depth: int) -> tuple[str, tuple[str, ...]]:
 
 def remaining(text: str) -> tuple[str, ...]:
     """Names of the variables that an expanded text still holds."""
+    if "${" not in text:
+        return ()
     names, at = [], 0
     while (at := text.find("${", at)) >= 0:
         end = at + 2
