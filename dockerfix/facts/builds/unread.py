@@ -75,11 +75,12 @@ _VERB = re.compile(rb"\b(?:build|bake|bud|compose|(?:docker|custom)_build\w*)\b"
 
 
 _WORDS = re.compile(
-    rb"docker|DOCKER|PODMAN|BUILDAH|^target|build-push|podman|buildah|nerdctl|kaniko|buildctl|depot|finch|DOCKERFILE|Docker_?[fF]ile"
-    rb"|DockerImage|DockerBuild|ImageBuild|buildImage|AssetImage|ImageAsset",
-    re.MULTILINE,
+    rb"docker|DOCKER|PODMAN|BUILDAH|podman|buildah|nerdctl|kaniko|buildctl|depot|finch"
+    rb"|target \"|build-push|DOCKERFILE|Docker_?[fF]ile"
+    rb"|DockerImage|DockerBuild|ImageBuild|buildImage|AssetImage|ImageAsset"
 )
-"""Every match of `_ANY` begins in the line of one of these."""
+"""Every match of `_ANY` begins in the line of one of these. Each begins with a letter that stands
+for itself, so that the search passes over what cannot begin one."""
 _VALUE = re.compile(rb"""\s*["'`][\w./{}$-]+["'`]""")
 _ACROSS = 200
 """Bytes of the next lines that a call may need."""
