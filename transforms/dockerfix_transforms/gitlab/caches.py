@@ -206,6 +206,8 @@ def _unfit(value: Value, per_branch: bool) -> str:
     spec = read_cache(value.text)
     if not spec.ref:
         return NO_REGISTRY
+    if "\\" in value.inside or any(char.isspace() for char in spec.ref):
+        return "its ref is not written as one word"
     if ("=" in value.text) != ("=" in value.inside):
         return "the whole option comes out of a variable"
     if OPAQUE in value.variables:

@@ -23,6 +23,7 @@ from dockerfix.api import (
     Severity,
     SiteKind,
 )
+from dockerfix.api import Mapping as YamlMapping
 from dockerfix_transforms.gitlab.release_units import NoUnitsError, Unit, units_of
 from dockerfix_transforms.gitlab.retarget import retargeted
 from dockerfix_transforms.gitlab.split_text import split_edits, template_of
@@ -238,7 +239,11 @@ def _is_bound(pipeline: Pipeline, job: Job) -> str:
 def _doubles(job: Job) -> bool:
     """Whether a job says twice which jobs it needs, so that the first list counts for nothing."""
     keys = [entry.key.text for entry in job.body.entries] if job.body is not None else []
-    return any(keys.count(key) > 1 for key in ("needs", "dependencies"))
+    if any(keys.count(key) > 1 for key in ("needs", "dependencies")):
+        return True
+    items = (need.node for need in job.needs or ())
+    mappings = (item for item in items if isinstance(item, YamlMapping))
+    return any([e.key.text for e in item.entries].count("job") > 1 for item in mappings)
 
 
 def _is_own(job: Job, key: str) -> bool:
