@@ -7,7 +7,7 @@ what builders must agree on is the business of `group`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from dockerfix.api import Arg, Facts, Newline, Span
 from dockerfix_transforms.merge_rust.read.rust_file import RustFile
@@ -89,16 +89,13 @@ def _directives(scope: Scope) -> None:
 
 
 def _global_arguments(scope: Scope) -> None:
-    """Files whose global ARG has another default than the same one of an earlier file."""
-    known: dict[str, tuple[str | None, str]] = {}
-    for file in list(scope.files):
-        _captured(scope, file)
+    """Files whose global ARG has another default than the same one of most files, which is the
+    first one's in a tie."""
+    known = _usual_defaults(scope.files)
     for file in list(scope.files):
         for item in file.graph.tree.preamble:
             entries = item.entries if isinstance(item, Arg) else ()
-            clash = next(
-                ((n, d) for n, d in entries if known.setdefault(n, (d, file.path))[0] != d), None
-            )
+            clash = next(((n, d) for n, d in entries if known[n][0] != d), None)
             if clash is not None:
                 scope.leave_out(
                     file,
@@ -109,6 +106,21 @@ def _global_arguments(scope: Scope) -> None:
                     item.code,
                 )
                 break
+    for file in list(scope.files):
+        _captured(scope, file)
+
+
+def _usual_defaults(files: Sequence[RustFile]) -> dict[str, tuple[str | None, str]]:
+    """For each global ARG the default that most files give it, and the first such file."""
+    given: dict[str, dict[str | None, list[str]]] = {}
+    for file in files:
+        for item in file.graph.tree.preamble:
+            for name, default in item.entries if isinstance(item, Arg) else ():
+                given.setdefault(name, {}).setdefault(default, []).append(file.path)
+    return {
+        name: max(((d, p[0]) for d, p in found.items()), key=lambda one: len(found[one[0]]))
+        for name, found in given.items()
+    }
 
 
 def _captured(scope: Scope, file: RustFile) -> None:
