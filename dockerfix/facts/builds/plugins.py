@@ -23,7 +23,7 @@ _IMAGES = re.compile(
     r"|(?:^|/)drone-(?:docker|kaniko|ecr|buildx)\b"
 )
 """Images of Drone's and Woodpecker's plugins that build."""
-_STEPS = re.compile(r"[\w-]+/(?:build|publish)(?:[-_]and[-_]\w+)*(?:[-_]image)?")
+_STEPS = re.compile(r"[\w-]+/(?:build|publish)(?:[-_]and[-_]\w++)*+(?:[-_]image)?")
 """Commands and jobs of an orb that build."""
 _ORBS = re.compile(r"docker|ecr|gcr|acr|kaniko|buildah|container")
 _TASKS = re.compile(r"(?:Docker|DockerCompose|ContainerBuild)@\d")

@@ -52,7 +52,7 @@ _ANY = re.compile(
         + r"|^[ \t]*FROM +DOCKERFILE\b"
         + r"|\bdockerfile\s*(?:true\b|\{)|\bdocker\.build\s+[\"']"
         + r"|\btype[\"']\s*:\s*[\"']docker-build[\"']"
-        + r"|^\s*-?\s*uses:\s*(?!\./|\S*setup)\S*(?:build-push|docker-build|kaniko)"
+        + r"|^[ \t]*+-?[ \t]*+uses:\s*(?!\./|\S*setup)\S*(?:build-push|docker-build|kaniko)"
         + r"|(?:-[ \t]+|community\.docker\.)docker_image(?:_build)?:\s*$"
         + r"|^resource\s+\"docker_image\""
         + r"|^target\s+\"[^\"]+\"\s*\{"
