@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from dockerfix.facts.context.follow import followed
-from dockerfix.facts.context.reads import reads_of
 from dockerfix.facts.context.script import BuildScript
 from dockerfix.facts.context.steps import BuildInput, CopyStep, RunStep, Step, absolute
 from dockerfix.facts.repository import Facts
@@ -50,6 +49,8 @@ def read_of(facts: Facts, dockerfile: str, context: str) -> ContextUse | None:
 
     Raises `SnapshotError` when the Dockerfile cannot be read.
     """
+    from dockerfix.facts.context.reads import reads_of  # readers of projects, for few files
+
     asked = _asked(facts, dockerfile, context)
     if asked.unknown is not None or not asked.wholes:
         return None
