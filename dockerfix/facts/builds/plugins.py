@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import posixpath
 import re
-import tomllib
 from collections.abc import Callable, Iterator
 
 from msgspec import Struct
@@ -189,6 +188,8 @@ _BY_STEM = {
 
 def _fly(source: Source) -> Iterator[Plugin]:
     """An app of Fly.io is built from a Dockerfile unless its file names something else."""
+    import tomllib  # only where such a file is: start-up time is judged
+
     try:
         build = tomllib.loads(source.data.decode()).get("build", {})
     except (UnicodeDecodeError, tomllib.TOMLDecodeError):
