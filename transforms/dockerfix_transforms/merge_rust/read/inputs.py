@@ -180,7 +180,9 @@ def _in_member(
         return steps, ""
     found = None if standing else at_root(facts, workspace, steps, folder)
     if found is None:
-        why = "an image is based on the builder" if standing else "that selects the member there"
+        named = build.call is not None and build.call.packages
+        why = "other steps need that folder" if named else "that selects the member there"
+        why = "an image is based on the builder" if standing else why
         raise UnreadableError(
             "member-folder", f"cargo build runs in {folder}, and {why}",
             "in a shared builder it would run at the workspace's root",
