@@ -116,7 +116,7 @@ class SplitRelease:
             default=False,
         ),
     )
-    after = ("merge-rust", "slim-context")
+    after = ("merge-rust",)
 
     def propose(self, facts: Facts, paths: Sequence[str], options: Mapping[str, Any]) -> Proposal:
         """The proposal; `paths` are not used, the pipeline belongs to the whole repository."""

@@ -138,7 +138,8 @@ class SlimContext:
     """
 
     name = "slim-context"
-    after = ("shallow-clone", "merge-rust")
+    # A job that builds the sibling's image itself cannot wait for it: split-release parts the two.
+    after = ("shallow-clone", "merge-rust", "split-release")
     summary = "Shrink a build context to the package, with siblings from their images"
     options = (
         OptionSpec(
