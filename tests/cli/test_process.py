@@ -20,13 +20,13 @@ def test_control_c(environment: dict[str, str], repository: Path) -> None:
         [*COMMAND, "sleep", "--write"],
         cwd=repository, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while not (repository / "started").exists():
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=120)
     assert (process.returncode, out) == (130, b"")
     assert err.decode().strip() == "dockerfix: interrupted; nothing was written"
 
@@ -63,7 +63,7 @@ def on_terminal(arguments: list[str], folder: Path, environment: dict[str, str])
         if not chunk:
             break
         chunks.append(chunk)
-    process.wait(timeout=20)
+    process.wait(timeout=120)
     os.close(master)
     return b"".join(chunks).replace(b"\r\n", b"\n")
 

@@ -43,7 +43,7 @@ def fake() -> Any:
 @pytest.fixture
 def forge(fake: Any) -> Iterator[GitLab]:
     with fakes.serving(fake) as url:
-        yield GitLab(url, "secret", "group/app", timeout=2.0)
+        yield GitLab(url, "secret", "group/app", timeout=60.0)
 
 
 def files(fake: Any, branch: str = "dockerfix/series") -> dict[str, bytes]:
@@ -147,9 +147,11 @@ def test_an_answer_that_is_lost_counts_when_the_branch_has_moved(forge: GitLab, 
     assert len(fake.requests) == len(fake.notes) == 1
 
 
-def test_a_request_that_hangs_ends(forge: GitLab, fake: Any) -> None:
+def test_a_request_that_hangs_ends(fake: Any) -> None:
     fake.faults.append(Fault("POST", COMMITS, 500, seconds=3.0))
-    assert "does not answer" in refused(forge, wanted()).what
+    with fakes.serving(fake) as url:
+        impatient = GitLab(url, "secret", "group/app", timeout=1.0)
+        assert "does not answer" in refused(impatient, wanted()).what
     assert untouched(fake)
 
 

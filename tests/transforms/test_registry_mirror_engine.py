@@ -53,7 +53,7 @@ class Registry:
 
     def stop(self) -> None:
         self.process.terminate()
-        self.process.wait(timeout=10)
+        self.process.wait(timeout=60)
 
 
 Start = Callable[[str, Mapping[str, str]], Registry]
@@ -80,7 +80,7 @@ def start(lab: Lab, tmp_path: Path) -> Iterator[Start]:
                     stderr=output,
                 )
             stack.callback(end, process)
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + 120
             while process.poll() is None and not publish.answers(address):
                 assert time.monotonic() < deadline, log.read_text()
                 time.sleep(0.05)
@@ -91,7 +91,7 @@ def start(lab: Lab, tmp_path: Path) -> Iterator[Start]:
 
 def end(process: subprocess.Popen[bytes]) -> None:
     process.kill()
-    process.wait(timeout=10)
+    process.wait(timeout=60)
 
 
 def free_port() -> int:
@@ -125,7 +125,7 @@ def push(registry: Registry, tag: str, tmp_path: Path, content: str) -> None:
 
 
 def ask(registry: Registry, path: str, method: str = "GET") -> http.client.HTTPResponse:
-    connection = http.client.HTTPConnection(registry.address, timeout=20)
+    connection = http.client.HTTPConnection(registry.address, timeout=120)
     connection.request(method, path, headers={"Accept": MANIFEST})
     answer = connection.getresponse()
     answer.read()
@@ -186,4 +186,4 @@ def test_what_was_pulled_is_served_without_the_upstream(start: Start, tmp_path: 
     # What the README warns of: it cannot start again before its upstream is back.
     mirror.stop()
     again = start("mirror", mirror_settings(upstream))
-    assert again.process.wait(timeout=30) != 0
+    assert again.process.wait(timeout=120) != 0
