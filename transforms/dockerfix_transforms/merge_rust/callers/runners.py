@@ -83,12 +83,9 @@ def alone(
 
 
 def work_before(machines: Machines, pairs: Sequence[Pair], files: Sequence[RustFile]) -> Work:
-    """The work as it is: every file that a machine builds compiles for itself.
-
-    A file that no call site builds is built by a person.
-    """
+    """The work as it is: every file that a machine builds compiles for itself."""
     built = {where: {file.path for file, _ in mine} for where, mine in machines.of(pairs).items()}
-    for path in _unasked(built.values(), files):
+    for path in _by_hand(pairs, files):
         built.setdefault(_BY_HAND, set()).add(path)
     sizes = {file.path: max(len(file.shipped), 1) for file in files}
     paths = [path for machine in built.values() for path in machine]
@@ -121,8 +118,7 @@ def work_after(
                 old.setdefault(key, set()).add(file.path)
             else:
                 new.setdefault(key, set()).add(group_of[file.path])
-    asked = [{file.path for file, _ in mine} for mine in machines.of(pairs).values()]
-    for path in _unasked(asked, files):
+    for path in _by_hand(pairs, files):
         if path in kept:
             old.setdefault(_BY_HAND, set()).add(path)
         else:
@@ -132,7 +128,9 @@ def work_after(
     return Work(len(compiled) + len(staying), sum(compiled) + sum(staying))
 
 
-def _unasked(built: Iterable[Collection[str]], files: Sequence[RustFile]) -> list[str]:
-    """Files that no machine builds."""
-    known = {path for paths in built for path in paths}
-    return [file.path for file in files if file.path not in known]
+def _by_hand(pairs: Sequence[Pair], files: Sequence[RustFile]) -> list[str]:
+    """Files that a person builds: those of documents alone, and where no machine builds any,
+    all. One that nothing builds beside others that are built costs nobody anything."""
+    run = {file.path for file, change in pairs if change.build.site.kind is not SiteKind.DOCUMENT}
+    told = {file.path for file, _ in pairs} if run else {file.path for file in files}
+    return [file.path for file in files if file.path in told - run]
