@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from dockerfix.api import Draft, Facts, Proposal, StepDown
+from dockerfix.api import Draft, Facts, Finding, Proposal, Severity, StepDown
 from dockerfix_transforms.merge_rust.callers.left import by_hand, kept_files
 from dockerfix_transforms.merge_rust.callers.rewrite import Callers, rewrite_callers
 from dockerfix_transforms.merge_rust.callers.sites import read_sites
@@ -80,7 +80,9 @@ class Merge:
             callers = self.callers(groups, merged)
             if self.leave_useless(callers):
                 return self.proposal()
-            if not callers.gains:
+            if not callers.gains and self.leave_unbuilt():
+                return self.proposal()
+            if not callers.gains or self.doubles(callers):
                 found = self.work.findings
                 return nothing_gained(self.scope, found, callers, self.wishes.accept)
         data = merged.text.encode("utf-8", "surrogateescape")
@@ -132,6 +134,35 @@ class Merge:
             left.finding(accept) for left in callers.left if set(left.files) <= set(useless)
         ]
         self.scope.files = [file for file in self.scope.files if file.path not in useless]
+        return True
+
+    def doubles(self, callers: Callers) -> bool:
+        """Whether every image would be defined twice, in the old file that stays and in the
+        merged one, and no CI machine would be spared anything by it."""
+        if self.wishes.keep_old or callers.wanted or callers.spares_ci:
+            return False
+        kept = kept_files(callers.left, self.wishes.accept)
+        return not old_files(self.scope, kept)
+
+    def leave_unbuilt(self) -> bool:
+        """Leave the files out that nothing builds beside two that are built: who builds those
+        would compile their programs too. Whether there are any."""
+        unbuilt = [file for file in self.scope.files if not file.builds]
+        if not unbuilt or len(self.scope.files) - len(unbuilt) < 2:
+            return False
+        for file in unbuilt:
+            self.scope.files.remove(file)
+            self.scope.findings.append(
+                Finding.at(
+                    file.place,
+                    severity=Severity.NOTE,
+                    name="no-call-site",
+                    what=f"no call site builds {file.path}; it stays as it is",
+                    why="Merged, its programs would be compiled whenever one of the others is "
+                    "built, and that costs more than the merge saves.",
+                    subject=file.path,
+                )
+            )
         return True
 
     def callers(self, groups: Sequence[Group], merged: Merged) -> Callers:

@@ -64,9 +64,18 @@ def nothing_gained(
     """A merge after which as much is compiled as before; `findings` are those of the merge."""
     stay = [left.finding(accept) for left in callers.left]
     apart = [finding for finding in findings if finding.name == "separate-builder"]
-    before, after = callers.before.passes, callers.after.passes
-    figures = f"{before} compile {'pass' if before == 1 else 'passes'} before, {after} after"
+    before, after = callers.before, callers.after
+    word = "pass" if before.passes == 1 else "passes"
+    figures = f"{before.passes} compile {word} before, {after.passes} after"
     reason = f"a merge would save nothing: {figures}"
+    if after.passes < before.passes:
+        programs = f"{before.programs} programs compiled before, {after.programs} after"
+        reason = f"a merge would cost more than it saves: {figures}; {programs}"
+        if callers.gains:
+            reason = (
+                "every old Dockerfile would stay beside the merged one, and only builds outside "
+                f"of CI would gain: {figures}"
+            )
     if any(left.name != APART for left in callers.left):
         reason = f"as long as call sites stay with the old files, {reason}"
     return Proposal(findings=(*scope.findings, *apart, *stay), reason=reason)
@@ -84,6 +93,10 @@ def exists_already(facts: Facts, scope: Scope, data: bytes, no_ci: bool) -> Prop
         return (
             None if asked and not no_ci else Proposal(reason=f"{into} is the merged file already")
         )
+    used = any(build.dockerfile == into for build in facts.builds.builds)
+    if used and not any(file.builds for file in scope.files):
+        old = ", ".join(file.path for file in scope.files)
+        return Proposal(reason=f"{into} exists already, and no call site builds {old}")
     if _serves(facts, scope):
         old = ", ".join(file.path for file in scope.files)
         return Proposal(reason=f"{into} serves {old} already; what builds from them was left")

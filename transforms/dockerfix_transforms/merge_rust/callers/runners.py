@@ -24,6 +24,14 @@ class Work(Struct, frozen=True):
 
     passes: int
     programs: int
+    by_hand: int = 0
+    """The passes among them on the machine of a person or a script."""
+
+    def is_less_than(self, other: Work) -> bool:
+        """Whether passes are saved, and no more programs are compiled for it than passes: where
+        machines build few images of a group, it costs more than it brings."""
+        saved = other.passes - self.passes
+        return saved > 0 and self.programs - other.programs <= saved
 
 
 class Machines:
@@ -89,7 +97,7 @@ def work_before(machines: Machines, pairs: Sequence[Pair], files: Sequence[RustF
         built.setdefault(_BY_HAND, set()).add(path)
     sizes = {file.path: max(len(file.shipped), 1) for file in files}
     paths = [path for machine in built.values() for path in machine]
-    return Work(len(paths), sum(sizes[path] for path in paths))
+    return Work(len(paths), sum(sizes[path] for path in paths), len(built.get(_BY_HAND, ())))
 
 
 def work_after(
@@ -125,7 +133,8 @@ def work_after(
             new.setdefault(_BY_HAND, set()).add(group_of[path])
     compiled = [whole[n] for numbers in new.values() for n in numbers]
     staying = [sizes[path] for paths in old.values() for path in paths]
-    return Work(len(compiled) + len(staying), sum(compiled) + sum(staying))
+    by_hand = len(new.get(_BY_HAND, ())) + len(old.get(_BY_HAND, ()))
+    return Work(len(compiled) + len(staying), sum(compiled) + sum(staying), by_hand)
 
 
 def _by_hand(pairs: Sequence[Pair], files: Sequence[RustFile]) -> list[str]:
