@@ -175,6 +175,18 @@ def test_a_script_runs_in_the_root_or_where_its_dockerfile_is(
     assert [short(build) for build in root.builds] == ["Dockerfile|.|"]
 
 
+def test_a_script_runs_where_the_scripts_that_it_runs_are(
+    find: Callable[..., BuildList], short: Short
+) -> None:
+    files = {
+        "images/tool.sh": 'docker build -f "$(pwd)/Dockerfile" "$(git rev-parse --show-toplevel)"',
+        "images/a/build.sh": "../tool.sh\n", "images/a/Dockerfile": "",
+        "images/b/build.sh": "../tool.sh\n", "images/b/Dockerfile": "",
+    }  # fmt: skip
+    found = [short(build) for build in find(files).builds]
+    assert found == ["images/a/Dockerfile|.|", "images/b/Dockerfile|.|"]
+
+
 def test_a_script_without_an_ending(find: Callable[..., BuildList], short: Short) -> None:
     found = find({"bin/build": "#!/usr/bin/env bash\ndocker build .\n", "bin/x": "docker build y"})
     assert [short(build) for build in found.builds] == ["Dockerfile|.|"]

@@ -114,7 +114,7 @@ class Reading:
         self, run: Callable[[str], None], beside: str, beside_first: bool = False
     ) -> None:
         """Follow what does not say where it runs: in the root, or in the folder beside it
-        when only there its Dockerfiles exist."""
+        when only there its Dockerfiles exist, or the scripts that it runs."""
         if not beside:
             run("")
             return
@@ -124,10 +124,10 @@ class Reading:
             self.follower.found = Found(entered=set(before.entered))
             run(folder)
             missing = self.missing(self.found.builds)
-            tries.append((missing, folder, self.found))
-            if not missing:
+            tries.append(((missing, not self.found.asks, folder), self.found))
+            if not missing and self.found.asks:
                 break
-        _, _, best = min(tries, key=lambda found: found[:2])
+        _, best = min(tries, key=lambda tried: tried[0])
         self.follower.found = before.with_more(best)
 
     def missing(self, builds: Iterable[Build]) -> int:

@@ -24,12 +24,15 @@ def hidden_sites(facts: Facts, files: Sequence[RustFile]) -> Iterator[Left | Fin
     """
     folders = {file.context for file in files}
     for build in facts.builds.builds:
+        elsewhere = _runs_elsewhere(build, facts)
         hidden = build.dockerfile is None and (build.context is None or build.context in folders)
-        if not hidden or build.site.kind is SiteKind.DOCUMENT or _remote(build):
+        if not (hidden or elsewhere) or build.site.kind is SiteKind.DOCUMENT or _remote(build):
             continue
         fitting = tuple(file.path for file in files if _may_be(build, file.path))
         if fitting:
             reason = "; ".join(build.unknown) or "its Dockerfile is not known"
+            if elsewhere:
+                reason = f"there is no {build.dockerfile}, so it runs in a folder that is not known"
             yield _hidden(fitting, build.site.place, f"{build.site.kind.value} {build.site.name}: "
                           f"this build cannot be followed ({reason})")  # fmt: skip
     for blind in facts.builds.blind:
@@ -38,8 +41,18 @@ def hidden_sites(facts: Facts, files: Sequence[RustFile]) -> Iterator[Left | Fin
             yield found
 
 
+def _runs_elsewhere(build: Build, facts: Facts) -> bool:
+    """Whether a script asks for a Dockerfile that is not where it was looked for: scripts do not
+    say in which folder they run."""
+    scripts = (SiteKind.SHELL, SiteKind.PYTHON)
+    missing = build.dockerfile is not None and build.dockerfile not in facts.snapshot
+    return missing and build.site.kind in scripts
+
+
 def _may_be(build: Build, path: str) -> bool:
     """Whether a build whose Dockerfile is not known could take an input."""
+    if build.dockerfile is not None:
+        return posixpath.basename(path) == posixpath.basename(build.dockerfile)
     written = build.dockerfile_written
     if written is None:
         return posixpath.basename(path) == "Dockerfile"
