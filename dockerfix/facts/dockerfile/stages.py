@@ -51,11 +51,28 @@ class StageGraph:
     @cached_property
     def defaults(self) -> Mapping[str, str]:
         """Global ARGs that have a default, each expanded by those before it."""
+        return self.values({})
+
+    def values(self, given: Mapping[str, str]) -> dict[str, str]:
+        """Global ARGs as a build has them that is given some: those, and the defaults of the
+        others, each expanded by those before it."""
         found: dict[str, str] = {}
         for name, default in self.global_arguments.items():
-            if default is not None:
+            if name in given:
+                found[name] = given[name]
+            elif default is not None:
                 found[name] = _expanded(default, found)
         return found
+
+    def bases(self, given: Mapping[str, str]) -> Iterator[str]:
+        """The images that FROM names when a build is given arguments; earlier stages left out."""
+        values, stages = self.values(given), set[str]()
+        for stage in self.stages:
+            image = stage.from_.image
+            text = _expanded(image.value, values) if image is not None else ""
+            if text and text not in stages:
+                yield text
+            stages.add((stage.name or "").lower())
 
     @cached_property
     def duplicates(self) -> tuple[Stage, ...]:

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from dockerfix.api import (
     Assignment,
     Build,
+    BuildArgument,
     Command,
     Facts,
     Function,
@@ -96,7 +97,7 @@ def _uses_head(unit: Unit, node: YamlSequence) -> bool:
     head = [s for script in scripts for s in script.statements if not isinstance(s, Command)]
     functions = {statement.name for statement in head if isinstance(statement, Function)}
     plain = len(functions) == len(head) and not any(
-        statement.name in _HEAD
+        statement.name not in _SAYS and _is_head(statement)
         for script in scripts
         for statement in script.statements
         if isinstance(statement, Command)
@@ -165,10 +166,8 @@ def _is_head(statement: Statement) -> bool:
     if isinstance(statement, Command):
         words = [word.value or "" for word in statement.words]
         if words[:1] == ["docker"]:
-            return words[1] in _DOCKER_HEAD or words[1:3] in (
-                ["buildx", "create"],
-                ["buildx", "use"],
-            )
+            prepares = words[1:3] in (["buildx", "create"], ["buildx", "use"])
+            return prepares or bool(_DOCKER_HEAD & {*words[1:2]})
         return not words or words[0] in _HEAD or words[0] in _SAYS
     return isinstance(statement, Assignment | Function)
 
@@ -214,9 +213,9 @@ def _check(facts: Facts, units: Sequence[Unit]) -> None:
             if written:
                 raise NoUnitsError(f"a build leaves something behind with --{written}")
         others = [name for other in units if other is not unit for name in _tags(other)]
-        for name in _read(facts, unit):
-            if any(may_be_same(name, other) for other in others):
-                raise NoUnitsError(f"one of its builds reads {name}, which another one makes")
+        for text in (text for build in unit.builds for text in _read(facts, build)):
+            if any(_may_name(image_name(text), other) for other in others):
+                raise NoUnitsError(f"one of its builds reads {text}, which another one makes")
 
 
 def _tags(unit: Unit) -> Iterator[ImageName]:
@@ -224,18 +223,33 @@ def _tags(unit: Unit) -> Iterator[ImageName]:
         yield from (image_name(text) for tag in build.tags for text in tag.possible)
 
 
-def _read(facts: Facts, unit: Unit) -> Iterator[ImageName]:
-    """The images from which the builds of a unit start, or which they are given."""
-    for build in unit.builds:
-        for argument in (*build.arguments, *build.named_contexts):
-            if argument.value is not None and ("/" in argument.value.text):
-                yield image_name(argument.value.text.removeprefix("docker-image://"))
-        if build.dockerfile is None or build.dockerfile not in facts.snapshot:
-            continue
-        graph = facts.stages(build.dockerfile)
-        for stage in graph.stages:
-            bases = [graph.image(stage)] if graph.base(stage) is None else []
-            copied = (r.text for r in graph.references(stage) if r.stage is None)
-            for text in (*bases, *copied):
-                if "/" in text:
-                    yield image_name(text)
+def _may_name(read: ImageName, made: ImageName) -> bool:
+    """Whether what a build reads may be an image that another one made: pushed, or left in the
+    machine's own store under a name without a registry."""
+    plain = not {"/", "$"} & {*read.repository}
+    if plain and "/" in made.repository:
+        return False  # An official image, or one of the machine's store.
+    return may_be_same(read, made)
+
+
+def _read(facts: Facts, build: Build) -> Iterator[str]:
+    """The images from which a build starts, or which it is given."""
+    for argument in (*build.arguments, *build.named_contexts):
+        for text in argument.value.possible if argument.value is not None else ():
+            if "/" in text:
+                yield text.removeprefix("docker-image://")
+    for source in (text for value in build.cache_from for text in value.possible):
+        fields = dict(field.partition("=")[::2] for field in source.split(","))
+        yield from [source] if "=" not in source else [fields["ref"]] if "ref" in fields else []
+    if build.dockerfile is None or build.dockerfile not in facts.snapshot:
+        return
+    graph = facts.stages(build.dockerfile)
+    yield from graph.bases({a.name: _given(a) for a in build.arguments})
+    for stage in graph.stages:
+        yield from (r.text for r in graph.references(stage) if r.stage is None)
+
+
+def _given(argument: BuildArgument) -> str:
+    """A build argument's value, where it is one alone that reading knows."""
+    texts = argument.value.possible if argument.value is not None else ()
+    return texts[0] if len(texts) == 1 else "${" + argument.name + "}"
