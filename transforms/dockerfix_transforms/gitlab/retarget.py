@@ -57,5 +57,8 @@ def _items(node: YamlSequence, old: str, names: Sequence[str]) -> Edits:
 
 
 def _named(item: Node) -> Scalar | None:
+    """The job of this pipeline that an item names; other projects and pipelines have their own."""
+    if isinstance(item, Mapping) and {"project", "pipeline"} & item.resolved.keys():
+        return None
     found = item.get("job") if isinstance(item, Mapping) else item
     return found if isinstance(found, Scalar) else None
