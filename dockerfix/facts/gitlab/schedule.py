@@ -7,6 +7,9 @@ how long one takes.
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Iterable
+
 from msgspec import Struct
 
 from dockerfix.facts.gitlab.job import Job
@@ -31,6 +34,12 @@ class Schedule:
     def waits(self, name: str) -> Waits:
         """What a job waits for directly; raises `KeyError` for a job that does not run."""
         return self._waits[name]
+
+    def with_needs(self, name: str, needs: Iterable[str]) -> Schedule:
+        """The order once a job waits for these alone."""
+        found = copy.copy(self)
+        found._waits = {**self._waits, name: Waits(name, tuple(needs), False)}
+        return found
 
     def before(self, name: str) -> frozenset[str]:
         """Every job that has ended when this one starts, directly or through others."""

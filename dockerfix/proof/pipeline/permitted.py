@@ -208,8 +208,8 @@ class Judge:
     def starts_earlier(self, job: Job) -> bool:
         """Whether a job may get these first needs: each has its permit, the job keeps all files
         of earlier jobs that it may read, and passes none that deploys or makes an image which it
-        runs in. Only jobs that make no image and that no other job needs may pass others without
-        leave."""
+        runs in. Only jobs that make no image may pass others without leave, and none that a job
+        needs which had needs before: that one would start earlier too, unasked."""
         names = {need.job for need in job.needs or ()}
         rules = {r for r, subject, _ in self.asked if subject == job.name and r in EARLIER}
         asked = [
@@ -231,7 +231,12 @@ class Judge:
             return False
         if "builds-beside-scan" in asked:
             return not any(self.of(other.name) for other in passed)
-        named = {n.job for other in self.new.visible for n in other.needs or ()}
+        named = {
+            need.job
+            for other in self.new.visible
+            if (old := self.old.jobs.get(other.name)) is None or old.needs is not None
+            for need in other.needs or ()
+        }
         runs = {i.name for i in (job.image, *job.services) if i is not None}
         made = {tag.text for other in passed for build in self.of(other.name) for tag in build.tags}
         return not (self.of(job.name) or job.name in named or _last_names(runs) & _last_names(made))

@@ -175,8 +175,13 @@ class _Planner:
         self.named = named_jobs(pipeline)
 
     def plan(self) -> None:
-        """Every job without needs that may start earlier gets them; the others are noted."""
-        for job in self.pipeline.visible:
+        """Every job without needs that may start earlier gets them; the others are noted. Earlier
+        stages come first, since what a job waits for follows from where its needs start."""
+        stages = self.pipeline.stages
+        for job in sorted(
+            self.pipeline.visible,
+            key=lambda job: stages.index(job.stage) if job.stage in stages else -1,
+        ):
             try:
                 if job.needs is not None:
                     self.explain(job)
@@ -282,6 +287,7 @@ class _Planner:
             if rules
             else edit(job).set("needs", to=items)
         )
+        self.schedule = self.schedule.with_needs(job.name, names)
         for name in names or [""]:
             self.draft.permits.append(Permit(rule, job.name, self.pipeline.path, name))
         self.tell_unread(job)
