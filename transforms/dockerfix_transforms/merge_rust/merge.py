@@ -6,6 +6,7 @@ Knows the order of the work; every step of it is a module of its own.
 from __future__ import annotations
 
 import posixpath
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
@@ -37,6 +38,7 @@ from dockerfix_transforms.merge_rust.permits import (
     left_permits,
     workflow_permits,
 )
+from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 from dockerfix_transforms.merge_rust.scope.scope import Scope
 from dockerfix_transforms.merge_rust.summary import gains, sizes
 from dockerfix_transforms.merge_rust.write.layout import Merged, merged_file
@@ -80,7 +82,7 @@ class Merge:
             callers = self.callers(groups, merged)
             if self.leave_useless(callers):
                 return self.proposal()
-            if not callers.gains and self.leave_unbuilt():
+            if not callers.gains and (self.leave_unbuilt() or self.leave_other_values(groups)):
                 return self.proposal()
             if not callers.gains or self.doubles(callers):
                 found = self.work.findings
@@ -162,6 +164,29 @@ class Merge:
                     "built, and that costs more than the merge saves.",
                     subject=file.path,
                 )
+            )
+        return True
+
+    def leave_other_values(self, groups: Sequence[Group]) -> bool:
+        """Leave the files out whose builds give the shared builder other values than most: it
+        would compile everything again for each. Whether there are any, and others to merge."""
+        others: list[tuple[RustFile, str]] = []
+        for group in groups:
+            given = {
+                member.file.path: {group.values(build) for build in member.file.builds}
+                for member in group.members
+            }
+            counts = Counter(values for held in given.values() for values in held)
+            usual = {counts.most_common(1)[0][0]} if len(counts) > 1 else set(counts)
+            names = ", ".join(group.arguments)
+            others += [(m.file, names) for m in group.members if given[m.file.path] - usual]
+        if not others or len(self.scope.files) - len(others) < 2:
+            return False
+        for file, names in others:
+            what = f"its builds give other values to {names} than the others"
+            do = f"declare {names} in the image's own stage, if cargo does not read it"
+            self.scope.leave_out(
+                file, "separate-builder", what, do, file.graph.tree.instructions[0].code
             )
         return True
 

@@ -16,6 +16,8 @@ from dockerfix_transforms.merge_rust.group.group import Group
 from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 
 Pair = tuple[RustFile, Change]
+Values = tuple[str | None, ...]
+"""What a build gives to the arguments of a group's builder, in their order."""
 _BY_HAND = ("by hand",)
 
 
@@ -108,7 +110,8 @@ def work_after(
     joined: Mapping[int, str],
     kept: Collection[str],
 ) -> Work:
-    """The work with the merge: a machine that builds anything of a group compiles it all, once.
+    """The work with the merge: a machine that builds anything of a group compiles it all, once
+    for each set of values that its builds give to the arguments of the shared builder.
 
     `left` are the builds (by `id`) that stay with their old file, `joined` maps the builds of
     jobs that become one to its name, `kept` are the old files that stay.
@@ -117,7 +120,7 @@ def work_after(
     sizes = {file.path: max(len(file.shipped), 1) for file in files}
     group_of = {m.file.path: n for n, group in enumerate(groups) for m in group.members}
     whole = [sum(sizes[m.file.path] for m in group.members) for group in groups]
-    new: dict[object, set[int]] = {}
+    new: dict[object, set[tuple[int, Values]]] = {}
     old: dict[object, set[str]] = {}
     for where, mine in machines.of(pairs).items():
         for file, change in mine:
@@ -125,13 +128,17 @@ def work_after(
             if id(change.build) in left:
                 old.setdefault(key, set()).add(file.path)
             else:
-                new.setdefault(key, set()).add(group_of[file.path])
+                number = group_of[file.path]
+                values = groups[number].values(change.build)
+                new.setdefault(key, set()).add((number, values))
     for path in _by_hand(pairs, files):
         if path in kept:
             old.setdefault(_BY_HAND, set()).add(path)
         else:
-            new.setdefault(_BY_HAND, set()).add(group_of[path])
-    compiled = [whole[n] for numbers in new.values() for n in numbers]
+            number = group_of[path]
+            values = (None,) * len(groups[number].arguments)
+            new.setdefault(_BY_HAND, set()).add((number, values))
+    compiled = [whole[number] for builders in new.values() for number, _ in builders]
     staying = [sizes[path] for paths in old.values() for path in paths]
     by_hand = len(new.get(_BY_HAND, ())) + len(old.get(_BY_HAND, ()))
     return Work(len(compiled) + len(staying), sum(compiled) + sum(staying), by_hand)

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
+from dockerfix.api import Build
 from dockerfix_transforms.merge_rust.group.admission import Admission, admitted
+from dockerfix_transforms.merge_rust.read.compiler import environment
 from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 from dockerfix_transforms.merge_rust.read.steps import Role, Step, packages_of
 
@@ -76,9 +78,26 @@ class Group(Struct, frozen=True):
         return next(m.file for m in self.members if any(s is step for s in m.file.steps))
 
     @property
+    def arguments(self) -> tuple[str, ...]:
+        """The build arguments that reach the shared steps, by name. Each value compiles what
+        stands below its ARG again."""
+        steps = (step.item for step in self.common if step.item.keyword == "ARG")
+        return tuple(sorted({name for item in steps for name, _ in environment(item)}))
+
+    def values(self, build: Build) -> tuple[str | None, ...]:
+        """What a build gives to `arguments`, in their order; None where it gives nothing."""
+        return tuple(given_argument(build, name) for name in self.arguments)
+
+    @property
     def has_own(self) -> bool:
         """Whether any file has steps of its own."""
         return any(member.own for member in self.members)
+
+
+def given_argument(build: Build, name: str) -> str | None:
+    """The value that a build gives to an argument; None when it gives none."""
+    found = (a.value.text if a.value is not None else "" for a in build.arguments if a.name == name)
+    return next(found, None)
 
 
 def added_steps(group: Group, member: Member) -> Iterator[tuple[Step, Admission]]:

@@ -9,13 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
-from dockerfix.api import Build, Finding, Severity, Workspace
-from dockerfix_transforms.merge_rust.group.group import Group
+from dockerfix.api import Finding, Severity, Workspace
+from dockerfix_transforms.merge_rust.group.group import Group, given_argument
 from dockerfix_transforms.merge_rust.group.settings import IN_PATHS
 from dockerfix_transforms.merge_rust.notes.compiled import compiled_notes
 from dockerfix_transforms.merge_rust.notes.cook import cook_notes
 from dockerfix_transforms.merge_rust.notes.steps import shortened
-from dockerfix_transforms.merge_rust.read.compiler import environment
 from dockerfix_transforms.merge_rust.read.steps import makes_tools
 from dockerfix_transforms.merge_rust.write.layout import Merged
 
@@ -80,15 +79,9 @@ def _splitting_arguments(groups: Sequence[Group]) -> Iterator[Finding]:
     for group in groups:
         if len(group.members) < 2:
             continue
-        names = {
-            name
-            for step in group.common
-            if step.item.keyword == "ARG"
-            for name, _ in environment(step.item)
-        }
         builds = [build for member in group.members for build in member.file.builds]
-        for name in sorted(names):
-            given = {_given(build, name) for build in builds}
+        for name in group.arguments:
+            given = {given_argument(build, name) for build in builds}
             if len(given) > 1:
                 yield Finding.at(
                     group.leader.file.place,
@@ -100,12 +93,6 @@ def _splitting_arguments(groups: Sequence[Group]) -> Iterator[Finding]:
                     do="declare the ARG in the image's own stage",
                     subject=name,
                 )
-
-
-def _given(build: Build, name: str) -> str | None:
-    """The value that a build gives to an argument; None when it gives none."""
-    found = (a.value.text if a.value is not None else "" for a in build.arguments if a.name == name)
-    return next(found, None)
 
 
 def unasked_notes(merged: Merged) -> list[Finding]:
