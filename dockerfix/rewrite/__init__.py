@@ -17,6 +17,7 @@ from dockerfix.rewrite.gitlab.join import Joined, check_joinable, join_jobs, wid
 from dockerfix.rewrite.gitlab.needs import add_need, follow_needs
 from dockerfix.rewrite.gitlab.rules import united_rules
 from dockerfix.rewrite.paths import set_paths
+from dockerfix.rewrite.snippets import lacks_target
 from dockerfix.rewrite.wanted import Change, Edits, Refused, Wanted, united
 from dockerfix.text import Kind, Place
 
@@ -32,6 +33,7 @@ __all__ = [
     "check_joinable",
     "follow_needs",
     "join_jobs",
+    "lacks_target",
     "set_builds",
     "set_paths",
     "shared_flags",

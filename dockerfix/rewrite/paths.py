@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from dockerfix.facts.mentions import PathMention
 from dockerfix.facts.repository import Facts
+from dockerfix.rewrite.snippets import with_target
 from dockerfix.rewrite.wanted import Edits
 from dockerfix.rewrite.yaml_edits import removed_item
 from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
@@ -69,6 +70,9 @@ def _once(source: Source, run: Sequence[PathMention], targets: Mapping[str, str]
     span = Span(run[0].place.span.start, run[-1].place.span.end)
     text = run[0].successor or ""
     names = dict.fromkeys(targets[m.path] for m in run if targets.get(m.path))
+    snippet = with_target(source, span, text, next(iter(names))) if len(names) == 1 else None
+    if snippet is not None:
+        return snippet
     tick = "`" if _is_code(source, span) else ""
     if not names or not (tick or len(run) > 1):
         return Edit(span, text.encode())

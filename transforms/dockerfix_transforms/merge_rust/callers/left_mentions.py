@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from dockerfix.api import Facts, PathMention, SiteKind
 from dockerfix_transforms.merge_rust.callers.left import Left
-from dockerfix_transforms.merge_rust.callers.mentions import is_read_only
+from dockerfix_transforms.merge_rust.callers.mentions import is_prose, is_read_only
 
 
 def left_mentions(
@@ -38,6 +38,8 @@ def left_mentions(
 def _is_read(facts: Facts, mention: PathMention) -> bool:
     """Whether a variable of a pipeline or a value of a workflow's matrix holds the name, and a
     build that was read takes it."""
+    if is_prose(mention.place.path):
+        return False  # each snippet of a document stands for itself
     if built_there(facts, mention.place.path, mention.path):
         return True
     pipeline = facts.pipeline

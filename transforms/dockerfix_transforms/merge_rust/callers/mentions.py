@@ -21,6 +21,7 @@ from dockerfix.api import (
     Source,
     Span,
     YamlError,
+    lacks_target,
     parse_shell,
     parse_yaml,
 )
@@ -56,7 +57,9 @@ def is_read_only(facts: Facts, mention: PathMention) -> bool:
     """Whether nothing is built from what stands at the mention."""
     place = mention.place
     name = posixpath.basename(place.path)
-    if is_prose(place.path) or name in _SETTINGS or name.endswith("ignore"):
+    if is_prose(place.path):
+        return not lacks_target(facts, mention)
+    if name in _SETTINGS or name.endswith("ignore"):
         return True
     source = facts.snapshot.source(place.path)
     line = source.line_of(place.span.start)
