@@ -94,7 +94,10 @@ def _blind(facts: Facts, blind: Blind, files: Sequence[RustFile]) -> Left | Find
     named = [
         f.path
         for f in files
-        if _names(known, f.path) or _may_name(known, f.path) or _lies_beside(path, f.path)
+        if _names(known, f.path)
+        or _may_name(known, f.path)
+        or _names_folder(known, path, f.path)
+        or _lies_beside(path, f.path)
     ]
     followed = settings and named and all(built_there(facts, path, name) for name in named)
     if followed:
@@ -110,6 +113,19 @@ def _blind(facts: Facts, blind: Blind, files: Sequence[RustFile]) -> Left | Find
         do="Look there by hand.",
         subject=blind.what,
     )
+
+
+def _names_folder(text: str, where: str, wanted: str) -> bool:
+    """Whether a text that builds names the folder of an input, and the plain file by its name
+    alone: `path: a` with `dockerfile: Dockerfile`, or a list of folders in a program. The
+    settings of a CI system need not name what is the default."""
+    folder, name = posixpath.split(wanted)
+    if name != "Dockerfile" or not folder or is_prose(where):
+        return False
+    words = {word.strip("./") for word in re.split(r"[^\w./-]+", text)}
+    if folder in words and where.endswith((".yml", ".yaml")):
+        return True
+    return name in words and not words.isdisjoint({folder, posixpath.basename(folder)})
 
 
 def _lies_beside(path: str, wanted: str) -> bool:
@@ -147,7 +163,7 @@ def _command(facts: Facts, place: Place) -> str:
     return text
 
 
-_HOLE = re.compile(r"\$\([^)]*\)|\$\{\{.*?\}\}|\$\{[^}]*\}|\{\{.*?\}\}|\$\w+|%\w|\$[*@]")
+_HOLE = re.compile(r"\$\([^)]*\)|\$\{\{.*?\}\}|\$\{[^}]*\}|\{\{.*?\}\}|\$\w+|%\w|\$[*@]|\{\w*\}")
 
 
 _BUILDCTL = re.compile(r"\blocal[= ]dockerfile=([^\s\"',]+)")
