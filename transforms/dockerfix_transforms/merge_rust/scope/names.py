@@ -36,7 +36,7 @@ def merged_path(workspace: Workspace, listed: Sequence[str], into: str) -> str:
         return join_path("", into) or into
     others = [path for path in listed if posixpath.basename(path) != into]
     folders = {posixpath.dirname(path) for path in others or listed}
-    above = posixpath.commonpath(folders) if "" not in folders else ""
+    above = posixpath.commonpath(folders) if folders and "" not in folders else ""
     crates = any(_is_below(package.folder, above) for package in workspace.packages)
     alone = len(folders) == 1 or (above and not crates)
     folder = above if alone else workspace.folder
