@@ -28,6 +28,7 @@ from dockerfix_transforms.merge_rust.callers.filters import widen_filters
 from dockerfix_transforms.merge_rust.callers.hidden_sites import hidden_sites
 from dockerfix_transforms.merge_rust.callers.left import Left, kept_files, together
 from dockerfix_transforms.merge_rust.callers.left_mentions import left_mentions
+from dockerfix_transforms.merge_rust.callers.mentions import is_read_only
 from dockerfix_transforms.merge_rust.callers.runners import (
     Machines,
     Pair,
@@ -118,7 +119,7 @@ def rewrite_callers(
     moved = [pair for pair in sites.changes if id(pair[1].build) not in staying]
     edits = [*jobs.edits, *workflows.edits, *edits, *widen_filters(facts, moved, scope.into)]
     if not keep_old:
-        edits += _mentions(facts, scope, merged, edits, lefts, accept)
+        edits += _mentions(facts, scope, merged, edits, lefts, accept, staying)
     kept = kept_files(lefts, accept)
     return Callers(
         changes=sites.changes,
@@ -146,16 +147,19 @@ def _mentions(
     edits: Edits,
     lefts: list[Left],
     accept: Collection[str],
+    staying: Collection[int],
 ) -> Edits:
     """Edits of places that name an old file outside of every build; those from which something
-    may be built come to `lefts`."""
+    may be built come to `lefts`. The builds of `staying` (by `id`) keep their old file."""
     targets = merged.plan.targets
     last = {f.path: targets[f.path, f.graph.stages[-1].index] for f in scope.files}
     mentions = _untouched(facts, _successors(scope), edits, lefts)
     known = _named_in(left for left in lefts if not left.accepted(accept))
     unknown = [m for m in mentions if (m.place.path, m.path) not in known]
     lefts += left_mentions(facts, unknown, last)
-    return set_paths(facts, _followed(mentions, lefts, accept), last)
+    followed = _followed(mentions, lefts, accept)
+    scanned = (m for m in mentions if m not in followed and _scans(facts, m, lefts, staying))
+    return set_paths(facts, [*followed, *scanned], last)
 
 
 def _apart(group: Group, pairs: Sequence[Pair], jobs: JobPlan, workflows: WorkflowPlan) -> Left:
@@ -225,6 +229,23 @@ def _followed(
         and (mention.place.path, mention.path) not in staying
         and not any(_at(left.place, mention.place) for left in lefts if left.name != APART)
     ]
+
+
+def _scans(
+    facts: Facts, mention: PathMention, lefts: Sequence[Left], staying: Collection[int]
+) -> bool:
+    """Whether a step of a workflow names the file of an image that is built there, and from the
+    merged file now: a scanner's `--file`. The old file may stay for others."""
+    built = [
+        build
+        for build in facts.builds.builds
+        if build.dockerfile == mention.path
+        and build.site.kind is SiteKind.GITHUB
+        and build.site.place.path == mention.place.path
+    ]
+    left = (mention.place.path, mention.path) in _named_in(lefts)
+    moved = bool(built) and not left and not any(id(build) in staying for build in built)
+    return moved and not is_read_only(facts, mention)
 
 
 def _named_in(lefts: Iterable[Left]) -> frozenset[tuple[str, str]]:
