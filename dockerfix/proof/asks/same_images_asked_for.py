@@ -65,6 +65,8 @@ class SameImagesAskedFor(Obligation, frozen=True):
 
 def _statement(pushed: int, others: int) -> str:
     """What holds, in the words of the report."""
+    if not pushed + others:
+        return "No call site that was read asks for an image"
     tags = f"{pushed} pushed {'tag' if pushed == 1 else 'tags'}" if pushed else ""
     builds = f"{others} other {'build' if others == 1 else 'builds'}" if others and pushed else ""
     if others and not pushed:
