@@ -114,8 +114,8 @@ class MergeRust:
         differ in their images alone become one job in which the build steps follow each other
         on one builder; jobs with other conditions, machines or steps stay on their old files,
         with the reason. What shares a builder already keeps its form and gets the new
-        file and target. A call site that cannot be followed and may build one of the files is
-        a refusal: pass `--keep-old`, or `--no-ci` to do the call sites by hand.
+        file and target. Where a call site cannot be followed and may build one of the files, that
+        file stays, and the report names the place; `--accept left-behind` deletes it all the same.
     """
 
     name = "merge-rust"
