@@ -182,6 +182,9 @@ def _why_it_stays(
         len(job.rows) or 1 for job in unit.jobs
     ):
         return "every run of the matrix writes this one ref"
+    for ref in () if per_branch else refs:
+        if all(only_for_tags(pipeline, job) for other in writers[ref] for job in other.jobs):
+            return "only pipelines of tags write it, so nothing would fill the cache of a branch"
     every = [job for ref in refs for other in writers[ref] for job in other.jobs]
     if per_branch and _is_of_one_branch(pipeline, every):
         return ONE_BRANCH
