@@ -174,6 +174,12 @@ class Script(Struct, frozen=True):
         for function in self.functions.values():
             yield from Script(function.body).every_command()
 
+    def parts(self) -> Iterator[Part]:
+        """All parts of all words, those in substitutions and functions among them."""
+        yield from _parts_in(self.statements)
+        for function in self.functions.values():
+            yield from _parts_in(function.body)
+
 
 def walk(statements: tuple[Statement, ...]) -> Iterator[Command]:
     """Simple commands in order, descending into loops and blocks but not into functions."""

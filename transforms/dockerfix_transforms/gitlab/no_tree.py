@@ -9,7 +9,19 @@ from __future__ import annotations
 
 import posixpath
 
-from dockerfix.api import CommandReader, Commands, Facts, Job, Pipeline, Ran, Snapshot
+from dockerfix.api import (
+    CommandReader,
+    Commands,
+    Facts,
+    Job,
+    MappedText,
+    Opaque,
+    Pipeline,
+    Ran,
+    Snapshot,
+    parse_shell,
+    plain,
+)
 
 _PLAIN = frozenset({"echo", "printf", "true", "false", ":", "sleep", "export", "set", "date",
                     "exit", "return", "shift", "local", "unset", "apk", "apt-get", "apt",
@@ -37,6 +49,7 @@ _GIVES_FILE = frozenset(
 _READS = ("<", "`", ":-$(", "[[ -", "[ -", "test -", "CI_PROJECT_DIR", "CI_BUILDS_DIR", "$PWD",
           "${PWD}", "file://", "fileb://", "GIT_")  # fmt: skip
 """What in a script's text may read or name a file where no command was read."""
+_ENTERS = frozenset({"cd", "pushd", "popd"})
 _KEYS = ("artifacts", "cache", "release", "pages", "trigger", "run", "hooks", "inherit", "secrets")
 """Keys with which a job may use its tree outside of its script."""
 
@@ -51,9 +64,17 @@ def treeless_jobs(facts: Facts, pipeline: Pipeline) -> list[Job]:
         for job in pipeline.visible
         if job.name not in extended
         and "GIT_STRATEGY" not in {**pipeline.variables_of(job), **job.rule_variables}
+        and not _names_folder(pipeline, job)
         and not pipeline.unknown_parents(job)
         and reads_no_file(facts.snapshot, job, reader.of(job))
     ]
+
+
+def _names_folder(pipeline: Pipeline, job: Job) -> bool:
+    """Whether a variable or a service of a job names the folder of the tree."""
+    texts = [scalar.text for scalar in pipeline.variables_of(job).values()]
+    texts += [str(plain(job.keys.get("services")))]
+    return any(sign in text for text in texts for sign in ("CI_PROJECT_DIR", "CI_BUILDS_DIR"))
 
 
 def reads_no_file(snapshot: Snapshot, job: Job, commands: Commands) -> bool:
@@ -62,14 +83,39 @@ def reads_no_file(snapshot: Snapshot, job: Job, commands: Commands) -> bool:
         return False
     if commands.unfollowed or commands.compose or not commands.ran:
         return False
-    if reads_in_text(commands):
+    entry = (job.image.entrypoint if job.image is not None else None) or ()
+    own = {line.scalar.text for line in job.lines}
+    if any("/" in word and not word.startswith("/") for word in entry):
+        return False
+    if reads_in_text(commands) or any(text not in own for _, text in commands.texts):
         return False
     return all(takes_no_file(ran) and not names_file(snapshot, ran) for ran in commands.ran)
 
 
 def reads_in_text(commands: Commands) -> bool:
-    """Whether a script's text may read or name a file where no command was read."""
-    return any(sign in text for _, text in commands.texts for sign in _READS)
+    """Whether a script's text may read or name a file, or enter a folder, where no command was
+    read: in a loop, a test, an array."""
+    texts = [text for _, text in commands.texts]
+    return any(sign in text for text in texts for sign in _READS) or any(map(_looks, texts))
+
+
+def _looks(text: str) -> bool:
+    """Whether a text enters a folder, holds a pattern of files, or runs a command in a place of
+    which the tree of the shell knows nothing, such as a test."""
+    lines = (line for line in text.splitlines() if not line.lstrip().startswith("#"))
+    if any(_is_pattern(word) for line in lines for word in line.split()):
+        return True
+    script = parse_shell(MappedText.whole(text.encode()))
+    known = sum(isinstance(part, Opaque) and bool(part.body) for part in script.parts())
+    if text.count("$(") - text.count("$((") > known:
+        return True
+    return any(command.name in _ENTERS for command in script.every_command())
+
+
+def _is_pattern(word: str) -> bool:
+    """Whether a word of a text may be a pattern of files; `*)` is a branch of `case`."""
+    brackets = "[" in word and word.strip("[]") and "${" not in word
+    return ("*" in word and word != "*)") or ("?" in word and "$?" not in word) or bool(brackets)
 
 
 def takes_no_file(ran: Ran) -> bool:
