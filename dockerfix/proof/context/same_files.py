@@ -103,6 +103,11 @@ def _judge(owed: SameFiles, before: Facts, after: Facts) -> Verdict:
         old = _simulate(before, owed.before, owed.before_context, way)
         new = _simulate(after, owed.after, owed.after_context, way)
         _Comparison(owed, old, new, found).run()
+    if found.unread:
+        statement = (
+            f"{owed.after} copies to the same places what the commands of {owed.before} read, "
+            "and leaves other files out"
+        )
     return Verdict(statement, tuple(found.said()), tuple(_cut(found.failures)))
 
 
@@ -405,7 +410,8 @@ class _Comparison:
     @cached_property
     def read(self) -> Judge | None:
         """What is read of the context of before; None where that may be all."""
-        use = read_of(self.old.facts, self.owed.before.dockerfile, self.owed.before_context)
+        old, owed = self.old.facts, self.owed
+        use = read_of(old, owed.before.dockerfile, owed.before_context, projects=True)
         return Judge(use.paths) if use is not None else None
 
     def is_siblings(self, item: Leaf | Unknown) -> bool:
