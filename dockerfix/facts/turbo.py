@@ -15,9 +15,9 @@ from typing import Any
 from dockerfix.facts.context.globs import has_wildcard
 from dockerfix.facts.context.ignore import BadIgnoreError, Judge
 from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
-from dockerfix.syntax.yaml.tree import Scalar, YamlError, parse_yaml
+from dockerfix.syntax.yaml.tree import Node, Scalar, YamlError, parse_yaml
 from dockerfix.syntax.yaml.tree import Sequence as YamlSequence
-from dockerfix.text import Snapshot, SnapshotError, join_path
+from dockerfix.text import Kind, Snapshot, SnapshotError, join_path
 
 _ROOT = (
     "package.json", "package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "yarn.lock",
@@ -27,6 +27,13 @@ _ROOT = (
 """What stands at the root of a workspace and may be read or copied."""
 _NEEDS = ("dependencies", "devDependencies", "optionalDependencies", "peerDependencies")
 _RUNNERS = ("npx", "pnpx", "bunx", "yarn", "pnpm", "bun")
+
+
+_NAMING = (
+    "yarnpath", "path:", "pnpmfile", "globalpnpmfile", "preload", "userconfig", "globalconfig",
+    "cafile", "modulesdir",
+)  # fmt: skip
+"""Settings of package managers whose value is a file, in lower case and without hyphens."""
 
 
 class WorkspaceError(Exception):
@@ -90,16 +97,22 @@ class _Workspace:
         for path in snapshot.below(root):
             folder, name = posixpath.split(path)
             if name == "package.json" and folder != root and self.is_member(folder):
-                self.folders[str(self.manifest(folder).get("name"))] = folder
+                self.add(folder)
+            elif snapshot.entries[path].kind is Kind.SYMLINK and self.is_member(path):
+                raise WorkspaceError(f"{path} is a link")
+
+    def add(self, folder: str) -> None:
+        """A member. Raises `WorkspaceError` for two of one name: which counts, an exception
+        among the patterns tells."""
+        name = self.manifest(folder).get("name")
+        if name is not None and str(name) in self.folders:
+            raise WorkspaceError(f"{folder} and {self.folders[str(name)]} have one name")
+        self.folders[str(name) if name is not None else folder] = folder
 
     def patterns(self) -> Iterator[str]:
         """The folders of the members, as `pnpm-workspace.yaml` or `workspaces` write them."""
-        pnpm = posixpath.join(self.root, "pnpm-workspace.yaml")
-        if pnpm in self.snapshot:
-            try:
-                root = self.snapshot.derive(pnpm, parse_yaml).root
-            except (YamlError, SnapshotError) as error:
-                raise WorkspaceError(str(error)) from None
+        if posixpath.join(self.root, "pnpm-workspace.yaml") in self.snapshot:
+            root = self.pnpm()
             listed = root.get("packages") if isinstance(root, YamlMapping) else None
             items = listed.items if isinstance(listed, YamlSequence) else ()
             yield from (item.text for item in items if isinstance(item, Scalar))
@@ -107,6 +120,16 @@ class _Workspace:
         said = self.manifest(self.root).get("workspaces")
         globs = said.get("packages") if isinstance(said, dict) else said
         yield from (str(glob) for glob in globs or ())
+
+    def pnpm(self) -> Node | None:
+        """The root of `pnpm-workspace.yaml`, if it is there."""
+        path = posixpath.join(self.root, "pnpm-workspace.yaml")
+        if path not in self.snapshot:
+            return None
+        try:
+            return self.snapshot.derive(path, parse_yaml).root
+        except (YamlError, SnapshotError) as error:
+            raise WorkspaceError(str(error)) from None
 
     def is_member(self, folder: str) -> bool:
         """Whether a folder is one of the workspace's packages."""
@@ -138,9 +161,11 @@ class _Workspace:
         for key in _NEEDS:
             listed = manifest.get(key)
             for name, version in listed.items() if isinstance(listed, dict) else ():
-                if str(version).startswith(("file:", "link:", "portal:")):
+                if not _is_plain(str(version)):
                     raise WorkspaceError(f"{name} comes from {version}")
                 yield name
+                if str(version).startswith("npm:"):
+                    yield str(version).removeprefix("npm:").rpartition("@")[0]
 
     def at_root(self) -> Iterator[str]:
         """The root's own files, and the manifests of all members, which make the graph."""
@@ -153,12 +178,64 @@ class _Workspace:
 
     def settings(self) -> Iterator[str]:
         """Files that the root's settings name: patches, and what all tasks depend on."""
+        self.managers()
         manifest, turbo = self.manifest(self.root), self.turbo()
-        pnpm = manifest.get("pnpm")
-        patched = pnpm.get("patchedDependencies") if isinstance(pnpm, dict) else None
-        yield from (str(path) for path in (patched if isinstance(patched, dict) else {}).values())
+        yield from self.patches()
+        for holder in (manifest, manifest.get("pnpm")):
+            patched = holder.get("patchedDependencies") if isinstance(holder, dict) else None
+            listed = patched if isinstance(patched, dict) else {}
+            yield from (str(path) for path in listed.values())
+        resolutions = manifest.get("resolutions")
+        for name, version in (resolutions if isinstance(resolutions, dict) else {}).items():
+            if not _is_plain(str(version)) and "patch:" in str(version):
+                raise WorkspaceError(f"{name} comes from {version}")
         said = turbo.get("globalDependencies")
-        yield from (_literal(str(path)) for path in (said if isinstance(said, list) else ()))
+        for glob in said if isinstance(said, list) else ():
+            yield from self.matching(str(glob).removeprefix("./"))
+
+    def patches(self) -> Iterator[str]:
+        """The patches that `pnpm-workspace.yaml` names."""
+        root = self.pnpm()
+        patched = root.get("patchedDependencies") if isinstance(root, YamlMapping) else None
+        if patched is None:
+            return
+        if not isinstance(patched, YamlMapping):
+            raise WorkspaceError("patchedDependencies is no mapping")
+        for entry in patched.entries:
+            if not isinstance(entry.value, Scalar):
+                raise WorkspaceError("a patch is no text")
+            yield entry.value.text
+
+    def matching(self, glob: str) -> Iterator[str]:
+        """The folder before a glob's first wildcard, or the files that it matches."""
+        literal = _literal(glob)
+        if literal:
+            yield literal
+            return
+        cut = len(self.root) + 1 if self.root else 0
+        try:
+            judge = Judge((glob.removeprefix("!"),))
+            yield from (
+                path[cut:]
+                for path in self.snapshot.below(self.root)
+                if judge.judge_path(path[cut:]).matched
+            )
+        except BadIgnoreError as error:
+            raise WorkspaceError(str(error)) from None
+
+    def managers(self) -> None:
+        """Raises `WorkspaceError` where a package manager's settings name files of their own:
+        patches, programs, plugins and hooks may lie anywhere."""
+        for name in (".npmrc", ".yarnrc", ".yarnrc.yml", "pnpm-workspace.yaml", "bunfig.toml"):
+            path = posixpath.join(self.root, name)
+            try:
+                text = self.snapshot.text(path) if path in self.snapshot else ""
+            except SnapshotError as error:
+                raise WorkspaceError(str(error)) from None
+            for line in text.splitlines():
+                said = line.lower().replace("-", "").strip()
+                if said.startswith(_NAMING) and ".yarn/" not in line:
+                    raise WorkspaceError(f"{path} names a file: {line.strip()}")
 
     def turbo(self) -> Mapping[str, Any]:
         """The settings of turbo, JSON with comments."""
@@ -171,6 +248,16 @@ class _Workspace:
                     raise WorkspaceError(f"{path}: {error}") from None
                 return data if isinstance(data, dict) else {}
         return {}
+
+
+def _is_plain(version: str) -> bool:
+    """Whether a dependency's version names no path, and no package by another name: a range, or
+    a patch in `.yarn`, which is read anyway."""
+    if "patch:" in version:
+        return "~/.yarn/" in version or "./.yarn/" in version or "builtin<" in version
+    if version.startswith("workspace:"):
+        return "/" not in version and "@" not in version
+    return not version.startswith(("file:", "link:", "portal:", "exec:", ".", "/", "~/"))
 
 
 def _literal(path: str) -> str:

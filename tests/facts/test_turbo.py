@@ -82,3 +82,46 @@ def test_what_cannot_be_known(more: dict[str, str]) -> None:
 def test_the_packages_that_a_command_names(command: str, found: list[str] | None) -> None:
     """Whatever runs it; a flag that is not known makes it unknown."""
     assert pruned_packages(command.split()) == found
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        (".yarnrc.yml", "yarnPath: tools/yarn.cjs\n"),
+        (".npmrc", "pnpmfile=tools/hooks.cjs\n"),
+        ("package.json", '{"workspaces": ["apps/*"], "resolutions": {"x": "patch:x@1#./fix/x"}}'),
+        ("apps/web/package.json", '{"name": "web", "dependencies": {"ui": "workspace:@m/ui@*"}}'),
+        ("apps/web/package.json", '{"name": "web", "dependencies": {"ui": "workspace:../ui"}}'),
+        ("packages/old/package.json", '{"name": "@m/ui"}'),
+        ("pnpm-workspace.yaml", "packages: [apps/*]\npatchedDependencies: [x]\n"),
+    ],
+)
+def test_settings_that_are_not_followed(path: str, text: str) -> None:
+    """Programs, hooks and patches of package managers, dependencies by another name or by a
+    path, and two members of one name."""
+    with pytest.raises(WorkspaceError):
+        pruned_files(Snapshot.of(_FILES | {path: text}), "", ("web",))
+
+
+def test_patches_of_all_package_managers() -> None:
+    """Those of `pnpm-workspace.yaml` and of the manifest itself, as bun has them."""
+    files = {
+        "package.json": '{"workspaces": ["web"], "patchedDependencies": {"x@1": "fixes/x"}}',
+        "pnpm-workspace.yaml": "packages:\n  - web\npatchedDependencies:\n  y: fixes/y\n",
+        "fixes/x": "",
+        "fixes/y": "",
+        "web/package.json": '{"name": "web"}',
+    }
+    assert {"fixes/x", "fixes/y"} <= set(pruned_files(Snapshot.of(files), "", ("web",)))
+
+
+def test_files_that_all_tasks_depend_on() -> None:
+    """A glob that begins with a wildcard stands for the files that it matches."""
+    files = _FILES | {
+        "turbo.json": '{"globalDependencies": ["*.config.js"]}',
+        "a.config.js": "",
+        "b.js": "",
+    }
+    found = pruned_files(Snapshot.of(files), "", ("docs",))
+    assert "a.config.js" in found
+    assert "b.js" not in found
