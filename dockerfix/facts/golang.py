@@ -15,11 +15,20 @@ from msgspec import Struct
 
 from dockerfix.text import Snapshot, SnapshotError, join_path
 
-_VALUED = frozenset(
+VALUED = frozenset(
     {"o", "p", "tags", "ldflags", "gcflags", "asmflags", "mod", "buildmode", "installsuffix"}
 )
 _BARE = frozenset({"a", "v", "x", "trimpath", "race", "n", "buildvcs"})
 """Flags of `go build` that name no file to be read, with a value and without."""
+
+
+_SOURCES = (
+    ".go", ".c", ".cc", ".cpp", ".cxx", ".m", ".h", ".hh", ".hpp", ".hxx", ".f", ".F", ".for",
+    ".f90", ".s", ".S", ".sx", ".swig", ".swigcxx", ".syso",
+)  # fmt: skip
+"""What `go help packages` and `go help c` count among a package's files."""
+_PROFILE = "default.pgo"
+_INCLUDING = (".s", ".S", ".sx")
 
 
 class GoError(Exception):
@@ -46,20 +55,24 @@ def packages_of(words: Sequence[str | None]) -> list[str] | None:
             found.append(word)
             continue
         name, equals, _ = word.lstrip("-").partition("=")
-        if name in _VALUED and not equals and rest:
+        if name in VALUED and not equals and rest:
             rest.pop(0)
-        elif name not in _VALUED | _BARE:
+        elif name not in VALUED | _BARE:
             return None
     return found or ["."]
 
 
-def package_files(snapshot: Snapshot, top: str, starts: Sequence[str]) -> tuple[str, ...]:
+def package_files(
+    snapshot: Snapshot, top: str, starts: Sequence[str], modules: Sequence[str] = ()
+) -> tuple[str, ...]:
     """The files and folders below `top` that a build of these packages reads, sorted.
 
     A start is a folder, a Go file, or a folder with `/...` for all packages below it, relative
-    to the root. Raises `GoError`.
+    to the root. Of `modules`, folders of modules, only the manifests are read. Raises `GoError`.
     """
     reader = _Reader(snapshot, top)
+    for folder in modules:
+        reader.root(folder)
     for start in starts:
         reader.start(start)
     return tuple(sorted(reader.found))
@@ -79,6 +92,8 @@ class _Reader:
     def start(self, text: str) -> None:
         """One package that is built, or all below a folder."""
         folder, deep, _ = text.partition("...")
+        if deep and folder and not folder.endswith("/"):
+            raise GoError(f"{text} is a pattern of names")
         folder = folder.rstrip("/")
         if deep:
             self.root(folder)
@@ -110,8 +125,10 @@ class _Reader:
             if work in self.snapshot:
                 self.take(work)
                 self.take(posixpath.join(at, "go.work.sum"))
-                for words in _directives(self.text(work), ("use", "replace")):
-                    self.local(at, words[-1])
+                self.take(posixpath.join(at, "vendor"))
+                for words in _directives(self.text(work), ("use",)):
+                    self.local(at, words[-1], replaces=True)
+                self.replaced(at, self.text(work))
             if at in ("", self.top):
                 return
             at = posixpath.dirname(at)
@@ -126,20 +143,28 @@ class _Reader:
         text = self.text(path)
         for words in _directives(text, ("module",)):
             self.modules[words[0]] = _Module(words[0], folder)
-        for words in _directives(text, ("replace",)) if replaces else ():
+        if replaces:
+            self.replaced(folder, text)
+
+    def replaced(self, folder: str, text: str) -> None:
+        """The local folders that a manifest replaces modules by."""
+        for words in _directives(text, ("replace",)):
             local = self.local(folder, words[-1])
             if local is not None:
                 self.modules[words[0]] = _Module(words[0], local)
 
-    def local(self, folder: str, text: str) -> str | None:
-        """A module in a folder that another one, or the workspace, names by its path."""
+    def local(self, folder: str, text: str, *, replaces: bool = False) -> str | None:
+        """A module in a folder that another one, or the workspace, names by its path. What it
+        replaces itself counts for a module of the workspace alone."""
+        if text.startswith("/"):
+            raise GoError(f"{text} is a path of the image")
         if not text.startswith("."):
             return None
         named = join_path(folder, text)
         if named is None:
             raise GoError(f"{text} leaves the context")
         if named != folder:
-            self.module(named)
+            self.module(named, replaces=replaces)
         return named
 
     def package(self, folder: str) -> None:
@@ -150,19 +175,32 @@ class _Reader:
         files = [
             path
             for path in self.snapshot.below(folder)
-            if posixpath.dirname(path) == folder and path.endswith(".go")
+            if posixpath.dirname(path) == folder
+            and (path.endswith(_SOURCES) or posixpath.basename(path) == _PROFILE)
         ]
+        if not any(path.endswith(".go") for path in files):
+            raise GoError(f"{folder or '.'} holds no Go file")
         whole = folder == self.top or not folder
         for path in files:
-            text = self.text(path)
             if whole:
                 self.take(path)
-                if "//go:embed" in text:
-                    raise GoError(f"{path} embeds files of the context's own folder")
+            if path.endswith(_INCLUDING):
+                self.included(path)
+            if not path.endswith(".go"):
+                continue
+            text = self.text(path)
+            if whole and "//go:embed" in text:
+                raise GoError(f"{path} embeds files of the context's own folder")
             for name in imports_of(text) if not path.endswith("_test.go") else ():
                 self.imported(path, name)
         if not whole:
             self.found[self.around(folder)] = None
+
+    def included(self, path: str) -> None:
+        """What an assembly file includes: the toolchain's, or a file beside it."""
+        for line in self.text(path).splitlines():
+            if line.lstrip().startswith("#") and "include" in line and "/" in line.split("//")[0]:
+                raise GoError(f"{path} includes a file of another folder")
 
     def around(self, folder: str) -> str:
         """The module that holds a package, or the folder at the top of the one around them all:

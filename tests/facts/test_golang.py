@@ -102,3 +102,51 @@ def test_the_packages_that_a_command_names(
 ) -> None:
     """Flags with values, and flags that lead to other files."""
     assert packages_of(words) == found
+
+
+def test_files_beside_go_files_at_the_root() -> None:
+    """What the package in the context's own folder is compiled from, and the profile."""
+    more = {"main.go": "package main\n", "add.s": '#include "textflag.h"\n', "default.pgo": ""}
+    assert _read("", **more, readme="") >= {"main.go", "add.s", "default.pgo"}
+    assert "readme" not in _read("", **more, readme="")
+
+
+def test_what_a_workspace_replaces_and_vendors() -> None:
+    """Each module of the workspace is a main one: its `replace` counts, as the workspace's own
+    does, and so does the folder `vendor` beside `go.work`."""
+    files = {
+        "go.work": "use (\n\t./api\n\t./lib\n)\nreplace m.io/y => ./y\n",
+        "api/go.mod": "module m.io/api\n",
+        "api/main.go": 'package main\n\nimport "m.io/lib"\n',
+        "lib/go.mod": "module m.io/lib\n\nreplace m.io/x => ../x\n",
+        "lib/lib.go": 'package lib\n\nimport (\n"m.io/x"\n"m.io/y"\n)\n',
+        "x/go.mod": "module m.io/x\n",
+        "x/x.go": "package x\n",
+        "y/go.mod": "module m.io/y\n",
+        "y/y.go": "package y\n",
+        "vendor/modules.txt": "",
+    }
+    assert set(package_files(Snapshot.of(files), "", ("api",))) >= {"lib", "x", "y", "vendor"}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"cmd/api/add.s": '#include "../../docs/x.h"\n'},
+        {"cmd/api/main.go": 'package main\n\nimport "m.io/shop/made"\n'},
+        {"go.mod": "module m.io/shop\n\nreplace m.io/idl => /src/idl\n"},
+    ],
+)
+def test_files_that_are_not_followed(more: dict[str, str]) -> None:
+    """Assembly that includes another folder's file, a package that is not there, and a module
+    by its path in the image."""
+    with pytest.raises(GoError):
+        package_files(Snapshot.of(_FILES | more), "", ("cmd/api",))
+
+
+def test_modules_that_are_loaded_only() -> None:
+    """`go mod download` reads manifests and no package."""
+    files = _FILES | {"tools/go.mod": "module m.io/tools\n", "tools/x.go": "package x\n"}
+    found = package_files(Snapshot.of(files), "", ("cmd/api",), ("tools",))
+    assert "tools/go.mod" in found
+    assert "tools" not in found
