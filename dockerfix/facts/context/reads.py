@@ -9,6 +9,7 @@ edits nothing.
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Sequence
 
 from dockerfix.facts.context.globs import has_wildcard
@@ -19,7 +20,7 @@ from dockerfix.facts.context.steps import BuildInput, CopyStep, RunStep, StageSc
 from dockerfix.facts.context.tree import StageRef
 from dockerfix.facts.dockerfile.walk import At, walk
 from dockerfix.facts.dotnet import PROJECTS, SOLUTIONS, ProjectError, project_files
-from dockerfix.facts.golang import GoError, package_files, packages_of
+from dockerfix.facts.golang import VALUED, GoError, package_files, packages_of
 from dockerfix.facts.repository import Facts
 from dockerfix.facts.turbo import WorkspaceError, pruned_files, pruned_packages
 from dockerfix.syntax.dockerfile import Instruction, Run
@@ -33,21 +34,44 @@ from dockerfix.syntax.shell import (
     Statement,
     parse_shell,
 )
+from dockerfix.text import Kind, join_path
 
-_BUILDS = frozenset({"restore", "build", "publish", "pack", "test", "clean", "msbuild"})
-"""Verbs of `dotnet` that take a project, or the one in the current folder."""
+_BUILDS = frozenset({"restore", "build", "publish", "pack", "clean", "msbuild"})
+"""Verbs of `dotnet` that take a project, or the one in the current folder. `test` is none: tests
+open files."""
+_SETTINGS = frozenset(
+    {
+        "-c", "--configuration", "-o", "--output", "-r", "--runtime", "-f", "--framework", "-a",
+        "--arch", "--os", "-v", "--verbosity", "--version-suffix", "--self-contained",
+    }
+)  # fmt: skip
+"""Flags of `dotnet` whose value is no file that is read."""
 _OTHER_VERBS = frozenset({"tool", "workload", "nuget", "new", "--info", "--version"})
 _FILES = frozenset({"cp", "mv", "cat", "chmod", "chown", "ls", "ln", "install", "sed", "head"})
 """Commands that read or move the files that they name, and nothing else."""
 _NOTHING = frozenset(
     {
-        "echo", "printf", "true", "false", "exit", "set", "test", "[", "mkdir", "rm", "touch",
-        "apt-get", "apt", "apk", "tdnf", "dnf", "microdnf", "yum", "curl", "wget", "export",
-        "groupadd", "useradd", "adduser", "addgroup", "update-ca-certificates", "id", "uname",
+        "echo", "printf", "true", "false", "exit", "set", "mkdir", "rm", "touch", "groupadd",
+        "useradd", "adduser", "addgroup", "update-ca-certificates", "id", "uname",
     }
 )  # fmt: skip
 """Commands that read nothing of a context's files."""
+_OTHERS = frozenset(
+    {"apt-get", "apt", "apk", "tdnf", "dnf", "microdnf", "yum", "curl", "wget", "export"}
+)
+"""Commands that read a file of a context only where a word names it."""
+_TESTS = frozenset({"test", "["})
+_OF_FILES = frozenset({*(f"-{letter}" for letter in "abcdefghkprsuwxLOGSN"), "-nt", "-ot", "-ef"})
+"""Operators of `test` before or between files."""
+_BRACKETS = re.compile(r"(?<!\S)\[\[?\s([^\]]*)\]")
+_CASES = re.compile(r"\bcase\s([^\n]*?)\sin\b")
+_ENTERS = re.compile(r"\b(cd|pushd)\b")
+_LISTS = re.compile(r"[=:,;@\s]+")
+_GO_FILES = frozenset({"GOENV", "GOCACHEPROG", "GOFLAGS", "GOWORK", "GO111MODULE"})
+"""Variables of Go that name files, or change which are read."""
 _GIT = ".git"
+_DOCKER = ".dcproj"
+_MANIFESTS = (".config/dotnet-tools.json", "dotnet-tools.json")
 _FLAG = ("-", "/p:", "/property:")
 
 
@@ -56,12 +80,17 @@ class _UnknownError(Exception):
 
 
 def reads_of(
-    facts: Facts, dockerfile: str, context: str, wholes: Sequence[Instruction]
+    facts: Facts,
+    dockerfile: str,
+    context: str,
+    wholes: Sequence[Instruction],
+    *,
+    projects: bool = True,
 ) -> tuple[str, ...] | None:
     """What is read of a context that the instructions `wholes` copy: paths relative to it.
 
     None where all of it may be: a command is not known, or the copy is in an image that is asked
-    for. Raises `SnapshotError` when the Dockerfile cannot be read.
+    for; for .NET unless `projects`. Raises `SnapshotError` when the Dockerfile cannot be read.
     """
     given = (BuildInput.of(build) for build in facts.builds.builds)
     ways = [w for w in given if w and (w.dockerfile, w.context) == (dockerfile, context)]
@@ -69,6 +98,8 @@ def reads_of(
     try:
         for way in ways or [BuildInput(dockerfile, context)]:
             reading.build(BuildScript(facts.stages(dockerfile), way))
+        if reading.starts and not projects:
+            return None
         reading.built()
     except (_UnknownError, ProjectError, GoError, WorkspaceError):
         return None
@@ -78,7 +109,8 @@ def reads_of(
 class _Reading:
     """What the stages with a copy of the whole context read of it. `at` is where it stands in
     each of them, by the stage's index; `starts` are the projects that commands name, `packages`
-    those of Go, and `pruned` those of each workspace that `turbo prune` takes."""
+    those of Go, `modules` the folders whose modules it loads, `entered` the folders that commands
+    enter, and `pruned` the packages of each workspace that `turbo prune` takes."""
 
     def __init__(
         self, facts: Facts, dockerfile: str, context: str, wholes: Sequence[Instruction]
@@ -90,6 +122,8 @@ class _Reading:
         self.found: dict[str, None] = {}
         self.starts: dict[str, None] = {}
         self.packages: dict[str, None] = {}
+        self.modules: dict[str, None] = {}
+        self.entered: dict[str, None] = {}
         self.pruned: dict[str, dict[str, None]] = {}
         self.at: dict[int, str] = {}
 
@@ -147,9 +181,44 @@ class _Reading:
     def run(self, run: Run, at: At, place: str) -> None:
         """One RUN behind the copy."""
         script = parse_shell(run.script) if run.script is not None else None
-        if script is None or script.broken or script.functions:
+        if run.script is None or script is None or script.broken or script.functions:
             raise _UnknownError
+        if "<" in run.script.text.replace("<<", ""):
+            raise _UnknownError  # a file is read, or a program's output
+        _check_conditions(run.script.text)
+        for test in _BRACKETS.findall(run.script.text):
+            self.test(test, at.folder, run.script.text, place)
+        for name, value in at.environment:
+            self.setting(name, value)
+            self.mentioned(value, place, place)
         _Shell(self, place).statements(script.statements, at.folder)
+
+    def test(self, text: str, folder: str, script: str, place: str) -> None:
+        """A test in brackets, which the shell's tree leaves out: the files that it asks for. In
+        a script that enters a folder they are not known."""
+        words = text.split()
+        if not _OF_FILES.isdisjoint(words):
+            if "$" in text or _ENTERS.search(script):
+                raise _UnknownError
+            for word in words:
+                self.mentioned(word.strip("\"'"), folder, place)
+
+    def setting(self, name: str, value: str | None) -> None:
+        """A variable of the environment: unknown where it changes what Go reads."""
+        if name not in _GO_FILES or value == "":
+            return
+        if name == "GOFLAGS" and value is not None and packages_of(value.split()) == ["."]:
+            return
+        if (name, value) not in (("GOWORK", "off"), ("GO111MODULE", "on"), ("GO111MODULE", "auto")):
+            raise _UnknownError
+
+    def mentioned(self, text: str, folder: str, place: str) -> None:
+        """The files that a text names, by itself or in a list, behind `=` or as a URL: they
+        count as read, whatever is done with them."""
+        for piece in _LISTS.split(text):
+            path = absolute(folder, f"/{piece.lstrip('/')}" if piece.startswith("/") else piece)
+            if piece and self.inside(path, place):
+                self.path(path, place)
 
     def path(self, path: str, place: str) -> None:
         """A path, perhaps with wildcards, that is read: all of the context where it is, or
@@ -176,7 +245,7 @@ class _Reading:
         if not self.starts and not self.packages and not self.pruned:
             raise _UnknownError
         paths = [*project_files(snapshot, self.context, tuple(self.starts))]
-        paths += package_files(snapshot, self.context, tuple(self.packages))
+        paths += package_files(snapshot, self.context, tuple(self.packages), tuple(self.modules))
         for root, names in self.pruned.items():
             paths += pruned_files(snapshot, root, tuple(names))
         cut = len(self.context) + 1 if self.context else 0
@@ -184,7 +253,29 @@ class _Reading:
             if path in ("", self.context) or (self.context and path[cut - 1 : cut] != "/"):
                 raise _UnknownError
             self.found[path[cut:]] = None
+        for inner in self.entered:
+            there = snapshot.is_folder(posixpath.join(self.context, inner))
+            if there and not any(_holds(inner, p) or _holds(p, inner) for p in self.found):
+                self.found[inner] = None
         self.history()
+        self.links()
+
+    def links(self) -> None:
+        """Raises `_UnknownError` for a link in what is read that leads to something else: what
+        it leads to is read as well."""
+        snapshot = self.facts.snapshot
+        cut = len(self.context) + 1 if self.context else 0
+        for path in snapshot.below(self.context):
+            entry = snapshot.entries[path]
+            if entry.kind is not Kind.SYMLINK or not self.covers(path[cut:]):
+                continue
+            target = join_path(posixpath.dirname(path[cut:]), entry.link)
+            if entry.link.startswith("/") or target is None or not self.covers(target):
+                raise _UnknownError
+
+    def covers(self, inner: str) -> bool:
+        """Whether a path of the context is read, or lies in a folder that is."""
+        return any(_holds(path, inner) for path in self.found)
 
     def history(self) -> None:
         """`.git`, as far as an ignore file lets it through: the SDK of .NET writes the revision
@@ -212,8 +303,12 @@ class _Shell:
             if isinstance(statement, Command):
                 folder = self.command(statement, folder)
             elif isinstance(statement, Assignment):
-                self.substitutions(statement.value, folder)
+                self.assigned(statement, folder)
             elif isinstance(statement, Block | Loop):
+                for value in statement.values if isinstance(statement, Loop) else ():
+                    self.substitutions(value, folder)
+                    if has_wildcard(value.written):
+                        raise _UnknownError
                 after = self.statements(statement.body, folder)
                 isolated = isinstance(statement, Block) and statement.isolated
                 if after != folder and not isolated and _may_be_left_out(statement):
@@ -233,17 +328,23 @@ class _Shell:
 
     def command(self, command: Command, folder: str) -> str:
         """One command; gives the folder after it."""
-        for word in (*command.words, *(a.value for a in command.assignments)):
+        for word in command.words:
             self.substitutions(word, folder)
+        for assignment in command.assignments:
+            self.assigned(assignment, folder)
         name, words = command.name, command.words[1:]
         if name == "cd" and len(words) == 1 and words[0].value is not None:
-            return absolute(folder, words[0].value)
+            return self.enter(absolute(folder, words[0].value))
         if name == "dotnet":
             self.dotnet(words, folder)
         elif name == "go":
             self.go(words, folder)
-        elif self.prune(command, folder) or _is_install(command) or _is_removal(command):
+        elif self.prune(command, folder) or _is_removal(command):
             pass
+        elif _is_install(command) or name in _OTHERS:
+            self.others(words, folder)
+        elif name in _TESTS:
+            self.tests(words, folder)
         elif name == ".":
             self.sourced(words, folder)
         elif name in _FILES:
@@ -252,10 +353,49 @@ class _Shell:
             raise _UnknownError
         return folder
 
+    def enter(self, folder: str) -> str:
+        """`cd` into a folder, which must be there."""
+        inner = self.reading.inside(folder, self.place)
+        if inner:
+            self.reading.entered[inner] = None
+        return folder
+
+    def assigned(self, assignment: Assignment, folder: str) -> None:
+        """A variable: the files that its value names, which a command may read."""
+        word = assignment.value
+        self.substitutions(word, folder)
+        self.reading.setting(assignment.name, word.value if word is not None else "")
+        if word is not None and word.value is not None:
+            self.reading.mentioned(word.value, folder, self.place)
+
+    def others(self, words: Sequence[ShellWord], folder: str) -> None:
+        """Words among which one may name a file of the context, or begin as one."""
+        for word in words:
+            text = word.written.strip("\"'") if word.value is None else word.value
+            head = text.partition("$")[0]
+            if word.value is not None:
+                self.reading.mentioned(text, folder, self.place)
+            elif "://" not in text and ("/" in head or head.startswith(".")):
+                path = absolute(folder, head)
+                if path == self.place or self.reading.inside(path, self.place) is not None:
+                    raise _UnknownError
+
+    def tests(self, words: Sequence[ShellWord], folder: str) -> None:
+        """`test`: whether a file is there must stay as it is."""
+        asks = any(word.value in _OF_FILES for word in words)
+        for word in words:
+            if word.value is None and asks:
+                raise _UnknownError
+            if word.value is not None:
+                self.reading.mentioned(word.value, folder, self.place)
+
     def dotnet(self, words: Sequence[ShellWord], folder: str) -> None:
         """The projects that a `dotnet` command builds: those it names, or the folder's."""
         verb = words[0].value if words else None
         if verb in _OTHER_VERBS:
+            self.others(words[1:], folder)
+            for name in _MANIFESTS if verb == "tool" else ():
+                self.reading.mentioned(name, folder, self.place)
             return
         if verb not in _BUILDS:
             raise _UnknownError
@@ -263,7 +403,10 @@ class _Shell:
         before = ""
         for word in words[1:]:
             if word.value is None:
-                if not before.startswith("-") and not word.written.strip("\"'").startswith(_FLAG):
+                plain = word.written.strip("\"'")
+                if before not in _SETTINGS and not (
+                    plain.startswith(_FLAG) and "/" not in plain[1:]
+                ):
                     raise _UnknownError
             else:
                 named |= self.argument(word.value, folder)
@@ -274,6 +417,10 @@ class _Shell:
     def argument(self, text: str, folder: str) -> bool:
         """A word, or the value of a property, that may name a project or another file. Tells
         whether it is what is built."""
+        if text.startswith("@") or text.lower().endswith((".slnf", ".config")):
+            raise _UnknownError  # words, projects or sources of packages from a file
+        if _is_other_project(text):
+            raise _UnknownError
         path = absolute(folder, text.rpartition("=")[2] or ".")
         inner = self.reading.inside(path, self.place)
         full = posixpath.join(self.reading.context, inner) if inner else ""
@@ -281,7 +428,9 @@ class _Shell:
         if full in snapshot and text.endswith((*PROJECTS, *SOLUTIONS)):
             self.reading.starts[full] = None
             return "=" not in text
-        if full in snapshot:
+        if text.startswith(("-", "/p")) and "=" in text and ".." in text:
+            raise _UnknownError  # relative to a project
+        if full in snapshot or (text.startswith(_FLAG) and snapshot.is_folder(full or "?")):
             self.reading.found[inner or ""] = None
         elif not text.startswith("-") and "=" not in text:
             return self.folder_of_project(path)
@@ -298,16 +447,19 @@ class _Shell:
             for file in self.reading.facts.snapshot.below(folder)
             if posixpath.dirname(file) == folder and file.endswith((*PROJECTS, *SOLUTIONS))
         ]
+        others = self.reading.facts.snapshot.below(folder)
+        if any(posixpath.dirname(file) == folder and _is_other_project(file) for file in others):
+            raise _UnknownError
         self.reading.starts.update(dict.fromkeys(found))
         return bool(found)
 
     def go(self, words: Sequence[ShellWord], folder: str) -> None:
         """The packages that a `go` command builds."""
         said = [word.value for word in words]
-        if said[:1] in (["env"], ["version"]) or said[:2] in (
-            ["mod", "download"],
-            ["mod", "verify"],
-        ):
+        if said[:1] in (["env"], ["version"]) and "-w" not in said:
+            return
+        if said[:2] in (["mod", "download"], ["mod", "verify"]):
+            self.reading.modules[self.full(folder)] = None
             return
         named = packages_of(_values(words[1:])) if said[:1] in (["build"], ["install"]) else None
         if named is None:
@@ -318,22 +470,25 @@ class _Shell:
             if not text.startswith((".", "/")) and not text.endswith(".go"):
                 raise _UnknownError  # the path of an import
             path = absolute(folder, text)
-            inner = "" if path == self.place else self.reading.inside(path, self.place)
-            if inner is None:
+            if posixpath.basename(path) == "*.go":
+                path = posixpath.dirname(path)
+            if has_wildcard(path) or "{" in path:
                 raise _UnknownError
-            deep = inner.partition("...")[0]
-            inner = posixpath.dirname(inner) if has_wildcard(inner) and not deep else inner
-            self.reading.packages[posixpath.join(self.reading.context, inner).rstrip("/")] = None
+            self.reading.packages[self.full(path)] = None
+
+    def full(self, path: str) -> str:
+        """An absolute path in the copy, relative to the repository's root."""
+        inner = "" if path == self.place else self.reading.inside(path, self.place)
+        if inner is None:
+            raise _UnknownError
+        return posixpath.join(self.reading.context, inner).rstrip("/")
 
     def prune(self, command: Command, folder: str) -> bool:
         """The packages that a `turbo prune` names: whether the command is one."""
         named = pruned_packages([word.value for word in command.words])
         if named is None:
             return False
-        inner = "" if folder == self.place else self.reading.inside(folder, self.place)
-        if inner is None:
-            raise _UnknownError
-        root = posixpath.join(self.reading.context, inner).rstrip("/")
+        root = self.full(folder)
         self.reading.pruned.setdefault(root, {}).update(dict.fromkeys(named))
         return True
 
@@ -370,12 +525,31 @@ def _is_removal(command: Command) -> bool:
     return said[:1] == ["find"] and all(run == ["rm"] for run in runs)
 
 
+def _check_conditions(text: str) -> None:
+    """Raises `_UnknownError` for a condition that takes the output of a command."""
+    for condition in (*_BRACKETS.findall(text), *_CASES.findall(text)):
+        if "$(" in condition or "`" in condition:
+            raise _UnknownError
+
+
+def _holds(outer: str, path: str) -> bool:
+    return f"{path}/".startswith(f"{outer}/")
+
+
+def _is_other_project(path: str) -> bool:
+    """Whether MSBuild would build a file of a kind that is not followed."""
+    kind = posixpath.splitext(path.lower())[1]
+    return kind.endswith("proj") and kind not in (*PROJECTS, _DOCKER)
+
+
 def _values(words: Sequence[ShellWord]) -> list[str | None]:
     """The words of a `go` command; a flag's value with a variable says nothing of packages."""
     found: list[str | None] = []
     for word in words:
         plain = word.written.strip("\"'")
-        flag = plain.startswith("-") or (found and (found[-1] or "").startswith("-"))
+        before = (found[-1] or "") if found else ""
+        valued = before.startswith("-") and before.lstrip("-") in VALUED
+        flag = plain.startswith("-") or valued
         found.append(plain if word.value is None and flag else word.value)
     return found
 

@@ -43,9 +43,13 @@ def used_of(facts: Facts, dockerfile: str, context: str) -> ContextUse:
     return _use(facts, dockerfile, context, asked.paths)
 
 
-def read_of(facts: Facts, dockerfile: str, context: str) -> ContextUse | None:
+def read_of(
+    facts: Facts, dockerfile: str, context: str, *, projects: bool = False
+) -> ContextUse | None:
     """The same where a COPY takes the whole context and the commands behind it read a part:
-    that part, and what else is copied. None where no COPY does, or where all may be read.
+    that part, and what else is copied. None where no COPY does, or where all may be read. That
+    counts for a .NET build too without `projects`: its tasks may open any file, and a person
+    who asks for less knows them.
 
     Raises `SnapshotError` when the Dockerfile cannot be read.
     """
@@ -54,7 +58,7 @@ def read_of(facts: Facts, dockerfile: str, context: str) -> ContextUse | None:
     asked = _asked(facts, dockerfile, context)
     if asked.unknown is not None or not asked.wholes:
         return None
-    found = reads_of(facts, dockerfile, context, asked.wholes)
+    found = reads_of(facts, dockerfile, context, asked.wholes, projects=projects)
     if found is None:
         return None
     use = _use(facts, dockerfile, context, asked.paths | {f"/{path}" for path in found})

@@ -23,7 +23,7 @@ def _read(middle: str, tail: str = _TAIL, head: str = _HEAD, script: str = "") -
         "web/Dockerfile": head + middle + tail,
         "build.sh": script or "docker build -f web/Dockerfile .\n",
     }
-    use = read_of(Facts(Snapshot.of(files)), "web/Dockerfile", "")
+    use = read_of(Facts(Snapshot.of(files)), "web/Dockerfile", "", projects=True)
     return set(use.paths) if use is not None else None
 
 
@@ -59,6 +59,38 @@ def test_the_packages_of_go(middle: str) -> None:
     assert _read(middle) == {"cmd", "go.mod"}
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "test -f other/notes.txt",
+        "if [ -f other/notes.txt ]; then echo a; fi",
+        "apt-get install -y ./other/notes.txt",
+        "curl --cacert=other/notes.txt -fsS https://x",
+        "A=file:///src/other/notes.txt",
+        "npm install --global /src/other/notes.txt",
+    ],
+)
+def test_files_that_commands_name(command: str) -> None:
+    """A file that a word, a test or a variable names counts as read, whatever is done with it."""
+    assert _read(f"RUN {command} && go build ./cmd\n") == {"cmd", "go.mod", "other/notes.txt"}
+
+
+def test_folders_that_commands_enter() -> None:
+    """`cd` needs its folder; the modules that `go mod download` loads need their manifests."""
+    assert _read("RUN (cd other && echo a) && go build ./cmd\n") == {"cmd", "go.mod", "other"}
+
+
+def test_projects_are_followed_where_that_is_asked_for() -> None:
+    """Tasks of MSBuild may open any file: only who asks for less gets less."""
+    files = {
+        "web/web.csproj": "<Project />",
+        "web/Dockerfile": _HEAD + "RUN dotnet publish web -o /app\n" + _TAIL,
+    }
+    facts = Facts(Snapshot.of(files))
+    assert read_of(facts, "web/Dockerfile", "") is None
+    assert read_of(facts, "web/Dockerfile", "", projects=True) is not None
+
+
 def test_what_turbo_prunes() -> None:
     """The package that is named, below the folder of the copy; installing turbo reads nothing."""
     middle = "RUN corepack enable && npm install -g turbo@$V && turbo prune web --docker\n"
@@ -78,6 +110,22 @@ def test_what_turbo_prunes() -> None:
     "middle",
     [
         "RUN find . -name x -exec cat {} + && go build ./cmd\n",
+        "RUN go build -trimpath ./$PACKAGE\n",
+        "RUN for x in a; do go build -v ./$x; done\n",
+        "RUN go build ./c*\n",
+        "RUN cat < other/notes.txt && go build ./cmd\n",
+        "RUN [ -f $FILE ] && go build ./cmd\n",
+        "RUN if [ $(cat other/notes.txt) = a ]; then echo a; fi && go build ./cmd\n",
+        "RUN case $(cat other/notes.txt) in a) echo a;; esac && go build ./cmd\n",
+        "RUN for f in other/*; do echo a; done && go build ./cmd\n",
+        "ENV GOFLAGS=-modfile=other.mod\nRUN go build ./cmd\n",
+        "RUN GOENV=/tmp/x go build ./cmd\n",
+        "RUN go env -w GOFLAGS=-modfile=x && go build ./cmd\n",
+        "RUN npm install -g ./$TOOL && go build ./cmd\n",
+        "RUN dotnet publish --no-restore $PROJECT/x.csproj\n",
+        "RUN dotnet build @other/notes.txt web\n",
+        "RUN dotnet publish web -p:Dir=../../other\n",
+        "RUN dotnet test web\n",
         "RUN go build $PACKAGE\n",
         "RUN go generate ./... && go build ./cmd\n",
         "RUN go build m.io/shop/cmd\n",

@@ -68,7 +68,7 @@ def plan_allow(facts: Facts, made: Built) -> AllowPlan | str:
 
     Raises `CannotSlimError`.
     """
-    narrow = read_of(facts, made.path, made.context)
+    narrow = read_of(facts, made.path, made.context, projects=True)
     used = narrow or check_parts(facts, made)
     path = f"{made.path}.dockerignore"
     _check_containerignore(facts, made)

@@ -65,7 +65,9 @@ def keep_instead(facts: Facts, part: Part, made: Built, error: CannotSlimError) 
     try:
         check_parts(facts, made)
     except CannotSlimError as other:
-        raise (other if other.finding.name == "whole-context" else error) from None
+        if other.finding.name != "whole-context":
+            raise error from None
+        raise (_by_projects(facts, made, other)) from None
     why = as_note(error.finding)
     if by_buildkit(made):
         return nothing_gained(facts, made, why)
@@ -75,6 +77,15 @@ def keep_instead(facts: Facts, part: Part, made: Built, error: CannotSlimError) 
     plan = plan_allow(facts, made)
     part.findings.append(why)
     return Idle(plan, (why,)) if isinstance(plan, str) else _kept(facts, part, made, plan)
+
+
+def _by_projects(facts: Facts, made: Built, error: CannotSlimError) -> CannotSlimError:
+    """The refusal of a COPY of everything, with what there is to ask for where a .NET build
+    behind it could be followed."""
+    if read_of(facts, made.path, made.context, projects=True) is None:
+        return error
+    action = f"pass --via ignore to let through what the projects name, or {error.finding.action}"
+    return CannotSlimError(replace(error.finding, action=action))
 
 
 def nothing_gained(facts: Facts, made: Built, *why: Finding) -> Idle:

@@ -130,9 +130,10 @@ class SlimContext:
         builder reads the context's `.dockerignore` alone. This is the default where one of
         them builds a file whose context cannot shrink, such as a workspace of npm, pnpm, yarn,
         cargo, Go or uv with one lock file. It is the default, too, where a COPY takes the whole
-        context for a .NET or Go build or for `turbo prune`: the projects or packages that the
-        commands name, all that they reference and the settings in folders above them are let
-        through, which BuildKit gains by as well.
+        context for a Go build or for `turbo prune`: the packages that the commands name and all
+        that they need are let through, which BuildKit gains by as well. For a .NET build the
+        same is done only when `--via ignore` asks for it: its tasks may open files that no
+        project names.
         `--via cache` is refused: a cache saves steps, and
         the context stays as large as it is.
     """
