@@ -37,6 +37,8 @@ def set_service(
         raise Refused(service.place, "the context of this service is not known", "write it out")
     file = relative_path(wanted.dockerfile, context)
     target = wanted.target
+    if service.build.file is not service.file:
+        return _extending(facts, service, wanted, changes)
     if isinstance(service.build, Scalar):
         return _short(service, service.build, build, wanted, file, target)
     own = service.build
@@ -64,6 +66,19 @@ def set_service(
     ):
         edits.set("target", target, "dockerfile")
     return edits.finished(_maps(wanted))
+
+
+def _extending(
+    facts: Facts, service: Service, wanted: Wanted, changes: Sequence[Change]
+) -> Edits:
+    """A service whose whole build stands in another file: it follows the service there, which
+    must come to want the same."""
+    asked = {c.build.site.place: c.wanted for c in changes}
+    givers = (s for s in facts.compose.services if s.build is service.build and s is not service)
+    if any(asked.get(s.place) == wanted for s in givers if s.file is service.build.file):
+        return []
+    what = "it extends a service of another file, which goes on as it is"
+    raise Refused(service.place, what, "write the build section in the service")
 
 
 def _parent(
@@ -129,6 +144,13 @@ def _short(
         lines.append(("target", quoted(target)))
     if len(lines) == 1 and not _maps(wanted):
         return [(path, set_scalar(scalar, _context_text(build, wanted)))]
+    start = service.build_entry.key.span.end + 1
+    body = service.entry.value
+    if isinstance(body, Mapping) and body.flow:
+        if _maps(wanted):
+            raise Refused(service.place, "the service is a flow mapping", "write a block")
+        inside = ", ".join(f"{key}: {_in_flow(value)}" for key, value in lines)
+        return [(path, Edit(Span(start, scalar.span.end), f" {{{inside}}}".encode()))]
     indent = column(source, service.build_entry.key.span.start)
     step = max(indent - column(source, service.entry.key.span.start), 2)
     newline = source.newline.bytes.decode()
@@ -138,8 +160,13 @@ def _short(
         text += f"{pad}{key}:" + "".join(
             f"{pad}{' ' * step}{name}: {quoted(value)}" for name, value in pairs
         )
-    start = service.build_entry.key.span.end + 1
     return [(path, Edit(Span(start, scalar.span.end), text.encode()))]
+
+
+def _in_flow(value: str) -> str:
+    """A scalar as a flow mapping can hold it: there, brackets and commas end a plain one."""
+    plain = value[:1] not in ("'", '"') and not set(value).isdisjoint("{}[],")
+    return quoted(value, '"') if plain else value
 
 
 def _context(scalar: Scalar, build: Build, wanted: Wanted) -> str:
@@ -226,7 +253,7 @@ class _Long:
         """The new keys as one edit, since two insertions at one offset have no order."""
         if own.flow:
             first = add_key(own, *self.added[0], after=self.after)
-            text = b"".join(f", {key}: {value}".encode() for key, value in self.added)
+            text = b"".join(f", {key}: {_in_flow(value)}".encode() for key, value in self.added)
             return [Edit(first.span, text)]
         here = next(e for e in own.entries if own.span.contains(e.key.span))
         indent = " " * column(own.file.source, here.key.span.start)
