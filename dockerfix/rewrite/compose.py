@@ -68,9 +68,7 @@ def set_service(
     return edits.finished(_maps(wanted))
 
 
-def _extending(
-    facts: Facts, service: Service, wanted: Wanted, changes: Sequence[Change]
-) -> Edits:
+def _extending(facts: Facts, service: Service, wanted: Wanted, changes: Sequence[Change]) -> Edits:
     """A service whose whole build stands in another file: it follows the service there, which
     must come to want the same."""
     asked = {c.build.site.place: c.wanted for c in changes}

@@ -6,11 +6,13 @@ stand; what they mean there is not its business.
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from dockerfix.facts.mentions import PathMention
 from dockerfix.facts.repository import Facts
+from dockerfix.rewrite.owners import OWNERS, united_owners
 from dockerfix.rewrite.snippets import with_target
 from dockerfix.rewrite.wanted import Edits
 from dockerfix.rewrite.yaml_edits import removed_item
@@ -38,6 +40,8 @@ def set_paths(
     for path, named in by_path.items():
         source = facts.snapshot.source(path)
         made = _repeated(facts, path, named) if path.endswith(_DATA) else []
+        if posixpath.basename(path) == OWNERS:
+            made = list(united_owners(source, named))
         rest = [m for m in named if not any(e.span.contains(m.place.span) for e in made)]
         made += _in_text(source, rest, {} if path.endswith(_DATA) else targets or {})
         edits += [(path, edit) for edit in made]

@@ -14,8 +14,11 @@ from dockerfix.api import Sequence as YamlSequence
 from dockerfix_transforms.merge_rust.callers.runners import Pair
 
 
-def widen_filters(facts: Facts, moved: Iterable[Pair], into: str) -> Edits:
-    """Edits of the workflows whose builds were rewritten: `into` beside what covered an input."""
+def widen_filters(facts: Facts, moved: Iterable[Pair], into: str, renamed: Edits) -> Edits:
+    """Edits of the workflows whose builds were rewritten: `into` beside what covered an input.
+
+    `renamed` are the edits of names of inputs: a list that they bring `into` to has it already.
+    """
     olds: dict[str, set[str]] = {}
     for file, change in moved:
         site = change.build.site
@@ -26,7 +29,15 @@ def widen_filters(facts: Facts, moved: Iterable[Pair], into: str) -> Edits:
         for path, old in sorted(olds.items())
         for listed in _filters(facts.snapshot.derive(path, parse_yaml).root)
         if _covers(listed, old) and not _covers(listed, {into})
+        if not any(where == path and _brings(listed, edit, into) for where, edit in renamed)
     ]
+
+
+def _brings(listed: YamlSequence, edit: Edit, into: str) -> bool:
+    """Whether an edit writes the path as an item of the list, and not behind a `!`."""
+    before = listed.file.source.data[edit.span.start - 1 : edit.span.start]
+    inside = listed.span.contains(edit.span) and before != b"!"
+    return inside and edit.replacement == into.encode()
 
 
 def _filters(root: Node | None) -> Iterator[YamlSequence]:

@@ -117,9 +117,9 @@ def rewrite_callers(
     lefts += [left for left, _ in apart]
     lefts += together(found for found in hidden if isinstance(found, Left))
     moved = [pair for pair in sites.changes if id(pair[1].build) not in staying]
-    edits = [*jobs.edits, *workflows.edits, *edits, *widen_filters(facts, moved, scope.into)]
-    if not keep_old:
-        edits += _mentions(facts, scope, merged, edits, lefts, accept, staying)
+    edits = [*jobs.edits, *workflows.edits, *edits]
+    named = [] if keep_old else _mentions(facts, scope, merged, edits, lefts, accept, staying)
+    edits += [*named, *widen_filters(facts, moved, scope.into, named)]
     kept = kept_files(lefts, accept)
     return Callers(
         changes=sites.changes,

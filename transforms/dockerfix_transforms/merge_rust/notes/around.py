@@ -82,11 +82,14 @@ def _dependabot_folders(facts: Facts) -> Iterator[Scalar]:
         root = file.root if file is not None else None
         updates = root.get("updates") if root is not None else None
         for item in updates.items if isinstance(updates, YamlSequence) else ():
-            folder = item.get("directory") if isinstance(item, YamlMapping) else None
-            kind = item.get("package-ecosystem") if isinstance(item, YamlMapping) else None
-            docker = isinstance(kind, Scalar) and kind.text == "docker"
-            if docker and isinstance(folder, Scalar):
-                yield folder
+            if not isinstance(item, YamlMapping):
+                continue
+            kind = item.get("package-ecosystem")
+            if not isinstance(kind, Scalar) or kind.text != "docker":
+                continue
+            folder, several = item.get("directory"), item.get("directories")
+            listed = several.items if isinstance(several, YamlSequence) else ()
+            yield from (node for node in (folder, *listed) if isinstance(node, Scalar))
 
 
 def plain_docker_build(deleted: Sequence[str], into: str) -> Iterator[Finding]:
