@@ -6,6 +6,7 @@ files and checks; what the rungs of a transform are, the transform alone knows.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
@@ -35,12 +36,21 @@ class StepDown(Struct, frozen=True):
         return Finding(
             Severity.REFUSE if left else Severity.NOTE,
             "check-failed",
-            f"{path} {what}: the check *{self.check}* fails otherwise: {self.found[0]}",
+            f"{path} {what}: the check *{self.check}* fails otherwise: "
+            f"{_as_tried(self.found[0], facts)}",
             "A patch with a check that fails is never shown.",
             "Make the difference go away in this file, or change it by hand.",
             facts.snapshot.source(path).place(Span(0, 0)),
             path,
         )
+
+
+def _as_tried(found: str, facts: Facts) -> str:
+    """What was found, without the line of a file that only the patch given up would have made."""
+    match = re.match(r"([^\s:]+):\d+:\d+: ", found)
+    if match is None or match[1] in facts.snapshot:
+        return found
+    return f"in the {match[1]} that was tried, {found[match.end() :]}"
 
 
 Ladder = Mapping[str, StepDown]

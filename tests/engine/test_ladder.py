@@ -123,6 +123,16 @@ def test_merge_rust_leaves_a_file_out_for_which_a_check_fails() -> None:
     assert names == {"nothing-to-gain", "check-failed"}
 
 
+def test_a_fault_in_a_file_that_was_only_tried_points_nowhere() -> None:
+    facts = Facts(Snapshot.of(FILES))
+    for found, said in (
+        ("merged:4:1: x ships `a` too", "in the merged that was tried, x ships `a` too"),
+        ("b/Dockerfile:1:1: it differs", "b/Dockerfile:1:1: it differs"),
+    ):
+        finding = StepDown("same files", (found,)).finding(facts, "a/Dockerfile", left=True)
+        assert finding.what.endswith(f"the check *same files* fails otherwise: {said}")
+
+
 _DOCKERFILE = """\
 FROM rust:1.90 AS builder
 WORKDIR /app
