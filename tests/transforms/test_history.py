@@ -23,6 +23,27 @@ READERS = [
     "python -m setuptools_scm",
     "mvn verify sonar:sonar",
     "eslint --changed-since $CI_MERGE_REQUEST_DIFF_BASE_SHA",
+    "pnpm -r --filter ...[origin/main] test",
+    "pnpm --filter [HEAD~1] build",
+    "pnpm -F ...[main] build",
+    "ct lint --charts charts/web",
+    "docker run --rm quay.io/helmpack/chart-testing ct lint",
+    "cargo +nightly release minor",
+    "npx lint-staged --diff=main...topic",
+    "npx some-tool --base=origin/main",
+    "sentry-cli releases set-commits --auto 1.0",
+    "npx chromatic",
+    "xargs git diff",
+    "xargs -a names.txt git log",
+    "rush change --verify",
+    "infection --git-diff-lines",
+    "noseyparker scan .",
+    "docker run --rm -v .:/src sonarsource/sonar-scanner-cli",
+    "/usr/bin/entrypoint.sh sonar-scanner",
+    "dotnet sonarscanner begin /k:x",
+    "hugo --enableGitInfo",
+    "git submodule foreach --recursive git describe",
+    "towncrier check",
 ]
 OTHERS = [
     "git rev-parse HEAD",
@@ -37,6 +58,15 @@ OTHERS = [
     "lerna run build",
     "turbo run build",
     "npm ci",
+    "cargo build --release",
+    "dotnet build",
+    "pnpm --filter web build",
+    "xargs git add",
+    "black --diff .",
+    "lint-staged",
+    "git submodule foreach git status",
+    "sentry-cli releases new 1.0",
+    "noseyparker report",
     "docker run --rm node:22 npm test",
 ]
 
@@ -54,3 +84,9 @@ def test_it_looks_at_one_commit(command: str) -> None:
 def test_a_tolerated_describe_may_fail() -> None:
     assert reads_history(["git", "describe", "--always"])
     assert reads_history(["git", "describe", "--always"], tolerated=True) == ""
+
+
+def test_code_that_is_given_in_a_word() -> None:
+    code = 'import subprocess; subprocess.run(["git","describe"])'
+    assert reads_history(["python3", "-c", code])
+    assert reads_history(["python3", "-c", "print(1)"]) == ""

@@ -21,8 +21,10 @@ from dockerfix.api import (
     Job,
     Judge,
     Pipeline,
+    Ran,
     Run,
     SiteKind,
+    Snapshot,
     SnapshotError,
     parse_shell,
     read_ignore,
@@ -38,6 +40,8 @@ from dockerfix_transforms.gitlab.own_code import TASK_RUNNERS, OwnCode
 
 DEPTH = "GIT_DEPTH"
 _LEVELS = 11
+_SHELLS = frozenset({"sh", "bash", "zsh", "dash", "ash", "ksh"})
+_APART = str.maketrans(dict.fromkeys("|&;<>()\"'`", " "))
 
 
 class Keeps(Struct, frozen=True):
@@ -130,8 +134,28 @@ class Depths:
                 yield "keeps-depth", f"{unfollowed.said()} cannot be followed: {unfollowed.why}"
             elif asked_by:
                 yield "keeps-depth", asked_by
+        if any(map(_reads_script, commands.ran)):
+            for path in _piped(self.facts.snapshot, commands):
+                yield "keeps-depth", f"what a shell is given of `{path}` is not read"
         for parent in self.reader.pipeline.unknown_parents(job):
             yield "keeps-depth", f"it extends `{parent}`, which is in another repository"
+
+
+def _reads_script(ran: Ran) -> bool:
+    """Whether a shell takes its script from its standard input."""
+    words = [word for word in ran.words[1:] if not word.startswith("-")]
+    return ran.name in _SHELLS and (not words or "-s" in ran.words)
+
+
+def _piped(snapshot: Snapshot, commands: Commands) -> Iterator[str]:
+    """The files of the repository that stand in one line with a shell, which may be given them
+    through a pipe or a redirection."""
+    for _, text in commands.texts:
+        for line in text.replace("\\\n", " ").splitlines():
+            words = line.translate(_APART).split()
+            if {posixpath.basename(word) for word in words} & _SHELLS:
+                names = (posixpath.normpath(word) for word in words)
+                yield from (name for name in names if name in snapshot)
 
 
 def _versioner(facts: Facts) -> str:

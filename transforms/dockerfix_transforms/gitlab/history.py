@@ -26,9 +26,25 @@ ALWAYS = frozenset(
      "setuptools_scm", "setuptools-scm", "versioningit", "dunamai", "sonar-scanner",
      "sonarscanner", "release-please", "git-chglog", "gitlint", "cog", "goreleaser", "svu",
      "diff-cover", "diff-quality", "release-plz", "ggshield", "bump-my-version",
-     "cliff-jumper", "nbgv", "gitleaks-action", "semgrep-agent", "git-secrets", "detect-secrets"}
+     "cliff-jumper", "nbgv", "gitleaks-action", "semgrep-agent", "git-secrets", "detect-secrets",
+     "sonar-scanner-cli", "chart-testing", "chromatic", "conform", "beachball", "knope",
+     "jreleaser", "jreleaser-slim", "convco", "auto-changelog", "conventional-changelog-cli",
+     "git-changelog", "git-semver", "uplift", "reviewdog", "bazel-diff"}
 )  # fmt: skip
+"""Programs that read commits or tags, or compare with another branch, whatever their words."""
+_VERBS = {
+    "cargo": {"release", "smart-release", "workspaces", "ws"},
+    "dotnet": {"sonarscanner", "sonarscanner.dll", "gitversion", "nbgv", "minver", "versionize"},
+    "rush": {"change", "version", "publish"},
+    "sentry-cli": {"set-commits"},
+    "@sentry/cli": {"set-commits"},
+    "towncrier": {"check"},
+    "nx": {"release", "affected"},
+}  # fmt: skip
+"""Programs with the words that make them do so."""
 _TREE_FORMS = {
+    "ct": {"version"},
+    "noseyparker": {"report", "summarize", "rules", "version", "--git-history=none"},
     "gitleaks": {"dir", "directory", "stdin", "version", "--no-git"},
     "trufflehog": {"filesystem", "docker", "github", "gitlab", "s3", "gcs", "syslog", "--version"},
     "lerna": {"run", "bootstrap", "clean", "link", "list", "exec", "init", "info", "create", "add"},
@@ -37,9 +53,16 @@ _TREE_FORMS = {
 _FLAGS = frozenset(
     {"--git-base", "--since", "--from-ref", "--new-from-rev", "--new-from-merge-base", "--against",
      "--baseline-rev", "--baseline-root", "--changed-since", "--changedSince", "--affected",
-     "--compare-branch", "--diff-base", "--baseline-commit"}
+     "--compare-branch", "--diff-base", "--baseline-commit",
+     "--enableGitInfo", "--git-diff-lines", "--git-diff-base", "--git-diff-filter",
+     "--compare-with"}
 )  # fmt: skip
 """Flags that name a commit to compare with, whatever the program."""
+_VARIABLES = ("CI_MERGE_REQUEST_DIFF_BASE_SHA", "CI_MERGE_REQUEST_TARGET_BRANCH_SHA",
+              "CI_COMMIT_BEFORE_SHA")  # fmt: skip
+_COMMITS = ("origin/", "HEAD~", "HEAD^", ".git/refs/tags", ".git/packed-refs", *_VARIABLES)
+"""What a word says that names another commit than the one that is checked out."""
+_INTERPRETERS = frozenset({"python", "python3", "node", "deno", "bun", "ruby", "perl", "php"})
 _INLINE = ("setuptools_scm", "versioningit", "dunamai", "git.Repo", "git describe", "git log")
 """What code in a command's word says that reads history."""
 _ASKS = frozenset(
@@ -67,8 +90,6 @@ _LOOKS_UP = ("which(", "whence(", "find_program(", "find_executable(", "exists("
 _LISTED = str.maketrans(dict.fromkeys("()`\"'|;&{}[],", " "))
 _HOME = ("CI_PROJECT_PATH", "CI_PROJECT_URL", "CI_REPOSITORY_URL")
 _OPENING = str.maketrans(dict.fromkeys("()`\"'|;&{}[]", " "))
-_VARIABLES = ("CI_MERGE_REQUEST_DIFF_BASE_SHA", "CI_MERGE_REQUEST_TARGET_BRANCH_SHA",
-              "CI_COMMIT_BEFORE_SHA")  # fmt: skip
 
 
 VERSIONERS = ("setuptools_scm", "setuptools-scm", "hatch-vcs", "versioningit", "versioneer",
@@ -94,26 +115,19 @@ def builds_a_package(words: Sequence[str]) -> bool:
 def reads_history(words: Sequence[str], tolerated: bool = False) -> str:
     """Why a command needs more than one commit; empty when it does not. `tolerated` says that
     its failure is caught."""
-    words = launched(words)
+    given, words = words, launched(words)
     if not words:
         return ""
+    if reason := _of_launcher(given):
+        return reason
     name, rest = posixpath.basename(words[0]), words[1:]
     name = name.partition("@")[0] if not words[0].startswith("@") else words[0]
-    shown = " ".join((name, *rest[:2]))
     if name == "git":
         return _git(rest, tolerated)
     if name in ("docker", "podman", "nerdctl") and rest[:1] == ("run",):
         return _container(rest[1:])
-    if name in ALWAYS or name.startswith(("@commitlint/", "@semantic-release/", "@changesets/")):
-        return f"`{name}` reads commits and tags"
-    if name in _TREE_FORMS and not set(rest) & _TREE_FORMS[name]:
-        return f"`{shown}` reads every commit"
-    if name == "nx" and "affected" in "".join(rest[:1]):
-        return f"`{shown}` compares with another commit"
-    if name == "turbo" and any("[" in word or "..." in word for word in rest):
-        return f"`{shown}` compares with another commit"
-    if name in ("mvn", "mvnw", "gradle", "gradlew") and any("sonar" in word for word in rest):
-        return f"`{shown}` asks git who wrote each line"
+    if reason := _of_program(name, rest):
+        return reason
     if "--" in rest[:-1] and (
         reason := reads_history(rest[list(rest).index("--") + 1 :], tolerated)
     ):
@@ -124,9 +138,45 @@ def reads_history(words: Sequence[str], tolerated: bool = False) -> str:
     flag = next((w for w in rest if w.partition("=")[0] in _FLAGS), "")
     if flag:
         return f"`{name} {flag}` compares with another commit"
-    named = next((v for v in _VARIABLES for word in rest if v in word), "")
-    named = named or next((word for word in rest if word.startswith("origin/")), "")
+    named = next((v for v in _VARIABLES for word in given[1:] if v in word), "")
+    named = named or next((w for w in given[1:] if any(sign in w for sign in _COMMITS)), "")
     return f"`{name}` is given the commit `{named}`" if named else ""
+
+
+def _of_program(name: str, rest: Sequence[str]) -> str:
+    """Whether a known program reads history with these words."""
+    shown = " ".join((name, *rest[:2]))
+    if name in ALWAYS or name.startswith(("@commitlint/", "@semantic-release/", "@changesets/")):
+        return f"`{name}` reads commits and tags"
+    if name in _TREE_FORMS and not set(rest) & _TREE_FORMS[name]:
+        return f"`{shown}` reads every commit"
+    if name in ("mvn", "mvnw", "gradle", "gradlew") and any("sonar" in word for word in rest):
+        return f"`{shown}` asks git who wrote each line"
+    verbs = {word for word in rest if not word.startswith(("-", "+"))}
+    compares = (
+        verbs & _VERBS.get(name, set())
+        or (name == "nx" and "affected" in "".join(rest[:1]))
+        or (name == "turbo" and any("[" in word or "..." in word for word in rest))
+        or (name == "lint-staged" and any(word.startswith("--diff") for word in rest))
+    )
+    return f"`{shown}` compares with another commit" if compares else ""
+
+
+def _of_launcher(words: Sequence[str]) -> str:
+    """What a command says to the program that starts others: packages that changed, code, a git
+    command of which the last words come on its input."""
+    name = posixpath.basename(words[0])
+    shown = " ".join((name, *words[1:3]))
+    if name == "pnpm" and any("[" in word for word in words):
+        return f"`{shown}` compares with another commit"
+    if name in _INTERPRETERS:
+        asked = next((found for word in words[1:] for found in asked_in_code(word)), "")
+        return f"`{name}` is given code that names {asked}" if asked else ""
+    if name in ("xargs", "parallel") and "git" in words:
+        rest = words[list(words).index("git") + 1 :]
+        verb = next(iter(rest[_verb_at(rest) :]), "")
+        return "" if verb in _TREE_ONLY else f"`{name} git {verb}` may name any commit"
+    return ""
 
 
 def _git(rest: Sequence[str], tolerated: bool) -> str:
@@ -137,6 +187,9 @@ def _git(rest: Sequence[str], tolerated: bool) -> str:
     refs = [word for word in words if not word.startswith("-")]
     if any("origin/" in word or any(v in word for v in _VARIABLES) for word in words):
         return f"`{shown}` names another ref"
+    if verb == "submodule" and "foreach" in words:
+        inner = " ".join(words[list(words).index("foreach") + 1 :]).split()
+        return reads_history([word for word in inner if word != "--recursive"], tolerated)
     tree_only = verb in _TREE_ONLY and not any("~" in r or "^" in r for r in refs)
     if not verb or (tree_only and verb != "push"):
         return ""

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 _LAUNCHERS = frozenset(
     {"npx", "bunx", "uvx", "pipx", "uv", "poetry", "pnpm", "yarn", "python", "python3", "bundle",
      "hatch", "pdm", "rye", "mise", "pipenv", "xargs", "xvfb-run", "cross-env", "dotenv", "gosu",
-     "su-exec", "tini", "dumb-init"}
+     "su-exec", "tini", "dumb-init", "entrypoint.sh", "docker-entrypoint.sh"}
 )  # fmt: skip
 _LAUNCHER_WORDS = frozenset({"dlx", "exec", "run", "tool", "--", "-m", "-y", "--yes"})
 
