@@ -6,7 +6,7 @@ Knows jobs and what they run; what a program reads stands in `history`.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -29,6 +29,7 @@ from dockerfix.api import (
     parse_shell,
     read_ignore,
 )
+from dockerfix_transforms.gitlab.go_versions import asks_version, writes_version
 from dockerfix_transforms.gitlab.history import (
     MANIFESTS,
     VERSIONERS,
@@ -63,6 +64,7 @@ class Depths:
         self.assumed = assumed
         self.code = OwnCode(facts.snapshot)
         self.versioner = _versioner(facts)
+        self.asking = asks_version(facts.snapshot)
 
     def kept(self, job: Job) -> Keeps | None:
         """What a job keeps; None for a job that may be shallow."""
@@ -105,6 +107,8 @@ class Depths:
                 yield "keeps-depth", f"the recipes of `{' '.join(ran.words[:2])}` are not read"
             if reason := self.code.run_by(ran.words):
                 yield "keeps-depth", reason
+            if self.asking and _ships(job) and writes_version(ran.words):
+                yield "keeps-depth", self.tells_version(ran.words)
         yield from self.not_followed(job, commands)
 
     def in_images(self, job: Job) -> Iterator[tuple[str, str]]:
@@ -121,6 +125,17 @@ class Depths:
                     yield "reads-history", f"{build.dockerfile}: {reason}"
                 elif reason := self.code.in_image(words):
                     yield "keeps-depth", f"{build.dockerfile}: {reason}"
+                elif self.asking and writes_version(words):
+                    yield "keeps-depth", f"{build.dockerfile}: {self.tells_version(words)}"
+
+    def writes_version(self, job: Job) -> bool:
+        """Whether a job hands on a program in Go into which a version from tags is written."""
+        return _ships(job) and any(writes_version(ran.words) for ran in self.reader.of(job).ran)
+
+    def tells_version(self, words: Sequence[str]) -> str:
+        """Why a build in Go may read tags."""
+        shown = " ".join(words[:2])
+        return f"`{shown}` writes a version from tags into the program, and {self.asking} reads it"
 
     def not_followed(self, job: Job, commands: Commands) -> Iterator[tuple[str, str]]:
         """What may read history for all that reading knows."""
@@ -139,6 +154,12 @@ class Depths:
                 yield "keeps-depth", f"what a shell is given of `{path}` is not read"
         for parent in self.reader.pipeline.unknown_parents(job):
             yield "keeps-depth", f"it extends `{parent}`, which is in another repository"
+
+
+def _ships(job: Job) -> bool:
+    """Whether a job hands on files that it made."""
+    left = job.artifacts
+    return left is not None and bool(left.paths or left.untracked)
 
 
 def _reads_script(ran: Ran) -> bool:

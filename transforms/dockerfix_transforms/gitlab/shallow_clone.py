@@ -82,7 +82,9 @@ class ShallowClone:
 
     Safety
         A scan of a shallow clone stays green, so a missed reader is silent. That the table of
-        readers knows every program of the pipeline is the assumption `clone-depth`. With a
+        readers knows every program of the pipeline is the assumption `clone-depth`. Since Go
+        1.24 `go build` writes a version from tags into programs; a job counts as a reader when
+        it hands its program on and code of the repository asks for that version. With a
         depth of 1 a job that starts after its branch has been overwritten cannot find its
         commit; a larger `--depth` leaves room.
 
@@ -176,7 +178,8 @@ def _plan(
         draft.edits += edit(pipeline).set_variable(DEPTH, depth)
         draft.permits.append(Permit("clone-depth", "", pipeline.path, DEPTH, old, depth))
     if len(draft.edits) > before:
-        _tell(draft, shallow, depth, unseen if alone else ())
+        stamped = [job.name for job in shallow if depths.writes_version(job)]
+        _tell(draft, shallow, depth, unseen if alone else (), stamped)
 
 
 def _shared(pipeline: Pipeline, depth: str) -> dict[str, str]:
@@ -256,9 +259,14 @@ def _fetch(draft: Draft, pipeline: Pipeline) -> None:
 
 
 def _tell(
-    draft: Draft, shallow: Sequence[Job], depth: str, unread: Sequence[tuple[Place, str]]
+    draft: Draft,
+    shallow: Sequence[Job],
+    depth: str,
+    unread: Sequence[tuple[Place, str]],
+    stamped: Sequence[str],
 ) -> None:
-    """The assumption under which jobs become shallow."""
+    """The assumption under which jobs become shallow. `stamped` are those whose programs in Go get
+    a version that nothing here is seen to read."""
     commits = "1 commit" if depth == "1" else f"{depth} commits"
     count = "1 job clones" if len(shallow) == 1 else f"{len(shallow)} jobs clone"
     why = (
@@ -267,6 +275,8 @@ def _tell(
     )
     if unread:
         why += f". The depth is set job by job because of an {unread[0][1]}, whose jobs are unseen"
+    if stamped:
+        why += f". Go from 1.24 on writes a version from tags into what {stamped[0]} builds"
     finding = Finding.at(
         shallow[0].place,
         name="clone-depth",
