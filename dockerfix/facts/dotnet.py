@@ -3,27 +3,32 @@
 Follows MSBuild's rules for finding files: references and imports relative to the project,
 `Directory.Build.*` and its kin in every folder above it. A path behind a property that is not
 known stands for every file that it may end in, so that too much is found rather than too
-little. Knows project and solution files; knows no Dockerfile.
+little. Where a project runs commands, computes paths or is of a kind that is not known, what it
+reads is not known either. Knows project and solution files; knows no Dockerfile.
 """
 
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from xml.etree import ElementTree
 
 from dockerfix.facts.context.globs import has_wildcard
-from dockerfix.text import Snapshot, SnapshotError, join_path
+from dockerfix.text import Kind, Snapshot, SnapshotError, join_path
 
 PROJECTS = (".csproj", ".fsproj", ".vbproj")
 SOLUTIONS = (".sln", ".slnx")
-_IMPORTED = (".props", ".targets", ".projitems")
+_IMPORTED = (".props", ".targets", ".projitems", ".proj", ".shproj", ".tasks")
+_UNBUILT = ".dcproj"
+"""Compose files in Visual Studio: the SDK's commands build nothing of it."""
 _ABOVE = frozenset(
     {
         "directory.build.props", "directory.build.targets", "directory.build.rsp",
         "directory.packages.props", "directory.solution.props", "directory.solution.targets",
         "msbuild.rsp", "nuget.config", "global.json", ".editorconfig", ".globalconfig",
+        "dotnet-tools.json", "version.json", "gitversion.yml", "gitversion.yaml",
     }
 )  # fmt: skip
 """Files that a build looks for in the project's folder and in those above, in lower case."""
@@ -31,8 +36,39 @@ _TOOLS = ".config/dotnet-tools.json"
 _HERE = ("$(MSBuildThisFileDirectory)", "$(MSBuildProjectDirectory)", "$(ProjectDir)")
 
 
+_RUNNING = frozenset({"Exec", "UsingTask", "Code"})
+"""Elements that run what may open any file."""
+_COMPILERS = frozenset({"microsoft.typescript.msbuild"})
+"""Packages that read settings which no project names."""
+_NAMES = frozenset(
+    {
+        "PackageReference", "PackageVersion", "GlobalPackageReference", "PackageDownload", "Using",
+        "FrameworkReference", "InternalsVisibleTo", "AssemblyAttribute", "AssemblyMetadata",
+        "ProjectCapability", "Reference", "RuntimeHostConfigurationOption", "TrimmerRootAssembly",
+        "SupportedPlatform", "ContainerPort", "ContainerEnvironmentVariable", "Service",
+    }
+)  # fmt: skip
+"""Items that are no files."""
+_FUNCTION = re.compile(r"\$\(\[([\w.]+)\]::(\w+)\s*(?:\(\s*['\"]?([^'\",)]*))?")
+_PURE_TYPES = frozenset(
+    {
+        "System.DateTime", "System.String", "System.Guid", "System.Version", "System.Int32",
+        "System.Text.RegularExpressions.Regex", "System.Environment", "System.OperatingSystem",
+        "System.Runtime.InteropServices.RuntimeInformation",
+    }
+)  # fmt: skip
+_PURE = re.compile(
+    r"Is\w+|Version\w+|GetTarget\w+|ValueOrDefault|EnsureTrailingSlash|Add|Subtract|Bitwise\w+"
+)
+"""Functions of MSBuild, and types, that look at no file."""
+_ABOVE_FUNCTION = "GetPathOfFileAbove"
+_IMPORT = re.compile(r'^\s*import\s+(?:public\s+|weak\s+)?"([^"]+)"', re.MULTILINE)
+_SHIPPED = "google/protobuf/"
+_PATHS = frozenset({"Include", "Project", "File", "Files", "SourceFiles", "Projects"})
+
+
 class ProjectError(Exception):
-    """A project file that cannot be read: where, and what is wrong."""
+    """What a project reads cannot be known: where, and why."""
 
     def __init__(self, path: str, what: str) -> None:
         super().__init__(f"{path}: {what}")
@@ -42,8 +78,10 @@ def project_files(snapshot: Snapshot, top: str, starts: Sequence[str]) -> tuple[
     """The files and folders below `top` that a build of these projects or solutions reads, all
     relative to the root, sorted. Raises `ProjectError`."""
     reader = _Reader(snapshot, top)
+    reader.folder_links()
     for path in starts:
         reader.take(path)
+    reader.protocols()
     return tuple(sorted(reader.found))
 
 
@@ -64,10 +102,10 @@ class _Reader:
         found: dict[str, list[str]] = {}
         for path in self.snapshot.below(self.top):
             folder, name = posixpath.split(path)
-            if name.lower() in _ABOVE:
-                found.setdefault(folder, []).append(path)
-            elif path == posixpath.join(posixpath.dirname(folder), _TOOLS):
+            if path == posixpath.join(posixpath.dirname(folder), _TOOLS):
                 found.setdefault(posixpath.dirname(folder), []).append(path)
+            elif name.lower() in _ABOVE:
+                found.setdefault(folder, []).append(path)
         return found
 
     def take(self, path: str) -> None:
@@ -75,6 +113,9 @@ class _Reader:
         if path in self.seen:
             return
         self.seen.add(path)
+        kind = posixpath.splitext(path.lower())[1]
+        if kind.endswith("proj") and kind not in (*PROJECTS, *_IMPORTED, _UNBUILT):
+            raise ProjectError(path, "a kind of project that is not known")
         if path.endswith(SOLUTIONS):
             self.found[path] = None
             for project in _listed(self.text(path), path):
@@ -113,9 +154,37 @@ class _Reader:
         except ElementTree.ParseError as error:
             raise ProjectError(path, str(error)) from None
         for node in root.iter():
-            for value in (*node.attrib.values(), node.text or ""):
+            tag = str(node.tag).rpartition("}")[2]
+            if tag in _RUNNING or node.get("Include", "").lower() in _COMPILERS:
+                raise ProjectError(path, f"{tag} may read any file")
+            for key, value in (*node.attrib.items(), ("", node.text or "")):
+                _check_functions(path, value)
                 for text in _pieces(value):
+                    if key in _PATHS and tag not in _NAMES:
+                        self.check(path, tag, text)
                     self.value(path, text)
+
+    def check(self, path: str, tag: str, text: str) -> None:
+        """Raises `ProjectError` for the path of an item or an import that may be any: a pattern
+        of projects, or a property in a name, or before a pattern."""
+        if ("*" in text or "?" in text) and tag in ("ProjectReference", "Import"):
+            raise ProjectError(path, f"{text} is a pattern of projects")
+        for here in _HERE:
+            text = text.removeprefix(here)
+        head, found, tail = text.rpartition("$(")
+        tail = tail.partition(")")[2]
+        if not found or not tail or "\n" in text:
+            return
+        if (head and not head.endswith("/")) or tail.startswith("."):
+            raise ProjectError(path, f"{text} is a name with a property")
+        if _literal(tail.strip("/")) in ("", "."):
+            raise ProjectError(path, f"{text} is a pattern below a property")
+        if tail[0] != "/" and not self.ends(tail):
+            raise ProjectError(path, f"{text} may be any file")
+
+    def ends(self, text: str) -> bool:
+        """Whether a path below `top` ends in a text."""
+        return any(f"/{path}".endswith(f"/{text}") for path in self.snapshot.below(self.top))
 
     def value(self, path: str, text: str) -> None:
         """One text: the file or folder that it names, or those in which it may end."""
@@ -148,11 +217,38 @@ class _Reader:
     def named(self, path: str) -> None:
         """A path that a project file names, if it is there."""
         if path in self.snapshot:
-            if path.lower().endswith((*PROJECTS, *_IMPORTED)):
+            kind = posixpath.splitext(path.lower())[1]
+            if kind.endswith("proj") or kind in _IMPORTED:
                 self.take(path)
             self.found[path] = None
+            if kind == ".dll":  # with those that it needs itself
+                self.found[posixpath.dirname(path)] = None
         elif self.snapshot.is_folder(path):
             self.found[path] = None
+
+    def folder_links(self) -> None:
+        """Raises `ProjectError` for a link to a folder, but in a hidden one: what lies behind it
+        has two paths, and is sought by one."""
+        for path in self.snapshot.below(self.top):
+            entry = self.snapshot.entries[path]
+            if entry.kind is Kind.SYMLINK and not any(p[:1] == "." for p in path.split("/")):
+                target = join_path(posixpath.dirname(path), entry.link)
+                if target is None or self.snapshot.is_folder(target):
+                    raise ProjectError(path, "a link to a folder")
+
+    def protocols(self) -> None:
+        """Raises `ProjectError` where a protocol that is read imports one that is not."""
+        protocols = [p for p in self.snapshot.below(self.top) if p.endswith(".proto")]
+        left = [path for path in protocols if not self.covers(path)]
+        for path in protocols if left else ():
+            for name in _IMPORT.findall(self.text(path)) if self.covers(path) else ():
+                other = any(f"/{one}".endswith(f"/{name}") for one in left)
+                if other and not name.startswith(_SHIPPED):
+                    raise ProjectError(path, f"{name} lies elsewhere")
+
+    def covers(self, path: str) -> bool:
+        """Whether a path is read, or lies in a folder that is."""
+        return any(not found or f"{path}/".startswith(f"{found}/") for found in self.found)
 
     def text(self, path: str) -> str:
         """A file as text. Raises `ProjectError`."""
@@ -160,6 +256,15 @@ class _Reader:
             return self.snapshot.text(path)
         except SnapshotError as error:
             raise ProjectError(path, error.why) from None
+
+
+def _check_functions(path: str, value: str) -> None:
+    """Raises `ProjectError` for a function that looks at files."""
+    for kind, name, first in _FUNCTION.findall(value):
+        if kind in _PURE_TYPES or (kind == "MSBuild" and _PURE.fullmatch(name)):
+            continue
+        if name != _ABOVE_FUNCTION or first.lower() not in _ABOVE:
+            raise ProjectError(path, f"{name} may read any file")
 
 
 def _pieces(value: str) -> Iterator[str]:

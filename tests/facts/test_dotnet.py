@@ -78,3 +78,68 @@ def test_broken_projects_are_an_error() -> None:
     """A project file that is no XML cannot be followed."""
     with pytest.raises(ProjectError, match=r"web/web\.csproj"):
         _files({"web/web.csproj": "<Project"})
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        '<ProjectReference Include="../site/site.esproj" />',
+        '<ProjectReference Include="../plugins/*/*.csproj" />',
+        '<ProjectReference Include="../$(Name)/$(Name).csproj" />',
+        '<Content Include="../settings/app.$(Configuration).json" />',
+        '<Protobuf Include="$(Root)**/*.proto" />',
+        '<None Include="$(Root)Unknown.txt" />',
+        '<Import Project="../build/*.props" />',
+        "<Import Project=\"$([MSBuild]::GetPathOfFileAbove('Common.props'))\" />",
+        "<Version>$([System.IO.File]::ReadAllText(../VERSION))</Version>",
+        "<Root>$([MSBuild]::NormalizePath('..', 'x'))</Root>",
+        '<Target Name="Site"><Exec Command="npm ci" WorkingDirectory="../.." /></Target>',
+        '<UsingTask TaskName="X" AssemblyFile="x.dll" />',
+        '<PackageReference Include="Microsoft.TypeScript.MSBuild" />',
+        '<Protobuf Include="../proto/a.proto" />',
+    ],
+)
+def test_what_is_not_followed(inner: str) -> None:
+    """Other kinds of projects, patterns and properties in names, functions that look at files,
+    commands, and protocols that import others."""
+    files = {
+        "web/web.csproj": _WEB.format(inner),
+        "site/site.esproj": "<Project />",
+        "plugins/a/a.csproj": "<Project />",
+        "proto/a.proto": 'import public "b.proto";\nimport "google/protobuf/any.proto";\n',
+        "proto/b.proto": "",
+    }
+    with pytest.raises(ProjectError):
+        _files(files)
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        "<Import Project=\"$([MSBuild]::GetPathOfFileAbove('Directory.Build.props', '..'))\" />",
+        "<X Condition=\"$([MSBuild]::IsOSPlatform('Linux'))\">$(A.Replace(' ', '_'))</X>",
+        "<Year>$([System.DateTime]::UtcNow.Year)</Year>",
+        '<PackageReference Include="X.$(Kind)" Version="$(V)" />',
+        '<Compile Include="@(Made)" /><None Include="$(Listed)" />',
+        '<Import Project="$(Packages)/x/y.props" />',
+    ],
+)
+def test_what_names_no_file_of_its_own(inner: str) -> None:
+    """Functions of versions and systems, items that are no files, and lists by a name."""
+    assert _reads(inner) == set()
+
+
+def test_projects_that_are_imported() -> None:
+    """A `.proj` that is imported is followed; a library brings those beside it."""
+    files = {
+        "web/web.csproj": _WEB.format(
+            '<Import Project="../build/all.proj" /><Reference><HintPath>../lib/a.dll</HintPath>'
+            "</Reference>"
+        ),
+        "build/all.proj": '<Project><Import Project="version.props" /></Project>',
+        "build/version.props": "<Project />",
+        "lib/a.dll": "",
+        "lib/b.dll": "",
+        "version.json": "{}",
+    }
+    assert set(_files(files)) >= {"build/version.props", "lib", "version.json"}

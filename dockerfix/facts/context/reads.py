@@ -425,15 +425,18 @@ class _Shell:
         inner = self.reading.inside(path, self.place)
         full = posixpath.join(self.reading.context, inner) if inner else ""
         snapshot = self.reading.facts.snapshot
-        if full in snapshot and text.endswith((*PROJECTS, *SOLUTIONS)):
+        if full in snapshot and text.endswith((*PROJECTS, *SOLUTIONS, ".props", ".targets")):
             self.reading.starts[full] = None
-            return "=" not in text
+            return "=" not in text and text.endswith((*PROJECTS, *SOLUTIONS))
         if text.startswith(("-", "/p")) and "=" in text and ".." in text:
             raise _UnknownError  # relative to a project
         if full in snapshot or (text.startswith(_FLAG) and snapshot.is_folder(full or "?")):
             self.reading.found[inner or ""] = None
         elif not text.startswith("-") and "=" not in text:
-            return self.folder_of_project(path)
+            if self.folder_of_project(path):
+                return True
+            if full and snapshot.is_folder(full):
+                self.reading.found[inner or ""] = None  # such as one with packages
         return False
 
     def folder_of_project(self, path: str) -> bool:
