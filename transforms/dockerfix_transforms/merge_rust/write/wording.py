@@ -74,6 +74,8 @@ def united_comment(lines: Sequence[str]) -> str | None:
     names = [w[head : len(w) - tail] for w in words]
     if head + tail < 3 or head < 2 or not all(0 < len(name) <= _LONGEST for name in names):
         return None
+    if any(word.strip(",.:()#").isdigit() for name in names for word in name):
+        return None  # a stage is counted once
     rest = words[0][len(words[0]) - tail :] if tail else []
     rest[:1] = [_PLURALS.get(word, word) for word in rest[:1]]
     return " ".join([*words[0][:head], listed([" ".join(n) for n in names]), *rest]) + end
