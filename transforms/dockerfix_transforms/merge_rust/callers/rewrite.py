@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from msgspec import Struct
 
 from dockerfix.api import (
+    Change,
     Edits,
     Facts,
     Finding,
@@ -110,11 +111,18 @@ def rewrite_callers(
     refusing = (pairs for left, pairs in apart if not left.accepted(accept))
     staying = {id(change.build) for pairs in refusing for _, change in pairs}
     dealt = jobs.done | staying | workflows.within.keys()
-    edits, refused = set_builds(facts, [c for _, c in sites.changes if id(c.build) not in dealt])
+    free = [pair for pair in sites.changes if id(pair[1].build) not in dealt]
+    edits, refused = set_builds(facts, [change for _, change in free])
+    elsewhere = {file.path for file, change in sites.changes if id(change.build) in staying}
+    whole = [*jobs.edits, *workflows.edits, *edits]
+    scanned = [] if keep_old else _scanned(facts, scope, free, elsewhere, whole)
+    if scanned:
+        staying |= {id(change.build) for _, change in scanned}
+        edits, refused = set_builds(facts, [c for _, c in free if id(c.build) not in staying])
     staying |= {id(change.build) for refusal in refused for change in refusal.changes}
     hidden = list(hidden_sites(facts, scope.files))
     lefts = [*sites.left, *(_refused(sites, refusal) for refusal in refused)]
-    lefts += [left for left, _ in apart]
+    lefts += [*(left for left, _ in apart), *(_with_others(*pair) for pair in scanned)]
     lefts += together(found for found in hidden if isinstance(found, Left))
     moved = [pair for pair in sites.changes if id(pair[1].build) not in staying]
     edits = [*jobs.edits, *workflows.edits, *edits]
@@ -132,6 +140,35 @@ def rewrite_callers(
         findings=[*sites.findings, *(found for found in hidden if isinstance(found, Finding))],
         staying=frozenset(staying),
         wanted=any(left.name == APART and left.accepted(accept) for left in lefts),
+    )
+
+
+def _scanned(
+    facts: Facts, scope: Scope, pairs: Sequence[Pair], elsewhere: Collection[str], edits: Edits
+) -> list[Pair]:
+    """Builds of workflows for a scanner that names their file, where other machines go on
+    building from it (`elsewhere`): what is scanned must be what those make."""
+    if not elsewhere:
+        return []
+    mentions = _untouched(facts, dict.fromkeys(elsewhere, scope.into), edits, ())
+    named = {(m.place.path, m.path) for m in mentions if not is_read_only(facts, m)}
+    return [
+        (file, change)
+        for file, change in pairs
+        if change.build.site.kind is SiteKind.GITHUB
+        and (change.build.site.place.path, file.path) in named
+    ]
+
+
+def _with_others(file: RustFile, change: Change) -> Left:
+    """A build that stays since what others build from its file is scanned."""
+    site = change.build.site
+    return Left(
+        (file.path,),
+        site.place,
+        f"{site.kind.value} {site.name} builds what a step there scans as {file.path}",
+        "Others go on building from the old file, and the scan would be of another image.",
+        f"Build the images of {file.path} in one way.",
     )
 
 
