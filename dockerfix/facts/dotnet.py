@@ -36,8 +36,8 @@ _TOOLS = ".config/dotnet-tools.json"
 _HERE = ("$(MSBuildThisFileDirectory)", "$(MSBuildProjectDirectory)", "$(ProjectDir)")
 
 
-_RUNNING = frozenset({"Exec", "UsingTask", "Code"})
-"""Elements that run what may open any file."""
+_RUNNING = frozenset({"Exec", "UsingTask", "Code", "NuspecFile"})
+"""Elements that run what may open any file, or name a list of files of another kind."""
 _COMPILERS = frozenset({"microsoft.typescript.msbuild"})
 """Packages that read settings which no project names."""
 _NAMES = frozenset(
@@ -116,11 +116,11 @@ class _Reader:
         kind = posixpath.splitext(path.lower())[1]
         if kind.endswith("proj") and kind not in (*PROJECTS, *_IMPORTED, _UNBUILT):
             raise ProjectError(path, "a kind of project that is not known")
-        if path.endswith(SOLUTIONS):
+        if kind in SOLUTIONS:
             self.found[path] = None
             for project in _listed(self.text(path), path):
                 self.reference(path, project)
-        elif path.endswith(PROJECTS):
+        elif kind in PROJECTS:
             self.folders[posixpath.dirname(path)] = None
             self.found[posixpath.dirname(path)] = None
             self.values(path)
@@ -190,7 +190,7 @@ class _Reader:
         """One text: the file or folder that it names, or those in which it may end."""
         folder = posixpath.dirname(path)
         for here in _HERE:
-            if text.startswith(here) and (here == _HERE[0] or path.endswith(PROJECTS)):
+            if text.startswith(here) and (here == _HERE[0] or path.lower().endswith(PROJECTS)):
                 text = text.removeprefix(here).lstrip("/") or "."
         if any(mark in text for mark in ("$(", "@(", "%(")):
             self.ending(text.rpartition(")")[2].strip("/"))

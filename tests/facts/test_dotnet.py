@@ -97,6 +97,7 @@ def test_broken_projects_are_an_error() -> None:
         '<UsingTask TaskName="X" AssemblyFile="x.dll" />',
         '<PackageReference Include="Microsoft.TypeScript.MSBuild" />',
         '<Protobuf Include="../proto/a.proto" />',
+        "<NuspecFile>web.nuspec</NuspecFile>",
     ],
 )
 def test_what_is_not_followed(inner: str) -> None:
@@ -143,3 +144,12 @@ def test_projects_that_are_imported() -> None:
         "version.json": "{}",
     }
     assert set(_files(files)) >= {"build/version.props", "lib", "version.json"}
+
+
+def test_kinds_of_files_in_capitals() -> None:
+    """MSBuild knows a project by its ending in any case of letters."""
+    files = {
+        "web/web.csproj": _WEB.format('<ProjectReference Include="../core/Core.CSPROJ" />'),
+        "core/Core.CSPROJ": "<Project />",
+    }
+    assert "core" in _files(files)

@@ -103,6 +103,8 @@ def reads_of(
         reading.built()
     except (_UnknownError, ProjectError, GoError, WorkspaceError):
         return None
+    if any(has_wildcard(path) or "\\" in path for path in reading.found):
+        return None  # a line of an ignore file would take it for a pattern
     return tuple(sorted(reading.found))
 
 
@@ -425,9 +427,11 @@ class _Shell:
         inner = self.reading.inside(path, self.place)
         full = posixpath.join(self.reading.context, inner) if inner else ""
         snapshot = self.reading.facts.snapshot
-        if full in snapshot and text.endswith((*PROJECTS, *SOLUTIONS, ".props", ".targets")):
+        if full in snapshot and text.lower().endswith(
+            (*PROJECTS, *SOLUTIONS, ".props", ".targets")
+        ):
             self.reading.starts[full] = None
-            return "=" not in text and text.endswith((*PROJECTS, *SOLUTIONS))
+            return "=" not in text and text.lower().endswith((*PROJECTS, *SOLUTIONS))
         if text.startswith(("-", "/p")) and "=" in text and ".." in text:
             raise _UnknownError  # relative to a project
         if full in snapshot or (text.startswith(_FLAG) and snapshot.is_folder(full or "?")):
@@ -448,7 +452,7 @@ class _Shell:
         found = [
             file
             for file in self.reading.facts.snapshot.below(folder)
-            if posixpath.dirname(file) == folder and file.endswith((*PROJECTS, *SOLUTIONS))
+            if posixpath.dirname(file) == folder and file.lower().endswith((*PROJECTS, *SOLUTIONS))
         ]
         others = self.reading.facts.snapshot.below(folder)
         if any(posixpath.dirname(file) == folder and _is_other_project(file) for file in others):

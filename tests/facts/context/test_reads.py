@@ -169,3 +169,13 @@ def test_the_image_itself_holds_everything() -> None:
 def test_a_copy_of_folders_is_no_copy_of_everything() -> None:
     """What is copied by name says itself what is used."""
     assert _read("RUN dotnet publish web\n", head="FROM sdk AS build\nCOPY web web\n") is None
+
+
+def test_a_folder_whose_name_is_a_pattern() -> None:
+    """No line of an ignore file lets it through by its name."""
+    files = {
+        "go.mod": "module m.io/shop\n",
+        "my[x]/main.go": "package main\n",
+        "web/Dockerfile": _HEAD + "RUN cd 'my[x]' && go build -o /app\n" + _TAIL,
+    }
+    assert read_of(Facts(Snapshot.of(files)), "web/Dockerfile", "") is None

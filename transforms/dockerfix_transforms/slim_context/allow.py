@@ -77,7 +77,8 @@ def plan_allow(facts: Facts, made: Built) -> AllowPlan | str:
     if file is not None and is_allow_list(file) and old == path:
         return f"{path} lets through only what it names already"
     try:
-        plan = _planned(facts, made, path, used.paths, file, whole=narrow is not None)
+        paths = used.paths if narrow is None else _sent(facts, made, used.paths)
+        plan = _planned(facts, made, path, paths, file, whole=narrow is not None)
     except ProjectionError as error:
         raise _unclear(error.place.path, str(error), error) from None
     except BadIgnoreError as error:
@@ -116,6 +117,18 @@ def _planned(
     tail = [f"# As in {file.path}.", *kept] if file is not None and kept else []
     tail += ["# This file itself.", *itself] if itself else []
     return AllowPlan(path, before, after, created=_text(facts, made, [*head, *tail]))
+
+
+def _sent(facts: Facts, made: Built, paths: Sequence[str]) -> list[str]:
+    """Those paths that are sent today: a file that the old ignore file leaves out needs no line
+    of the new one. Raises `BadIgnoreError`."""
+    judge = Judge(rules_of(facts, made.context, made.path))
+    return [
+        path
+        for path in paths
+        if posixpath.join(made.context, path) not in facts.snapshot
+        or not judge.judge_path(path).matched
+    ]
 
 
 def check_parts(facts: Facts, made: Built) -> ContextUse:
