@@ -186,7 +186,8 @@ def test_nothing_to_build(machine: Machine, repository: Path) -> None:
     patch = patch_of(repository, "one", "two", "README.md")
     done = machine.dockerfix("verify", "-", cwd=repository, patch=patch)
     assert (done.code, "no build is concerned" in done.out) == (0, True)
-    assert machine.dockerfix("verify", "-", cwd=repository, patch=b"").code == 0
+    empty = machine.dockerfix("verify", "-", cwd=repository, patch=b"")
+    assert (empty.code, "the patch from the pipe is empty" in empty.err) == (2, True)
 
 
 def test_a_patch_of_another_tree(machine: Machine, repository: Path) -> None:
