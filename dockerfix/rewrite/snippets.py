@@ -64,7 +64,7 @@ def _block(source: Source, span: Span) -> Span | None:
 def _builds(source: Source, block: Span, span: Span) -> bool:
     """Whether the code looks as if it built from the name: a key that holds Dockerfiles, or the
     name in a build command."""
-    before = _before(source, span)
+    before = _before(source, block, span)
     if before.lstrip().startswith(("#", "//")) or " # " in before or " // " in before:
         return False
     return _key(source, block, span) is not None or (
@@ -73,14 +73,14 @@ def _builds(source: Source, block: Span, span: Span) -> bool:
 
 
 def _key(source: Source, block: Span, span: Span) -> re.Match[str] | None:
-    found = _KEY.search(_before(source, span))
+    found = _KEY.search(_before(source, block, span))
     if found is None or (found["name"] == "file" and _ACTION not in source.text(block)):
         return None
     return found
 
 
-def _before(source: Source, span: Span) -> str:
-    return source.text(Span(source.line_of(span.start).start, span.start))
+def _before(source: Source, block: Span, span: Span) -> str:
+    return source.text(Span(max(source.line_of(span.start).start, block.start), span.start))
 
 
 def _statement(source: Source, block: Span, span: Span) -> str:
@@ -93,7 +93,8 @@ def _statement(source: Source, block: Span, span: Span) -> str:
         first = above
     while source.text(last).rstrip().endswith("\\") and last.end < block.end:
         last = source.line_of(last.end)
-    return source.text(first.cover(last)).replace("\\\n", " ")
+    whole = Span(max(first.start, block.start), min(last.end, block.end))
+    return source.text(whole).replace("\\\n", " ")
 
 
 def _addition(source: Source, block: Span, span: Span, target: str) -> Edit | None:
@@ -104,9 +105,13 @@ def _addition(source: Source, block: Span, span: Span, target: str) -> Edit | No
         return None
     rest = source.text(Span(span.end, source.line_of(span.start).end))
     quote = key["open"]
+    if _is_inline(source, block):
+        return Edit(Span(block.end + 1, block.end + 1), f" (target `{target}`)".encode())
+    if source.data[: block.start].endswith(b"`"):
+        return None  # code within a line has no room for a key
     if _TARGET.search(source.text(block)) or not rest.startswith(quote):
         return None
-    head = _before(source, span)[: key.start("quote")]
+    head = _before(source, block, span)[: key.start("quote")]
     alone = not head.strip(" \t-")
     comma = _comma(_bracket(source, block, span), key["sign"].strip(), alone)
     if comma is None or (not comma and rest[len(quote) :].partition("#")[0].strip()):
@@ -116,6 +121,12 @@ def _addition(source: Source, block: Span, span: Span, target: str) -> Edit | No
     # A comment stays with the line that it ends.
     at = span.end + len((quote if comma else rest.rstrip()).encode())
     return Edit(Span(at, at), f"{comma}{pad}{written}".encode())
+
+
+def _is_inline(source: Source, block: Span) -> bool:
+    """Whether code stands between two single backquotes of a line."""
+    before, after = source.data[: block.start][-2:], source.data[block.end : block.end + 2]
+    return before[-1:] == after[:1] == b"`" and b"``" not in (before, after)
 
 
 def _comma(bracket: str, sign: str, alone: bool) -> str | None:
