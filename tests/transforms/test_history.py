@@ -59,6 +59,7 @@ OTHERS = [
     "turbo run build",
     "npm ci",
     "cargo build --release",
+    "cargo build --profile release --locked",
     "dotnet build",
     "pnpm --filter web build",
     "xargs git add",

@@ -152,9 +152,10 @@ def _of_program(name: str, rest: Sequence[str]) -> str:
         return f"`{shown}` reads every commit"
     if name in ("mvn", "mvnw", "gradle", "gradlew") and any("sonar" in word for word in rest):
         return f"`{shown}` asks git who wrote each line"
-    verbs = {word for word in rest if not word.startswith(("-", "+"))}
+    verbs = [word for word in rest if not word.startswith(("-", "+"))]
+    # `cargo build --profile release` has the word in another place than `cargo release`.
     compares = (
-        verbs & _VERBS.get(name, set())
+        bool(_VERBS.get(name, set()) & {*(verbs if "sentry" in name else verbs[:1])})
         or (name == "nx" and "affected" in "".join(rest[:1]))
         or (name == "turbo" and any("[" in word or "..." in word for word in rest))
         or (name == "lint-staged" and any(word.startswith("--diff") for word in rest))
