@@ -77,6 +77,8 @@ class ProjectError(Exception):
 def project_files(snapshot: Snapshot, top: str, starts: Sequence[str]) -> tuple[str, ...]:
     """The files and folders below `top` that a build of these projects or solutions reads, all
     relative to the root, sorted. Raises `ProjectError`."""
+    if not starts:
+        return ()
     reader = _Reader(snapshot, top)
     reader.folder_links()
     for path in starts:

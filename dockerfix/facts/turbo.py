@@ -99,7 +99,9 @@ class _Workspace:
             if name == "package.json" and folder != root and self.is_member(folder):
                 self.add(folder)
             elif snapshot.entries[path].kind is Kind.SYMLINK and self.is_member(path):
-                raise WorkspaceError(f"{path} is a link")
+                target = join_path(folder, snapshot.entries[path].link)
+                if target is None or f"{target}/package.json" in snapshot:
+                    raise WorkspaceError(f"{path} is a link to a member")
 
     def add(self, folder: str) -> None:
         """A member. Raises `WorkspaceError` for two of one name: which counts, an exception

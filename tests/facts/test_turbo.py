@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dockerfix.facts.turbo import WorkspaceError, pruned_files, pruned_packages
-from dockerfix.text import Snapshot
+from dockerfix.text import Entry, Kind, Snapshot
 
 _FILES = {
     "package.json": '{"workspaces": ["apps/*", "packages/**", "!packages/old"]}',
@@ -125,3 +125,17 @@ def test_files_that_all_tasks_depend_on() -> None:
     found = pruned_files(Snapshot.of(files), "", ("docs",))
     assert "a.config.js" in found
     assert "b.js" not in found
+
+
+def test_only_a_link_to_a_member_may_be_a_member() -> None:
+    """A pattern that matches every path below a folder matches links to files too."""
+    plain = Snapshot.of(_FILES)
+
+    def linked(path: str, link: str) -> Snapshot:
+        entries = {**plain.entries, path: Entry(Kind.SYMLINK, link=link)}
+        return Snapshot(entries, plain.read)
+
+    inside = linked("packages/ui/README.md", "package.json")
+    assert set(pruned_files(inside, "", ("web",))) == set(pruned_files(plain, "", ("web",)))
+    with pytest.raises(WorkspaceError):
+        pruned_files(linked("packages/other", "../apps/docs"), "", ("web",))
