@@ -111,6 +111,7 @@ from dockerfix.syntax.dockerfile import (
     parse,
 )
 from dockerfix.syntax.shell import (
+    SHELLS,
     Assignment,
     Block,
     Command,
@@ -142,6 +143,7 @@ from dockerfix.text import (
     Source,
     Span,
     UnreadableError,
+    is_within,
     join_path,
     normalise_path,
     relative_path,
@@ -152,6 +154,7 @@ from dockerfix.text.units import human
 __all__ = [
     "HUB",
     "OPAQUE",
+    "SHELLS",
     "Add",
     "AlwaysThere",
     "Arg",
@@ -275,6 +278,7 @@ __all__ = [
     "is_allow_list",
     "is_dockerfile",
     "is_per_ref",
+    "is_within",
     "job_entries",
     "job_of",
     "join_jobs",

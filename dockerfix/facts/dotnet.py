@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from xml.etree import ElementTree
 
-from dockerfix.facts.context.globs import has_wildcard
+from dockerfix.facts.context.globs import before_wildcard
 from dockerfix.text import Kind, Snapshot, SnapshotError, join_path
 
 PROJECTS = (".csproj", ".fsproj", ".vbproj")
@@ -179,7 +179,7 @@ class _Reader:
             return
         if (head and not head.endswith("/")) or tail.startswith("."):
             raise ProjectError(path, f"{text} is a name with a property")
-        if _literal(tail.strip("/")) in ("", "."):
+        if before_wildcard(tail.strip("/")) in ("", "."):
             raise ProjectError(path, f"{text} is a pattern below a property")
         if tail[0] != "/" and not self.ends(tail):
             raise ProjectError(path, f"{text} may be any file")
@@ -199,7 +199,7 @@ class _Reader:
             return
         if set(text) <= {".", "/"}:
             return  # a folder above, which properties begin with: its files are named elsewhere
-        literal = _literal(text)
+        literal = before_wildcard(text)
         for start in (folder, *(self.folders if path.lower().endswith(_IMPORTED) else ())):
             named = join_path(start, literal) if literal not in ("", ".") else None
             if named is not None:
@@ -207,7 +207,7 @@ class _Reader:
 
     def ending(self, text: str) -> None:
         """All paths that end in a text behind a property."""
-        text = posixpath.normpath(_literal(text)) if text else ""
+        text = posixpath.normpath(before_wildcard(text)) if text else ""
         text = text.lstrip("./")
         if len(text) < 2:
             return
@@ -276,16 +276,6 @@ def _pieces(value: str) -> Iterator[str]:
             text = piece.strip()
             if text and "\n" not in text and "://" not in text:
                 yield text
-
-
-def _literal(text: str) -> str:
-    """A path up to its first part with a wildcard; `.` where that is the first part."""
-    kept: list[str] = []
-    for part in text.split("/"):
-        if has_wildcard(part):
-            return "/".join(kept) or "."
-        kept.append(part)
-    return "/".join(kept)
 
 
 def _listed(text: str, path: str) -> Iterator[str]:

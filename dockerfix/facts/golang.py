@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from dockerfix.text import Snapshot, SnapshotError, join_path
+from dockerfix.text import Snapshot, SnapshotError, is_within, join_path
 
 VALUED = frozenset(
     {"o", "p", "tags", "ldflags", "gcflags", "asmflags", "mod", "buildmode", "installsuffix"}
@@ -205,7 +205,7 @@ class _Reader:
     def around(self, folder: str) -> str:
         """The module that holds a package, or the folder at the top of the one around them all:
         imports change more often than these do."""
-        module = max((r for r in self.folders() if _holds(r, folder)), key=len, default="")
+        module = max((r for r in self.folders() if is_within(folder, r)), key=len, default="")
         if module not in ("", self.top):
             return module
         cut = len(module) + 1 if module else 0
@@ -236,10 +236,6 @@ class _Reader:
             return self.snapshot.text(path)
         except SnapshotError as error:
             raise GoError(str(error)) from None
-
-
-def _holds(outer: str, folder: str) -> bool:
-    return not outer or f"{folder}/".startswith(f"{outer}/")
 
 
 def _is_apart(path: str) -> bool:

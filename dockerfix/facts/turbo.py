@@ -12,7 +12,7 @@ import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from dockerfix.facts.context.globs import has_wildcard
+from dockerfix.facts.context.globs import before_wildcard
 from dockerfix.facts.context.ignore import BadIgnoreError, Judge
 from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
 from dockerfix.syntax.yaml.tree import Node, Scalar, YamlError, parse_yaml
@@ -210,7 +210,7 @@ class _Workspace:
 
     def matching(self, glob: str) -> Iterator[str]:
         """The folder before a glob's first wildcard, or the files that it matches."""
-        literal = _literal(glob)
+        literal = before_wildcard(glob)
         if literal:
             yield literal
             return
@@ -260,13 +260,6 @@ def _is_plain(version: str) -> bool:
     if version.startswith("workspace:"):
         return "/" not in version and "@" not in version
     return not version.startswith(("file:", "link:", "portal:", "exec:", ".", "/", "~/"))
-
-
-def _literal(path: str) -> str:
-    """A path up to its first part with a wildcard."""
-    parts = path.split("/")
-    wild = next((n for n, part in enumerate(parts) if has_wildcard(part)), len(parts))
-    return "/".join(parts[:wild])
 
 
 def _without_comments(text: str) -> str:

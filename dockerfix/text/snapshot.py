@@ -275,6 +275,11 @@ def join_path(folder: str, path: str) -> str | None:
     return normalise_path(posixpath.join(folder, path) if folder else path)
 
 
+def is_within(path: str, folder: str) -> bool:
+    """Whether a path is the folder, or lies in it; both relative to the root, `""`."""
+    return not folder or path == folder or path.startswith(f"{folder}/")
+
+
 def relative_path(path: str, folder: str) -> str:
     """`path` as it must be written seen from `folder` (both relative to the root)."""
     return posixpath.relpath(path or ".", folder or ".")

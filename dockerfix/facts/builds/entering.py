@@ -21,6 +21,7 @@ from dockerfix.facts.builds.unread import BUILD_TEXT
 from dockerfix.facts.builds.words import Scope, key_of
 from dockerfix.facts.model import Call, Value
 from dockerfix.syntax.shell import (
+    SHELLS,
     Assignment,
     Block,
     Command,
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 _DEPTH = 12
 """Calls of functions, scripts and Makefiles inside one another that are followed."""
 _MAKE = frozenset({"make", "gmake"})
-_SHELLS = frozenset({"sh", "bash", "zsh", "dash", "ash", "ksh"})
 
 
 def enter_function(
@@ -97,7 +97,7 @@ def enter_script(
     name = words[0].text
     sourced = name in (".", "source")
     at = 0
-    if sourced or posixpath.basename(name) in _SHELLS:
+    if sourced or posixpath.basename(name) in SHELLS:
         flags = (n for n, w in enumerate(words[1:], 1) if not w.text.startswith("-"))
         at = next(flags, len(words))
     if at >= len(words) or (at == 0 and "/" not in words[0].text):
@@ -140,9 +140,9 @@ def enter_text(
     texts: list[MappedText] = []
     if name == "eval" and len(words) == 2:
         texts = [text for text in (item.words[1].content,) if text is not None]
-    elif name in _SHELLS and len(words) > 2 and re.fullmatch(r"-[a-z]*c", words[-2].text):
+    elif name in SHELLS and len(words) > 2 and re.fullmatch(r"-[a-z]*c", words[-2].text):
         texts = [text for text in (item.words[-1].content,) if text is not None]
-    elif name in _SHELLS and all(word.text.startswith("-") for word in words[1:]):
+    elif name in SHELLS and all(word.text.startswith("-") for word in words[1:]):
         texts = list(item.heredocs)
     for text in texts:
         follower.script(parse_shell(text), text, carrier, state, depth + 1)

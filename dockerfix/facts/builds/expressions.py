@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from dockerfix.facts.builds.words import OPAQUE, Scope, remaining
+from dockerfix.facts.builds.words import UNKNOWN, Scope, remaining
 from dockerfix.syntax.yaml.tree import Scalar
 from dockerfix.text import MappedText, Piece
 
@@ -74,7 +74,7 @@ def _variable(expression: str) -> str:
     default = _DEFAULTED.fullmatch(expression)
     if default is not None:
         return "${" + identifier(default[1]) + ":-" + default[2] + "}"
-    return "${" + OPAQUE + "}"
+    return UNKNOWN
 
 
 def without_braces(text: str) -> str:

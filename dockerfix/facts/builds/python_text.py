@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from dockerfix.facts.builds.words import OPAQUE, ROOTS, remaining
+from dockerfix.facts.builds.words import OPAQUE, ROOTS, UNKNOWN, remaining
 from dockerfix.facts.model import Value
 from dockerfix.text import MappedText, Piece, Place, Source, Span
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     import libcst as cst
     from libcst.metadata import CodeSpan
 
-_UNKNOWN = "${" + OPAQUE + "}"
 _ROOT = "${" + ROOTS[-1] + "}"
 _ESCAPE = re.compile(
     r"\\(?:\r?\n|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-7]{1,3}|N\{[^}]*\}|.)",
@@ -171,7 +170,7 @@ class Texts:
             return [*left, gap, *right]
         if not isinstance(node.operator, cst.Add) or (left is None and right is None):
             return None
-        unknown = Piece(_UNKNOWN, self.span(node), literal=False)
+        unknown = Piece(UNKNOWN, self.span(node), literal=False)
         return [*(left or [unknown]), *(right or [unknown])]
 
     def _called(self, node: cst.Call) -> list[Piece] | None:
@@ -303,7 +302,7 @@ def _blanked(pieces: list[Piece], pattern: str) -> list[Piece]:
     at = 0
     for match in re.finditer(pattern, mapped.text):
         found += mapped.slice(at, match.start()).pieces
-        found.append(Piece(_UNKNOWN, mapped.span(*match.span()), literal=False))
+        found.append(Piece(UNKNOWN, mapped.span(*match.span()), literal=False))
         at = match.end()
     return [*found, *mapped.slice(at, len(mapped.text)).pieces]
 

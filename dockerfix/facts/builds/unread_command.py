@@ -15,11 +15,10 @@ from dockerfix.facts.builds.docker_command import are_docker_words
 from dockerfix.facts.builds.recognise import other_builder, plain, reads_root_file, unwrapped
 from dockerfix.facts.builds.unread import BUILD_TEXT
 from dockerfix.facts.model import Value
-from dockerfix.syntax.shell import Command
+from dockerfix.syntax.shell import SHELLS, Command
 from dockerfix.text import Snapshot
 
-_SHELLS = frozenset({"sh", "bash", "zsh", "dash", "ash", "ksh"})
-_RUNNERS = frozenset({*_SHELLS, "eval", "ssh", "su", "xargs", "watch", "parallel", "script"})
+_RUNNERS = frozenset({*SHELLS, "eval", "ssh", "su", "xargs", "watch", "parallel", "script"})
 """Commands that run a text that they are given."""
 _MESSAGES = frozenset({"echo", "printf", "grep", "egrep", "sed", "awk", "test", "[", "cat", "tee"})
 """Commands that only print or search what they are given."""

@@ -17,6 +17,8 @@ from dockerfix.text import Place, Source, Span
 
 OPAQUE = "OPAQUE"
 """The name that stands for text which no variable gives: a substitution, a cut."""
+UNKNOWN = "${" + OPAQUE + "}"
+"""A text of which nothing is known."""
 ROOTS = ("CI_PROJECT_DIR", "GITHUB_WORKSPACE", "REPOSITORY_ROOT")
 """Variables that hold the root of the repository; the last one is ours, for
 `$(git rev-parse --show-toplevel)` and its like."""
@@ -29,14 +31,14 @@ no memory holds. Linux takes 131,071 bytes a word (`MAX_ARG_STRLEN`)."""
 
 def bounded(text: str) -> str:
     """The text, or what stands for an unknown one where it is longer than `LONGEST`."""
-    return text if len(text) <= LONGEST else "${" + OPAQUE + "}"
+    return text if len(text) <= LONGEST else UNKNOWN
 
 
 def replaced(text: str, old: str, new: str) -> str:
     """The text with `new` for each `old`; what stands for an unknown one where that is longer
     than `LONGEST`."""
     if len(text) + text.count(old) * len(new) > LONGEST:
-        return "${" + OPAQUE + "}"
+        return UNKNOWN
     return text.replace(old, new)
 
 
@@ -121,7 +123,7 @@ def _part(part: Part, scope: Scope, depth: int) -> tuple[str, tuple[str, ...]]:
         return part.text, ()
     if isinstance(part, Opaque) or depth > 8:
         known = scope.printed.get(part.text) if isinstance(part, Opaque) else None
-        return known if known is not None else "${" + OPAQUE + "}", ()
+        return known if known is not None else UNKNOWN, ()
     bound = scope.look(part.name)
     operand, _ = expand(part.operand, scope, depth + 1)
     if bound is None:

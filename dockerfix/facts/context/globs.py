@@ -18,6 +18,13 @@ class BadPatternError(ValueError):
         self.pattern = pattern
 
 
+def before_wildcard(path: str) -> str:
+    """The path up to its first part with a wildcard, without a slash at its end."""
+    parts = path.split("/")
+    wild = next((n for n, part in enumerate(parts) if has_wildcard(part)), len(parts))
+    return "/".join(parts[:wild])
+
+
 def has_wildcard(path: str) -> bool:
     """Whether BuildKit takes the path for a pattern: an unescaped `*`, `?` or `[`."""
     at = 0

@@ -34,7 +34,7 @@ from dockerfix.syntax.shell import (
     Statement,
     parse_shell,
 )
-from dockerfix.text import Kind, join_path
+from dockerfix.text import Kind, is_within, join_path
 
 _BUILDS = frozenset({"restore", "build", "publish", "pack", "clean", "msbuild"})
 """Verbs of `dotnet` that take a project, or the one in the current folder. `test` is none: tests
@@ -257,7 +257,7 @@ class _Reading:
             self.found[path[cut:]] = None
         for inner in self.entered:
             there = snapshot.is_folder(posixpath.join(self.context, inner))
-            if there and not any(_holds(inner, p) or _holds(p, inner) for p in self.found):
+            if there and not any(is_within(p, inner) or is_within(inner, p) for p in self.found):
                 self.found[inner] = None
         self.history()
         self.links()
@@ -277,7 +277,7 @@ class _Reading:
 
     def covers(self, inner: str) -> bool:
         """Whether a path of the context is read, or lies in a folder that is."""
-        return any(_holds(path, inner) for path in self.found)
+        return any(is_within(inner, path) for path in self.found)
 
     def history(self) -> None:
         """`.git`, as far as an ignore file lets it through: the SDK of .NET writes the revision
@@ -537,10 +537,6 @@ def _check_conditions(text: str) -> None:
     for condition in (*_BRACKETS.findall(text), *_CASES.findall(text)):
         if "$(" in condition or "`" in condition:
             raise _UnknownError
-
-
-def _holds(outer: str, path: str) -> bool:
-    return f"{path}/".startswith(f"{outer}/")
 
 
 def _is_other_project(path: str) -> bool:

@@ -26,6 +26,7 @@ from dockerfix.facts.gitlab.job import Job
 from dockerfix.facts.gitlab.pipeline import Pipeline
 from dockerfix.facts.model import CallSite, ComposeUse, SiteKind, Tool, Value
 from dockerfix.syntax.shell import (
+    SHELLS,
     Assignment,
     Block,
     Command,
@@ -39,7 +40,6 @@ from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
 from dockerfix.syntax.yaml.tree import Scalar, Sequence, YamlError, parse_yaml
 from dockerfix.text import MappedText, Place, Snapshot, SnapshotError, Source, join_path
 
-_SHELLS = frozenset({"sh", "bash", "zsh", "dash", "ash", "ksh"})
 _NODE = frozenset({"npm", "yarn", "pnpm", "bun"})
 _WRAPPERS = frozenset({"gradlew", "mvnw"})
 """Scripts that a build tool writes into a repository, to fetch and run itself."""
@@ -231,7 +231,7 @@ class _Walker:
 
     def started(self, name: str, words: tuple[Value, ...], place: Place, at: _At) -> bool:
         """Whether the command is one that runs others, which are then followed."""
-        if name in _SHELLS or name in (".", "source") or "/" in plain(words[0]):
+        if name in SHELLS or name in (".", "source") or "/" in plain(words[0]):
             return self.script(name, words, place, at)
         if name == "eval":
             self.stop("eval", "its text is made while it runs", place)
@@ -248,12 +248,12 @@ class _Walker:
     def script(self, name: str, words: tuple[Value, ...], place: Place, at: _At) -> bool:
         """`sh FILE`, `./FILE`, `. FILE` and `sh -c TEXT`; a program of the image is none."""
         texts = [plain(word) for word in words]
-        if name in _SHELLS and len(texts) > 1 and texts[1].startswith("-") and "c" in texts[1]:
+        if name in SHELLS and len(texts) > 1 and texts[1].startswith("-") and "c" in texts[1]:
             inner = at.inside(at.source, at.folder)
             inner.place = place
             self.text(MappedText.whole(" ".join(texts[2:3]).encode()), inner)
             return True
-        started = name in _SHELLS or name in (".", "source")
+        started = name in SHELLS or name in (".", "source")
         written = _script_of(texts[1:]) if started else texts[0]
         if not written or written.startswith(("/", "~/", "${HOME}/")) or _activates(texts):
             return False
@@ -354,7 +354,7 @@ class _Walker:
         if not values:
             return
         name = posixpath.basename(plain(values[0]))
-        inline = name in _SHELLS and "-c" in command
+        inline = name in SHELLS and "-c" in command
         if not (at.sources or inline) or not self.started(name, values, place, at):
             self.note(values, place, at)
 

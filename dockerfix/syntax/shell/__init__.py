@@ -7,6 +7,7 @@ stays opaque, and so do arrays and the expansions that cut or replace text.
 
 from dockerfix.syntax.shell.reader import parse_shell
 from dockerfix.syntax.shell.syntax import (
+    SHELLS,
     Assignment,
     Block,
     Command,
@@ -24,6 +25,7 @@ from dockerfix.syntax.shell.syntax import (
 )
 
 __all__ = [
+    "SHELLS",
     "Assignment",
     "Block",
     "Command",

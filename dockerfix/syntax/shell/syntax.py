@@ -13,6 +13,9 @@ from msgspec import Struct, field
 from dockerfix.text import MappedText, Piece, Span
 from dockerfix.text.values import Keyed
 
+SHELLS = frozenset({"sh", "bash", "zsh", "dash", "ash", "ksh"})
+"""The programs that run a text of this language."""
+
 
 class Literal(Struct, frozen=True):
     """Characters that mean themselves."""

@@ -24,7 +24,8 @@ from dockerfix.api import (
 
 _KEYS = ("AWS_ACCESS_KEY_ID=$CACHE_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY=$CACHE_SECRET_ACCESS_KEY")
 _HAVE = "env.AWS_ACCESS_KEY_ID"
-_CREATE = ("docker", "buildx", "create")
+CREATE = ("docker", "buildx", "create")
+"""The words of the command that makes a builder."""
 
 
 def give_keys(draft: Draft, pipeline: Pipeline, jobs: Sequence[Job]) -> None:
@@ -49,7 +50,7 @@ def _ends(scalar: Scalar) -> Iterator[int]:
     for command in parse_shell(scalar.mapped).commands():
         words = [word.value or word.written for word in command.words]
         joined = " ".join(words)
-        if tuple(words[:3]) != _CREATE or _HAVE in joined:
+        if tuple(words[:3]) != CREATE or _HAVE in joined:
             continue
         if "--driver" not in joined.replace("--driver-opt", "") or "docker-container" in joined:
             yield command.words[2].span.end

@@ -23,9 +23,8 @@ from dockerfix.api import (
     Value,
     without_tag,
 )
+from dockerfix_transforms.gitlab.builder_keys import CREATE
 from dockerfix_transforms.gitlab.caches import Unit, places_elsewhere
-
-_CREATE = ("docker", "buildx", "create")
 
 
 class Additions:
@@ -77,7 +76,7 @@ class Additions:
         """Whether a job makes a builder other than that of dockerd, which exports no cache."""
         for ran in self.reader.of(job).ran:
             words = " ".join(ran.words)
-            if ran.words[:3] == _CREATE and not words.endswith("--driver docker"):
+            if ran.words[:3] == CREATE and not words.endswith("--driver docker"):
                 return "--driver docker " not in words and "--driver=docker " not in f"{words} "
         return False
 

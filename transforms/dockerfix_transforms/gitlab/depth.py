@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from msgspec import Struct
 
 from dockerfix.api import (
+    SHELLS,
     BadIgnoreError,
     Build,
     CommandReader,
@@ -41,7 +42,6 @@ from dockerfix_transforms.gitlab.own_code import TASK_RUNNERS, OwnCode
 
 DEPTH = "GIT_DEPTH"
 _LEVELS = 11
-_SHELLS = frozenset({"sh", "bash", "zsh", "dash", "ash", "ksh"})
 _APART = str.maketrans(dict.fromkeys("|&;<>()\"'`", " "))
 
 
@@ -165,7 +165,7 @@ def _ships(job: Job) -> bool:
 def _reads_script(ran: Ran) -> bool:
     """Whether a shell takes its script from its standard input."""
     words = [word for word in ran.words[1:] if not word.startswith("-")]
-    return ran.name in _SHELLS and (not words or "-s" in ran.words)
+    return ran.name in SHELLS and (not words or "-s" in ran.words)
 
 
 def _piped(snapshot: Snapshot, commands: Commands) -> Iterator[str]:
@@ -174,7 +174,7 @@ def _piped(snapshot: Snapshot, commands: Commands) -> Iterator[str]:
     for _, text in commands.texts:
         for line in text.replace("\\\n", " ").splitlines():
             words = line.translate(_APART).split()
-            if {posixpath.basename(word) for word in words} & _SHELLS:
+            if {posixpath.basename(word) for word in words} & SHELLS:
                 names = (posixpath.normpath(word) for word in words)
                 yield from (name for name in names if name in snapshot)
 

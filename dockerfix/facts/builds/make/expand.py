@@ -16,11 +16,10 @@ from msgspec.structs import replace
 
 from dockerfix.facts.builds.make.functions import FUNCTIONS, absolute, substitution
 from dockerfix.facts.builds.make.variables import Assigned
-from dockerfix.facts.builds.words import LONGEST, OPAQUE, ROOTS, Bound, bounded, defaults
+from dockerfix.facts.builds.words import LONGEST, ROOTS, UNKNOWN, Bound, bounded, defaults
 from dockerfix.syntax.make import Reference, references
 from dockerfix.text import MappedText, Piece, Place
 
-UNKNOWN = "${" + OPAQUE + "}"
 ROOT = "${" + ROOTS[-1] + "}"
 _DEPTH = 24
 """Variables and functions inside one another that are expanded."""

@@ -14,10 +14,10 @@ from functools import cached_property
 from msgspec.structs import replace
 
 from dockerfix.facts.builds.make.call import MakeCall
-from dockerfix.facts.builds.make.expand import ROOT, UNKNOWN, Expander
+from dockerfix.facts.builds.make.expand import ROOT, Expander
 from dockerfix.facts.builds.make.functions import stem
 from dockerfix.facts.builds.make.variables import Assigned
-from dockerfix.facts.builds.words import Bound, Scope
+from dockerfix.facts.builds.words import UNKNOWN, Bound, Scope
 from dockerfix.syntax.make import references
 from dockerfix.syntax.make.lines import logical_lines
 from dockerfix.text import MappedText, Piece, Source

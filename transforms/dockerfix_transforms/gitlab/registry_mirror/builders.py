@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from dockerfix.api import Commands, Job, Place
+from dockerfix_transforms.gitlab.builder_keys import CREATE
 
-CREATE = ("docker", "buildx", "create")
 DRIVERS = ("docker-container", "kubernetes")
 """The drivers that start a BuildKit; the others use one that is there, with its settings."""
 BUILDKIT = "moby/buildkit:buildx-stable-1"

@@ -29,8 +29,8 @@ from dockerfix.api import (
     Span,
     parse_shell,
 )
+from dockerfix_transforms.gitlab.builder_keys import CREATE
 from dockerfix_transforms.gitlab.registry_mirror.builders import (
-    CREATE,
     FILE,
     config_option,
     read_builder,

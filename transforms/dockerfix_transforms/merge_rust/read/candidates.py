@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dockerfix.api import Facts, SnapshotError
+from dockerfix.api import Facts, SnapshotError, is_within
 from dockerfix_transforms.merge_rust.read.folders import lies_inside
 
 
@@ -28,7 +28,7 @@ def candidates(
         given_to = (b.context for b in facts.builds.builds if b.dockerfile == path)
         contexts = [context for context in given_to if context is not None]
         inside = path.startswith(f"{folder}/") if folder else True
-        known = any(_holds(context, folder) for context in contexts)
+        known = any(is_within(folder, context) for context in contexts)
         wanted = known if contexts else inside
         if wanted and _mentions_cargo(facts, path):
             found.append(path)
@@ -37,10 +37,6 @@ def candidates(
         below = [path for path in found if any(path.startswith(f"{part}/") for part in parts)]
         found = below or ([] if given else found)
     return list(dict.fromkeys([*given, *found]))
-
-
-def _holds(context: str, folder: str) -> bool:
-    return context == folder or context == "" or folder.startswith(f"{context}/")
 
 
 def _mentions_cargo(facts: Facts, path: str) -> bool:

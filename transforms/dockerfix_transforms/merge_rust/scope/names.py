@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
-from dockerfix.api import Workspace, join_path
+from dockerfix.api import Workspace, is_within, join_path
 from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 
 
@@ -37,14 +37,10 @@ def merged_path(workspace: Workspace, listed: Sequence[str], into: str) -> str:
     others = [path for path in listed if posixpath.basename(path) != into]
     folders = {posixpath.dirname(path) for path in others or listed}
     above = posixpath.commonpath(folders) if folders and "" not in folders else ""
-    crates = any(_is_below(package.folder, above) for package in workspace.packages)
+    crates = any(is_within(package.folder, above) for package in workspace.packages)
     alone = len(folders) == 1 or (above and not crates)
     folder = above if alone else workspace.folder
     return posixpath.join(folder, into)
-
-
-def _is_below(path: str, folder: str) -> bool:
-    return path == folder or path.startswith(f"{folder}/")
 
 
 def told_apart(files: Sequence[RustFile]) -> Iterator[RustFile]:

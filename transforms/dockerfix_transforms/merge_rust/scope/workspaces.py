@@ -9,7 +9,7 @@ import posixpath
 import re
 from collections.abc import Sequence
 
-from dockerfix.api import Facts, Finding, UnreadableError, Workspace, join_path
+from dockerfix.api import Facts, Finding, UnreadableError, Workspace, is_within, join_path
 from dockerfix_transforms.merge_rust.read.candidates import candidates
 
 _PLAIN_PATH = re.compile(r"[\w.+/-]+")
@@ -112,9 +112,9 @@ def workspaces_below(facts: Facts, folder: str) -> list[str]:
     members: set[str] = set()
     for path in sorted(facts.snapshot.paths, key=lambda path: path.count("/")):
         parent, name = posixpath.split(path)
-        if name != "Cargo.toml" or not _is_below(parent, folder) or parent in members:
+        if name != "Cargo.toml" or not is_within(parent, folder) or parent in members:
             continue
-        if any(_is_below(parent, outer) for outer in found):
+        if any(is_within(parent, outer) for outer in found):
             continue
         try:
             workspace = facts.workspace(parent)
@@ -127,10 +127,6 @@ def workspaces_below(facts: Facts, folder: str) -> list[str]:
         if candidates(facts, parent, ()):
             found.append(parent)
     return sorted(found)
-
-
-def _is_below(path: str, folder: str) -> bool:
-    return not folder or path == folder or path.startswith(f"{folder}/")
 
 
 def at_or_above(facts: Facts, folder: str) -> Workspace | None:
