@@ -64,21 +64,26 @@ def nothing_gained(
     """A merge after which as much is compiled as before; `findings` are those of the merge."""
     stay = [left.finding(accept) for left in callers.left]
     apart = [finding for finding in findings if finding.name == "separate-builder"]
-    before, after = callers.before, callers.after
-    word = "pass" if before.passes == 1 else "passes"
-    figures = f"{before.passes} compile {word} before, {after.passes} after"
-    reason = f"a merge would save nothing: {figures}"
-    if after.passes < before.passes:
-        programs = f"{before.programs} programs compiled before, {after.programs} after"
-        reason = f"a merge would cost more than it saves: {figures}; {programs}"
-        if callers.gains:
-            reason = (
-                "every old Dockerfile would stay beside the merged one, and only builds outside "
-                f"of CI would gain: {figures}"
-            )
+    reason = _no_gain(callers)
     if any(left.name != APART for left in callers.left):
         reason = f"as long as call sites stay with the old files, {reason}"
     return Proposal(findings=(*scope.findings, *apart, *stay), reason=reason)
+
+
+def _no_gain(callers: Callers) -> str:
+    """Why a merge would be no gain, with the figures."""
+    before, after = callers.before, callers.after
+    word = "pass" if before.passes == 1 else "passes"
+    figures = f"{before.passes} compile {word} before, {after.passes} after"
+    if callers.gains:
+        return (
+            "every old Dockerfile would stay beside the merged one, and only builds outside "
+            f"of CI would gain: {figures}"
+        )
+    if after.passes < before.passes:
+        programs = f"{before.programs} programs compiled before, {after.programs} after"
+        return f"a merge would cost more than it saves: {figures}; {programs}"
+    return f"a merge would save nothing: {figures}"
 
 
 def exists_already(facts: Facts, scope: Scope, data: bytes, no_ci: bool) -> Proposal | None:
