@@ -195,7 +195,7 @@ class OwnCode:
         if self._snapshot.entries[path].size > _LARGEST:
             return ""
         try:
-            return self._snapshot.read(path).decode("utf-8", "replace")
+            return self._snapshot.peek(path).decode("utf-8", "replace")
         except SnapshotError:
             return ""
 
