@@ -77,6 +77,8 @@ def _finding(page: FindingPage, style: Style) -> str:
 
 
 def _accepting(page: FindingPage) -> list[str]:
+    if page.severity == "note":
+        return ["  A note needs none: it asks nothing of the patch."]
     if not page.acceptable:
         return ["  It cannot be accepted: change what it names, or leave the file out."]
     once = f"--accept {page.name}, or --accept {page.name}@PATH for a file or folder"
