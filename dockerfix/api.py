@@ -149,7 +149,7 @@ from dockerfix.text import (
     relative_path,
 )
 from dockerfix.text.subsequence import common_subsequence
-from dockerfix.text.units import human
+from dockerfix.text.units import all_of, counted, human
 
 __all__ = [
     "HUB",
@@ -255,12 +255,14 @@ __all__ = [
     "YamlError",
     "YamlFile",
     "add_need",
+    "all_of",
     "apart",
     "bake_file",
     "cargo_calls",
     "check_joinable",
     "classic_rules",
     "common_subsequence",
+    "counted",
     "crates_that_notice",
     "declare",
     "edit",

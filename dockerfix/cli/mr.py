@@ -20,6 +20,7 @@ from dockerfix.engine.series import Link
 from dockerfix.forge.errors import ForgeError
 from dockerfix.forge.series import Commit, Wanted
 from dockerfix.report.report import Report
+from dockerfix.text.units import counted
 
 _DESCRIPTION = (
     "Made with `dockerfix mr`. The note below says what changes, what it brings, and what is "
@@ -174,7 +175,7 @@ def _preview(wanted: Wanted, server: _Server) -> str:
     lines = [f"with --publish: {where}, branch {wanted.branch}, merge request `{wanted.title}`"]
     for commit in wanted.commits:
         subject = commit.message.partition("\n")[0]
-        lines.append(f"  commit: {subject} ({len(commit.changes)} files)")
+        lines.append(f"  commit: {subject} ({counted(len(commit.changes), 'file')})")
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -16,6 +16,7 @@ from dockerfix.cli.output import emit, style_for, tell
 from dockerfix.cli.series import ONLY, SKIP, Series, output_folder
 from dockerfix.engine.plan import CheckFailed, Planned
 from dockerfix.report.report import Report
+from dockerfix.text.units import counted
 
 
 @shared(ONLY, SKIP, ROOT, EXCLUDE, TIMEOUT, COLOUR)
@@ -71,9 +72,7 @@ def _deliver(planned: list[Report], root: Path, folder: Path | None, branch: str
         patches = [(_patch(report), commit_message(report)) for report in planned]
         if patches:
             commit_series(root, branch, patches)
-            tell(
-                f"branch {branch}: {len(patches)} {'commit' if len(patches) == 1 else 'commits'}\n"
-            )
+            tell(f"branch {branch}: {counted(len(patches), 'commit')}\n")
         return
     who = author(root)
     mails = [

@@ -16,6 +16,7 @@ from dockerfix.estimate.schedule import Timeline, Times, timeline
 from dockerfix.estimate.times import by_stage, filled
 from dockerfix.facts.gitlab.existing import PipelineKind, existing
 from dockerfix.facts.gitlab.pipeline import Pipeline
+from dockerfix.text.units import counted
 
 
 class State(Struct, frozen=True):
@@ -147,7 +148,7 @@ class _Transition:
     def _notes(self, found: Mapping[str, Times], recloned: Sequence[str]) -> Iterator[str]:
         """What changes and is not counted."""
         if recloned:
-            count = f"{len(recloned)} {'job' if len(recloned) == 1 else 'jobs'}"
+            count = counted(len(recloned), "job")
             yield f"the clone of {count} changes; its new time is not known, and not counted"
         same = [
             name

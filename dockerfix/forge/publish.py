@@ -17,6 +17,7 @@ from typing import Any
 from dockerfix.forge.errors import ForgeError
 from dockerfix.forge.gitlab import GitLab
 from dockerfix.forge.series import MARKER, TRAILER, Commit, Published, Wanted, digest
+from dockerfix.text.units import counted
 
 _LONGEST = 1_000_000
 """Characters of the longest note."""
@@ -58,7 +59,7 @@ def _branch(forge: GitLab, wanted: Wanted, base: str) -> list[str]:
             return [f"{wanted.branch} holds this series already"]
     _Push(forge, wanted, base, here[0] if here is not None else "", name).run()
     count = len(wanted.commits)
-    commits = f"{count} {'commit' if count == 1 else 'commits'}"
+    commits = counted(count, "commit")
     return [f"{wanted.branch}: {commits}{'' if here is None else ' in place of the old ones'}"]
 
 

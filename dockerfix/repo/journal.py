@@ -32,6 +32,7 @@ from dockerfix.repo import disk
 from dockerfix.repo.errors import RecoveryError
 from dockerfix.repo.names import JOURNAL_NAME
 from dockerfix.repo.safe_path import check_path
+from dockerfix.text.units import counted
 
 _VERSION: Final = 1
 _UNFINISHED: Final = "journal.tmp"
@@ -69,10 +70,8 @@ class RecoveryReport:
 
     def __str__(self) -> str:
         """One sentence for the person."""
-        files = "file" if len(self.paths) == 1 else "files"
-        return (
-            f"an interrupted run of dockerfix on {len(self.paths)} {files} was {self.outcome.value}"
-        )
+        files = counted(len(self.paths), "file")
+        return f"an interrupted run of dockerfix on {files} was {self.outcome.value}"
 
 
 @dataclass(frozen=True, slots=True)

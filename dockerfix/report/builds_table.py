@@ -14,6 +14,7 @@ from typing import Any
 from dockerfix.facts.model import BareBuild, Blind, Build, BuildArgument, SiteKind, Value
 from dockerfix.report.json_ import dumped, header, place_data
 from dockerfix.report.style import PLAIN, Style
+from dockerfix.text.units import counted
 
 UNKNOWN = "unknown"
 WIDTH = 80
@@ -121,7 +122,7 @@ def _summary(builds: Sequence[Build], blind: Sequence[Blind]) -> str:
     if not builds and not blind:
         return "No build was found."
     unknown = sum(build.dockerfile is None or build.context is None for build in builds)
-    found = f"{len(builds)} build{'' if len(builds) == 1 else 's'}"
+    found = counted(len(builds), "build")
     return f"{found}, {unknown} with unknown values, {len(blind)} not followed"
 
 

@@ -13,7 +13,7 @@ from dockerfix.estimate.series import Estimate
 from dockerfix.report.json_ import dumped, header
 from dockerfix.report.markdown import code, escaped
 from dockerfix.report.style import PLAIN, Style
-from dockerfix.text.units import lasting
+from dockerfix.text.units import counted, lasting
 
 _HEAD = ("", "longest path", "change", "runner time", "jobs")
 
@@ -117,7 +117,7 @@ def remarks(found: Sequence[Estimate]) -> Iterator[str]:
         yield "no time is known: every job counts as one minute, so only the order is telling"
     elif unknown:
         names = ", ".join(first.unknown[:5]) + (", ..." if unknown > 5 else "")
-        yield f"the times of {unknown} jobs are not known; medians stand in for them: {names}"
+        yield f"{counted(unknown, 'job')} without a known time, for which medians stand in: {names}"
     carried = {
         f"{one.name}: {one.times.source}"
         for one in found[-1].timeline.placed.values()

@@ -13,7 +13,7 @@ from msgspec import to_builtins
 from dockerfix.report.json_ import dumped, header
 from dockerfix.report.markdown import code, escaped
 from dockerfix.report.style import PLAIN, Style
-from dockerfix.text.units import human, lasting
+from dockerfix.text.units import counted, human, lasting
 from dockerfix.traces.jobs import RanJob
 from dockerfix.traces.model import BuilderRun, Ending, JobTrace, State, Transfer
 
@@ -31,7 +31,7 @@ def render_metrics(
     for trace in traces:
         lines += [*_trace(trace, jobs.get(trace.name), slowest, style), ""]
     if len(traces) > 1:
-        lines.append(style.heading(f"{len(traces)} jobs") + f": {_sums(traces)}")
+        lines.append(style.heading(counted(len(traces), "job")) + f": {_sums(traces)}")
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
@@ -81,7 +81,7 @@ def run_text(run: BuilderRun) -> str:
     unfinished = run.count(State.UNFINISHED)
     parts += [f"{unfinished} not finished"] if unfinished else []
     parts += [f"{human(run.sent)} sent"] if run.sent is not None else []
-    parts += [f"{run.compiled} crates compiled"] if run.compiled else []
+    parts += [f"{counted(run.compiled, 'crate')} compiled"] if run.compiled else []
     failed = sum(bool(one.error) for one in run.imports)
     parts += [f"{failed} of {len(run.imports)} cache imports failed"] if run.imports else []
     mixed = " (two builds at once: some numbers may belong to the other)" if run.mixed else ""
@@ -111,7 +111,11 @@ def _sums(traces: Sequence[JobTrace]) -> str:
     cached = sum(run.count(State.CACHED) for run in runs)
     steps = sum(len(run.steps) for run in runs)
     parts = [f"{name} {lasting(value)}" for value, name in known]
-    parts += [f"{len(runs)} builds with {cached} of {steps} steps cached"] if runs else []
+    parts += (
+        [f"{counted(len(runs), 'build')} with {cached} of {counted(steps, 'step')} cached"]
+        if runs
+        else []
+    )
     return ", ".join(parts)
 
 

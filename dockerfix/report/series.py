@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dockerfix.engine.plan import CheckFailed, Planned
 from dockerfix.report.report import Report
 from dockerfix.report.style import PLAIN, Style
+from dockerfix.text.units import counted
 
 _WIDTH = 72
 """Where Git's own tools wrap a commit message."""
@@ -71,7 +72,8 @@ def _details(report: Report, style: Style) -> Iterator[str]:
         yield report.proposal.reason
     if isinstance(outcome, Planned):
         yield from report.proposal.summary
-        yield f"{len(report.files)} files, {len(report.verdicts)} checks passed"
+        checks = counted(len(report.verdicts), "check")
+        yield f"{counted(len(report.files), 'file')}, {checks} passed"
     for finding in report.refused:
         place = f"{style.place(str(finding.place))}: " if finding.place else ""
         yield f"{place}{finding.what} [{finding.name}]"

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dockerfix.facts.dockerfile.stages import StageGraph
 from dockerfix.report.drawing import Arrow, Box, Drawing, Mark
 from dockerfix.syntax.dockerfile import Stage
+from dockerfix.text.units import counted
 
 
 def draw_stages(graph: StageGraph, title: str) -> Drawing:
@@ -56,4 +57,4 @@ def _name(stage: Stage) -> str:
 
 def _counted(stage: Stage) -> str:
     count = len(stage.instructions)
-    return f"{_name(stage)}: {count} {'instruction' if count == 1 else 'instructions'}"
+    return f"{_name(stage)}: {counted(count, 'instruction')}"

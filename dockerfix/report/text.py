@@ -11,6 +11,7 @@ from dockerfix.engine.plan import CheckFailed, NothingToDo, Planned, Refused
 from dockerfix.facts.finding import Finding
 from dockerfix.report.report import Change, Report
 from dockerfix.report.style import PLAIN, Style
+from dockerfix.text.units import counted
 
 
 class Verbosity(enum.Enum):
@@ -193,7 +194,7 @@ def _counted(report: Report) -> str:
     parts = [f"{count} {change.value}" for change, count in counts.items() if count]
     total = len(report.files)
     verb = "written" if report.written else "in the patch"
-    return f"{total} {'file' if total == 1 else 'files'} {verb} ({', '.join(parts)})"
+    return f"{counted(total, 'file')} {verb} ({', '.join(parts)})"
 
 
 def _advice(finding: Finding) -> tuple[str, str, str]:

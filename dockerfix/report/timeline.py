@@ -12,7 +12,7 @@ from html import escape
 from dockerfix.estimate.schedule import Placed
 from dockerfix.estimate.series import Estimate
 from dockerfix.report.estimate import headline, remarks, why_waiting
-from dockerfix.text.units import lasting
+from dockerfix.text.units import counted, lasting
 
 _LABEL, _WIDTH, _MARGIN = 250, 760, 90
 _ROW, _BAR = 20, 13
@@ -97,7 +97,8 @@ class _Panel:
             stage = one.run.stage
         if self.hidden:
             y = self.bottom - 6
-            yield f'<text class="faint" x="12" y="{y}">and {self.hidden} shorter jobs</text>'
+            more = counted(self.hidden, "shorter job")
+            yield f'<text class="faint" x="12" y="{y}">and {more}</text>'
         x = self._x(self.line.total)
         yield f'<line class="end" x1="{x}" x2="{x}" y1="{self.rows - 14}" y2="{self.bottom}"/>'
 
@@ -107,11 +108,12 @@ class _Panel:
     def _title(self) -> str:
         name = "Before" if self.before else "After"
         words = name if self.other is not None else "The pipeline as it is"
+        jobs = counted(len(self.line.placed), "job")
         return (
             f'<text class="panel" x="12" y="{self.top + 12}">{words}: '
             f"{lasting(self.line.total)}</text>"
             f'<text class="faint" x="{_LABEL}" y="{self.top + 12}">'
-            f"runners are busy for {lasting(self.line.busy)} in {len(self.line.placed)} jobs</text>"
+            f"runners are busy for {lasting(self.line.busy)} in {jobs}</text>"
         )
 
     def _difference(self) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Sizes and times as a person reads them. Knows numbers alone; None is unknown: a dash.
+"""Sizes, times and counts as a person reads them. Knows numbers alone; None is unknown: a dash.
 
 Sizes are in the units of the docker command line (1 kB is 1,000 bytes).
 """
@@ -15,6 +15,18 @@ def human(size: int) -> str:
         value, unit = value / 1000, unit + 1
     digits = 0 if unit == 0 or value >= 99.95 else 1
     return f"{value:.{digits}f} {_UNITS[unit]}"
+
+
+def counted(number: int, noun: str, several: str = "") -> str:
+    """`1 file`, `2 files`; `several` is the plural of a noun that does not take a mere s."""
+    return f"{number} {noun if number == 1 else several or noun + 's'}"
+
+
+def all_of(number: int, noun: str) -> str:
+    """All there are: `the file`, `both files`, `all 3 files`."""
+    if number == 1:
+        return f"the {noun}"
+    return f"both {noun}s" if number == 2 else f"all {number} {noun}s"
 
 
 def lasting(seconds: float | None) -> str:

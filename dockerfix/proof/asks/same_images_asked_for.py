@@ -16,6 +16,7 @@ from dockerfix.proof.asks.both_sides import both_sides
 from dockerfix.proof.asks.details import Allowed
 from dockerfix.proof.asks.matching import Matching
 from dockerfix.proof.obligation import Image, Obligation, Verdict
+from dockerfix.text.units import all_of, counted
 
 
 class SameImagesAskedFor(Obligation, frozen=True):
@@ -67,10 +68,9 @@ def _statement(pushed: int, others: int) -> str:
     """What holds, in the words of the report."""
     if not pushed + others:
         return "No call site that was read asks for an image"
-    tags = f"{pushed} pushed {'tag' if pushed == 1 else 'tags'}" if pushed else ""
-    builds = f"{others} other {'build' if others == 1 else 'builds'}" if others and pushed else ""
-    if others and not pushed:
-        builds = f"{others} {'build' if others == 1 else 'builds'}"
-    every = "The" if pushed + others == 1 else "All"
-    gets, image = ("gets", "image") if pushed + others == 1 else ("get", "images")
-    return f"{every} {' and '.join(filter(None, (tags, builds)))} still {gets} the same {image}"
+    if pushed and others:
+        who = f"{all_of(pushed, 'pushed tag')} and {counted(others, 'other build')}"
+    else:
+        who = all_of(pushed, "pushed tag") if pushed else all_of(others, "build")
+    what = "gets the same image" if pushed + others == 1 else "get the same images"
+    return f"{who[:1].upper()}{who[1:]} still {what}"

@@ -42,6 +42,7 @@ from dockerfix.facts.context.used import read_of
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.obligation import Image, Obligation, Verdict
 from dockerfix.text import Snapshot
+from dockerfix.text.units import counted
 
 _MAX_DEPTH = 8
 _MAX_SHOWN = 12
@@ -128,7 +129,8 @@ class _Findings:
         if self.deleted:
             yield f"no longer copied, since the patch deletes it: {', '.join(sorted(self.deleted))}"
         if self.unread:
-            yield f"build stages lack {len(self.unread)} files that their commands do not read"
+            files = counted(len(self.unread), "file")
+            yield f"build stages lack {files} that their commands do not read"
         yield from self.differences
 
 

@@ -23,6 +23,7 @@ def too_few(facts: Facts, scope: Scope, stepped_down: int) -> Proposal:
     if len(scope.files) + len(left_out) + stepped_down > 1:
         return Proposal(findings=tuple(left_out), refused=True)
     folder = scope.workspace.folder or "."
+    where = f"of the workspace {scope.workspace.folder}".rstrip()
     paths = [*(file.path for file in scope.files), *(finding.subject for finding in left_out)]
     every = candidates(facts, scope.workspace.folder, ())
     others = [path for path in every if path not in (*paths, scope.into)]
@@ -32,8 +33,8 @@ def too_few(facts: Facts, scope: Scope, stepped_down: int) -> Proposal:
             f"name the folder {folder} to merge them all"
         )
     if paths:
-        return Proposal(reason=f"{paths[0]} alone builds {folder}: nothing to merge")
-    return Proposal(reason=f"no Dockerfile builds the workspace {folder}")
+        return Proposal(reason=f"nothing to merge: {paths[0]} is the only Dockerfile {where}")
+    return Proposal(reason=f"there is no Dockerfile {where}")
 
 
 def nothing_shared(scope: Scope, groups: Sequence[Group]) -> Proposal:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from dockerfix.api import counted
 from dockerfix_transforms.merge_rust.callers.rewrite import Callers
 from dockerfix_transforms.merge_rust.scope.scope import Scope
 from dockerfix_transforms.merge_rust.write.layout import Merged
@@ -12,10 +13,10 @@ from dockerfix_transforms.merge_rust.write.layout import Merged
 def sizes(scope: Scope, merged: Merged) -> str:
     """What the merged file holds."""
     plan = merged.plan
-    aliases = f" and {len(plan.aliases)} aliases" if plan.aliases else ""
+    aliases = f" and {counted(len(plan.aliases), 'alias', 'aliases')}" if plan.aliases else ""
     return (
         f"{len(scope.files)} Dockerfiles become {scope.into} with "
-        f"{len(plan.targets)} targets{aliases}"
+        f"{counted(len(plan.targets), 'target')}{aliases}"
     )
 
 

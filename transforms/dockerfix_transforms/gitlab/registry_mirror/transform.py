@@ -137,7 +137,7 @@ class RegistryMirror:
         """The proposal; `paths` are not used, the pipeline belongs to the whole repository."""
         pipeline = facts.read_pipeline()
         if pipeline is None or not pipeline.visible:
-            return Proposal(reason="There is no GitLab pipeline with jobs.")
+            return Proposal(reason="No GitLab pipeline with jobs was found.")
         draft = Draft(facts, options["accept"])
         fault = _fault(options)
         if fault is not None:

@@ -15,6 +15,7 @@ from dockerfix.api import (
     Facts,
     Finding,
     Severity,
+    counted,
     pushed_images,
     pushed_registries,
     registry_of,
@@ -161,7 +162,7 @@ def _listed(upstream: Upstream) -> Finding:
 
 def _count(upstream: Upstream) -> str:
     jobs, images = (len({getattr(p, key) for p in upstream.pulls}) for key in ("job", "image"))
-    pulled = "1 image" if images == 1 else f"{images} images"
+    pulled = counted(images, "image")
     return f"1 job pulls {pulled}" if jobs == 1 else f"{jobs} jobs pull {pulled}"
 
 

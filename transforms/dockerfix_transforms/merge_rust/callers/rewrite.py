@@ -21,6 +21,7 @@ from dockerfix.api import (
     Refused,
     SiteKind,
     Span,
+    all_of,
     path_mentions,
     set_builds,
     set_paths,
@@ -210,13 +211,13 @@ def _apart(group: Group, pairs: Sequence[Pair], jobs: JobPlan, workflows: Workfl
     )
     reason = next(reasons, "") or workflows.apart.get(id(change.build), "")
     why_not = f" The jobs cannot become one: {reason}." if reason else ""
-    count = len({name for member in group.members for name in member.file.shipped})
+    shipped = {name for member in group.members for name in member.file.shipped}
+    count = max(len(shipped), len(group.members))
     return Left(
         (file.path,),
         site.place,
         f"{site.kind.value} {site.name} builds {file.binary} alone, on a runner of its own",
-        f"With the merged file it would compile all {max(count, len(group.members))} programs "
-        f"of the group.{why_not}",
+        f"With the merged file it would compile {all_of(count, 'program')} of the group.{why_not}",
         f"Build the images in one job, or --accept {APART}.",
         APART,
     )
