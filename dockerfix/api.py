@@ -27,6 +27,7 @@ from dockerfix.facts.context.projection import ProjectionError, project_rules
 from dockerfix.facts.context.senders import Sent, classic_rules, emptied, rules_of, sent_of
 from dockerfix.facts.context.used import ContextUse, read_of, used_of
 from dockerfix.facts.context.weight import Weight
+from dockerfix.facts.dockerfile.file_names import is_dockerfile
 from dockerfix.facts.dockerfile.places import IsFolder, Placed, apart, folders, placed
 from dockerfix.facts.dockerfile.stages import Reference, StageGraph
 from dockerfix.facts.dockerfile.variables import ExpansionError, global_variables
@@ -62,7 +63,7 @@ from dockerfix.facts.registries import (
     registry_of,
     repository_of,
 )
-from dockerfix.facts.repository import Facts, is_dockerfile
+from dockerfix.facts.repository import Facts
 from dockerfix.facts.unreadable import unreadable
 from dockerfix.proof.obligation import Image, Permit
 from dockerfix.rewrite import (
@@ -110,6 +111,7 @@ from dockerfix.syntax.dockerfile import (
     Word,
     parse,
 )
+from dockerfix.syntax.dockerfile.problems import rejections
 from dockerfix.syntax.shell import (
     SHELLS,
     Assignment,
@@ -314,6 +316,7 @@ __all__ = [
     "read_ignore",
     "read_of",
     "registry_of",
+    "rejections",
     "relative_path",
     "repository_of",
     "rows_of",

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from dockerfix.checks.check import Check
 from dockerfix.facts.repository import Facts
+from dockerfix.syntax.dockerfile.problems import rejections
 from dockerfix.text import Place, SnapshotError
 
 
@@ -19,7 +20,7 @@ def _look(facts: Facts) -> Iterator[tuple[Place, str, str]]:
             tree = facts.dockerfile(path)
         except SnapshotError:  # not there as a file: the build list tells of it
             continue
-        for problem in tree.errors[:1]:
+        for problem in rejections(tree)[:1]:
             place = tree.source.place(problem.span)
             hint = f" ({problem.hint})" if problem.hint else ""
             what = f"BuildKit rejects this file: {problem.message}{hint}"

@@ -1,14 +1,13 @@
 """The `dockerfix` command and its sub-commands, each imported when it is asked for.
 
-Built-in commands stand in a table; one more for each transform comes from the registry. Adding
-a command is a line in the table and a module with a click command.
+Built-in commands stand in the table of `commands`; one more for each transform comes from the
+registry.
 """
 
 from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -17,47 +16,12 @@ import click
 from dockerfix import __version__
 from dockerfix.cli import exit_code
 from dockerfix.cli.budget import OutOfTime
+from dockerfix.cli.commands import COMMANDS
+from dockerfix.cli.installed import TransformGroup
 from dockerfix.cli.output import StdoutClosedError, tell
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
-
-    from dockerfix.engine.registry import Registry
-
-COMMANDS = {
-    "builds": (
-        "dockerfix.cli.builds:builds",
-        "Every image build that was found, and where it is asked for.",
-    ),
-    "check": ("dockerfix.cli.check:check", "What could be done here, and what stands in the way."),
-    "completion": (
-        "dockerfix.cli.completion:completion",
-        "The script that teaches a shell to complete dockerfix.",
-    ),
-    "context": ("dockerfix.cli.context:context", "What a build context costs, without building."),
-    "estimate": (
-        "dockerfix.cli.estimate:estimate",
-        "How long the pipeline takes now, and after each patch.",
-    ),
-    "explain": ("dockerfix.cli.explain:explain", "What a transform does, or what a finding means."),
-    "graph": (
-        "dockerfix.cli.graph:graph",
-        "The stages of a Dockerfile, or the jobs, as a picture.",
-    ),
-    "init": ("dockerfix.cli.init:init", "Write a settings file with every option as an example."),
-    "metrics": (
-        "dockerfix.cli.metrics:metrics",
-        "Where the time of CI jobs went, from their traces.",
-    ),
-    "mr": ("dockerfix.cli.mr:mr", "All transforms as one GitLab merge request."),
-    "plan": ("dockerfix.cli.plan:plan", "All transforms as a series of commits."),
-    "schema": ("dockerfix.cli.schema:schema", "The JSON Schema of the settings, or of reports."),
-    "verify": (
-        "dockerfix.cli.verify:verify",
-        "Build before and after a patch, and compare the images.",
-    ),
-}
-"""Name, where the click command stands, and one line for the help."""
 
 _HELP = """\
 Refactorings of Dockerfiles and of everything that builds them, as one reviewed patch.
@@ -91,15 +55,8 @@ Exit codes:
 """
 
 
-class Application(click.Group):
+class Application(TransformGroup):
     """The group of all commands; knows their names without importing them."""
-
-    @cached_property
-    def registry(self) -> Registry:
-        """The installed transforms."""
-        from dockerfix.engine.registry import Registry
-
-        return Registry.installed(frozenset(COMMANDS))
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """All names: the transforms and the table."""

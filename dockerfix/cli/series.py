@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from dockerfix.cli.complete import series_names
-from dockerfix.cli.installed import transforms_of
+from dockerfix.cli.installed import installed, transforms_of
 from dockerfix.cli.output import OutputError
 from dockerfix.cli.repository import Repository, open_repository
 from dockerfix.engine.registry import Registry
@@ -44,9 +44,7 @@ class Series:
         skip: Collection[str],
         inline: bool = True,
     ) -> None:
-        from dockerfix.cli.application import COMMANDS
-
-        self.registry = Registry.installed(frozenset(COMMANDS))
+        self.registry = installed()
         self.last: str | None = None
         self.names = _chosen(self.registry, only, skip)
         self.repository: Repository = open_repository(

@@ -19,7 +19,8 @@ from dockerfix.engine.obligations import Changes, owed
 from dockerfix.engine.permits import paths, refused_permits
 from dockerfix.engine.proposal import Proposal
 from dockerfix.engine.reading import Fault, comments, faults
-from dockerfix.facts.repository import Facts, is_dockerfile
+from dockerfix.facts.dockerfile.file_names import is_dockerfile
+from dockerfix.facts.repository import Facts
 from dockerfix.proof.obligation import Obligation, Permit, Verdict
 from dockerfix.syntax.dockerfile import Dockerfile
 from dockerfix.text import Kind, Snapshot, normalise_path

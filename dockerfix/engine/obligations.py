@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 
 from msgspec import Struct
 
+from dockerfix.facts.dockerfile.file_names import is_dockerfile
 from dockerfix.facts.dockerfile.stages import StageGraph
 from dockerfix.facts.gitlab.pipeline import Pipeline
-from dockerfix.facts.repository import Facts, is_dockerfile
+from dockerfix.facts.repository import Facts
 from dockerfix.proof.asks.asks import Ask, asks_of, values_for
 from dockerfix.proof.obligation import Image, Obligation, Permit
 from dockerfix.text import SnapshotError

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator
 
 from msgspec import Struct
 
-from dockerfix.facts.repository import is_dockerfile
+from dockerfix.facts.dockerfile.file_names import is_dockerfile
 from dockerfix.syntax.dockerfile import Comment, Dockerfile, Instruction, parse_source, render
+from dockerfix.syntax.dockerfile.problems import rejections
 from dockerfix.text import MappedText, Snapshot, Source, Span
 
 
@@ -75,7 +76,7 @@ def _dockerfile(snapshot: Snapshot, path: str) -> Iterator[Fault]:
     tree = snapshot.derive(path, parse_source)
     if render(tree) != snapshot.read(path):
         yield _at(tree.source, Span(0, 0), "the Dockerfile tree does not give back these bytes")
-    for problem in tree.errors:
+    for problem in rejections(tree):
         yield _at(tree.source, problem.span, problem.message)
 
 

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from dockerfix.facts.builds.candidates import Candidate, candidate
-from dockerfix.facts.repository import is_dockerfile
+from dockerfix.facts.dockerfile.file_names import is_dockerfile
 from dockerfix.text import Snapshot, SnapshotError
 
 _MARK = b"dockerfix: accept"

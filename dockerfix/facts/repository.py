@@ -7,10 +7,10 @@ none itself.
 from __future__ import annotations
 
 import posixpath
-import re
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from dockerfix.facts.dockerfile.file_names import is_dockerfile
 from dockerfix.facts.dockerfile.stages import StageGraph
 from dockerfix.syntax.dockerfile import Dockerfile, parse_source
 from dockerfix.text import Snapshot, SnapshotError, Source
@@ -25,13 +25,6 @@ if TYPE_CHECKING:
     from dockerfix.facts.gitlab.pipeline import Pipeline
     from dockerfix.facts.model import Build
     from dockerfix.syntax.yaml.tree import YamlError
-
-_NAME = re.compile(r"(?:.*\.)?(?:[Dd]ockerfile|Containerfile)(?:[._-].*)?", re.DOTALL)
-_OTHERS = (
-    ".dockerignore", ".md", ".rst", ".sh", ".py", ".yml", ".yaml", ".json", ".hcl", ".txt", ".j2",
-    ".jinja", ".tmpl", ".tpl", ".template", ".erb", ".mustache", ".in", ".rs", ".go", ".ts", ".js",
-    ".java", ".rb", ".bak", ".orig", ".rej", ".swp",
-)  # fmt: skip
 
 
 class Facts:
@@ -131,15 +124,6 @@ class Facts:
             if path in self.snapshot:
                 return path
         return None
-
-
-def is_dockerfile(path: str) -> bool:
-    """Whether a path is a Dockerfile by its name: `Dockerfile`, `Containerfile`, `x.Dockerfile`,
-    `Dockerfile.x`, `Dockerfile-x`; no ignore file, no template, no script of such a name."""
-    if "ockerfile" not in path and "ontainerfile" not in path:
-        return False
-    name = path.rpartition("/")[2]
-    return _NAME.fullmatch(name) is not None and not name.endswith(_OTHERS)
 
 
 def _stage_graph(source: Source) -> StageGraph:

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 from dockerfix.engine.plan import Outcome, Planned
 from dockerfix.estimate.graph import JobGraph, job_graph
-from dockerfix.facts.repository import Facts, is_dockerfile
+from dockerfix.facts.dockerfile.file_names import is_dockerfile
+from dockerfix.facts.repository import Facts
 from dockerfix.report.drawing import Drawing, render_mermaid
 from dockerfix.report.job_graph import draw_jobs
 from dockerfix.report.stage_graph import draw_stages

@@ -16,7 +16,8 @@ from typing import Any
 from dockerfix.engine.gate import Judges
 from dockerfix.engine.plan import CheckFailed, NothingToDo, Outcome, Planned, Refused, plan
 from dockerfix.engine.proposal import Transform
-from dockerfix.facts.repository import Facts, is_dockerfile
+from dockerfix.facts.dockerfile.file_names import is_dockerfile
+from dockerfix.facts.repository import Facts
 from dockerfix.syntax.dockerfile import parse, render
 from dockerfix.text import Kind, Snapshot
 

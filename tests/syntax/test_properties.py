@@ -8,6 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dockerfix.syntax.dockerfile import Arg, Comment, Env, Instruction, Onbuild, Run, parse, render
+from dockerfix.syntax.dockerfile.problems import rejections
 from dockerfix.text import MappedText, Span
 
 TOKENS = (
@@ -77,7 +78,7 @@ def test_the_items_tile_the_file(data: bytes) -> None:
 @example(b"RUN --mount='\"a' a\n")
 def test_nothing_of_the_tree_raises_and_spans_nest(data: bytes) -> None:
     tree = parse(data)
-    for problem in (*tree.errors, *tree.warnings):
+    for problem in (*rejections(tree), *tree.warnings):
         assert Span(0, len(data)).contains(problem.span)
         str(tree.source.place(problem.span))
     for stage in tree.stages:

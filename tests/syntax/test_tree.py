@@ -23,6 +23,7 @@ from dockerfix.syntax.dockerfile import (
     parse,
     render,
 )
+from dockerfix.syntax.dockerfile.problems import rejections
 from dockerfix.text import Newline
 
 Node = TypeVar("Node", bound=Instruction)
@@ -159,7 +160,7 @@ def test_json_words_know_their_bytes() -> None:
 def test_what_go_does_not_take_as_json_is_shell_form(text: str) -> None:
     tree = parse(f"FROM a\nCMD {text}\n".encode())
     assert tree.instructions[1].form == ShellForm(text)
-    assert tree.errors == ()
+    assert rejections(tree) == ()
 
 
 def test_a_lone_surrogate_of_json_is_no_character() -> None:
@@ -191,7 +192,7 @@ def test_a_missing_end_marker_takes_the_rest() -> None:
     tree = parse(b"FROM a\nRUN <<A\nFROM b\n")
     assert tree.instructions[1].unterminated
     assert tree.instructions[1].heredocs[0].marker_span.length == 0
-    assert [problem.message for problem in tree.errors] == ["unterminated heredoc"]
+    assert [problem.message for problem in rejections(tree)] == ["unterminated heredoc"]
 
 
 @pytest.mark.parametrize(
@@ -377,11 +378,11 @@ def test_directives_and_escape() -> None:
 )
 def test_a_line_of_64_kib_is_too_long(size: int, newline: bytes, errors: int) -> None:
     tree = parse(b"FROM a\nCMD ".ljust(7 + size, b"x") + newline)
-    assert len(tree.errors) == errors
+    assert len(rejections(tree)) == errors
 
 
 @pytest.mark.parametrize("data", ["FROM a\n".encode("utf-16"), b"\x7fELF\0\0FROM a\n"])
 def test_what_is_no_text_is_called_so(data: bytes) -> None:
     tree = parse(data)
-    assert [problem.hint for problem in tree.errors] == ["save it as UTF-8 text"]
+    assert [problem.hint for problem in rejections(tree)] == ["save it as UTF-8 text"]
     assert render(tree) == data

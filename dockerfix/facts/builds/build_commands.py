@@ -22,11 +22,11 @@ from dockerfix.syntax.shell import Command
 from dockerfix.text import join_path
 
 if TYPE_CHECKING:
-    from dockerfix.facts.builds.follow import Follower
+    from dockerfix.facts.builds.following import Following
 
 
 def read_command(
-    follower: Follower, words: tuple[Value, ...], item: Command, carrier: Carrier, state: State
+    follower: Following, words: tuple[Value, ...], item: Command, carrier: Carrier, state: State
 ) -> None:
     """A command that builds, tags or pushes, if it is one."""
     recognised = recognise(words)
@@ -44,7 +44,7 @@ def read_command(
         follower.found.builds.append(replace(build, calls=calls, variables=held))
 
 
-def _with_glob(build: Build, follower: Follower, state: State) -> Build:
+def _with_glob(build: Build, follower: Following, state: State) -> Build:
     """A build whose Dockerfile is a pattern, with the file that the shell puts in its place; not
     known unless there is one such file."""
     written = build.dockerfile_written
@@ -61,7 +61,7 @@ def _with_glob(build: Build, follower: Follower, state: State) -> Build:
 
 
 def _other_command(
-    follower: Follower, words: tuple[Value, ...], item: Command, carrier: Carrier
+    follower: Following, words: tuple[Value, ...], item: Command, carrier: Carrier
 ) -> None:
     """A command that tags or pushes, or that seems to build in a way that is not read."""
     # Most commands are neither: what costs is done for those that may be.
@@ -79,7 +79,9 @@ def _other_command(
         follower.blind(carrier.source.place(item.span), *said)
 
 
-def read_indirect(follower: Follower, recognised: Recognised, site: CallSite, state: State) -> None:
+def read_indirect(
+    follower: Following, recognised: Recognised, site: CallSite, state: State
+) -> None:
     """A command whose builds stand in other files: bake and Compose."""
     if recognised.tool is Tool.BAKE:
         follower.found.bakes.append(_bake(recognised, site, state))

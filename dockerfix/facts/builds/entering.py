@@ -34,7 +34,7 @@ from dockerfix.syntax.shell import (
 from dockerfix.text import MappedText
 
 if TYPE_CHECKING:
-    from dockerfix.facts.builds.follow import Follower
+    from dockerfix.facts.builds.following import Following
     from dockerfix.facts.builds.make import MakeCall, Makefile
 
 _DEPTH = 12
@@ -43,7 +43,7 @@ _MAKE = frozenset({"make", "gmake"})
 
 
 def enter_function(
-    follower: Follower,
+    follower: Following,
     item: Command,
     words: tuple[Value, ...],
     carrier: Carrier,
@@ -83,7 +83,7 @@ def enter_function(
 
 
 def enter_script(
-    follower: Follower,
+    follower: Following,
     words: tuple[Value, ...],
     carrier: Carrier,
     state: State,
@@ -126,7 +126,7 @@ def enter_script(
 
 
 def enter_text(
-    follower: Follower,
+    follower: Following,
     item: Command,
     words: tuple[Value, ...],
     carrier: Carrier,
@@ -150,7 +150,7 @@ def enter_text(
 
 
 def enter_make(
-    follower: Follower, words: tuple[Value, ...], carrier: Carrier, state: State, depth: int
+    follower: Following, words: tuple[Value, ...], carrier: Carrier, state: State, depth: int
 ) -> bool:
     """`make target NAME=value`: the recipes of the rules, prerequisites first."""
     words = unwrapped(words)
@@ -172,7 +172,7 @@ def enter_make(
 
 
 def _made(
-    follower: Follower,
+    follower: Following,
     makefile: Makefile,
     call: MakeCall,
     carrier: Carrier,

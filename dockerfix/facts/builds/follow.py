@@ -7,21 +7,18 @@ What cannot be followed becomes a `Blind` or a value that stays unknown, never a
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
-from contextlib import contextmanager
-from functools import cached_property
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
 
 from dockerfix.facts.builds.build_commands import read_command
 from dockerfix.facts.builds.entering import enter_function, enter_make, enter_script, enter_text
-from dockerfix.facts.builds.gathered import Carrier, Found
+from dockerfix.facts.builds.following import STEPS, Following
+from dockerfix.facts.builds.gathered import Carrier
 from dockerfix.facts.builds.paths import globbed, with_printed
 from dockerfix.facts.builds.shell_builtins import run_builtin
 from dockerfix.facts.builds.state import Ended, State, joined
-from dockerfix.facts.builds.unread import BUILD_TEXT, TOOLS
+from dockerfix.facts.builds.unread import BUILD_TEXT
 from dockerfix.facts.builds.words import OPAQUE, Bound, bound_to, bounded, words_of
 from dockerfix.facts.model import (
-    Blind,
     SiteKind,
     Value,
 )
@@ -37,40 +34,11 @@ from dockerfix.syntax.shell import (
     Statement,
     parse_shell,
 )
-from dockerfix.text import MappedText, Place, Snapshot
-
-if TYPE_CHECKING:
-    from dockerfix.facts.builds.make import Makefiles
-
-_STEPS = 20_000
-"""Statements that one text may make, loops and calls unrolled."""
-_WORDS = frozenset(
-    {*(tool.decode() for tool in TOOLS), "build", "bake", "bud", "make", "MAKE", ".sh"}
-)
+from dockerfix.text import MappedText
 
 
-class Follower:
+class Follower(Following):
     """Follows scripts of one snapshot and gathers what they ask for."""
-
-    def __init__(self, snapshot: Snapshot) -> None:
-        self.snapshot = snapshot
-        self.found = Found()
-        self.steps = 0
-        self.words: frozenset[str] = _WORDS
-        """What a recipe holds that may build, or run what builds."""
-        self.barren: dict[Hashable, frozenset[str]] = {}
-        """Bodies that ask for nothing, with what they enter: followed once for each folder and
-        scope, whoever calls them."""
-        self.followed: set[Hashable] = set()
-        """Bodies that the text at hand entered: whatever the way to it, a body asks for the same
-        builds again. Ways are exponentially many where recipes make one another."""
-
-    @cached_property
-    def makefiles(self) -> Makefiles:
-        """The Makefiles of the snapshot."""
-        from dockerfix.facts.builds.make import Makefiles
-
-        return Makefiles(self.snapshot)
 
     def run(self, mapped: MappedText, carrier: Carrier, state: State) -> None:
         """Follow a text in `state`, which is changed as the shell would change it."""
@@ -91,10 +59,6 @@ class Follower:
             self.blind(place, "a script", "the shell grammar cannot read this part of it")
         self.statements(script.statements, carrier, state, depth)
 
-    def blind(self, place: Place, what: str, why: str, apart: bool = False) -> None:
-        """Note what cannot be followed, once."""
-        self.found.blind[Blind(place, what, why, apart)] = None
-
     def statements(
         self, statements: Iterable[Statement], carrier: Carrier, state: State, depth: int
     ) -> None:
@@ -103,10 +67,10 @@ class Follower:
             if state.ended is not Ended.NO:
                 return
             self.steps += 1
-            if self.steps == _STEPS:
+            if self.steps == STEPS:
                 place = carrier.source.place(statement.span)
-                self.blind(place, "a script", f"it takes more than {_STEPS} steps")
-            if self.steps < _STEPS:
+                self.blind(place, "a script", f"it takes more than {STEPS} steps")
+            if self.steps < STEPS:
                 self.statement(statement, carrier, state, depth)
 
     def statement(self, item: Statement, carrier: Carrier, state: State, depth: int) -> None:
@@ -225,27 +189,6 @@ class Follower:
         entered = entered or enter_text(self, item, words, carrier, inner, depth)
         if not entered:
             read_command(self, words, item, carrier, inner)
-
-    def is_known(self, key: Hashable) -> bool:
-        """Whether a body asks for nothing that is not known: for nothing at all (what it enters
-        counts again), or for what the text at hand asked for before."""
-        entered = self.barren.get(key)
-        self.found.entered |= entered or frozenset()
-        before = key in self.followed
-        self.followed.add(key)
-        return before or entered is not None
-
-    @contextmanager
-    def remembered(self, key: Hashable) -> Iterator[None]:
-        """Follow a body, and remember it if it asks for nothing."""
-        before, self.found = self.found, Found()
-        steps = self.steps
-        try:
-            yield
-        finally:
-            if not self.found.asks and self.steps < _STEPS and steps < _STEPS:
-                self.barren[key] = frozenset(self.found.entered)
-            self.found = before.with_more(self.found)
 
 
 def _all_words(item: Command) -> Iterator[ShellWord | None]:

@@ -14,9 +14,10 @@ from msgspec.structs import replace
 
 from dockerfix.facts.context.assumed import likely_context
 from dockerfix.facts.context.steps import BuildInput
+from dockerfix.facts.dockerfile.file_names import is_dockerfile
 from dockerfix.facts.dockerfile.variables import ExpansionError, Variables
 from dockerfix.facts.model import Build
-from dockerfix.facts.repository import Facts, is_dockerfile
+from dockerfix.facts.repository import Facts
 from dockerfix.text import SnapshotError
 
 

@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import ClassVar
 
+from dockerfix.facts.dockerfile.file_names import is_dockerfile
 from dockerfix.facts.dockerfile.stages import StageGraph
 from dockerfix.facts.gitlab.globs import GlobError, matches
 from dockerfix.facts.gitlab.pipeline import Pipeline
-from dockerfix.facts.repository import Facts, is_dockerfile
+from dockerfix.facts.repository import Facts
 from dockerfix.proof.asks.asks import Ask, asks_of, values_for
 from dockerfix.proof.obligation import Image, Obligation, Verdict
 from dockerfix.proof.references.named_paths import named_paths

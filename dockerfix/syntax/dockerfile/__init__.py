@@ -72,7 +72,8 @@ __all__ = [
 
 
 def parse(data: bytes, path: str = "Dockerfile") -> Dockerfile:
-    """The tree of a Dockerfile's bytes; never raises on content, see `Dockerfile.errors`."""
+    """The tree of a Dockerfile's bytes; never raises on content: what BuildKit rejects
+    is listed by `problems.rejections`."""
     return parse_source(Source(path, data))
 
 

@@ -95,7 +95,7 @@ _CHOICES = {
 _DURATIONS = ("interval", "timeout", "start-period", "start-interval")
 
 
-def errors(tree: Dockerfile) -> tuple[Problem, ...]:
+def rejections(tree: Dockerfile) -> tuple[Problem, ...]:
     """All problems of the tree in the order of their places."""
     found = [*_lines(tree), *_directives(tree), *_structure(tree)]
     for item in tree.instructions:

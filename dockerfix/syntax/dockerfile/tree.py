@@ -668,13 +668,6 @@ class Dockerfile:
         return tuple(stages)
 
     @cached_property
-    def errors(self) -> tuple[Problem, ...]:
-        """What BuildKit rejects in this file, in order."""
-        from dockerfix.syntax.dockerfile.problems import errors
-
-        return errors(self)
-
-    @cached_property
     def warnings(self) -> tuple[Problem, ...]:
         """What BuildKit's parser warns of."""
         return tuple(

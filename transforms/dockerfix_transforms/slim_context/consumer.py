@@ -10,7 +10,7 @@ import posixpath
 from msgspec import Struct
 from msgspec.structs import replace
 
-from dockerfix.api import Build, Facts, Instruction, Run, StageGraph, used_of
+from dockerfix.api import Build, Facts, Instruction, Run, StageGraph, rejections, used_of
 from dockerfix_transforms.slim_context.owner import folder_of, is_inside
 from dockerfix_transforms.slim_context.packages import workspace_root
 from dockerfix_transforms.slim_context.refusal import refusal
@@ -46,7 +46,7 @@ def read_consumer(facts: Facts, made: Built, via: str) -> Consumer | str:
     Raises `CannotSlimError`.
     """
     graph = facts.stages(made.path)
-    for problem in graph.tree.errors:
+    for problem in rejections(graph.tree):
         raise refusal(
             graph, "rejected", f"BuildKit rejects this file: {problem.message}",
             problem.hint or "correct it first", problem.span,

@@ -15,6 +15,7 @@ from dockerfix.api import (
     StageGraph,
     Word,
     read_cargo,
+    rejections,
 )
 from dockerfix_transforms.merge_rust.read.steps import Step, commands, steps_of
 
@@ -53,7 +54,7 @@ def check_graph(graph: StageGraph) -> None:
             graph.cycle[0].from_.code,
         )  # fmt: skip
     frontend = _other_frontend(graph)
-    for problem in tree.errors:
+    for problem in rejections(tree):
         if frontend:
             raise UnreadableError(
                 "rejected", f"it is written for the frontend {frontend}",

@@ -14,6 +14,7 @@ from dockerfix.api import (
     SnapshotError,
     Span,
     Workspace,
+    rejections,
     unreadable,
 )
 
@@ -49,7 +50,7 @@ def _not_merged(facts: Facts, build: Build, path: str) -> Finding:
     """Why a Dockerfile that is built in the workspace does not count as one that runs cargo."""
     why = f"{build.site} builds it in the workspace"
     try:
-        source, errors = facts.snapshot.source(path), facts.dockerfile(path).errors
+        source, errors = facts.snapshot.source(path), rejections(facts.dockerfile(path))
     except SnapshotError as error:
         return replace(unreadable(error), severity=Severity.NOTE)
     for problem in errors:

@@ -1,0 +1,90 @@
+"""What all parts of a walk through scripts share: what was found, and which bodies are known.
+
+Reading a command and entering a script are modules of their own, and go on with the walk through
+`Following`; how a statement is followed stands in `follow`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Hashable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from dockerfix.facts.builds.gathered import Carrier, Found
+from dockerfix.facts.builds.state import State
+from dockerfix.facts.builds.unread import TOOLS
+from dockerfix.facts.model import Blind
+from dockerfix.syntax.shell import Script, Statement
+from dockerfix.text import MappedText, Place, Snapshot
+
+if TYPE_CHECKING:
+    from dockerfix.facts.builds.make import Makefiles
+
+STEPS = 20_000
+"""Statements that one text may make, loops and calls unrolled."""
+_WORDS = frozenset(
+    {*(tool.decode() for tool in TOOLS), "build", "bake", "bud", "make", "MAKE", ".sh"}
+)
+
+
+class Following(ABC):
+    """One walk through scripts of a snapshot, as its parts see it."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self.found = Found()
+        self.steps = 0
+        self.words: frozenset[str] = _WORDS
+        """What a recipe holds that may build, or run what builds."""
+        self.barren: dict[Hashable, frozenset[str]] = {}
+        """Bodies that ask for nothing, with what they enter: followed once for each folder and
+        scope, whoever calls them."""
+        self.followed: set[Hashable] = set()
+        """Bodies that the text at hand entered: whatever the way to it, a body asks for the same
+        builds again. Ways are exponentially many where recipes make one another."""
+
+    @cached_property
+    def makefiles(self) -> Makefiles:
+        """The Makefiles of the snapshot."""
+        from dockerfix.facts.builds.make import Makefiles
+
+        return Makefiles(self.snapshot)
+
+    @abstractmethod
+    def script(
+        self, script: Script, mapped: MappedText, carrier: Carrier, state: State, depth: int
+    ) -> None:
+        """Follow a parsed text."""
+
+    @abstractmethod
+    def statements(
+        self, statements: Iterable[Statement], carrier: Carrier, state: State, depth: int
+    ) -> None:
+        """Follow statements in order, until one ends the script or function."""
+
+    def blind(self, place: Place, what: str, why: str, apart: bool = False) -> None:
+        """Note what cannot be followed, once."""
+        self.found.blind[Blind(place, what, why, apart)] = None
+
+    def is_known(self, key: Hashable) -> bool:
+        """Whether a body asks for nothing that is not known: for nothing at all (what it enters
+        counts again), or for what the text at hand asked for before."""
+        entered = self.barren.get(key)
+        self.found.entered |= entered or frozenset()
+        before = key in self.followed
+        self.followed.add(key)
+        return before or entered is not None
+
+    @contextmanager
+    def remembered(self, key: Hashable) -> Iterator[None]:
+        """Follow a body, and remember it if it asks for nothing."""
+        before, self.found = self.found, Found()
+        steps = self.steps
+        try:
+            yield
+        finally:
+            if not self.found.asks and self.steps < STEPS and steps < STEPS:
+                self.barren[key] = frozenset(self.found.entered)
+            self.found = before.with_more(self.found)
