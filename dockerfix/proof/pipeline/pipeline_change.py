@@ -129,7 +129,7 @@ class _Comparison:
     def globals(self) -> None:
         """What stands beside the jobs is the same, or permitted value by value."""
         old, new = _globals(self.old), _globals(self.new)
-        for change in value_changes(old, new) if not self.judge.followed(old, new) else ():
+        for change in value_changes(old, new) if not self.judge.sides.followed(old, new) else ():
             self.judged("", self.owed.path, change, self.judge.value("", change))
 
     def names(self) -> None:
@@ -205,7 +205,8 @@ class _Comparison:
             return False
         for need in before.needs or ():
             other = self.old.jobs.get(need.job)
-            heirs = self.judge.splits.heirs(need.job) or (self.judge.heir(need.job),)
+            sides = self.judge.sides
+            heirs = sides.splits.heirs(need.job) or (sides.heir(need.job),)
             replaced = needed.name in heirs
             if need.optional or other is None or not (need.job == needed.name or replaced):
                 continue
