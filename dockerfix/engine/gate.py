@@ -247,10 +247,11 @@ def _first_broken(obligations: Iterable[Obligation], verdicts: Iterable[Verdict]
 
 
 def _concerned(obligations: Iterable[Obligation], verdicts: Iterable[Verdict]) -> tuple[str, ...]:
-    """The Dockerfiles whose images fail, those with the most faults first."""
+    """The Dockerfiles that faults are about, those with the most faults first."""
     counts: Counter[str] = Counter()
     for item, verdict in zip(obligations, verdicts, strict=True):
         counts[item.about] += len(verdict.failures)
+        counts.update(verdict.about)
     return tuple(path for path, count in counts.most_common() if path and count)
 
 

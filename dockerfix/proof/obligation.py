@@ -60,7 +60,9 @@ class Verdict(Struct, frozen=True):
     `statement` is the obligation as one sentence for the report. `differences` are allowed
     ones, each with the rule that allows it; `failures` are the others: the obligation holds
     when there are none. `unproved` says what nothing could prove, and does no harm to what is
-    proved. All begin with `path:line:column:` where a place is known.
+    proved. All begin with `path:line:column:` where a place is known. `about` are the
+    Dockerfiles of before that failures are about, one for each, where the obligation itself
+    is about the whole repository: the ladder leaves them.
     """
 
     statement: str
@@ -68,6 +70,7 @@ class Verdict(Struct, frozen=True):
     failures: tuple[str, ...] = ()
     unproved: tuple[str, ...] = ()
     kind: str = ""
+    about: tuple[str, ...] = ()
 
     @property
     def holds(self) -> bool:

@@ -6,7 +6,7 @@ goes with its line. Knows the writing of commands and bake files; decides no ref
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from msgspec import Struct
 
@@ -249,9 +249,13 @@ def put_above(facts: Facts, build: Build, lines: Sequence[str], comment: str = "
     return [(place.path, _lines(source, at.start, before, (comment, *lines)))]
 
 
-def take_above(facts: Facts, build: Build, part: str, comment: str) -> Edits:
-    """The line above a build's command that holds a text taken out, with its comment; nothing
-    where there is none before the next blank line."""
+def take_above(facts: Facts, build: Build, wanted: Callable[[str], bool], comment: str) -> Edits:
+    """The line above a build's command whose command is wanted taken out, with its comment;
+    nothing where there is none before the next blank line.
+
+    Raises `Refused` for one that stands in another list of the pipeline than the command: what
+    else runs behind it is not known there.
+    """
     place = build.site.place
     source = facts.snapshot.source(place.path)
     line = source.line_of(place.span.start)
@@ -260,11 +264,27 @@ def take_above(facts: Facts, build: Build, part: str, comment: str) -> Edits:
         text = source.text(line)
         if not text.strip():
             break
-        if part in text:
+        if wanted(text.strip().removeprefix("- ").lstrip()):
+            if not _in_one_list(facts, line, place):
+                what = "the line stands in another list than the build"
+                raise Refused(source.place(line), what, "take the line out by hand")
             above = source.line_of(line.start - 1) if line.start else line
             start = above.start if source.text(above).strip() == comment else line.start
             return [(place.path, Edit(Span(start, line.end), b""))]
     return []
+
+
+def _in_one_list(facts: Facts, line: Span, place: Place) -> bool:
+    """Whether every list of commands that holds a place holds the line too; in other files than
+    the pipeline's, whatever stands in the file does."""
+    pipeline = facts.pipeline
+    for job in pipeline.jobs.values() if pipeline is not None else ():
+        mine = [item for item in job.lines if item.scalar.file.source.path == place.path]
+        holding = {item.section for item in mine if item.scalar.span.contains(place.span)}
+        beside = {item.section for item in mine if line.touches(item.scalar.span)}
+        if not holding <= beside:
+            return False
+    return True
 
 
 def _scalar(facts: Facts, place: Place) -> Scalar | None:

@@ -15,6 +15,7 @@ from dockerfix.facts.repository import Facts
 from dockerfix.proof import check
 from dockerfix.proof.image.same_runtime import SameRuntime
 from dockerfix.proof.obligation import Obligation, Verdict
+from dockerfix.proof.references.no_dangling_reference import NoDanglingReference
 from dockerfix.text import Edit, EditSet, Snapshot, Span
 
 NAMES = ("a", "b", "c")
@@ -67,6 +68,19 @@ def test_a_file_goes_down_one_rung_and_the_others_stay() -> None:
     (finding,) = outcome.proposal.findings
     assert (finding.name, finding.severity) == ("check-failed", Severity.NOTE)
     assert "b/Dockerfile:2:1: 0 differs" in finding.what
+
+
+def test_what_fails_for_the_whole_repository_names_the_file_that_goes_down() -> None:
+    def judge(owed: Obligation, before: Facts, after: Facts) -> Verdict:
+        if not isinstance(owed, NoDanglingReference) or b"1" in after.snapshot.read("c/Dockerfile"):
+            return Verdict("")
+        return Verdict("named", (), ("x.yml:1:1: names c",), about=("c/Dockerfile",))
+
+    files = {**FILES, "x.yml": b"x: c\n"}
+    outcome = plan(Facts(Snapshot.of(files)), Appending(), [""], {}, Judges(judge, lambda t: ()))
+    assert isinstance(outcome, Planned)
+    assert outcome.changes["b/Dockerfile"] == b"FROM alpine\nRUN 0\n"
+    assert outcome.changes["c/Dockerfile"] == b"FROM alpine\nRUN 1\n"
 
 
 def test_a_file_that_fails_on_every_rung_is_left_as_it_was() -> None:

@@ -5,7 +5,7 @@ swapped, a word lost or replaced, a character put in. A transform may refuse it,
 to do or plan a patch; an internal check that fails, an exception or a run without end is a
 bug. The same seed gives the same mutants.
 
-    python tests/mutants [--count N] [--seed N] [--only N]
+    python tests/mutants [--count N] [--seed N] [--only N] [--jobs N]
 """
 
 from __future__ import annotations
@@ -15,13 +15,16 @@ import random
 import signal
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
-from dockerfix.engine.plan import CheckFailed, plan
+from dockerfix.checks.all import CHECKS
+from dockerfix.engine.plan import CheckFailed, Outcome, plan
 from dockerfix.engine.registry import Registry
+from dockerfix.engine.series import Run, in_order, run_series
 from dockerfix.facts.repository import Facts
 from dockerfix.repo.read import read_snapshot
 from dockerfix.testing.case import read_case
@@ -31,18 +34,33 @@ TOP = Path(__file__).parent.parent.parent
 CASES = TOP / "tests" / "transforms" / "cases"
 SECONDS = 120
 """No transform takes longer over a tree of this size, on any machine."""
-RUNS = (
-    ("sample", "merge-rust", "controlplane"),
-    ("sample", "slim-context", "console"),
-    ("sample", "shallow-clone", ""),
-    ("sample", "add-needs", ""),
-    ("sample", "cache-refs", ""),
-    ("sample", "split-release", ""),
-    ("merge-rust/development-targets", "merge-rust", ""),
-    ("merge-rust/gitlab-rules-union", "merge-rust", ""),
-    ("slim-context/shell-function", "slim-context", "web"),
+BUCKET = {"to": "s3://caches?region=eu-west-1"}
+SERIES = ""
+"""Stands for every transform, one on the result of the other, and every check."""
+RUNS: tuple[tuple[str, str, str, Mapping[str, Any]], ...] = (
+    ("sample", "merge-rust", "controlplane", {}),
+    ("sample", "slim-context", "console", {}),
+    ("sample", "shallow-clone", "", {}),
+    ("sample", "add-needs", "", {}),
+    ("sample", "cache-refs", "", {}),
+    ("sample", "remote-cache", "", BUCKET),
+    ("sample", "registry-mirror", "", {}),
+    ("sample", "split-release", "", {}),
+    ("sample", SERIES, "", {}),
+    ("merge-rust/development-targets", "merge-rust", "", {}),
+    ("merge-rust/gitlab-rules-union", "merge-rust", "", {}),
+    ("merge-rust/gitlab-rules-union", SERIES, "", {}),
+    ("slim-context/shell-function", "slim-context", "web", {}),
+    ("cache-refs/both", SERIES, "", {}),
+    ("cache-refs/bake", "cache-refs", "", {}),
+    ("remote-cache/after-cache-refs", "remote-cache", "", BUCKET),
+    ("remote-cache/bake", "remote-cache", "", BUCKET),
+    ("registry-mirror/sample-shape", "registry-mirror", "", {}),
+    ("split-release/by-function", "split-release", "", {}),
+    ("add-needs/caches", "add-needs", "", {}),
+    ("shallow-clone/hidden-readers", "shallow-clone", "", {}),
 )
-"""A tree, a transform, and the path that it runs on."""
+"""A tree, a transform, the path that it runs on, and its options."""
 WORDS = ("FROM", "RUN", "COPY", "AS", "--from=x", "\\", "${X}", "<<E", "&&", "{", "- a", "*x", '"')
 CHARACTERS = ("\0", "\x16", "\xff", "é", "\t", "#", "'", "$", "\\", "<", ":", "[", "\r")
 
@@ -99,14 +117,14 @@ def damaged(data: bytes, made: random.Random) -> bytes:
 def run(seed: int) -> tuple[int, str, str]:
     """One mutant: its seed, how it ended, and where, for what is a bug."""
     made = random.Random(seed)
-    name, transform, path = made.choice(RUNS)
+    name, transform, path, options = made.choice(RUNS)
     changes = mutant(tree(name), made)
     signal.signal(signal.SIGALRM, _stop)
     signal.alarm(SECONDS)
     try:
         facts = Facts(tree(name).with_changes(changes))
         accept = frozenset({"toolchain", "features"}) if made.random() < 0.2 else frozenset()
-        outcome = plan(facts, Registry.installed().load(transform), (path,), {"accept": accept})
+        outcomes = list(_outcomes(facts, transform, path, {**options, "accept": accept}))
     except _expected() as error:
         return seed, f"reported: {type(error).__name__}", ""
     except Exception as error:  # what the run is there to find
@@ -118,10 +136,31 @@ def run(seed: int) -> tuple[int, str, str]:
         return seed, "BUG", f"{name}, {sorted(changes)}: {what}"
     finally:
         signal.alarm(0)
-    if isinstance(outcome, CheckFailed):
-        found = outcome.detail.splitlines()[0] if outcome.detail else ""
-        return seed, "BUG", f"{name}, {sorted(changes)}: {outcome.check}: {found}"
-    return seed, type(outcome).__name__, ""
+    for one, outcome in outcomes:
+        if isinstance(outcome, CheckFailed):
+            found = outcome.detail.splitlines()[0] if outcome.detail else ""
+            return seed, "BUG", f"{name}, {one}, {sorted(changes)}: {outcome.check}: {found}"
+    return seed, type(outcomes[-1][1]).__name__ if transform else "a series", ""
+
+
+def _outcomes(
+    facts: Facts, name: str, path: str, options: Mapping[str, Any]
+) -> Iterator[tuple[str, Outcome]]:
+    """What comes of one transform, or of all, with the transform's name."""
+    registry = Registry.installed()
+    if name:
+        yield name, plan(facts, registry.load(name), (path,), options)
+        return
+    transforms = [registry.load(one) for one in registry.names]
+    runs = [
+        Run(t, (path,), {**(BUCKET if t.name == "remote-cache" else {}), "accept": frozenset()})
+        for t in in_order(transforms)
+    ]
+    for link in run_series(facts, runs):
+        yield link.run.transform.name, link.outcome
+    for check in CHECKS:
+        for _ in check.findings(facts):
+            pass
 
 
 def _stop(*_: object) -> None:
@@ -137,8 +176,8 @@ def _expected() -> tuple[type[Exception], ...]:
     return SnapshotError, YamlError, ManifestError
 
 
-def results(seeds: range) -> Iterator[tuple[int, str, str]]:
-    with ProcessPoolExecutor() as pool:
+def results(seeds: range, jobs: int | None) -> Iterator[tuple[int, str, str]]:
+    with ProcessPoolExecutor(jobs) as pool:
         yield from pool.map(run, seeds, chunksize=20)
 
 
@@ -147,12 +186,13 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=5000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", type=int, metavar="SEED", help="run this mutant alone")
+    parser.add_argument("--jobs", type=int, help="how many at a time; as many as processors")
     asked = parser.parse_args()
     if asked.only is not None:
         print(*run(asked.only))
         return 0
     counts: Counter[str] = Counter()
-    for seed, outcome, what in results(range(asked.seed, asked.seed + asked.count)):
+    for seed, outcome, what in results(range(asked.seed, asked.seed + asked.count), asked.jobs):
         counts[outcome] += 1
         if what:
             print(f"{seed}: {what}", flush=True)

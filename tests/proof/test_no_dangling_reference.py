@@ -56,7 +56,9 @@ class TestFiles:
         ],
     )
     def test_a_path_that_is_gone(self, path: str, text: str, place: str) -> None:
-        found = why(dangling({path: text}))
+        verdict = dangling({path: text})
+        found = why(verdict)
+        assert verdict.about == ("a/Dockerfile.worker" if "worker" in text else "a/Dockerfile",)
         assert found.startswith(place or path)
         assert "gone" in found
 

@@ -114,6 +114,13 @@ class TestSameJobs:
         text = HEAD + BUILD
         assert "the job `build` is gone" in valid(text, HEAD).failures[0]
         assert valid(text, HEAD, removed="build").failures == ()
+
+    def test_what_fails_is_about_the_files_that_the_job_builds(self) -> None:
+        text = f"{HEAD}build:\n  script: [docker build -f a/Dockerfile.x --push -t x a]\n"
+        files = {"a/Dockerfile.x": "FROM alpine\n"}
+        assert valid(text, HEAD, files=files).about == ("a/Dockerfile.x",)
+        changed = text + "  retry: 1\n"
+        assert valid(text, changed, files=files).about == ("a/Dockerfile.x",)
         assert "the job `test` is new" in why(valid(text, text + TEST))
         assert valid(text, text + TEST, added="test").failures == ()
 

@@ -230,6 +230,11 @@ class TestPushes:
         before = ci(push("r/a", "a/Dockerfile", "dev"))
         found = asked(before, ci("true"), STANDS_FOR[1:])
         assert "no image replaces a/Dockerfile:dev, whose file is gone" in why(found)
+        assert found.about == ("a/Dockerfile",)
+
+    def test_what_fails_is_about_the_old_file(self) -> None:
+        before = ci("docker build --push -t r/o other")
+        assert asked(before, ci("true")).about == ("other/Dockerfile",)
 
     def test_a_writer_more_for_one_cache(self) -> None:
         cache = "--cache-to type=registry,ref=r/cache,mode=max"

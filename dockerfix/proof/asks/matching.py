@@ -18,7 +18,8 @@ from dockerfix.proof.obligation import Image
 
 class Matching:
     """Finds each old ask among the new ones, then says what became of the others. `failures`
-    and `differences` keep the first of equal lines."""
+    and `differences` keep the first of equal lines; `about` are the Dockerfiles of the old
+    asks that failed."""
 
     def __init__(self, allowed: Allowed, before: Facts, after: Facts) -> None:
         self.allowed = allowed
@@ -26,6 +27,7 @@ class Matching:
         self.after = after
         self.differences: dict[str, None] = {}
         self.failures: dict[str, None] = {}
+        self.about: list[str] = []
         self.successors = {
             stage_key(before, old.dockerfile, old.target): new for old, new in allowed.stands_for
         }
@@ -65,6 +67,7 @@ class Matching:
         if image is not None:
             return stage_key(self.after, image.dockerfile, image.target)
         if ask.dockerfile in self.files and ask.dockerfile not in self.after.snapshot:
+            self.about.append(ask.dockerfile)
             self.failures[
                 f"{ask.site}: no image replaces {Image(ask.dockerfile, ask.target)}, "
                 "whose file is gone"
@@ -93,6 +96,8 @@ class Matching:
         if (ask.dockerfile, ask.site.place.path) in self.allowed.left:
             self.differences[f"left-behind: {ask.site} asks for {where(ask)}"] = None
             return
+        if ask.dockerfile is not None:
+            self.about.append(ask.dockerfile)
         verb = "pushed" if ask.pushed else "built"
         tag = f"`{ask.tag}`" if ask.tag else f"the image of {where(ask)}"
         if near is None:

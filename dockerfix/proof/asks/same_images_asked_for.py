@@ -61,6 +61,7 @@ class SameImagesAskedFor(Obligation, frozen=True):
             _statement(pushed, sum(not ask.pushed for ask in asks.old)),
             tuple(dict.fromkeys(differences)),
             tuple(dict.fromkeys(failures)),
+            about=tuple(matching.about),
         )
 
 

@@ -8,7 +8,7 @@ asked of `facts.presence`, what may change for which reason stands in `permitted
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
 from msgspec import Struct
@@ -16,6 +16,7 @@ from msgspec import Struct
 from dockerfix.facts.gitlab.gates import plain, written
 from dockerfix.facts.gitlab.pipeline import GLOBAL_KEYS, ROOT, Job, Need, Pipeline, find_pipeline
 from dockerfix.facts.gitlab.presence import AlwaysThere, Missing, implies
+from dockerfix.facts.model import SiteKind
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.obligation import Obligation, Permit, Verdict
 from dockerfix.proof.pipeline.moved import Moved
@@ -98,7 +99,16 @@ class PipelineChange(Obligation, frozen=True):
             tuple(comparison.differences),
             tuple(comparison.failures),
             tuple(comparison.unproved),
+            about=tuple(_built_in(before, comparison.failed)),
         )
+
+
+def _built_in(facts: Facts, jobs: Iterable[str]) -> Iterator[str]:
+    """The Dockerfiles that builds of these jobs take, once for each job."""
+    for job in jobs:
+        builds = (b for b in facts.builds.builds if b.site.kind is SiteKind.GITLAB)
+        files = (b.dockerfile for b in builds if b.site.name == job and b.dockerfile is not None)
+        yield from dict.fromkeys(files)
 
 
 def _pipeline(facts: Facts, path: str) -> Pipeline | None:
@@ -125,6 +135,8 @@ class _Comparison:
         self.differences: dict[str, None] = {}
         self.failures: dict[str, None] = {}
         self.unproved: dict[str, None] = {}
+        self.failed: list[str] = []
+        """The jobs of before that failures are about."""
 
     def globals(self) -> None:
         """What stands beside the jobs is the same, or permitted value by value."""
@@ -140,10 +152,17 @@ class _Comparison:
             refusal = self.judge.gone(job)
             if refusal is not None:
                 self.failures[f"{job.place}: the job `{job.name}` is gone{refusal.tail}"] = None
+                self.failed.append(job.name)
         for job in come:
             refusal = self.judge.come(job)
             if refusal is not None:
                 self.failures[f"{job.place}: the job `{job.name}` is new{refusal.tail}"] = None
+                self.failed += self.joined_in(job.name)
+
+    def joined_in(self, name: str) -> list[str]:
+        """The jobs of before whose work a new one does."""
+        permits = self.owed.permits
+        return [p.subject for p in permits if p.rule == "job-joined" and p.after == name]
 
     def jobs(self) -> None:
         """Every other job has the same effective keys, or each difference its permit."""
@@ -166,6 +185,7 @@ class _Comparison:
         key = change.path.partition(".")[0].partition("[")[0]
         what = f"the job `{job}` differs in {key}" if job else f"`{key}` differs"
         self.failures[f"{place}: {what}{refusal.tail}"] = None
+        self.failed.append(job)
 
     def faults(self) -> None:
         """What GitLab refuses, told apart from what it refused before."""
@@ -196,6 +216,7 @@ class _Comparison:
                 else:
                     hint = "widen its rules or say `optional: true`"
                     self.failures[f"{place}: {presence.example}: {hint}"] = None
+                    self.failed += [user.name, *self.joined_in(need.job)]
 
     def was_missing(self, user: Job, needed: Job) -> bool:
         """Whether the pipeline had this fault already: with the same job, or with one that

@@ -65,6 +65,7 @@ def _judge(owed: NoDanglingReference, before: Facts, after: Facts) -> Verdict:
         tuple(search.differences),
         tuple(search.failures),
         tuple(search.unproved),
+        about=tuple(search.about),
     )
 
 
@@ -79,6 +80,8 @@ class _Search:
         self.failures: dict[str, None] = {}
         self.unproved: list[str] = []
         self.failed: list[Place] = []
+        self.about: list[str] = []
+        """The removed file of each failure that is about one."""
 
     @property
     def gone(self) -> list[str]:
@@ -86,9 +89,11 @@ class _Search:
         removed = (path for path in self.owed.files if path not in self.after.snapshot)
         return list(dict.fromkeys(removed))
 
-    def fail(self, place: Place, what: str) -> None:
-        """Note a dangling name."""
+    def fail(self, place: Place, what: str, about: str | None = None) -> None:
+        """Note a dangling name, of a removed file where `about` is one."""
         self.failures[f"{place}: {what}"] = None
+        if about in self.gone:
+            self.about.append(about)
         self.failed.append(place)
 
     def builds(self) -> None:
@@ -107,7 +112,8 @@ class _Search:
             elif what in lost:
                 self.differences[f"existing: {ask.site}: {what}"] = None
             else:
-                self.fail(ask.site.place, f"{ask.site.kind.value} {ask.site.name}: {what}")
+                what = f"{ask.site.kind.value} {ask.site.name}: {what}"
+                self.fail(ask.site.place, what, ask.dockerfile)
 
     def unfollowed(self) -> None:
         """Builds that reading cannot follow, which may ask for a Dockerfile that goes."""
@@ -135,7 +141,7 @@ class _Search:
                 line = f"{found.remark}: {found.place}: names {found.path}, which is gone"
                 self.differences[line] = None
             else:
-                self.fail(found.place, f"names {found.path}, which is gone")
+                self.fail(found.place, f"names {found.path}, which is gone", found.path)
 
     def globs(self) -> None:
         """Globs of the pipeline that matched a removed file still match something."""

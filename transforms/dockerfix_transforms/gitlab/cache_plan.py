@@ -7,6 +7,7 @@ Knows no registry and no bucket by itself.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from dockerfix.api import (
     Build,
@@ -36,7 +37,7 @@ from dockerfix_transforms.gitlab.cache_findings import (
     readers_elsewhere,
     unit_notes,
 )
-from dockerfix_transforms.gitlab.cache_stores import DEFAULT, SLUG, Store
+from dockerfix_transforms.gitlab.cache_stores import DEFAULT, Store, is_question
 from dockerfix_transforms.gitlab.caches import (
     QUIET,
     Unit,
@@ -146,12 +147,16 @@ class CachePlan:
         """A question that `cache-refs` put above the build and that nothing needs any more."""
         values = [v for b in unit.builds for v in (*b.cache_from, *b.cache_to)]
         names = [n for v in values for n in v.written_variables if n.endswith("_CACHE")]
-        return [
-            edit
-            for build in sites(unit)
-            for name in dict.fromkeys((*names, "CACHE_BRANCH"))
-            for edit in take_above(self.facts, build, f"then export {name}=${SLUG}; else", _COMMENT)
-        ]
+        edits: Edits = []
+        for build in sites(unit):
+            for name in dict.fromkeys((*names, "CACHE_BRANCH")):
+                asks = partial(is_question, name=name)
+                try:
+                    edits += take_above(self.facts, build, asks, _COMMENT)
+                except Refused as refused:
+                    what = f"{refused.place}: no build reads {name} any longer; {refused.action}"
+                    self.draft.steps.append(what)
+        return edits
 
     def lines(self, unit: Unit) -> Iterator[Permit]:
         """Leave for the script lines of every job that holds the unit's commands."""

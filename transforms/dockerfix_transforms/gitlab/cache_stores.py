@@ -41,6 +41,20 @@ class Store(Protocol):
         """The line that sets a variable to the branch whose cache is there."""
 
 
+_ASKS = 'if docker buildx imagetools inspect "'
+
+
+def _sets(name: str) -> str:
+    return f'" > /dev/null 2>&1; then export {name}=${SLUG}; else export {name}=${DEFAULT}; fi'
+
+
+def is_question(line: str, name: str) -> bool:
+    """Whether a command is the question that sets this variable, as `RegistryRefs` writes it."""
+    head, tail = _ASKS, _sets(name)
+    whole = line.startswith(head) and line.endswith(tail)
+    return whole and '"' not in line[len(head) : -len(tail)]
+
+
 class RegistryRefs(Struct, frozen=True):
     """Refs in the registry of the images: `NAME:buildcache-BRANCH`."""
 
@@ -68,7 +82,4 @@ class RegistryRefs(Struct, frozen=True):
     def question(self, spec: CacheSpec, part: str, name: str) -> str:
         """A request for the manifest; nothing is fetched."""
         ref = f"{spec.ref}{part}-${SLUG}"
-        return (
-            f'if docker buildx imagetools inspect "{ref}" > /dev/null 2>&1; '
-            f"then export {name}=${SLUG}; else export {name}=${DEFAULT}; fi"
-        )
+        return f"{_ASKS}{ref}{_sets(name)}"

@@ -155,7 +155,7 @@ def _split(draft: Draft, pipeline: Pipeline, job: Job, *, separate: bool) -> Non
         if depends and other.needs is not None and job.name not in {n.job for n in other.needs}:
             raise NoUnitsError(f"{other.name} depends on it and does not need it")
     if doubled := next(filter(_doubles, pipeline.jobs.values()), None):
-        raise NoUnitsError(f"{doubled.name} has `needs:` or `dependencies:` twice")
+        raise NoUnitsError(f"{doubled.name} says a key of its `needs:` or `dependencies:` twice")
     edits = split_edits(job, dict(zip(names, parts, strict=True)))
     edits += retargeted(pipeline, job.name, names)
     draft.edits += edits
@@ -224,6 +224,9 @@ def _is_bound(pipeline: Pipeline, job: Job) -> str:
         return "a part of the pipeline is in another repository, and may name it"
     if "manual" in (job.when, *(rule.when for rule in job.rules or ())):
         return "somebody starts it, and would have to start each part"
+    named = {*(need.job for need in job.needs or ()), *(s.text for s in job.dependencies)}
+    if job.name in named:
+        return "it needs itself, which GitLab refuses"
     texts = [line.scalar.text for line in job.lines]
     if any("CI_JOB_" in text for text in texts):
         return "its script uses its own name or number"
@@ -237,13 +240,15 @@ def _is_bound(pipeline: Pipeline, job: Job) -> str:
 
 
 def _doubles(job: Job) -> bool:
-    """Whether a job says twice which jobs it needs, so that the first list counts for nothing."""
+    """Whether a job says a key twice where it says which jobs it needs, so that the first
+    counts for nothing: the parts of a split job would have it as often as there are parts."""
     keys = [entry.key.text for entry in job.body.entries] if job.body is not None else []
     if any(keys.count(key) > 1 for key in ("needs", "dependencies")):
         return True
     items = (need.node for need in job.needs or ())
     mappings = (item for item in items if isinstance(item, YamlMapping))
-    return any([e.key.text for e in item.entries].count("job") > 1 for item in mappings)
+    written = ([entry.key.text for entry in item.entries] for item in mappings)
+    return any(len(set(keys)) < len(keys) for keys in written)
 
 
 def _is_own(job: Job, key: str) -> bool:

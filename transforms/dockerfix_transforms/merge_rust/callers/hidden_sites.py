@@ -28,7 +28,8 @@ def hidden_sites(facts: Facts, files: Sequence[RustFile]) -> Iterator[Left | Fin
         hidden = build.dockerfile is None and (build.context is None or build.context in folders)
         if not (hidden or elsewhere) or build.site.kind is SiteKind.DOCUMENT or _remote(build):
             continue
-        fitting = tuple(file.path for file in files if _may_be(build, file.path))
+        text = _command(facts, build.site.place)
+        fitting = tuple(f.path for f in files if _may_be(build, f.path) or _says(build, text, f))
         if fitting:
             reason = "; ".join(build.unknown) or "its Dockerfile is not known"
             if elsewhere:
@@ -60,6 +61,11 @@ def _may_be(build: Build, path: str) -> bool:
         return any(path == c or path.endswith(f"/{c.removeprefix('./')}") for c in written.choices)
     pattern = ".*".join(map(re.escape, _HOLE.sub("\0", written.text).split("\0")))
     return re.fullmatch(f"(?:.*/)?{pattern.removeprefix(re.escape('./'))}", path) is not None
+
+
+def _says(build: Build, text: str, file: RustFile) -> bool:
+    """Whether the words of a build that cannot be sorted name an input."""
+    return build.dockerfile is None and _names(text, file.path)
 
 
 def _remote(build: Build) -> bool:
