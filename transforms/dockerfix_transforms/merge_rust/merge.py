@@ -71,6 +71,7 @@ class Merge:
         """The proposal, a refusal, or the reason why there is nothing to do."""
         self.work = Draft(self.facts, self.wishes.accept)
         made = self.merged()
+        self.scope.settle()
         if made is None:
             return too_few(self.facts, self.scope, len(self.wishes.without))
         groups, merged = made

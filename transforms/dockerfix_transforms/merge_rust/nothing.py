@@ -13,6 +13,7 @@ from dockerfix_transforms.merge_rust.callers.workflows import APART
 from dockerfix_transforms.merge_rust.group.group import Group
 from dockerfix_transforms.merge_rust.group.settings import IN_PATHS
 from dockerfix_transforms.merge_rust.read.candidates import candidates
+from dockerfix_transforms.merge_rust.scope.names import is_merged
 from dockerfix_transforms.merge_rust.scope.scope import Scope
 
 
@@ -26,7 +27,8 @@ def too_few(facts: Facts, scope: Scope, stepped_down: int) -> Proposal:
     where = f"of the workspace {scope.workspace.folder}".rstrip()
     paths = [*(file.path for file in scope.files), *(finding.subject for finding in left_out)]
     every = candidates(facts, scope.workspace.folder, ())
-    others = [path for path in every if path not in (*paths, scope.into)]
+    mine = {*paths, scope.into}
+    others = [path for path in every if path not in mine and not is_merged(path, scope.wish)]
     if paths and others:
         return Proposal(
             reason=f"{paths[0]} was named alone, and {', '.join(others)} also build {folder}; "

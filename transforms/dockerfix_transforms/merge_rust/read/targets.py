@@ -5,6 +5,8 @@ Knows builds and stages; knows nothing of what a stage does.
 
 from __future__ import annotations
 
+import posixpath
+
 from dockerfix.api import Build, Facts, StageGraph
 from dockerfix_transforms.merge_rust.read.checks import UnreadableError
 
@@ -29,10 +31,15 @@ def asked_stages(facts: Facts, graph: StageGraph, builds: tuple[Build, ...]) -> 
 
 
 def asked_of_merged(facts: Facts, graph: StageGraph, into: str, binary: str) -> frozenset[int]:
-    """Stages whose targets in the merged file call sites ask for."""
+    """Stages whose targets in the merged file call sites ask for. Where it stands depends on
+    which files go along, so that its name counts."""
     found: set[int] = set()
+    called = posixpath.basename(into)
     for build in facts.builds.builds:
-        if build.dockerfile != into or build.target is None:
+        if build.dockerfile is None or build.target is None:
+            continue
+        alike = posixpath.basename(build.dockerfile) == called != "Dockerfile"
+        if build.dockerfile != into and not alike:
             continue
         for stage in graph.stages:
             name = f"{binary}-{stage.name}"

@@ -13,7 +13,7 @@ from dockerfix.api import Facts, Finding
 from dockerfix_transforms.merge_rust.read.candidates import candidates
 from dockerfix_transforms.merge_rust.read.inputs import read_file
 from dockerfix_transforms.merge_rust.scope.agreement import agree, leave_hidden
-from dockerfix_transforms.merge_rust.scope.names import is_plain, merged_path
+from dockerfix_transforms.merge_rust.scope.names import is_merged, is_plain, merged_path
 from dockerfix_transforms.merge_rust.scope.others import not_of, without_cargo
 from dockerfix_transforms.merge_rust.scope.scope import Scope
 from dockerfix_transforms.merge_rust.scope.workspaces import check_arguments, find_workspace
@@ -34,10 +34,11 @@ def read_scope(facts: Facts, paths: Sequence[str], into: str) -> Scope:
     workspace = find_workspace(facts, start, given)
     check_arguments(facts, workspace, folders, into)
     listed = candidates(facts, workspace.folder, given, folders)
-    scope = Scope(workspace, merged_path(workspace, listed, into))
+    scope = Scope(workspace, merged_path(workspace, listed, into), into)
     for path in listed:
-        if path == scope.into and len(listed) > 1 and not is_plain(path):
-            continue  # the merged file itself, kept beside its inputs
+        itself = not is_plain(path) if path == scope.into else is_merged(path, into)
+        if itself and len(listed) > 1 and (path == scope.into or path not in given):
+            continue  # the merged file, kept beside its inputs
         found = read_file(facts, workspace, path, scope.into)
         if isinstance(found, Finding):
             scope.findings.append(found)

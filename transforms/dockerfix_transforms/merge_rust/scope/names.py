@@ -27,6 +27,12 @@ def _usual_name(listed: Sequence[str]) -> str:
     return "Dockerfile.all"
 
 
+def is_merged(path: str, into: str) -> bool:
+    """Whether a Dockerfile is called as a merged file would be; `into` is the name asked for."""
+    names = {"Dockerfile.all", "all.Dockerfile", "all.dockerfile", posixpath.basename(into)}
+    return not is_plain(path) and posixpath.basename(path) in names
+
+
 def merged_path(workspace: Workspace, listed: Sequence[str], into: str) -> str:
     """Beside the inputs when they stand in one folder, in the folder above theirs when that is
     kept for images, else at the workspace's root; without a name of its own, named in the

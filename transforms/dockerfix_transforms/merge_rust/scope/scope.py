@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from dockerfix.api import Finding, Span, Workspace
 from dockerfix_transforms.merge_rust.read.rust_file import RustFile
+from dockerfix_transforms.merge_rust.scope.names import merged_path
 
 
 @dataclass(slots=True)
@@ -14,6 +15,8 @@ class Scope:
 
     workspace: Workspace
     into: str
+    wish: str = ""
+    """The name or path that the person gave for the merged file."""
     files: list[RustFile] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
@@ -21,6 +24,12 @@ class Scope:
     def context(self) -> str:
         """The build context of all files."""
         return self.files[0].context
+
+    def settle(self) -> None:
+        """The merged file's place, by the files that are left."""
+        if self.files:
+            listed = [file.path for file in self.files]
+            self.into = merged_path(self.workspace, listed, self.wish)
 
     def leave_out(self, file: RustFile, name: str, what: str, action: str, span: Span) -> None:
         """Take a file out of the merge, and say so."""
