@@ -47,7 +47,8 @@ class Member(Struct, frozen=True):
 
 
 class Group(Struct, frozen=True):
-    """Files that share one builder. `apart` says what keeps it from the first group."""
+    """Files that share one builder. `apart` says what keeps it from the group before it that
+    is nearest."""
 
     members: tuple[Member, ...]
     common: tuple[Step, ...]

@@ -27,12 +27,12 @@ def group_files(
     clusters = _clusters(settings, files, apart)
     groups: list[Group] = []
     findings: list[Finding] = []
-    for cluster in clusters:
+    for number, cluster in enumerate(clusters):
         reasons: tuple[str, ...] = ()
-        if cluster is not clusters[0]:
+        if number:
             given = apart.get(cluster[0].path) or apart.get(clusters[0][0].path)
-            found = _reasons(settings, clusters[0], cluster[0])
-            reasons = found if given is None else (given,)
+            nearest = _nearest(settings, clusters[:number], cluster[0])
+            reasons = _reasons(settings, nearest, cluster[0]) if given is None else (given,)
         ordered = settings.leader_first(cluster)
         findings += settings.changes(ordered)
         group = _group(settings, ordered, cluster)
@@ -87,6 +87,17 @@ def _group(settings: Settings, ordered: Sequence[RustFile], cluster: Sequence[Ru
 
 
 # What keeps a file apart.
+
+
+def _nearest(
+    settings: Settings, clusters: Sequence[list[RustFile]], file: RustFile
+) -> list[RustFile]:
+    """The cluster from which a file differs least; the largest of several. A step that stands
+    in the way counts as one difference."""
+    return min(
+        clusters,
+        key=lambda one: len(settings.different(one[0], file) - settings.accepted) or 1,
+    )
 
 
 def _reasons(settings: Settings, cluster: Sequence[RustFile], file: RustFile) -> tuple[str, ...]:
