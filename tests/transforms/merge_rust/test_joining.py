@@ -57,8 +57,9 @@ def test_builds_that_must_not_share_a_call_follow_one_another(one: str, other: s
 
 def test_what_stands_behind_a_build_runs_for_each_file() -> None:
     lines = (f"{_BUILD} --bin {name} && strip target/release/{name}" for name in "ab")
-    found = f"{_BUILD} --bin a --bin b && strip target/release/a \\\n    && strip target/release/b"
-    assert joined(*lines) == found
+    joint = " \\\n    && "
+    found = [f"{_BUILD} --bin a --bin b", "strip target/release/a", "strip target/release/b"]
+    assert joined(*lines) == joint.join(found)
 
 
 def test_lines_that_cannot_be_one_stand_whole_one_after_the_other() -> None:

@@ -203,6 +203,7 @@ def _builder(graph: StageGraph) -> Stage | None:
         return None
     last = building[-1]
     chain = {stage.index for stage in graph.chain(last)}
+    chain |= {stage.index for stage in graph.needs(last)}  # its program is built into another
     apart = [stage for stage in building if stage.index not in chain]
     if apart:
         raise UnreadableError(

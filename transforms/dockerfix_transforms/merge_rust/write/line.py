@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from dockerfix.api import Edit, Instruction, Span, Statement
 from dockerfix_transforms.merge_rust.read.rust_file import RustFile
@@ -61,3 +62,21 @@ def joint_of(item: Instruction, commands: Sequence[Statement]) -> str:
         if newline in gap and between in ([], ["&&"], [";"]):
             return gap
     return " && " if item.heredocs else f" {item.escape}{newline}    && "
+
+
+def one_a_line(
+    item: Instruction, statements: Sequence[Statement], edits: Sequence[Edit]
+) -> list[Edit]:
+    """Edits that put every `&&` of a list on a line of its own, where `edits` bring one that
+    is."""
+    newline = item.source.newline.bytes
+    if not any(newline in edit.replacement and b"&&" in edit.replacement for edit in edits):
+        return []
+    joint = joint_of(item, statements[:1])
+    gaps = (Span(a.span.end, b.span.start) for a, b in pairwise(statements))
+    return [
+        Edit(gap, joint.encode())
+        for gap in gaps
+        if item.source.text(gap).strip() == "&&" and newline not in item.source.slice(gap)
+        if not any(e.span.start < gap.end and gap.start < e.span.end for e in edits)
+    ]

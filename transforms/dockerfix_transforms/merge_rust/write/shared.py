@@ -15,6 +15,8 @@ from dockerfix_transforms.merge_rust.read.steps import Role, Step
 from dockerfix_transforms.merge_rust.write.comments import free_comments, loose_comments
 from dockerfix_transforms.merge_rust.write.feeders import feeders
 from dockerfix_transforms.merge_rust.write.guests import Host
+from dockerfix_transforms.merge_rust.write.line import Line
+from dockerfix_transforms.merge_rust.write.mounts import united_ids
 from dockerfix_transforms.merge_rust.write.names import StageNames
 from dockerfix_transforms.merge_rust.write.pieces import (
     from_piece,
@@ -133,7 +135,10 @@ def _steps(
         gap = newline if follows and _after_blank(step) else ""
         above = gap + loose_comments(owner, step.item)
         pieces.append(step_piece(names, owner, step, line, above))
-        pieces += [step_piece(names, file, more) for file, more in line.more]
+        alike = [step, *(more for _, more in line.more)]
+        for file, more in line.more:
+            ids = list(united_ids(more, alike))
+            pieces.append(step_piece(names, file, more, Line(edits=ids)))
         notes += line_notes(step, line)
     return MergedStage(leader, name, tuple(pieces), notes=tuple(notes))
 

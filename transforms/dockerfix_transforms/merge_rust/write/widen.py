@@ -15,10 +15,12 @@ from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 from dockerfix_transforms.merge_rust.read.steps import (
     Role,
     Step,
+    statement_list,
     written_paths,
 )
 from dockerfix_transforms.merge_rust.write.aligned import in_one_list, spelling
-from dockerfix_transforms.merge_rust.write.line import CannotJoinError, Line
+from dockerfix_transforms.merge_rust.write.line import CannotJoinError, Line, one_a_line
+from dockerfix_transforms.merge_rust.write.mounts import united_ids
 from dockerfix_transforms.merge_rust.write.packages import unite_packages
 from dockerfix_transforms.merge_rust.write.selection import (
     SELECTION,
@@ -50,6 +52,7 @@ def widened(group: Group, index: int) -> Line:
     if len(group.members) > 1 or any(m.file.member for m in group.members):
         if step.role in (Role.COOK, Role.BUILD):
             _cargo(group, step, pairs, line)
+            line.edits += united_ids(step, [mine for _, mine in pairs])
         elif step.role is Role.PACKAGES:
             unite_packages(group, step, pairs, line)
     whole = {id(step) for _, step in line.more}
@@ -62,6 +65,7 @@ def cooked(group: Group, step: Step, pairs: Sequence[tuple[RustFile, Step]]) -> 
     line = Line()
     if len(pairs) > 1:
         _cargo(group, step, pairs, line)
+        line.edits += united_ids(step, [mine for _, mine in pairs])
     _foreign_comments(step.item, pairs, line)
     return line
 
@@ -135,6 +139,7 @@ def _cargo(group: Group, step: Step, pairs: Sequence[tuple[RustFile, Step]], lin
         edits = [*call_edits, *joint_edits(step, call, bins), *strictest_flags(call, pairs)]
         edits += inline_environment(step, call, pairs)
     line.edits = _coalesced([*edits, *line.edits])
+    line.edits += one_a_line(step.item, statement_list(step.script) or (), line.edits)
 
 
 def _settings(calls: Iterable[CargoCall]) -> set[str]:
