@@ -7,7 +7,7 @@ Knows groups and the crates of the workspace; changes nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from dockerfix.api import Finding, Place, Severity, Span, Workspace, crates_that_notice
 from dockerfix_transforms.merge_rust.group.admission import Admission
@@ -15,6 +15,7 @@ from dockerfix_transforms.merge_rust.group.group import Group, Member, added_ste
 from dockerfix_transforms.merge_rust.notes.steps import shortened
 from dockerfix_transforms.merge_rust.read.compiler import environment, is_compiler_variable
 from dockerfix_transforms.merge_rust.read.steps import Role, Step, package_words
+from dockerfix_transforms.merge_rust.write.wording import listed
 
 
 def compiled_notes(
@@ -51,25 +52,33 @@ def _packages(workspace: Workspace, group: Group, hosts: Sequence[Member]) -> It
     """Packages that a binary's builder gains and that a locked crate could notice; everything
     that it gains where no Cargo.lock says which crates there are. `hosts` are the files of
     another group whose leading stages serve this one too."""
-    everything = dict.fromkeys(_listed([*hosts, *group.members]))
+    everything = dict.fromkeys(_words_of([*hosts, *group.members]))
     for member in group.members:
-        mine = _listed([member])
+        mine = _words_of([member])
         reasons: dict[str, list[str]] = {}
         for word in everything:
             why = "" if word in mine else _reader(workspace, word)
             if why:
                 reasons.setdefault(why, []).append(word)
-        for why, words in reasons.items():
+        if reasons:
+            gained = [word for words in reasons.values() for word in words]
             yield Finding.at(
                 member.file.place,
                 severity=Severity.ASSUME,
                 name="packages",
-                what=f"{member.file.binary} is compiled with {', '.join(words)} installed, which "
+                what=f"{member.file.binary} is compiled with {listed(gained)} installed, which "
                 "its own file does not install",
-                why=why,
+                why=_readers(reasons),
                 do="compare the binary, or look at how the crate finds the library",
-                subject=", ".join(words),
+                subject=", ".join(gained),
             )
+
+
+def _readers(reasons: Mapping[str, Sequence[str]]) -> str:
+    """Which crates may use which packages, in one sentence."""
+    if len(reasons) == 1:
+        return next(iter(reasons))
+    return "; ".join(f"{listed(words)}: {why}" for why, words in reasons.items())
 
 
 _ADDED = {
@@ -108,7 +117,7 @@ def _reader(workspace: Workspace, word: str) -> str:
     return f"{', '.join(noticing)} may use it" if noticing else ""
 
 
-def _listed(members: Sequence[Member]) -> list[str]:
+def _words_of(members: Sequence[Member]) -> list[str]:
     return [
         word
         for member in members
