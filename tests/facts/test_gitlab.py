@@ -99,6 +99,11 @@ def test_variables_that_a_job_sees() -> None:
     assert found == {"j": {"A": "j", "B": "b"}, "off": {}, "some": {"B": "b"}}
 
 
+def test_variable_with_a_description_alone_is_empty() -> None:
+    found = read("variables:\n  A:\n    description: x\n  B: {options: [a]}\nj: {script: x}\n")
+    assert {name: scalar.text for name, scalar in found.variables.items()} == {"A": ""}
+
+
 def test_reference_in_scripts_rules_and_variables() -> None:
     found = job(
         ".s:\n  script: [a, b]\n  vars: {A: x}\n  globs: [g/**/*]\n  rules: [{if: $C}]\n"

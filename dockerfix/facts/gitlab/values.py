@@ -64,11 +64,14 @@ def is_null(value: Node | Effective | None) -> bool:
 
 
 def variables(value: Node | Effective | None) -> dict[str, Scalar]:
-    """A `variables:` mapping; the long form (`value:`, `description:`) gives its value, a null
-    the empty text."""
+    """A `variables:` mapping; the long form (`value:`, `description:`) gives its value. A null,
+    and a description alone, give the empty text ("CI/CD YAML syntax, variables:description")."""
     found: dict[str, Scalar] = {}
     for name, node in (as_dict(value) or {}).items():
-        inner = (as_dict(node) or {}).get("value") if not isinstance(node, Scalar) else node
+        keys = {"value": node} if isinstance(node, Scalar) else as_dict(node) or {}
+        inner, said = keys.get("value"), keys.get("description")
         if isinstance(inner, Scalar):
             found[name] = replace(inner, text="") if is_null(inner) else inner
+        elif inner is None and isinstance(said, Scalar):
+            found[name] = replace(said, text="")
     return found

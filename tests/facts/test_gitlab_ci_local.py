@@ -1,0 +1,95 @@
+"""Pipelines as gitlab-ci-local expands them, against what dockerfix reads: the sample and every
+case with a pipeline, job by job and value by value."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from lab.lab import Lab
+from runner.gitlab import install, work_tree
+from runner.reading import differences, make_tools, read_by_gitlab_ci_local, read_by_us
+
+from dockerfix.facts.gitlab.pipeline import ROOT, find_pipeline
+from dockerfix.testing.case import read_case
+from dockerfix.text import Snapshot
+
+pytestmark = pytest.mark.engine
+
+TESTS = Path(__file__).parents[1]
+CASES = TESTS / "transforms" / "cases"
+REFUSED = {
+    "merge-rust/broken-ci-file": "the file is no YAML",
+    "shallow-clone/broken-ci-file": "the file is no YAML",
+    "merge-rust/gitlab-matrix-needs": "it knows no need of one run of a matrix",
+    "shallow-clone/job-of-a-template": "a template of GitLab's, which is not here",
+    "shallow-clone/unread-includes": "a template of GitLab's, which is not here",
+    "shallow-clone/merged-jobs": "a file of another project",
+    "shallow-clone/shared-variables": "a file of another project",
+    "slim-context/anchors": "no stage is listed that its jobs name; GitLab refuses it too",
+    "split-release/unlisted-stage": "no stage is listed that its jobs name; GitLab refuses it too",
+    "slim-context/needs-flow": "a script of `true` without quotes; GitLab refuses it too",
+}
+"""Cases that gitlab-ci-local does not take, and why."""
+
+
+@pytest.fixture(scope="module")
+def program(lab: Lab) -> Path:
+    """gitlab-ci-local."""
+    return install(lab.folder / "parts", os.environ)
+
+
+def pipelines() -> Iterator[tuple[str, Snapshot]]:
+    """The cases with a pipeline; of those with the same YAML files the first."""
+    seen: set[tuple[tuple[str, bytes], ...]] = set()
+    for path in sorted(CASES.rglob("*.case")):
+        snapshot = read_case(path).tree.snapshot()
+        yaml = tuple((p, snapshot.read(p)) for p in snapshot.paths if p.endswith((".yml", ".yaml")))
+        if ROOT in snapshot and yaml not in seen:
+            seen.add(yaml)
+            yield f"{path.parent.name}/{path.stem}", snapshot
+
+
+def compared(
+    snapshot: Snapshot, tree: Path, program: Path, tools: Path
+) -> list[tuple[str, str, object, object]] | None:
+    """The differences; None where gitlab-ci-local does not take the pipeline."""
+    try:
+        theirs = read_by_gitlab_ci_local(tree, program, tools)
+    except ValueError:
+        return None
+    pipeline = find_pipeline(snapshot)
+    assert pipeline is not None
+    return list(differences(read_by_us(pipeline), theirs))
+
+
+def test_the_sample(program: Path, tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    shutil.copytree(TESTS.parent / "sample-repo", tree)
+    work_tree(tree)
+    files = {ROOT: (tree / ROOT).read_text()}
+    assert compared(Snapshot.of(files), tree, program, make_tools(tmp_path / "bin")) == []
+
+
+def test_every_case(program: Path, tmp_path: Path) -> None:
+    tools = make_tools(tmp_path / "bin")
+
+    def of(case: tuple[str, Snapshot]) -> tuple[str, list[tuple[str, str, object, object]] | None]:
+        name, snapshot = case
+        tree = tmp_path / name
+        for path in snapshot.paths:
+            if path.endswith((".yml", ".yaml")):
+                (tree / path).parent.mkdir(parents=True, exist_ok=True)
+                (tree / path).write_bytes(snapshot.read(path))
+        work_tree(tree)
+        return name, compared(snapshot, tree, program, tools)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = dict(pool.map(of, pipelines()))
+    assert {name for name, unequal in found.items() if unequal is None} == REFUSED.keys()
+    assert {name: unequal for name, unequal in found.items() if unequal} == {}
+    assert len(found) > 150
