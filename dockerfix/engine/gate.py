@@ -15,10 +15,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 
 from msgspec import Struct
 
-from dockerfix.engine.obligations import Changes, owed
+from dockerfix.engine.obligations import owed
 from dockerfix.engine.permits import paths, refused_permits
 from dockerfix.engine.proposal import Proposal
 from dockerfix.engine.reading import Fault, comments, faults
+from dockerfix.engine.touched_images import Changes
 from dockerfix.facts.dockerfile.file_names import is_dockerfile
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.obligation import Obligation, Permit, Verdict

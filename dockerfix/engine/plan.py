@@ -14,10 +14,10 @@ from msgspec.structs import replace
 
 from dockerfix.engine.gate import Failed, Judges, examine
 from dockerfix.engine.ladder import MAX_ATTEMPTS, Ladder, findings, lower
-from dockerfix.engine.obligations import Changes
 from dockerfix.engine.options import complete
 from dockerfix.engine.patch import make_patch
 from dockerfix.engine.proposal import Proposal, Transform
+from dockerfix.engine.touched_images import Changes
 from dockerfix.facts.repository import Facts
 from dockerfix.facts.unreadable import unreadable
 from dockerfix.proof.obligation import Verdict
