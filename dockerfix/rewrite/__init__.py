@@ -87,13 +87,7 @@ def _one(facts: Facts, changes: list[Change], every: Sequence[Change]) -> Edits:
     if build.tool is Tool.BAKE:
         from dockerfix.rewrite.bake import set_bake_target
 
-        target = facts.bake_target(build)
-        if target is None:
-            raise Refused(build.site.place, "its bake target is not found", "change it by hand")
-        if target.matrix:
-            what = "its bake target is one of a matrix"
-            raise Refused(build.site.place, what, "give the matrix a target by hand")
-        return set_bake_target(facts, target, build, changes[0].wanted)
+        return set_bake_target(facts, build, changes[0].wanted, every)
     if build.tool is Tool.SKAFFOLD:
         from dockerfix.rewrite.skaffold import set_artifact
 

@@ -10,11 +10,12 @@ import re
 from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dockerfix.facts.bake import BakeTarget
-from dockerfix.facts.model import Build, Option, Value
+from dockerfix.facts.model import Build, Option, Tool, Value
 from dockerfix.facts.repository import Facts
-from dockerfix.rewrite.wanted import Edits, Refused, Wanted
+from dockerfix.rewrite.wanted import Change, Edits, Refused, Wanted
 from dockerfix.text import Edit, Source, Span, relative_path
 
 _SKIPPED = frozenset(
@@ -197,9 +198,20 @@ def _flag_text(option: Option) -> str:
     return option.value.written if option.value is not None else ""
 
 
-def set_bake_target(facts: Facts, target: BakeTarget, build: Build, wanted: Wanted) -> Edits:
+def set_bake_target(
+    facts: Facts, build: Build, wanted: Wanted, every: Sequence[Change], above: Sequence[str] = ()
+) -> Edits:
     """Other values in a target of a standing bake file; raises `Refused` for inherited ones,
-    and for new keys in JSON."""
+    and for new keys in JSON. What the target inherits from one of those that `every` changes
+    too is not written again; `above` are the targets that inherit from this one."""
+    target = facts.bake_target(build)
+    if target is None:
+        raise Refused(build.site.place, "its bake target is not found", "change it by hand")
+    if target.matrix:
+        what = "its bake target is one of a matrix"
+        raise Refused(build.site.place, what, "give the matrix a target by hand")
+    given = _inherited(facts, target, every, (*above, target.name))
+    target = replace(target, attributes={**target.attributes, **given})
     source = facts.snapshot.source(target.place.path)
     edits: Edits = []
     added: list[tuple[str, str]] = []
@@ -225,6 +237,35 @@ def set_bake_target(facts: Facts, target: BakeTarget, build: Build, wanted: Want
     if added:
         edits.append((target.place.path, _inserted(source, target, added)))
     return edits
+
+
+def _inherited(
+    facts: Facts, target: BakeTarget, every: Sequence[Change], above: Sequence[str]
+) -> dict[str, str]:
+    """What a target that does not say so itself gets from those that it inherits from, as far
+    as these change."""
+    found: dict[str, str] = {}
+    parents = target.attributes.get("inherits")
+    for name in parents if isinstance(parents, list) else ():
+        change = next((c for c in every if _is_of(facts, c.build, target, name)), None)
+        if change is None or name in above:
+            continue
+        try:
+            set_bake_target(facts, change.build, change.wanted, every, above)
+        except Refused:
+            continue
+        parent, wanted = change.build, change.wanted
+        context = parent.context if wanted.context is None else wanted.context
+        found["dockerfile"] = relative_path(wanted.dockerfile, context or "")
+        if wanted.target is not None:
+            found["target"] = wanted.target
+    return {key: text for key, text in found.items() if key not in target.places}
+
+
+def _is_of(facts: Facts, build: Build, child: BakeTarget, name: str) -> bool:
+    """Whether a build is that of the target of this name in the child's file."""
+    target = facts.bake_target(build) if build.tool is Tool.BAKE else None
+    return target is not None and (target.place.path, target.name) == (child.place.path, name)
 
 
 def _wishes(target: BakeTarget, build: Build, wanted: Wanted) -> list[tuple[str, str]]:
