@@ -119,7 +119,7 @@ def work_after(
     files = [member.file for group in groups for member in group.members]
     sizes = {file.path: max(len(file.shipped), 1) for file in files}
     group_of = {m.file.path: n for n, group in enumerate(groups) for m in group.members}
-    whole = [sum(sizes[m.file.path] for m in group.members) for group in groups]
+    whole = [_programs(group) for group in groups]
     new: dict[object, set[tuple[int, Values]]] = {}
     old: dict[object, set[str]] = {}
     for where, mine in machines.of(pairs).items():
@@ -142,6 +142,11 @@ def work_after(
     staying = [sizes[path] for paths in old.values() for path in paths]
     by_hand = len(new.get(_BY_HAND, ())) + len(old.get(_BY_HAND, ()))
     return Work(len(compiled) + len(staying), sum(compiled) + sum(staying), by_hand)
+
+
+def _programs(group: Group) -> int:
+    """How many programs the builder of a group compiles: one that several images ship, once."""
+    return len({name for member in group.members for name in member.file.shipped}) or 1
 
 
 def _by_hand(pairs: Sequence[Pair], files: Sequence[RustFile]) -> list[str]:

@@ -102,13 +102,13 @@ def unasked_notes(merged: Merged) -> list[Finding]:
             file.graph.tree.source.place(stage.from_.code),
             severity=Severity.NOTE,
             name="unasked-stage",
-            what=f"no call site asks for the stage {stage.name}; it is kept as "
-            f"{file.binary}-{stage.name}",
+            what=f"no call site asks for the stage {stage.name}; it is kept"
+            + (f" as {name}" if name != stage.name else ""),
             why="somebody may build it by hand",
             do="delete it if nobody does",
             subject=f"{file.path}:{stage.name}",
         )
-        for file, stage in merged.plan.unasked
+        for file, stage, name in merged.plan.unasked
     ]
 
 

@@ -22,16 +22,16 @@ def block(names: StageNames, files: Sequence[RustFile], file: RustFile) -> Block
     """The stages that are the file's own; `files` are all files of the merge."""
     stages: list[MergedStage | Alias] = []
     targets: dict[int, str] = {}
-    unasked: list[Stage] = []
+    unasked: list[tuple[Stage, str]] = []
     for leaf in file.leaves:
-        if not leaf.live and not _needed(file, leaf.stage):
-            if leaf.stage.name is None:
-                continue  # nobody can ask for it
-            unasked.append(leaf.stage)
+        idle = not leaf.live and not _needed(file, leaf.stage)
+        if idle and leaf.stage.name is None:
+            continue  # nobody can ask for it
         shared = names.known(file, leaf.stage)
         if shared is not None and not leaf.live:
             continue
         name = _leaf_name(names, files, file, leaf)
+        unasked += [(leaf.stage, name)] if idle else []
         if shared is not None:
             stages.append(Alias(name, shared))
         else:

@@ -52,15 +52,15 @@ class Block(Struct, frozen=True):
     """What one file has for itself: its images, and the stages that they alone need.
 
     `head` are comment lines above its first stage, `targets` maps the index of each stage that
-    call sites ask for to its name; `unasked` are stages that are kept though no call site asks
-    for them and no image needs them.
+    call sites ask for to its name; `unasked` are stages, with their names, that are kept though
+    no call site asks for them and no image needs them.
     """
 
     file: RustFile
     stages: tuple[MergedStage | Alias, ...]
     targets: dict[int, str]
     head: tuple[str, ...] = ()
-    unasked: tuple[Stage, ...] = ()
+    unasked: tuple[tuple[Stage, str], ...] = ()
 
 
 class Plan(Struct, frozen=True):
@@ -105,10 +105,12 @@ class Plan(Struct, frozen=True):
         return [(stage.file, step) for stage in self.stages for step in stage.moved]
 
     @property
-    def unasked(self) -> list[tuple[RustFile, Stage]]:
-        """Stages that are kept though nobody asks for them."""
+    def unasked(self) -> list[tuple[RustFile, Stage, str]]:
+        """Stages that are kept though nobody asks for them, with their names."""
         return [
-            (block.file, stage) for block in (*self.blocks, *self.last) for stage in block.unasked
+            (block.file, stage, name)
+            for block in (*self.blocks, *self.last)
+            for stage, name in block.unasked
         ]
 
     def is_guest(self, group: Group) -> bool:
