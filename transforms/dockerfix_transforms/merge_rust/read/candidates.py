@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dockerfix.api import Facts, SnapshotError, is_within
-from dockerfix_transforms.merge_rust.read.folders import lies_inside
 
 
 def candidates(
     facts: Facts, folder: str, given: Sequence[str], folders: Sequence[str] = ()
 ) -> list[str]:
     """The Dockerfiles of a call: the given ones, and those that build the workspace at
-    `folder`; of these only what lies in `folders` where all of them are parts of it.
+    `folder`; of these only what lies in `folders` where none of them holds it.
 
     A Dockerfile builds the workspace when a build passes the workspace (or a folder above it)
     as its context, or when no build uses it and it stands in the workspace, or beside it.
@@ -32,7 +31,7 @@ def candidates(
         wanted = known if contexts else inside
         if wanted and _mentions_cargo(facts, path):
             found.append(path)
-    parts = [part for part in folders if part != folder and lies_inside(part, folder)]
+    parts = [part for part in folders if not is_within(folder, part)]
     if len(parts) == len(folders):
         below = [path for path in found if any(path.startswith(f"{part}/") for part in parts)]
         found = below or ([] if given else found)

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 
 from dockerfix.api import Facts, Finding, UnreadableError, Workspace, is_within, join_path
 from dockerfix_transforms.merge_rust.read.candidates import candidates
+from dockerfix_transforms.merge_rust.read.inputs import read_file
+from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 
 _PLAIN_PATH = re.compile(r"[\w.+/-]+")
 
@@ -67,19 +69,38 @@ def find_workspace(facts: Facts, start: str, given: Sequence[str]) -> Workspace:
         if found is not None:
             return found
     below = workspaces_below(facts, start)
-    if len(below) == 1 and (workspace := facts.workspace(below[0])) is not None:
+    calls = {folder: folder or "." for folder in below}
+    if not calls:
+        built = _built_from(facts, start)
+        calls = {folder: " ".join(paths) for folder, paths in built.items()}
+    if len(calls) == 1 and (workspace := facts.workspace(next(iter(calls)))) is not None:
         return workspace
-    raise NoWorkspaceError(_no_workspace(start, below))
+    raise NoWorkspaceError(_no_workspace(start, list(calls.values())))
 
 
-def _no_workspace(start: str, below: Sequence[str]) -> Finding:
+def _built_from(facts: Facts, start: str) -> dict[str, list[str]]:
+    """The workspaces elsewhere that Dockerfiles below a folder build, each with these files;
+    those of which there are several, if any."""
+    found: dict[str, list[str]] = {}
+    for folder in workspaces_below(facts, ""):
+        workspace = facts.workspace(folder)
+        if workspace is None:
+            continue
+        for path in candidates(facts, folder, ()):
+            read = read_file(facts, workspace, path, "") if is_within(path, start) else None
+            if isinstance(read, RustFile):
+                found.setdefault(folder, []).append(path)
+    return {folder: paths for folder, paths in found.items() if len(paths) > 1} or found
+
+
+def _no_workspace(start: str, paths: Sequence[str]) -> Finding:
     """Nothing to merge at a folder, or too many workspaces at once."""
-    if len(below) > 1:
-        calls = ", ".join(f"`dockerfix merge-rust {folder or '.'}`" for folder in below)
+    if len(paths) > 1:
+        calls = ", ".join(f"`dockerfix merge-rust {path}`" for path in paths)
         return Finding.at(
             None,
             name="several-workspaces",
-            what=f"{start or '.'} holds {len(below)} cargo workspaces with Dockerfiles",
+            what=f"{start or '.'} holds Dockerfiles of {len(paths)} cargo workspaces",
             why="merge-rust merges the Dockerfiles of one cargo workspace",
             do=f"run it once for each: {calls}",
         )
