@@ -42,4 +42,4 @@ def test_every_documented_finding_can_come_up() -> None:
 
 def test_a_note_needs_no_acceptance() -> None:
     assert "A note needs none" in explained("argument-splits-cache")
-    assert "It cannot be accepted" in explained("two-builders")
+    assert "It cannot be accepted" in explained("duplicate-stage")

@@ -193,25 +193,17 @@ def _in_member(
 
 
 def _builder(graph: StageGraph) -> Stage | None:
-    """The stage that compiles what is shipped: the last one that runs `cargo build`."""
+    """The stage that compiles what is shipped: the last one that runs `cargo build`, among those
+    that the file's last image is made with if there are any. Other builders stay as they are,
+    like any stage that is not shared."""
     building = [
         stage
         for stage in graph.stages
         if any(step.role is Role.BUILD for step in steps_of(graph, stage))
     ]
-    if not building:
-        return None
-    last = building[-1]
-    chain = {stage.index for stage in graph.chain(last)}
-    chain |= {stage.index for stage in graph.needs(last)}  # its program is built into another
-    apart = [stage for stage in building if stage.index not in chain]
-    if apart:
-        raise UnreadableError(
-            "two-builders", f"two stages run cargo build: {apart[0].name} and {last.name}",
-            "which of them compiles what is shipped depends on the target",
-            "merge them, or leave this file out", apart[0].from_.code,
-        )  # fmt: skip
-    return last
+    needed = {stage.index for stage in graph.needs(graph.stages[-1])}
+    shipping = [stage for stage in building if stage.index in needed]
+    return next(iter((shipping or building)[-1:]), None)
 
 
 def _planner(graph: StageGraph, chain: tuple[Stage, ...], steps: tuple[Step, ...]) -> Stage | None:
