@@ -28,6 +28,7 @@ from dockerfix_transforms.merge_rust.notes.merged import merge_notes, moved_note
 from dockerfix_transforms.merge_rust.nothing import (
     exists_already,
     how_to_unite,
+    nothing_built,
     nothing_gained,
     nothing_shared,
     too_few,
@@ -77,6 +78,9 @@ class Merge:
         groups, merged = made
         if all(len(group.members) == 1 for group in groups):
             return nothing_shared(self.scope, groups)
+        disused = nothing_built(self.facts, self.scope)
+        if disused is not None:
+            return disused
         self.work.findings += merge_notes(self.scope.workspace, groups, merged)
         callers = None
         if not self.wishes.no_ci:
@@ -84,6 +88,8 @@ class Merge:
             if self.leave_useless(callers):
                 return self.proposal()
             if not callers.gains and (self.leave_unbuilt() or self.leave_other_values(groups)):
+                return self.proposal()
+            if callers.gains and self.leave_doubled(callers):
                 return self.proposal()
             if not callers.gains or self.doubles(callers):
                 found = self.work.findings
@@ -132,20 +138,36 @@ class Merge:
         useless = callers.useless(self.scope.files, self.wishes.accept)
         if not useless or len(self.scope.files) - len(useless) < 2:
             return False
-        accept = self.wishes.accept
-        self.scope.findings += [
-            left.finding(accept) for left in callers.left if set(left.files) <= set(useless)
-        ]
-        self.scope.files = [file for file in self.scope.files if file.path not in useless]
+        self.leave_with_callers(callers, useless)
         return True
+
+    def leave_with_callers(self, callers: Callers, paths: frozenset[str]) -> None:
+        """Leave files out, and list the places for whose sake they stay."""
+        self.scope.findings += [
+            left.finding(self.wishes.accept)
+            for left in callers.left
+            if set(left.files) <= paths and not left.accepted(self.wishes.accept)
+        ]
+        self.scope.files = [file for file in self.scope.files if file.path not in paths]
 
     def doubles(self, callers: Callers) -> bool:
         """Whether every image would be defined twice, in the old file that stays and in the
-        merged one, and no CI machine would be spared anything by it."""
-        if self.wishes.keep_old or callers.wanted or callers.spares_ci:
+        merged one: two files that say the same drift apart."""
+        if self.wishes.keep_old or callers.wanted:
             return False
         kept = kept_files(callers.left, self.wishes.accept)
         return not old_files(self.scope, kept)
+
+    def leave_doubled(self, callers: Callers) -> bool:
+        """Leave the files out that would stay beside the merged one where two others go and no
+        CI machine is spared anything by them; whether there are any."""
+        kept = kept_files(callers.left, self.wishes.accept)
+        rest = [file for file in self.scope.files if file.path not in kept]
+        wanted = callers.wanted or callers.spares_ci or self.wishes.keep_old
+        if wanted or len(rest) in (0, 1, len(self.scope.files)):
+            return False
+        self.leave_with_callers(callers, kept)
+        return True
 
     def leave_unbuilt(self) -> bool:
         """Leave the files out that nothing builds beside two that are built: who builds those
@@ -213,7 +235,9 @@ class Merge:
             self.call_sites(callers)
             all_stay = not work.deleted and not self.wishes.keep_old
             work.summary += [sizes(scope, merged), *gains(callers, all_stay)]
-        work.findings = [*scope.findings, *work.findings]
+        said = [finding.place for finding in scope.findings]
+        fresh = (f for f in work.findings if f.name != "not-read" or f.place not in said)
+        work.findings = [*scope.findings, *fresh]
         work.permits += image_permits(groups, merged, scope.into, work.weighed)
         if callers is not None:
             work.permits += job_permits(self.facts.pipeline, callers.jobs)

@@ -39,6 +39,21 @@ def too_few(facts: Facts, scope: Scope, stepped_down: int) -> Proposal:
     return Proposal(reason=f"there is no Dockerfile {where}")
 
 
+def nothing_built(facts: Facts, scope: Scope) -> Proposal | None:
+    """Files that nothing builds, where one that is built cannot go along: they look disused."""
+    built = {build.dockerfile for build in facts.builds.builds}
+    left_out = [f.subject for f in scope.findings if f.severity is Severity.REFUSE]
+    used = [path for path in left_out if path in built]
+    if not used or any(file.builds for file in scope.files):
+        return None
+    paths = [file.path for file in scope.files]
+    return Proposal(
+        findings=tuple(scope.findings),
+        reason=f"no call site builds {', '.join(paths)}; what is built is {', '.join(used)}. "
+        "Delete them if nobody builds them by hand, or name them to merge them all the same",
+    )
+
+
 def nothing_shared(scope: Scope, groups: Sequence[Group]) -> Proposal:
     """No two files share a builder: what stands in the way, one line each."""
     findings = [
@@ -79,10 +94,7 @@ def _no_gain(callers: Callers) -> str:
     word = "pass" if before.passes == 1 else "passes"
     figures = f"{before.passes} compile {word} before, {after.passes} after"
     if callers.gains:
-        return (
-            "every old Dockerfile would stay beside the merged one, and only builds outside "
-            f"of CI would gain: {figures}"
-        )
+        return f"every old Dockerfile would stay beside the merged one: {figures}"
     if after.passes < before.passes:
         programs = f"{before.programs} programs compiled before, {after.programs} after"
         return f"a merge would cost more than it saves: {figures}; {programs}"
