@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import sys
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from dockerfix.cli.complete import PATH
 from dockerfix.cli.output import emit, style_for, tell
 from dockerfix.cli.series import ONLY, SKIP, Series, output_folder
 from dockerfix.engine.plan import CheckFailed, Planned
+from dockerfix.repo.root import folder_in_work_tree
 from dockerfix.report.report import Report
 from dockerfix.text.units import counted
 
@@ -60,6 +62,10 @@ def plan(
     from dockerfix.report.series import render_overview
 
     tell(render_overview(reports, style_for(sys.stderr, colour)))
+    below = folder_in_work_tree(series.repository.root)
+    if planned and branch is None and below:
+        where = shlex.quote(f"--directory={below}")
+        tell(f"note: paths count from {below}: apply the series with `git am {where}`\n")
     failed = any(isinstance(report.outcome, CheckFailed) for report in reports)
     return exit_code.BUG if failed else exit_code.DONE
 

@@ -24,6 +24,7 @@ from dockerfix.cli.repository import Repository, open_repository
 from dockerfix.engine.plan import CheckFailed, Outcome, Planned, Refused, plan
 from dockerfix.engine.proposal import OptionSpec, Transform
 from dockerfix.facts.finding import Severity
+from dockerfix.repo.root import folder_in_work_tree
 from dockerfix.report.report import Report
 from dockerfix.report.text import Verbosity, render_text
 
@@ -258,10 +259,12 @@ def command_line(
 
 
 def _apply(root: Path) -> str:
-    """What takes the patch: its paths are relative to the root."""
-    if root == Path.cwd():
-        return "git apply"
-    return f"git -C {shlex.quote(str(root))} apply"
+    """What takes the patch: its paths are relative to the root, where Git counts them from the
+    top of the work tree and leaves out without a word what lies outside of the folder it is
+    called in."""
+    words = ["git", *([] if root == Path.cwd() else ["-C", str(root)]), "apply"]
+    folder = folder_in_work_tree(root)
+    return shlex.join([*words, f"--directory={folder}"] if folder else words)
 
 
 def _pictures(repository: Repository, outcome: Outcome) -> tuple[tuple[str, str], ...]:

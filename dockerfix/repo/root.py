@@ -47,6 +47,13 @@ def work_tree_top(place: Path) -> Path | None:
     return next((folder for folder in above if _is_work_tree(folder)), None)
 
 
+def folder_in_work_tree(root: Path) -> str:
+    """Where a root lies below the top of its Git work tree, such as `services/api`; empty at
+    the top, and outside of a work tree."""
+    top = work_tree_top(root)
+    return "" if top is None or top == root else root.relative_to(top).as_posix()
+
+
 def relative_to_root(root: Path, path: str | os.PathLike[str]) -> str:
     """A path from the command line (absolute, or relative to the working directory) as the
     snapshot has it: relative to the root, `""` for the root itself.

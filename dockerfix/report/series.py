@@ -104,18 +104,22 @@ def _subject(report: Report) -> str:
 
 
 def _listed(title: str, lines: Sequence[str]) -> str:
-    wrapped = [
-        textwrap.fill(
-            line,
-            _WIDTH,
-            initial_indent="- ",
-            subsequent_indent="  ",
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-        for line in lines
-    ]
+    wrapped = [_bullet(line) for line in lines]
     return "\n".join([*([title] if title and wrapped else []), *wrapped])
+
+
+def _bullet(line: str) -> str:
+    """A line of a list; one that a report indents belongs to the line above it."""
+    text = line.lstrip()
+    margin = line[: len(line) - len(text)]
+    return textwrap.fill(
+        text,
+        _WIDTH,
+        initial_indent=f"{margin}- ",
+        subsequent_indent=f"{margin}  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def render_mail(report: Report, number: int, total: int, author: str) -> bytes:

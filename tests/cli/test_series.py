@@ -116,3 +116,9 @@ def test_what_check_finds_can_be_accepted(dockerfix: Run, repository: Path) -> N
     git(repository, "add", ".")
     assert dockerfix("check", "--only", "needed-job-absent").code == 0
     assert dockerfix("pin", ".").code == 0, "transforms know that table"
+
+
+def test_the_mail_of_a_root_below_the_top(dockerfix: Run, committed: Path) -> None:
+    (committed / "app" / ".dockerfix.toml").write_text("root = true\n")
+    result = dockerfix("plan", "--only", "pin", cwd=committed / "app")
+    assert "`git am --directory=app`" in result.err

@@ -230,6 +230,15 @@ def test_called_from_a_folder_below_the_root(dockerfix: Run, repository: Path) -
     assert f"| git -C {repository} apply" in result.err
 
 
+def test_a_root_below_the_top_of_the_work_tree(dockerfix: Run, repository: Path) -> None:
+    (repository / "app" / ".dockerfix.toml").write_text("root = true\n")
+    result = dockerfix("pin", cwd=repository / "app")
+    assert "| git apply --directory=app " in result.err
+    words = ["git", "apply", "--directory=app"]
+    subprocess.run(words, cwd=repository / "app", input=result.out, check=True)
+    assert b"AS pinned" in (repository / "app" / "Dockerfile").read_bytes()
+
+
 def test_a_file_that_is_excluded_is_not_there(dockerfix: Run) -> None:
     result = dockerfix("pin", "app", "--exclude", "app/Dockerfile")
     assert result.code == 2

@@ -6,6 +6,7 @@ import ast
 import importlib
 import importlib.util
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -69,13 +70,14 @@ def test_readme_links_lead_somewhere() -> None:
     assert [at for at in inside if at not in headings and not (TOP / at).is_file()] == []
 
 
-def test_readme_shows_what_the_program_prints() -> None:
+def test_readme_shows_what_the_program_prints(tmp_path: Path) -> None:
+    sample = tmp_path / "sample"
+    shutil.copytree(TOP / "sample-repo", sample)  # as a repository of its own, not below ours
     shown = (TOP / "README.md").read_text(encoding="utf-8").partition("```console\n")[2]
     command, *lines = shown.partition("\n```")[0].splitlines()
     words = command.removeprefix("$ ").partition(" >")[0].split()
     done = subprocess.run(
-        [sys.executable, "-m", *words], cwd=TOP / "sample-repo", capture_output=True, text=True,
-        check=True,
+        [sys.executable, "-m", *words], cwd=sample, capture_output=True, text=True, check=True,
     )  # fmt: skip
     printed = iter(done.stderr.splitlines())
     wanted = [line for line in lines if line.strip() != "..."]

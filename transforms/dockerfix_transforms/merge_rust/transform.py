@@ -120,7 +120,7 @@ class MergeRust:
 
     name = "merge-rust"
     after = ("shallow-clone",)
-    summary = "Merge the cargo-chef Dockerfiles of a workspace into one, a target per binary"
+    summary = "Merge the cargo-chef Dockerfiles of a workspace into one, a target per binary."
     options = (
         OptionSpec(
             "into",
