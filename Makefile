@@ -28,13 +28,18 @@ $(READY): pyproject.toml
 
 demo: $(READY) ## merge three Dockerfiles of the sample repository, in a copy of it
 	@set -e; place=$$(mktemp -d); trap 'rm -rf "$$place"' EXIT; \
-	cp -R $(SAMPLE) "$$place/sample"; dockerfix=$$PWD/$(BIN)/dockerfix; cd "$$place/sample"; \
+	cp -R $(SAMPLE) "$$place/sample"; cp docs/sample/jobs.json "$$place"; \
+	PATH="$$(cd $(BIN) && pwd):$$PATH"; cd "$$place/sample"; \
+	echo 'What merging its Dockerfiles saves in the pipeline of sample-repo, by the times of an'; \
+	echo 'example on three runners; in a pipeline of yours, by the times of your own jobs:'; echo; \
+	echo '$$ dockerfix estimate --only merge-rust --jobs jobs.json --runners 3 --format bars'; \
+	dockerfix estimate --only merge-rust --jobs ../jobs.json --runners 3 --format bars; echo; \
 	echo '$$ dockerfix merge-rust controlplane/ > merge.patch'; \
-	"$$dockerfix" merge-rust controlplane/ > ../merge.patch; echo; \
+	dockerfix merge-rust controlplane/ > ../merge.patch; echo; \
 	echo '$$ git apply merge.patch; cat controlplane/Dockerfile.all'; \
 	git apply ../merge.patch; cat controlplane/Dockerfile.all; echo; \
 	echo '$$ dockerfix merge-rust controlplane/'; \
-	"$$dockerfix" merge-rust controlplane/
+	dockerfix merge-rust controlplane/
 
 test: $(READY) lint types ## everything, with the tests that need a build engine (see tests/lab)
 	@$(BIN)/pytest -n auto --dist loadscope --instafail --cov --cov-report=term

@@ -26,7 +26,7 @@ from dockerfix.report.report import Report
 from dockerfix.traces.jobs import RanJob
 from dockerfix.traces.model import JobTrace
 
-FORMATS = ("text", "json", "markdown", "svg", "html", "mermaid")
+FORMATS = ("text", "bars", "json", "markdown", "svg", "html", "mermaid")
 
 
 @shared(ONLY, SKIP, ROOT, EXCLUDE, TIMEOUT, OUTPUT, COLOUR)
@@ -174,6 +174,10 @@ def _rendered(form: str, found: Sequence[Estimate], notes: Sequence[str], colour
         return report.render_estimate_json(found, notes)
     if form == "markdown":
         return report.render_estimate_markdown(found, notes)
+    if form == "bars":
+        from dockerfix.report.bars import render_bars
+
+        return render_bars(found, Style(colour))
     if form == "svg":
         from dockerfix.report.timeline import render_svg
 

@@ -79,7 +79,7 @@ class _Panel:
         self.scale, self.top = scale, top
         self.line = one.timeline
         self.path = frozenset(self.line.path)
-        self.shown = _chosen(list(self.line.placed.values()), self.path)
+        self.shown = chosen(list(self.line.placed.values()), self.path)
         self.rows = top + 32
         self.bottom = self.rows + _ROW * len(self.shown)
         self.hidden = len(self.line.placed) - len(self.shown)
@@ -199,7 +199,7 @@ def _hover(one: Placed) -> str:
     return "\n".join(lines)
 
 
-def _chosen(placed: Sequence[Placed], path: Collection[str]) -> list[Placed]:
+def chosen(placed: Sequence[Placed], path: Collection[str]) -> list[Placed]:
     """The rows: all jobs, or of many those on the path and then the longest."""
     if len(placed) <= _MOST:
         return list(placed)

@@ -8,6 +8,7 @@ from dockerfix.estimate.graph import job_graph
 from dockerfix.estimate.schedule import Times
 from dockerfix.estimate.series import Estimate, Given, State, estimates
 from dockerfix.facts.gitlab.pipeline import find_pipeline
+from dockerfix.report.bars import render_bars
 from dockerfix.report.drawing import render_mermaid
 from dockerfix.report.estimate import (
     headline,
@@ -30,6 +31,24 @@ def found(before: str = BEFORE, after: str = AFTER) -> tuple[Estimate, ...]:
         assert pipeline is not None
         states.append(State(title, pipeline, {}))
     return estimates(states, Given({'a<&>"': Times(0, 5, 95), "t": Times(3, 0, 50)}))
+
+
+BARS = """\
+The pipeline takes 1 min 40 s instead of 2 min 33 s: 53 s sooner (35%).
+█ decides the end   ▒ other jobs   · waits for a runner
+
+Before: 2 min 33 s; runners are busy for 2 min 30 s in 2 jobs
+  a<&>"                          ██████████████████████████████████ 1 min 40 s
+  t                                                                ·█████████████████ 50 s
+
+After: 1 min 40 s; runners are busy for 2 min 30 s in 2 jobs
+  a<&>"                          ██████████████████████████████████ 1 min 40 s
+  t                              ·▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒ 50 s
+"""
+
+
+def test_the_bars_stand_where_the_jobs_do() -> None:
+    assert render_bars(found()) == BARS
 
 
 def test_the_picture_says_what_changed() -> None:
