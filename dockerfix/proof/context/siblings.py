@@ -28,7 +28,7 @@ from dockerfix.proof.context.seen_steps import (
     stays_inside,
 )
 from dockerfix.proof.image.chain import Step
-from dockerfix.proof.rules import Use
+from dockerfix.proof.rules.pair import Use
 from dockerfix.syntax.dockerfile import Copy, Run, Stage
 from dockerfix.text import join_path
 

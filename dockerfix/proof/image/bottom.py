@@ -5,7 +5,8 @@ Knows no step.
 from __future__ import annotations
 
 from dockerfix.proof.image.notes import Notes
-from dockerfix.proof.rules import Pair, Use, base_but_allowed
+from dockerfix.proof.rules.pair import Pair, Use
+from dockerfix.proof.rules.settings import base_but_allowed
 from dockerfix.syntax.dockerfile import Dockerfile
 from dockerfix.text import Place
 

@@ -18,14 +18,9 @@ from dockerfix.proof.image.notes import Notes
 from dockerfix.proof.image.pairing import Match, counterparts
 from dockerfix.proof.obligation import Image
 from dockerfix.proof.reading import ReadChain
-from dockerfix.proof.rules import (
-    Pair,
-    Use,
-    gone_but_allowed,
-    new_but_allowed,
-    runs_in,
-    swapped_but_allowed,
-)
+from dockerfix.proof.rules.one_sided import gone_but_allowed, new_but_allowed
+from dockerfix.proof.rules.order import runs_in, swapped_but_allowed
+from dockerfix.proof.rules.pair import Pair, Use
 from dockerfix.syntax.dockerfile import Stage
 
 

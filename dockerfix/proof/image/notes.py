@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from dockerfix.proof.rules import Use
+from dockerfix.proof.rules.pair import Use
 from dockerfix.text import Place
 
 

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from dockerfix.proof.image.chain import Step
-from dockerfix.proof.rules import Pair, Use, same_but_allowed
+from dockerfix.proof.rules.pair import Pair, Use
+from dockerfix.proof.rules.same_step import same_but_allowed
 from dockerfix.text.subsequence import common_subsequence
 
 

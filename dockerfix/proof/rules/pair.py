@@ -1,0 +1,40 @@
+"""What is compared: two chains of one image, and one use of a rule."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from dockerfix.facts.dockerfile.places import IsFolder
+from dockerfix.proof.reading import (
+    ReadChain,
+)
+
+
+class Use(Struct, frozen=True):
+    """One use of a rule: its name, and what it allows here."""
+
+    rule: str
+    what: str
+
+
+class Pair(Struct, frozen=True):
+    """Two chains that are compared. `shipped` says that they are an image's own and not only
+    copied from; `allowed` names the rules that may be used."""
+
+    before: ReadChain
+    after: ReadChain
+    shipped: bool
+    allowed: frozenset[str]
+    is_folder: IsFolder = bool
+    """Whether a path of the build context before is a folder."""
+    pinned: bool = False
+    """Whether a rust-toolchain file at the root of the context chooses the compiler."""
+
+    @property
+    def compiles(self) -> bool:
+        """Whether both are build chains: a runtime chain is compared to the letter."""
+        return self.before.compiles and self.after.compiles
+
+    def permits(self, rule: str) -> bool:
+        """Whether the rule may be used in these chains."""
+        return rule in self.allowed and (self.compiles or rule == "prefix-stripped")
