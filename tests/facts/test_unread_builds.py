@@ -205,6 +205,15 @@ def test_cloud_build(find: Find, short: Short) -> None:
     assert found.builds[0].tags[0].text == "${PROJECT_ID}/a"
 
 
+def test_kaniko_in_cloud_build_has_the_source_for_its_context(find: Find, short: Short) -> None:
+    """`/workspace` is kaniko's default, and the folder into which Cloud Build puts the source."""
+    step = "- name: gcr.io/kaniko-project/executor:latest\n  args: [--dockerfile=ops/D]\n"
+    found = find({"cloudbuild.yaml": f"steps:\n{step}", "ops/D": "FROM scratch\n"})
+    assert list(map(short, found.builds)) == ["ops/D|.|"]
+    found = find({"cloudbuild.yaml": f"steps:\n{step}  dir: sub\n", "ops/D": "FROM scratch\n"})
+    assert found.builds[0].context is None
+
+
 @pytest.mark.parametrize(
     "call",
     [

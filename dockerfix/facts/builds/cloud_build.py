@@ -22,9 +22,10 @@ from dockerfix.syntax.yaml.tree import Node, Scalar, Sequence, YamlFile
 from dockerfix.text import MappedText, Place
 
 _VARIABLE = re.compile(r"\$([A-Z_]\w*)")
+_KANIKO = "/kaniko/executor"
 _TOOLS = (
     (re.compile(r"(?:^|/)(?:docker|nerdctl)(?:[:@]|$)"), "docker"),
-    (re.compile(r"kaniko(?:-project)?/executor\b"), "/kaniko/executor"),
+    (re.compile(r"kaniko(?:-project)?/executor\b"), _KANIKO),
     (re.compile(r"(?:^|/)buildah(?:/stable)?(?:[:@]|$)"), "buildah"),
     (re.compile(r"(?:^|/)podman(?:/stable)?(?:[:@]|$)"), "podman"),
 )
@@ -79,8 +80,15 @@ def _step(item: YamlMapping, scope: Scope) -> CloudStep:
     else:
         tool = next((name for pattern, name in _TOOLS if pattern.search(image)), None)
         words = (Value(tool, tool), *words) if tool is not None else ()
+        if tool == _KANIKO and where == "" and not any(map(_gives_context, words)):
+            words = (*words, Value("--context=.", "--context=."))
     name = _text(item, "id") or posixpath.basename(image)
     return CloudStep(name, item.file.source.place(item.span), words, text, where, scope)
+
+
+def _gives_context(word: Value) -> bool:
+    """Whether a word of kaniko says the context; it is `/workspace` else, where the source is."""
+    return word.text.startswith(("--context", "-c"))
 
 
 def _text(item: YamlMapping, key: str) -> str:
