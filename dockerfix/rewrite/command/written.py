@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dockerfix.facts.model import Value
-from dockerfix.rewrite.command.subject import Subject, common, inner, prefix_of, value_of
+from dockerfix.rewrite.command.functions import local_names
+from dockerfix.rewrite.command.subject import (
+    Subject,
+    common,
+    inner,
+    prefix_of,
+    quoted,
+    value_of,
+)
 from dockerfix.rewrite.expansions import as_written, expansions, leading
 from dockerfix.rewrite.wanted import Change, Edits
 from dockerfix.text import Edit, Place, Span, relative_path
@@ -23,7 +31,8 @@ def in_place(subject: Subject, values: Sequence[Value], texts: Sequence[str]) ->
     if new is None or value.place is None:
         return None
     bare = value.inside == value.written and value.written[:1] not in ("'", '"')
-    text = f'"{new}"' if bare and " " in new and " " not in value.written else new
+    splits = " " not in value.written and "$" not in value.written
+    text = quoted(new) if bare and splits else new
     return [(value.place.path, Edit(inner(value.place.span, value), text.encode()))]
 
 
@@ -35,11 +44,23 @@ def _one_text(subject: Subject, values: Sequence[Value], texts: Sequence[str]) -
         return head + as_written(value, subject.source)
     same = common(texts)
     if same is not None:
-        return same
+        return _by_parameter(subject, same) or same
     made = template(subject, [head for head in heads if head is not None])
     if made is not None and value.written_variables:
         return made + as_written(value, subject.source)
     return template(subject, texts)
+
+
+def _by_parameter(subject: Subject, text: str) -> str | None:
+    """A path for the one call that a function has, with the parameter that the command takes it
+    from today: another call would pass another one."""
+    local = local_names(subject.first, subject.facts)
+    for written, value in expansions(subject.first, subject.source).items():
+        parts = text.split("/")
+        if value in parts and written.strip("${}") in local:
+            parts[parts.index(value)] = written
+            return "/".join(parts)
+    return None
 
 
 def template(subject: Subject, texts: Sequence[str]) -> str | None:
