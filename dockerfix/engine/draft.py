@@ -76,7 +76,7 @@ class Draft:
             deleted=tuple(sorted(self.deleted)),
             permits=tuple(dict.fromkeys(permits)),
             findings=self.weighed,
-            summary=tuple(dict.fromkeys(self.summary)),
+            summary=tuple(_once(self.summary)),
             next_steps=tuple(dict.fromkeys(self.steps)),
         )
 
@@ -111,3 +111,12 @@ def _nodes(value: object) -> Iterator[Node]:
     elif isinstance(value, dict):
         for inner in value.values():
             yield from _nodes(inner)
+
+
+def _once(lines: Iterable[str]) -> Iterator[str]:
+    """The lines, each once; an indented one belongs to the line before it, and stays."""
+    seen: set[str] = set()
+    for line in lines:
+        if line not in seen or line.startswith(" "):
+            seen.add(line)
+            yield line
