@@ -25,6 +25,10 @@ _ROOT = (
     ".yarnrc", ".yarnrc.yml", ".yarn", ".pnpmfile.cjs", "bunfig.toml", ".gitignore", "patches",
 )  # fmt: skip
 """What stands at the root of a workspace and may be read or copied."""
+_LOCK_OF = {
+    "npm": "package-lock.json", "pnpm": "pnpm-lock.yaml", "yarn": "yarn.lock", "bun": "bun.lock",
+}  # fmt: skip
+_LOCKS = frozenset({*_LOCK_OF.values(), "npm-shrinkwrap.json", "bun.lockb"})
 _NEEDS = ("dependencies", "devDependencies", "optionalDependencies", "peerDependencies")
 _RUNNERS = ("npx", "pnpx", "bunx", "yarn", "pnpm", "bun")
 
@@ -175,8 +179,17 @@ class _Workspace:
             path = join_path(self.root, name)
             if path and (path in self.snapshot or self.snapshot.is_folder(path)):
                 yield path
+        yield from self.lock()
         for folder in self.folders.values():
             yield posixpath.join(folder, "package.json")
+
+    def lock(self) -> Iterator[str]:
+        """The lock file that the package manager writes, where none is committed: one must come
+        from elsewhere, since turbo stops without."""
+        manager = str(self.manifest(self.root).get("packageManager")).partition("@")[0]
+        committed = any(posixpath.join(self.root, lock) in self.snapshot for lock in _LOCKS)
+        if not committed and manager in _LOCK_OF:
+            yield posixpath.join(self.root, _LOCK_OF[manager])
 
     def settings(self) -> Iterator[str]:
         """Files that the root's settings name: patches, and what all tasks depend on."""

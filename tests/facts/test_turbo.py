@@ -139,3 +139,10 @@ def test_only_a_link_to_a_member_may_be_a_member() -> None:
     assert set(pruned_files(inside, "", ("web",))) == set(pruned_files(plain, "", ("web",)))
     with pytest.raises(WorkspaceError):
         pruned_files(linked("packages/other", "../apps/docs"), "", ("web",))
+
+
+def test_a_lock_file_that_is_not_committed() -> None:
+    """turbo stops without one, so that the one of the package manager must come from elsewhere."""
+    files = {path: text for path, text in _FILES.items() if path != "package-lock.json"}
+    files["package.json"] = '{"packageManager": "yarn@4.0.0", "workspaces": ["apps/*"]}'
+    assert "yarn.lock" in pruned_files(Snapshot.of(files), "", ("docs",))

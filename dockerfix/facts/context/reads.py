@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 from dockerfix.facts.context.globs import has_wildcard
 from dockerfix.facts.context.ignore import Judge
+from dockerfix.facts.context.revision import may_ask_git
 from dockerfix.facts.context.script import BuildScript
 from dockerfix.facts.context.senders import rules_of
 from dockerfix.facts.context.steps import BuildInput, CopyStep, RunStep, StageScript, absolute
@@ -34,7 +35,7 @@ from dockerfix.syntax.shell import (
     Statement,
     parse_shell,
 )
-from dockerfix.text import Kind, is_within, join_path
+from dockerfix.text import Kind, is_within
 
 _BUILDS = frozenset({"restore", "build", "publish", "pack", "clean", "msbuild"})
 """Verbs of `dotnet` that take a project, or the one in the current folder. `test` is none: tests
@@ -110,9 +111,10 @@ def reads_of(
 
 class _Reading:
     """What the stages with a copy of the whole context read of it. `at` is where it stands in
-    each of them, by the stage's index; `starts` are the projects that commands name, `packages`
-    those of Go, `modules` the folders whose modules it loads, `entered` the folders that commands
-    enter, and `pruned` the packages of each workspace that `turbo prune` takes."""
+    each of them, by the stage's index, and `places` are all such. `starts` are the projects that
+    commands name, `packages` those of Go, `modules` the folders whose modules it loads, `entered`
+    the folders that commands enter, and `pruned` the packages of each workspace that
+    `turbo prune` takes; `built_in` are the stages whose commands were read."""
 
     def __init__(
         self, facts: Facts, dockerfile: str, context: str, wholes: Sequence[Instruction]
@@ -128,6 +130,8 @@ class _Reading:
         self.entered: dict[str, None] = {}
         self.pruned: dict[str, dict[str, None]] = {}
         self.at: dict[int, str] = {}
+        self.places: dict[str, None] = {}
+        self.built_in: dict[int, None] = {}
 
     def build(self, script: BuildScript) -> None:
         """One way to build the file. Raises `_UnknownError`."""
@@ -158,6 +162,7 @@ class _Reading:
             elif at.item in self.wholes:  # a bind mount of everything
                 raise _UnknownError
             elif index in self.at and isinstance(at.item, Run):
+                self.built_in[index] = None
                 self.run(at.item, at, self.at[index])
 
     def copied(self, index: int, destination: str) -> None:
@@ -166,6 +171,7 @@ class _Reading:
         if "$" in place or place == "/" or self.at.get(index, place) != place:
             raise _UnknownError
         self.at[index] = place
+        self.places[place] = None
 
     def taken(self, script: StageScript) -> None:
         """What a stage takes from one with the copy."""
@@ -263,17 +269,36 @@ class _Reading:
         self.links()
 
     def links(self) -> None:
-        """Raises `_UnknownError` for a link in what is read that leads to something else: what
-        it leads to is read as well."""
+        """What the links in what is read lead to, which is read as well; where nothing is there,
+        a file that nobody committed may be. Raises `_UnknownError` for a link to all of it."""
         snapshot = self.facts.snapshot
         cut = len(self.context) + 1 if self.context else 0
-        for path in snapshot.below(self.context):
-            entry = snapshot.entries[path]
-            if entry.kind is not Kind.SYMLINK or not self.covers(path[cut:]):
-                continue
-            target = join_path(posixpath.dirname(path[cut:]), entry.link)
-            if entry.link.startswith("/") or target is None or not self.covers(target):
+        judge = Judge(rules_of(self.facts, self.context, self.graph.tree.path))
+        links = {
+            path[cut:]: snapshot.entries[path].link
+            for path in snapshot.below(self.context)
+            if snapshot.entries[path].kind is Kind.SYMLINK
+            and not judge.judge_path(path[cut:]).matched
+        }
+        waiting = [inner for inner in links if self.covers(inner)]
+        while waiting:
+            for inner in waiting:
+                del links[inner]
+                self.leads(inner, snapshot.entries[posixpath.join(self.context, inner)].link, judge)
+            waiting = [inner for inner in links if self.covers(inner)]
+
+    def leads(self, inner: str, link: str, judge: Judge) -> None:
+        """One link: what it leads to in the copy. Elsewhere in the image nothing changes."""
+        for place in self.places:
+            path = absolute(posixpath.join(place, posixpath.dirname(inner)), link)
+            target = self.inside(path, place)
+            if target is None and f"{place}/".startswith(f"{path.rstrip('/')}/"):
                 raise _UnknownError
+            if target is not None and not self.covers(target):
+                full = posixpath.join(self.context, target)
+                there = full in self.facts.snapshot or self.facts.snapshot.is_folder(full)
+                if there or not judge.judge_path(target).matched:
+                    self.found[target] = None
 
     def covers(self, inner: str) -> bool:
         """Whether a path of the context is read, or lies in a folder that is."""
@@ -281,15 +306,18 @@ class _Reading:
 
     def history(self) -> None:
         """`.git`, as far as an ignore file lets it through: the SDK of .NET writes the revision
-        into what it builds. Go writes, too, whether a file is missing: then all are read."""
+        into what it builds. Go writes, too, whether a file is missing: then all are read, unless
+        git is not there."""
         rules = rules_of(self.facts, self.context, self.graph.tree.path)
         inner = any(rule.startswith(f"!{_GIT}") for rule in rules)
         there = self.facts.snapshot.is_folder(posixpath.join(self.context, _GIT))
         builds = self.starts or self.packages
         if there and builds and (inner or not Judge(rules).judge_path(_GIT).matched):
-            if self.packages:
+            stages = (self.graph.stages[index] for index in self.built_in)
+            if self.packages and any(may_ask_git(self.graph, stage) for stage in stages):
                 raise _UnknownError
-            self.found[_GIT] = None
+            if self.starts:
+                self.found[_GIT] = None
 
 
 class _Shell:

@@ -43,8 +43,13 @@ def instead_of_everything(facts: Facts, graph: StageGraph, item: Instruction, co
         listed = ", ".join(projects[:_SHOWN])
         return f"copy the folders of its projects by their names: {listed}{more}"
     go = any(said[:2] == ["go", "build"] for said in words)
-    asks = any("git " in run.line for run in runs)
-    if go and not asks and _sends_history(facts, graph.tree.path, context):
+    history = go and _sends_history(facts, graph.tree.path, context)
+    if history and any("git " in run.line for run in runs):
+        return (
+            "pass what git prints as a build argument, and leave `.git` out in the ignore file: "
+            "with it Go writes into the program whether a file is missing"
+        )
+    if history:
         return (
             "leave `.git` out in the ignore file first: with it Go writes into the program whether "
             "a file is missing"
