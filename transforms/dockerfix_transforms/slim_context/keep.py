@@ -7,6 +7,7 @@ one Dockerfile; `allow` writes the file.
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Iterator
 from itertools import islice
 
 from msgspec.structs import replace
@@ -24,6 +25,7 @@ from dockerfix.api import (
 )
 from dockerfix_transforms.slim_context.allow import HOLD_ALL, AllowPlan, check_parts, plan_allow
 from dockerfix_transforms.slim_context.figures import ignore_line, sent_before
+from dockerfix_transforms.slim_context.offer import ignore_offer, narrows
 from dockerfix_transforms.slim_context.part import Idle, Part
 from dockerfix_transforms.slim_context.permits import left_out_permits
 from dockerfix_transforms.slim_context.publication import publications
@@ -46,6 +48,11 @@ _NOT_SERVED = frozenset({"rejected", "onbuild", "unfollowed-build"})
 """Refusals that are not about the context: no ignore file helps."""
 
 
+_WHOLE = frozenset({"workspaces", "workspace-manifest"})
+"""Refusals that say that a package is built from its workspace alone: an image of another one
+saves nothing of that."""
+
+
 def keep(facts: Facts, part: Part, made: Built) -> Part | Idle:
     """The ignore file that was asked for. Raises `CannotSlimError`."""
     check_triggers(facts, made.path)
@@ -58,7 +65,9 @@ def keep(facts: Facts, part: Part, made: Built) -> Part | Idle:
 def keep_instead(facts: Facts, part: Part, made: Built, error: CannotSlimError) -> Part | Idle:
     """What is left where the context cannot shrink: an ignore file if a builder gains by it,
     or nothing, if none would have gained by the smaller context. Raises `error` else."""
-    if error.finding.name in _NOT_SERVED or _saves_building(facts, made):
+    if error.finding.name in _NOT_SERVED:
+        raise error
+    if error.finding.name not in _WHOLE and _saves_building(facts, made):
         raise error
     if read_of(facts, made.path, made.context) is not None:
         return keep(facts, part, made)
@@ -71,7 +80,7 @@ def keep_instead(facts: Facts, part: Part, made: Built, error: CannotSlimError) 
     why = as_note(error.finding)
     if by_buildkit(made):
         return nothing_gained(facts, made, why)
-    if not any(build.tool in HOLD_ALL for build in made.builds):
+    if not _some_hold_all(made):
         raise error
     check_triggers(facts, made.path)
     plan = plan_allow(facts, made)
@@ -79,12 +88,36 @@ def keep_instead(facts: Facts, part: Part, made: Built, error: CannotSlimError) 
     return Idle(plan, (why,)) if isinstance(plan, str) else _kept(facts, part, made, plan)
 
 
+def stays(facts: Facts, made: Built, reason: str) -> Idle:
+    """Nothing to do, since no smaller folder would do: with the ignore file that could be asked
+    for, or else what a COPY of the whole repository takes."""
+    used = used_of(facts, made.path, made.context)
+    if used.whole is None and not _some_hold_all(made):
+        return Idle(reason)
+    first = facts.stages(made.path).stages[0].from_
+    item = used.whole or first
+    offer = ignore_offer(facts, made)
+    if offer:
+        note = Finding(
+            Severity.NOTE, "ignore-offer", f"{made.path} reads a part of its context",
+            "an ignore file can let that part through, and nothing else", offer,
+            item.source.place(item.code), made.path,
+        )  # fmt: skip
+        return Idle(reason, (note,))
+    try:
+        check_parts(facts, made)
+    except CannotSlimError as error:
+        if error.finding.name == "whole-context" and not made.context:
+            return Idle(reason, (replace(error.finding, severity=Severity.NOTE),))
+    return Idle(reason)
+
+
 def _by_projects(facts: Facts, made: Built, error: CannotSlimError) -> CannotSlimError:
     """The refusal of a COPY of everything, with what there is to ask for where a .NET build
     behind it could be followed."""
-    if read_of(facts, made.path, made.context, projects=True) is None:
+    if not narrows(facts, made):
         return error
-    action = f"pass --via ignore to let through what the projects name, or {error.finding.action}"
+    action = f"{ignore_offer(facts, made)} Or {error.finding.action}"
     return CannotSlimError(replace(error.finding, action=action))
 
 
@@ -98,8 +131,7 @@ def nothing_gained(facts: Facts, made: Built, *why: Finding) -> Idle:
         Severity.NOTE, "nothing-gained",
         f"a smaller context would save nothing for {made.path}",
         f"{built}BuildKit is sent {part} of the context's {whole}: what is copied and no more.",
-        "Pass --via ignore for an ignore file that kaniko, buildah and podman read too.",
-        first.source.place(first.code), made.path,
+        ignore_offer(facts, made), first.source.place(first.code), made.path,
     )  # fmt: skip
     reason = f"BuildKit is sent only what {made.path} copies, {part} of {whole}"
     if made.assumed:
@@ -109,14 +141,8 @@ def nothing_gained(facts: Facts, made: Built, *why: Finding) -> Idle:
 
 
 def _kept(facts: Facts, part: Part, made: Built, plan: AllowPlan) -> Part:
-    """The ignore file of a plan. Raises `CannotSlimError` for a build that was not followed,
-    and that may have another context: what the Dockerfile copies does not tell."""
-    unfollowed = next(unfollowed_builds(facts, made), None)
-    if unfollowed is not None and likely_context(facts, made.path) != made.context:
-        raise CannotSlimError(unfollowed)
-    if unfollowed is not None:
-        why = "it reads the same ignore file, which is right for the same context only"
-        part.findings.append(as_note(replace(unfollowed, why=why)))
+    """The ignore file of a plan."""
+    part.findings += islice(_other_contexts(facts, made), _SHOWN)
     part.edits += [(plan.path, edit) for edit in plan.edits]
     if plan.created is not None:
         part.created[plan.path] = plan.created
@@ -129,6 +155,17 @@ def _kept(facts: Facts, part: Part, made: Built, plan: AllowPlan) -> Part:
     )
     part.summary.append(f"  {ignore_line(plan.before, plan.after)}")
     return part
+
+
+def _other_contexts(facts: Facts, made: Built) -> Iterator[Finding]:
+    """Builds that were not followed, and that may read the ignore file with another context:
+    a remark where what the Dockerfile copies tells that there is none, else an assumption."""
+    known = likely_context(facts, made.path) == made.context
+    for unfollowed in unfollowed_builds(facts, made, elsewhere=True):
+        why = "it reads the same ignore file, which is right for the same context only"
+        note = as_note(replace(unfollowed, why=why))
+        action = f"Accept it if its context is {made.context or 'the root'} too."
+        yield note if known else replace(note, severity=Severity.ASSUME, action=action)
 
 
 def _left_out(made: Built, plan: AllowPlan, copy: Instruction) -> Finding:
@@ -144,6 +181,11 @@ def _left_out(made: Built, plan: AllowPlan, copy: Instruction) -> Finding:
         f"Add a line to {plan.path} for such a file.",
         copy.source.place(copy.code), made.path,
     )  # fmt: skip
+
+
+def _some_hold_all(made: Built) -> bool:
+    """Whether something builds it with a builder that holds the whole context."""
+    return any(build.tool in HOLD_ALL for build in made.builds)
 
 
 def by_buildkit(made: Built) -> bool:

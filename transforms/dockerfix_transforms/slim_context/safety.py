@@ -31,7 +31,7 @@ from dockerfix.api import (
 )
 from dockerfix_transforms.slim_context.consumer import Consumer
 from dockerfix_transforms.slim_context.refusal import CannotSlimError, refusal
-from dockerfix_transforms.slim_context.scope import Built
+from dockerfix_transforms.slim_context.scope import Built, is_given
 
 _WITHOUT_CONTEXTS = frozenset({Tool.KANIKO, Tool.BUILDAH, Tool.PODMAN, Tool.SDK})
 
@@ -52,9 +52,11 @@ def check_sources(facts: Facts, consumer: Consumer) -> None:
             )  # fmt: skip
 
 
-def unfollowed_builds(facts: Facts, made: Built) -> Iterator[Finding]:
-    """Builds that were not followed and may be of a Dockerfile, as refusals."""
-    for place, why in _unfollowed(facts, made.path, None if made.assumed else made.context):
+def unfollowed_builds(facts: Facts, made: Built, *, elsewhere: bool = False) -> Iterator[Finding]:
+    """Builds that were not followed and may be of a Dockerfile, as refusals; with `elsewhere`
+    only those that may have another context than this one."""
+    context = None if made.assumed else made.context
+    for place, why in _unfollowed(facts, made.path, context, elsewhere=elsewhere):
         yield Finding(
             Severity.REFUSE, "unfollowed-build", f"{made.path} may be built here too: {why}",
             "this build would keep the larger context and break",
@@ -106,15 +108,20 @@ def _trigger(facts: Facts, image: str) -> Onbuild | None:
     return None
 
 
-def _unfollowed(facts: Facts, dockerfile: str, context: str | None) -> Iterator[tuple[Place, str]]:
+def _unfollowed(
+    facts: Facts, dockerfile: str, context: str | None, *, elsewhere: bool
+) -> Iterator[tuple[Place, str]]:
     """Builds that were found but not followed and may be of this file, and places that look
     like a build in files that name it."""
     for build in facts.builds.builds:
         if build.site.kind is SiteKind.DOCUMENT or build.dockerfile == dockerfile:
             continue
+        if elsewhere and context is not None and build.context == context:
+            continue
         written = build.dockerfile_written.text if build.dockerfile_written is not None else ""
         near = None in (build.context, context) or build.context == context
-        if build.dockerfile is None and near and not _is_elsewhere(build, written):
+        ours = _may_be(written, dockerfile) and not _is_elsewhere(build, written)
+        if build.dockerfile is None and near and ours:
             why = "; ".join(build.unknown) or "its Dockerfile is not known"
             yield build.site.place, _shown(why)
         elif (
@@ -129,12 +136,17 @@ def _unfollowed(facts: Facts, dockerfile: str, context: str | None) -> Iterator[
             yield blind.place, _shown(f"{blind.what}: {blind.why}")
 
 
+def _may_be(written: str, dockerfile: str) -> bool:
+    """Whether a Dockerfile that is written with a variable may be this one: it ends as what is
+    written behind the last variable."""
+    tail = written.rpartition("}")[2] if "${" in written else ""
+    return f"/{dockerfile}".endswith(tail)
+
+
 def _is_elsewhere(build: Build, written: str) -> bool:
     """Whether the context is an address or standard input, or the Dockerfile a plain absolute
     path: neither holds a file of ours."""
-    text = build.context_written.text if build.context_written is not None else ""
-    remote = text == "-" or "://" in text or text.startswith("git@")
-    return remote or (written.startswith("/") and "$" not in written)
+    return is_given(build) or (written.startswith("/") and "$" not in written)
 
 
 def _shown(why: str) -> str:

@@ -76,6 +76,30 @@ def is_git(build: Build) -> bool:
     return build.context is None and any("a Git context" in why for why in build.unknown)
 
 
+def sent_otherwise(facts: Facts, path: str) -> str | None:
+    """Why no folder of the repository is sent to build a Dockerfile: a sentence, where every
+    call site takes a fresh clone, or a context that a command or an address gives. None else."""
+    builds = [b for b in facts.builds.builds if b.site.kind is not SiteKind.DOCUMENT]
+    own = [b for b in builds if b.dockerfile == path]
+    if own and all(map(is_git, own)):
+        return f"{path} is built from Git contexts: no folder is sent, and no ignore file is read"
+    named = [*own, *(b for b in builds if b.dockerfile is None and _names_path(b, path))]
+    if named and all(map(is_given, named)):
+        return f"the context of {path} is made by a command or an address, not by a folder"
+    return None
+
+
+def is_given(build: Build) -> bool:
+    """Whether a build's context is an address or an archive on standard input."""
+    text = build.context_written.text if build.context_written is not None else ""
+    return text == "-" or "://" in text or text.startswith("git@")
+
+
+def _names_path(build: Build, path: str) -> bool:
+    written = build.dockerfile_written
+    return written is not None and posixpath.normpath(written.text) == path
+
+
 def check_git_contexts(made: Built, folder: str) -> None:
     """Raises `CannotSlimError` at a build with a Git context: a path for it would name the
     runner's folder, into which nothing may have been checked out."""

@@ -15,7 +15,7 @@ from dockerfix_transforms.slim_context.differences import Differences, dangling_
 from dockerfix_transforms.slim_context.figures import context_line, sent_after, sent_before
 from dockerfix_transforms.slim_context.ignore import plan_ignore
 from dockerfix_transforms.slim_context.inline import Region, regions
-from dockerfix_transforms.slim_context.keep import by_buildkit, nothing_gained
+from dockerfix_transforms.slim_context.keep import by_buildkit, nothing_gained, stays
 from dockerfix_transforms.slim_context.origin import From
 from dockerfix_transforms.slim_context.origins import Origins
 from dockerfix_transforms.slim_context.part import Idle, Part, Wishes
@@ -51,7 +51,7 @@ class Shrink:
         """What one Dockerfile comes to; raises `CannotSlimError`."""
         consumer = read_consumer(self.facts, made, self.wishes.via)
         if isinstance(consumer, str):
-            return Idle(consumer)
+            return stays(self.facts, made, consumer)
         check_git_contexts(made, consumer.folder)
         check_sources(self.facts, consumer)
         check_triggers(self.facts, made.path)
@@ -64,7 +64,8 @@ class Shrink:
         if self.wishes.via == "auto" and len(named) == len(froms) and by_buildkit(made):
             part.idle = nothing_gained(self.facts, made)
             elsewhere = made.context in named or consumer.folder != posixpath.dirname(made.path)
-            if named and (part.created or elsewhere):
+            fresh = plan_ignore(self.facts, consumer).created if not named else None
+            if part.created or (named and elsewhere) or fresh is not None:
                 return part.idle  # too much of a change for one that saves nothing
         unfollowed = next(unfollowed_builds(self.facts, made), None)
         if unfollowed is not None and part.idle is not None:
@@ -99,11 +100,11 @@ class Shrink:
     def summarise(self, part: Part, made: Built, consumer: Consumer, named: Sequence[str]) -> None:
         """What shrinks, and what each kind of builder is sent."""
         context = consumer.context or "the repository's root"
+        after = sent_after(self.facts, consumer, part.rules, named)
+        line = context_line(sent_before(self.facts, made), after, named=bool(named))
         part.summary.append(
             f"the context of {part.path} shrinks from {context} to {consumer.folder}"
         )
-        after = sent_after(self.facts, consumer, part.rules, named)
-        line = context_line(sent_before(self.facts, made), after, named=bool(named))
         part.summary.append(f"  {line}")
 
     def look(

@@ -32,7 +32,12 @@ from dockerfix_transforms.slim_context.pipeline import plan_reading
 from dockerfix_transforms.slim_context.publication import Publication
 from dockerfix_transforms.slim_context.refusal import CannotSlimError, as_note, refusal
 from dockerfix_transforms.slim_context.safety import not_followed
-from dockerfix_transforms.slim_context.scope import Built, built, dockerfiles_of
+from dockerfix_transforms.slim_context.scope import (
+    Built,
+    built,
+    dockerfiles_of,
+    sent_otherwise,
+)
 from dockerfix_transforms.slim_context.shrink import Shrink
 
 BREAKS = "its build would break with the smaller context"
@@ -104,6 +109,9 @@ class Slimming:
 
     def way(self, part: Part, shrink: Shrink, others: Sequence[Part]) -> Part | Idle:
         """The same; raises `BadIgnoreError` too."""
+        elsewhere = sent_otherwise(self.facts, part.path)
+        if elsewhere is not None and self.wishes.via in ("auto", "ignore"):
+            return Idle(elsewhere)
         made = built(self.facts, part.path)
         if made.assumed:
             part.findings.append(_assumed(self.facts, made))

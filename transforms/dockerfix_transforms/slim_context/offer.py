@@ -1,0 +1,41 @@
+"""What `--via ignore` would do for a Dockerfile whose context stays: the command, and the bytes.
+
+Said only where it does something. Knows the plan of the ignore file; edits nothing.
+"""
+
+from __future__ import annotations
+
+from dockerfix.api import BadIgnoreError, Facts, human
+from dockerfix_transforms.slim_context.allow import AllowPlan, plan_allow
+from dockerfix_transforms.slim_context.refusal import CannotSlimError
+from dockerfix_transforms.slim_context.scope import Built
+
+
+def command(made: Built) -> str:
+    """The command that makes the ignore file of one Dockerfile."""
+    return f"`dockerfix slim-context {made.path} --via ignore`"
+
+
+def ignore_offer(facts: Facts, made: Built) -> str:
+    """A sentence that offers the ignore file; empty where it would leave out nothing, or cannot
+    be written."""
+    plan = _planned(facts, made)
+    if plan is None:
+        return ""
+    everyone = "BuildKit, kaniko" if plan.narrows is not None else "kaniko"
+    before, after = human(plan.before.whole.size), human(plan.after.whole.size)
+    return f"{command(made)} lets {everyone}, buildah and podman take {after} instead of {before}."
+
+
+def narrows(facts: Facts, made: Built) -> bool:
+    """Whether the ignore file would let a COPY of the whole context take less."""
+    plan = _planned(facts, made)
+    return plan is not None and plan.narrows is not None
+
+
+def _planned(facts: Facts, made: Built) -> AllowPlan | None:
+    try:
+        plan = plan_allow(facts, made)
+    except (CannotSlimError, BadIgnoreError):
+        return None
+    return plan if isinstance(plan, AllowPlan) else None
