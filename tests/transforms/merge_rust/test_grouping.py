@@ -29,6 +29,21 @@ def test_another_flag_of_the_compiler_is_another_group_and_the_reason_is_named()
     assert not findings
 
 
+def test_a_variable_is_the_same_with_and_without_braces() -> None:
+    text = "FROM rust:1.90 AS build\nARG P=release\nWORKDIR /w\nCOPY . .\n"
+    text += "RUN cargo build --profile {} --bin {}\n"
+    end = "FROM debian:12\nCOPY --from=build /w/target/release/{0} /{0}\n"
+    one, other = text.format("$P", "a"), text.format("${P}", "b")
+    groups, _ = group_files(inputs(one + end.format("a"), other + end.format("b")), (), {})
+    assert len(groups) == 1
+
+
+def test_a_long_value_is_shortened_in_a_reason() -> None:
+    files = read(_LINES, f"ENV RUSTFLAGS={'-g' * 99}; {_LINES}")
+    groups, _ = group_files(files, (), {})
+    assert all(len(reason) < 150 for reason in groups[1].apart)
+
+
 def test_an_accepted_difference_unites_the_files_and_is_said() -> None:
     files = read(_LINES, f"ENV RUSTFLAGS=-g; {_LINES}")
     groups, findings = group_files(files, ("RUSTFLAGS",), {})

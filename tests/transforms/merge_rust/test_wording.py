@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from dockerfix_transforms.merge_rust.write.comments import recounted
+from dockerfix_transforms.merge_rust.write.mounts import united_id
 from dockerfix_transforms.merge_rust.write.wording import said, united_comment, united_lines
 
 
@@ -45,3 +47,35 @@ def test_lines_are_united_each_for_itself() -> None:
 )
 def test_what_is_said_already(text: str, other: str, known: bool) -> None:
     assert said(text, other) is known
+
+
+def test_headings_that_two_files_number_alike_are_counted_anew() -> None:
+    text = "# Stage 1: base\nFROM a AS x\n# --- STAGE 2 ---\nFROM b\n# Stage 2: run\nFROM c\n"
+    assert recounted(text) == text.replace("# Stage 2: run", "# Stage 3: run")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# Stage 1: base\nFROM a AS x\n# Stage 2: run\nFROM b\n",
+        "FROM a\nRUN <<E\n# Stage 1: x\n# Stage 1: y\nE\n",
+        "# See stage 2 of the plan.\nFROM a\n# See stage 2 of the plan.\nFROM b\n",
+    ],
+)
+def test_other_comments_and_text_keep_their_numbers(text: str) -> None:
+    assert recounted(text) == text
+
+
+@pytest.mark.parametrize(
+    ("ids", "one"),
+    [
+        (["api-target", "worker-target"], "all-target"),
+        (["cargo-api", "cargo-worker"], "cargo-all"),
+        (["api-target", "target"], "target"),
+        (["api", "worker"], None),
+    ],
+)
+def test_the_id_of_a_shared_mount_is_named_after_no_single_file(
+    ids: list[str], one: str | None
+) -> None:
+    assert united_id(ids) == one

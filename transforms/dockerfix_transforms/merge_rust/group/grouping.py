@@ -14,7 +14,7 @@ from dockerfix.api import Finding
 from dockerfix_transforms.merge_rust.group.chains import aligned
 from dockerfix_transforms.merge_rust.group.group import Group
 from dockerfix_transforms.merge_rust.group.settings import FEATURES, Settings
-from dockerfix_transforms.merge_rust.group.slots import Obstacle, shortened
+from dockerfix_transforms.merge_rust.group.slots import Obstacle, brief, shortened
 from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 
 
@@ -110,6 +110,8 @@ def _reasons(settings: Settings, cluster: Sequence[RustFile], file: RustFile) ->
         step = component.step if component is not None else None
         where = file.graph.tree.source.place(step.item.code) if step is not None else file.path
         values = settings.value(file, name), settings.value(main, name)
+        shown = brief(values[0], 60), brief(values[1], 60)
+        values = shown if shown[0] != shown[1] else values
         found.append(f"{name}: {where} has {values[0]}, {main.path} has {values[1]}")
     return tuple(found) or (_misplaced(settings, cluster, file),)
 

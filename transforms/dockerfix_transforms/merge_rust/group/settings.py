@@ -5,6 +5,7 @@ Knows components of the compiler's input; knows nothing of the order of steps.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 
 from msgspec import Struct
@@ -18,6 +19,8 @@ IN_PATHS = frozenset({"profile", "target", "selection", "installation"})
 from elsewhere: they cannot be accepted."""
 FEATURES = frozenset({"features", "all-features", "no-default-features"})
 """Components that each call of a sequence of builds keeps for itself."""
+_BRACED = re.compile(r"\$\{(\w+)\}")
+"""A variable in braces, which is the same without them."""
 _MOVING = ("stable", "beta", "nightly", "latest")
 
 
@@ -53,7 +56,7 @@ class Settings(Struct, frozen=True):
 
     def _text(self, file: RustFile, name: str) -> str:
         found = self.component(file, name)
-        return found.value if found is not None else ""
+        return _BRACED.sub(r"$\1", found.value) if found is not None else ""
 
     def leaders(self, files: Sequence[RustFile]) -> frozenset[str]:
         """The files whose values the others may take: whatever differs in another one for which

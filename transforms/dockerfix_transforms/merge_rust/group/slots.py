@@ -30,5 +30,9 @@ def representative(slot: Slot) -> Step:
 
 def shortened(step: Step) -> str:
     """An instruction on one line of at most 60 characters, for a person."""
-    text = " ".join(step.item.text.split())
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return brief(" ".join(step.item.text.split()), 60)
+
+
+def brief(text: str, most: int) -> str:
+    """The beginning of a text, at most so many characters of it."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."

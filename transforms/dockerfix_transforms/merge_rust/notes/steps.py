@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dockerfix.api import read_cargo
+from dockerfix_transforms.merge_rust.group.slots import brief
 from dockerfix_transforms.merge_rust.read.steps import Step, commands
 
 
@@ -12,5 +13,4 @@ def shortened(step: Step) -> str:
         call = read_cargo(command)
         if call is not None:
             return f"cargo {call.verb} {' '.join(call.positional)}".strip()
-    text = step.item.text
-    return text if len(text) <= 60 else text[:57] + "..."
+    return brief(step.item.text, 60)

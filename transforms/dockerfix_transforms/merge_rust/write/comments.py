@@ -5,9 +5,10 @@ Knows comments and blank lines; knows no stage.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from dockerfix.api import Comment, Instruction, Span
+from dockerfix.api import Comment, Edit, EditSet, Instruction, Span, parse
 from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 from dockerfix_transforms.merge_rust.write.wording import said, united_lines
 
@@ -83,3 +84,24 @@ def free_comments(file: RustFile) -> list[str]:
     while lines and not lines[0].strip("# "):
         lines = lines[1:]
     return lines
+
+
+_STAGE = re.compile(r"(?i)(#[\s#=*-]*stage )(\d+)(?=\W*$|\s*[-:.)])")
+"""A heading that counts a stage."""
+
+
+def recounted(text: str) -> str:
+    """The merged file with the headings that count stages counted anew, where several files
+    gave one number."""
+    data = text.encode("utf-8", "surrogateescape")
+    comments = [item for item in parse(data).items if isinstance(item, Comment)]
+    headings = [(c, found) for c in comments if (found := _STAGE.match(c.text))]
+    numbers = [int(found[2]) for _, found in headings]
+    if len(set(numbers)) == len(numbers):
+        return text
+    edits = []
+    for number, (comment, found) in enumerate(headings, min(numbers)):
+        start = comment.span.start + data[comment.span.start : comment.span.end].index(b"#")
+        at = start + len(found[1].encode())
+        edits.append(Edit(Span(at, at + len(found[2])), str(number).encode()))
+    return EditSet.of(edits).apply(data).decode("utf-8", "surrogateescape")

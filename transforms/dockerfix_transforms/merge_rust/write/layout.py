@@ -17,6 +17,7 @@ from dockerfix_transforms.merge_rust.write.comments import (
     heading_lines,
     homeless_comments,
     piece_of,
+    recounted,
 )
 from dockerfix_transforms.merge_rust.write.guests import hosts
 from dockerfix_transforms.merge_rust.write.images import block
@@ -42,7 +43,7 @@ def merged_file(groups: Sequence[Group], files: Sequence[RustFile]) -> Merged:
     newline = _newline(files)
     text = printed(plan, newline, {})
     homeless = homeless_comments(files, text)  # only the text shows what was lost
-    return Merged(plan, printed(plan, newline, homeless) if homeless else text)
+    return Merged(plan, recounted(printed(plan, newline, homeless) if homeless else text))
 
 
 def planned(groups: Sequence[Group], files: Sequence[RustFile]) -> Plan:
