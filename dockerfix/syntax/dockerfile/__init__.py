@@ -7,35 +7,35 @@ older Docker parser differs, BuildKit's rule counts. Knows one file's text and n
 from __future__ import annotations
 
 from dockerfix.syntax.dockerfile import scan
-from dockerfix.syntax.dockerfile.tree import (
+from dockerfix.syntax.dockerfile.instruction import Instruction
+from dockerfix.syntax.dockerfile.instructions import (
     INSTRUCTIONS,
     Add,
     Arg,
+    Copy,
+    Env,
+    From,
+    Healthcheck,
+    Label,
+    Onbuild,
+    OneArgument,
+    Run,
+)
+from dockerfix.syntax.dockerfile.nodes import (
     Blank,
     Comment,
-    Copy,
     Directive,
-    Dockerfile,
-    Env,
     ExecForm,
     Flag,
     Form,
-    From,
-    Healthcheck,
     Heredoc,
     HeredocForm,
-    Instruction,
-    Item,
-    Label,
     Mount,
-    Onbuild,
-    OneArgument,
     Problem,
-    Run,
     ShellForm,
-    Stage,
     Word,
 )
+from dockerfix.syntax.dockerfile.tree import Dockerfile, Item, Stage
 from dockerfix.text import Source, Span
 
 __all__ = [

@@ -18,23 +18,20 @@ from itertools import pairwise
 from dockerfix.syntax.dockerfile import scan, words
 from dockerfix.syntax.dockerfile.durations import milliseconds
 from dockerfix.syntax.dockerfile.heredoc import opening
-from dockerfix.syntax.dockerfile.space import SPACE
-from dockerfix.syntax.dockerfile.tree import (
-    JSON_KEYWORDS,
+from dockerfix.syntax.dockerfile.instruction import JSON_KEYWORDS, Instruction
+from dockerfix.syntax.dockerfile.instructions import (
     KEYWORDS,
     Arg,
     Copy,
-    Dockerfile,
     Env,
-    Flag,
     Healthcheck,
-    Instruction,
     Onbuild,
     OneArgument,
-    Problem,
     Run,
-    Stage,
 )
+from dockerfix.syntax.dockerfile.nodes import Flag, Problem
+from dockerfix.syntax.dockerfile.space import SPACE
+from dockerfix.syntax.dockerfile.tree import Dockerfile, Stage
 from dockerfix.text import Span
 
 _LONGEST_LINE = 65536
