@@ -81,7 +81,7 @@ def examine(
     changes: dict[str, bytes | None] = {}
     if found := tuple(_edits(before.snapshot, proposal, changes)):
         return Failed("edits", found)
-    after = Facts(before.snapshot.with_changes(changes))
+    after = before.after(changes)
     touched = _Touched(before, after, changes, _dockerfiles(proposal.permits))
     if found := tuple(_syntax(touched)):
         return Failed("syntax", found)

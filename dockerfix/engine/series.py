@@ -37,7 +37,7 @@ class Link(Struct, frozen=True):
         """The facts that the next run sees."""
         if not isinstance(self.outcome, Planned):
             return self.before
-        return Facts(self.before.snapshot.with_changes(self.outcome.changes))
+        return self.before.after(self.outcome.changes)
 
 
 def in_order(transforms: Iterable[Transform]) -> tuple[Transform, ...]:

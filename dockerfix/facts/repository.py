@@ -7,6 +7,7 @@ none itself.
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,13 @@ class Facts:
         self.snapshot = snapshot
         self._workspaces: dict[str, Workspace | None] = {}
         self._trees: dict[str, Folder] = {}
+        self._after: tuple[Mapping[str, bytes | None], Facts] | None = None
+
+    def after(self, changes: Mapping[str, bytes | None]) -> Facts:
+        """The facts of the snapshot with these changes; the same ones when asked again."""
+        if self._after is None or self._after[0] != changes:
+            self._after = (dict(changes), Facts(self.snapshot.with_changes(changes)))
+        return self._after[1]
 
     def dockerfile(self, path: str) -> Dockerfile:
         """The tree of a Dockerfile; raises `SnapshotError` when it cannot be read."""

@@ -27,7 +27,7 @@ def pictures_of(before: Facts, outcome: Outcome) -> tuple[Picture, ...]:
     """The pictures of a patch; none without one."""
     if not isinstance(outcome, Planned):
         return ()
-    after = Facts(before.snapshot.with_changes(outcome.changes))
+    after = before.after(outcome.changes)
     return (*_stages(before, after, outcome), *_jobs(before, after))
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import enum
 import posixpath
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import TypeVar
 
 from msgspec import Struct
@@ -79,7 +79,10 @@ class Snapshot:
     absent.
     """
 
-    __slots__ = ("_base", "_data", "_load", "_parsed", "_sorted", "entries", "opaque", "reading")
+    __slots__ = (
+        "_base", "_changed", "_data", "_load", "_moved", "_parsed", "_sorted", "entries", "kept",
+        "opaque", "reading",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -91,6 +94,10 @@ class Snapshot:
         self.opaque: Mapping[str, Opaque] = opaque or {}
         self._load = load
         self._base: Snapshot | None = None
+        self._changed: frozenset[str] = frozenset()
+        self._moved: frozenset[str] = frozenset()
+        self.kept: dict[Hashable, object] = {}
+        """What facts keep for the snapshots that changes make of this one, which share it."""
         self._data: dict[str, bytes] = {}
         self._sorted: list[str] | None = None
         self.reading = ""
@@ -197,6 +204,22 @@ class Snapshot:
             self._parsed[key] = make(self.source(path))
         return self._parsed[key]  # type: ignore[return-value]  # the key holds `make`, so this is its T
 
+    def version(self, path: str) -> object:
+        """What stands at a path: the same object for two snapshots means the same entry and
+        bytes, or that nothing is there in either."""
+        level = self
+        while level._base is not None and path not in level._changed:
+            level = level._base
+        return level
+
+    def listing(self, folder: str) -> object:
+        """Which paths lie in a folder at any depth, or are it: the same object for two
+        snapshots means the same paths."""
+        level = self
+        while level._base is not None and not any(is_within(p, folder) for p in level._moved):
+            level = level._base
+        return level
+
     def with_changes(self, changes: Mapping[str, bytes | None]) -> Snapshot:
         """The snapshot after writing or (None) deleting files; modes of kept files stay.
 
@@ -213,6 +236,9 @@ class Snapshot:
         removed = frozenset(path for path, data in changes.items() if data is None)
         after = Snapshot(_Overlay(self.entries, added, removed), self.read, self.opaque)
         after._base = self
+        after._changed = frozenset(changes)
+        after._moved = removed | frozenset(path for path in added if path not in self.entries)
+        after.kept = self.kept
         after._data = written
         after._sorted = [path for path in self.paths if path not in removed]
         for path in added:

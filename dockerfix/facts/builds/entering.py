@@ -161,6 +161,7 @@ def enter_make(
     call = make_words(words[1:], state.folder)
     if call is None:
         return False
+    follower.carries = False  # a Makefile is read once, and looks then at what it includes
     makefile = follower.makefiles.find(call)
     if makefile is None:
         return False

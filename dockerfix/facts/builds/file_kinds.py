@@ -46,8 +46,7 @@ def package(reading: Reading, source: Source) -> None:
     for entry in scripts.entries if isinstance(scripts, YamlMapping) else ():
         if isinstance(entry.value, Scalar):
             carrier = Carrier(SiteKind.PACKAGE_JSON, entry.key.text, source)
-            state = State(posixpath.dirname(source.path), Scope())
-            reading.follower.run(entry.value.mapped, carrier, state)
+            reading.text(entry.value.mapped, carrier, Scope(), posixpath.dirname(source.path))
 
 
 def document(reading: Reading, source: Source) -> None:
@@ -107,7 +106,7 @@ def _python_call(
     where = python_calls.folder_of(item, posixpath.dirname(source.path) if tilt else folder)
     if isinstance(item, python_calls.Text):
         carrier = Carrier(kind, item.name, source)
-        reading.follower.run(item.mapped, carrier, State(where, Scope()))
+        reading.text(item.mapped, carrier, Scope(), where)
         return
     reading.words(item.words, CallSite(kind, item.name, item.place), State(where, Scope()))
 
@@ -119,7 +118,7 @@ def ci(reading: Reading, source: Source) -> None:
         return
     for item in commands(file, kind):
         carrier = Carrier(SiteKind.CI, item.name or posixpath.basename(source.path), source)
-        reading.follower.run(item.text, carrier, State(item.folder, item.scope))
+        reading.text(item.text, carrier, item.scope, item.folder)
 
 
 def just(reading: Reading, source: Source) -> None:
@@ -131,7 +130,7 @@ def just(reading: Reading, source: Source) -> None:
     for recipe in justfiles.recipes(source):
         carrier = Carrier(SiteKind.JUST, recipe.name, source)
         for text in recipe.texts:
-            reading.follower.run(text, carrier, State(folder, recipe.scope))
+            reading.text(text, carrier, recipe.scope, folder)
 
 
 def skaffold(reading: Reading, source: Source) -> None:

@@ -12,12 +12,15 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from dockerfix.facts.builds.gathered import Carrier, Found
 from dockerfix.facts.builds.state import State
 from dockerfix.facts.builds.unread import TOOLS
 from dockerfix.facts.model import Blind
 from dockerfix.syntax.shell import Script, Statement
 from dockerfix.text import MappedText, Place, Snapshot
+from dockerfix.text.watched import Looks, Watched
 
 if TYPE_CHECKING:
     from dockerfix.facts.builds.make import Makefiles
@@ -29,21 +32,33 @@ _WORDS = frozenset(
 )
 
 
+class Barren(Struct, frozen=True):
+    """A body that asks for nothing: what it enters, and at which files following it looked; None
+    where that depends on more than files."""
+
+    entered: frozenset[str]
+    looks: Looks | None
+
+
 class Following(ABC):
     """One walk through scripts of a snapshot, as its parts see it."""
 
     def __init__(self, snapshot: Snapshot) -> None:
-        self.snapshot = snapshot
+        self.snapshot = Watched(snapshot)
         self.found = Found()
         self.steps = 0
         self.words: frozenset[str] = _WORDS
         """What a recipe holds that may build, or run what builds."""
-        self.barren: dict[Hashable, frozenset[str]] = {}
-        """Bodies that ask for nothing, with what they enter: followed once for each folder and
-        scope, whoever calls them."""
+        self.barren: dict[Hashable, Barren] = {}
+        """Bodies that ask for nothing: followed once for each folder and scope, whoever calls
+        them."""
         self.followed: set[Hashable] = set()
         """Bodies that the text at hand entered: whatever the way to it, a body asks for the same
         builds again. Ways are exponentially many where recipes make one another."""
+        self.met = False
+        """Whether a body was passed over that the text at hand had entered before."""
+        self.carries = True
+        """Whether what is found depends on nothing but the text and the files looked at."""
 
     @cached_property
     def makefiles(self) -> Makefiles:
@@ -71,20 +86,33 @@ class Following(ABC):
     def is_known(self, key: Hashable) -> bool:
         """Whether a body asks for nothing that is not known: for nothing at all (what it enters
         counts again), or for what the text at hand asked for before."""
-        entered = self.barren.get(key)
-        self.found.entered |= entered or frozenset()
+        known = self.barren.get(key)
+        if known is not None:
+            self.found.entered |= known.entered
+            self.carries &= known.looks is not None
+            self.snapshot.looks.add(known.looks or Looks())
         before = key in self.followed
+        self.met |= before
         self.followed.add(key)
-        return before or entered is not None
+        return before or known is not None
 
     @contextmanager
     def remembered(self, key: Hashable) -> Iterator[None]:
         """Follow a body, and remember it if it asks for nothing."""
         before, self.found = self.found, Found()
+        looks, self.snapshot.looks = self.snapshot.looks, Looks()
+        met, self.met = self.met, False
+        carries, self.carries = self.carries, True
         steps = self.steps
         try:
             yield
         finally:
+            mine = self.snapshot.looks
             if not self.found.asks and self.steps < STEPS and steps < STEPS:
-                self.barren[key] = frozenset(self.found.entered)
+                alone = self.carries and not self.met
+                self.barren[key] = Barren(frozenset(self.found.entered), mine if alone else None)
             self.found = before.with_more(self.found)
+            looks.add(mine)
+            self.snapshot.looks = looks
+            self.met |= met
+            self.carries &= carries

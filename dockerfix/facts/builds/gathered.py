@@ -50,7 +50,9 @@ class Found:
             getattr(self, name).extend(getattr(other, name))
         self.blind |= other.blind
         for name, values in other.assigned.items():
-            self.assigned[name] = {**values, **self.assigned.get(name, {})}
+            mine = self.assigned.setdefault(name, {})
+            for text, place in values.items():
+                mine.setdefault(text, place)
         self.entered |= other.entered
         return self
 

@@ -7,10 +7,12 @@ finds. Knows how files are chosen and where a text may run; knows no kind of fil
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from dockerfix.facts.builds.build_commands import read_indirect
 from dockerfix.facts.builds.candidates import MAX_BYTES
+from dockerfix.facts.builds.carried import Carried, key_of_text
 from dockerfix.facts.builds.docker_command import make_build
 from dockerfix.facts.builds.follow import Follower
 from dockerfix.facts.builds.gathered import Carrier, Found
@@ -21,6 +23,7 @@ from dockerfix.facts.builds.words import Scope
 from dockerfix.facts.model import Build, CallSite, Value
 from dockerfix.syntax.yaml.tree import YamlError, parse_yaml
 from dockerfix.text import Kind, MappedText, Snapshot, SnapshotError, Source, Span
+from dockerfix.text.watched import Looks
 
 if TYPE_CHECKING:
     from dockerfix.syntax.yaml.tree import YamlFile
@@ -32,6 +35,7 @@ class Reading:
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
         self.follower = Follower(snapshot)
+        self.carried = Carried(snapshot)
         self.extra: list[Build] = []
         """Builds that no command asks for: of actions, SDKs and skaffold."""
         self.sources: dict[str, Source] = {}
@@ -95,9 +99,25 @@ class Reading:
         at = min(starts[min(error.line, len(starts)) - 1] + error.column - 1, len(source.data))
         self.follower.blind(source.place(Span(at, at)), "a YAML file", error.what)
 
-    def text(self, mapped: MappedText, carrier: Carrier, scope: Scope, folder: str) -> None:
-        """Follow a text in a folder."""
-        self.follower.run(mapped, carrier, State(folder, scope))
+    def text(self, mapped: MappedText, carrier: Carrier, scope: Scope, folder: str | None) -> None:
+        """Follow a text in a fresh shell in a folder, or take what following it found before."""
+        follower = self.follower
+        key = key_of_text(mapped, carrier, folder, scope, follower.words)
+        known = self.carried.look(key)
+        if known is not None:
+            follower.barren |= known.barren
+            follower.found.with_more(known.found)
+            return
+        before, follower.found = follower.found, Found()
+        follower.snapshot.looks = Looks({carrier.source.path})
+        follower.carries = True
+        barren = len(follower.barren)
+        follower.run(mapped, carrier, State(folder, scope))
+        found, follower.found = follower.found, before
+        if follower.carries:
+            new = dict(islice(follower.barren.items(), barren, None))
+            self.carried.keep(key, found, new, follower.snapshot.looks)
+        before.with_more(found)
 
     def words(self, words: tuple[Value, ...], site: CallSite, state: State) -> None:
         """A command that is given as a list of words."""

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from dockerfix.facts.builds.gathered import Carrier, Found
 from dockerfix.facts.builds.reading import Reading
-from dockerfix.facts.builds.state import State
 from dockerfix.facts.builds.unread import TOOLS
 from dockerfix.facts.builds.words import Scope
 from dockerfix.facts.model import SiteKind
@@ -80,7 +79,7 @@ class Standalone:
             folder = posixpath.dirname(makefile.path)
             with self.apart(f"{rule.source.path}:{target}") as wanted:
                 for text in makefile.recipe(expander, rule) if wanted else ():
-                    self.follower.run(text, carrier, State(folder, scope))
+                    self.reading.text(text, carrier, scope, folder)
 
     def scripts(self, sources: list[Source]) -> None:
         """Scripts as a person would run them."""

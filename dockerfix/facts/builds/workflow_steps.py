@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from dockerfix.facts.builds.gathered import Carrier
 from dockerfix.facts.builds.reading import Reading
-from dockerfix.facts.builds.state import State
 from dockerfix.facts.model import SiteKind
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ def _step(reading: Reading, step: Step) -> None:
     if script is not None:
         source = step.keys.file.source
         carrier = Carrier(SiteKind.GITHUB, step.job, source, step.through)
-        reading.follower.run(script, carrier, State(step.folder, step.scope))
+        reading.text(script, carrier, step.scope, step.folder)
 
 
 _ACTIONS = (b"build-push", b"bake-action", b"kaniko")
