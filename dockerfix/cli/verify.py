@@ -54,7 +54,13 @@ NOT_BUILT = 2
 @shared(ROOT, EXCLUDE, OUTPUT, COLOUR)
 @click.command(epilog=_EPILOG)
 @click.argument("patch", type=click.File("rb"))
-@click.option("--builder", metavar="NAME", default="", help="The buildx builder. Default: current.")
+@click.option(
+    "--builder",
+    "builders",
+    metavar="NAME",
+    multiple=True,
+    help="The buildx builder. Default: current. Repeatable: several share the builds.",
+)
 @click.option(
     "--engine", metavar="ADDRESS", default="", help="The Docker Engine. Default: as for docker."
 )
@@ -101,7 +107,7 @@ NOT_BUILT = 2
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
 def verify(
     patch: IO[bytes],
-    builder: str,
+    builders: tuple[str, ...],
     engine: str,
     network: str,
     variables: tuple[str, ...],
@@ -143,7 +149,7 @@ def verify(
         exclude=(*repository.settings.exclude, *exclude),
         variables=Variables(dict(_pairs(variables))),
         engine=engine,
-        builder=builder,
+        builders=tuple(dict.fromkeys(builders)),
         network=network,
         baseline=baseline,
         seconds=seconds,

@@ -34,17 +34,21 @@ _PATIENCE = 60.0
 """Seconds that commands may take which build nothing."""
 _OLDEST = (0, 13)
 """The first buildx with `--progress=rawjson`."""
+_RUNS = re.compile(r"^Status:\s+running\s*$", re.MULTILINE)
+"""What `docker buildx inspect` says of a machine that answers."""
 _ALLOW = (0, 17)
 """The first buildx whose bake asks for privileges, and takes `--allow`."""
 
 
 class Job(Struct, frozen=True):
-    """One call of bake: what it builds in which tree, and what a person calls that."""
+    """One call of bake: what it builds in which tree, and what a person calls that; `no_cache`
+    runs every step again."""
 
     side: Side
     folder: Path
     wanted: tuple[Wanted, ...]
     what: str
+    no_cache: bool = False
 
     @property
     def images(self) -> tuple[str, ...]:
@@ -56,21 +60,23 @@ class Buildx(Struct, frozen=True):
     """How buildx is called.
 
     `environment` is that of the process, `builder` the builder's name (empty: the current
-    one), `network` the network of RUN instructions (empty: as the call sites say).
+    one), `network` the network of RUN instructions (empty: as the call sites say). `running`
+    holds the builds under way, those of copies of this value for other builders too.
     """
 
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     builder: str = ""
     network: str = ""
+    running: set[subprocess.Popen[bytes]] = field(default_factory=set)
 
-    def bake(self, job: Job, *, no_cache: bool = False, watch: Watch = unwatched) -> Steps:
+    def bake(self, job: Job, *, watch: Watch = unwatched) -> Steps:
         """Build all images of a job in one call; gives what the builder said.
 
         Raises `BuildFailedError`, and `EngineError` when there is no docker.
         """
         steps = Steps()
         source = definition(job.wanted, self.network)
-        command = ["docker", "buildx", "bake", *self._flags(job, no_cache), "--file", "-"]
+        command = ["docker", "buildx", "bake", *self._flags(job), "--file", "-"]
         watch(Progress(job.what, steps))
         with self._started(command, job.folder) as process:
             assert process.stdin is not None and process.stderr is not None
@@ -128,6 +134,26 @@ class Buildx(Struct, frozen=True):
                 f"buildx is too old: {done.stdout.strip()}", f"install buildx {oldest} or newer"
             )
 
+    def answers(self) -> bool:
+        """Whether the builder answers, or one of its machines where it has several."""
+        try:
+            done = self._run(["docker", "buildx", "inspect", *filter(None, [self.builder])])
+        except EngineError:
+            return False
+        return done.returncode == 0 and bool(_RUNS.search(done.stdout))
+
+    def end(self) -> None:
+        """End the builds that other threads have under way; they read what is said meanwhile."""
+        for process in tuple(self.running):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGINT)
+        for process in tuple(self.running):
+            try:
+                process.wait(_GRACE)
+            except subprocess.TimeoutExpired:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+
     def create(self, name: str, options: Sequence[str] = ()) -> None:
         """Make a builder with a cache of its own, and start it. Raises `EngineError`."""
         create = ["docker", "buildx", "create", "--name", name, "--driver", "docker-container"]
@@ -145,11 +171,11 @@ class Buildx(Struct, frozen=True):
         """Remove a builder that `create` made, with its cache; one that is gone is fine."""
         self._run(["docker", "buildx", "rm", "--force", name], timeout=120)
 
-    def _flags(self, job: Job, no_cache: bool) -> list[str]:
+    def _flags(self, job: Job) -> list[str]:
         flags = ["--progress", "rawjson", "--provenance=false"]
         if self.builder:
             flags += ["--builder", self.builder]
-        if no_cache:
+        if job.no_cache:
             flags.append("--no-cache")
         host = self.network == "host" or any(
             ("network", "host") in image.recipe.options for image in job.wanted
@@ -207,12 +233,14 @@ class Buildx(Struct, frozen=True):
             )
         except FileNotFoundError:
             raise EngineError("docker is not installed here", "install the Docker CLI") from None
+        self.running.add(process)
         try:
             yield process
             process.wait()
         finally:
             with undisturbed():
                 _end(process)
+            self.running.discard(process)
             for pipe in (process.stdin, process.stderr):
                 if pipe is not None:
                     with contextlib.suppress(OSError):

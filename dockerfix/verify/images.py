@@ -6,7 +6,7 @@ Knows in which order; how each is done stands in `buildx`, `engine`, `compare`, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -14,11 +14,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from dockerfix.verify.bake import Wanted
-from dockerfix.verify.buildx import Buildx, Job
+from dockerfix.verify.buildx import Job
 from dockerfix.verify.compare import Aspect, differences, unexplained
-from dockerfix.verify.concern import Concern, Pair
+from dockerfix.verify.concern import Concern, Pair, Unmatched
 from dockerfix.verify.copies import Copies
 from dockerfix.verify.engine import Engine
+from dockerfix.verify.fleet import Fleet, Share
 from dockerfix.verify.image import Image
 from dockerfix.verify.outcome import ImageResult
 from dockerfix.verify.recipe import Recipe
@@ -45,7 +46,7 @@ class Comparison(Struct, frozen=True):
     twice, `seconds` is how long a started container is watched (0: none is started).
     """
 
-    buildx: Buildx
+    fleet: Fleet
     engine: Engine
     copies: Copies
     recipes: frozenset[str] = frozenset()
@@ -60,31 +61,34 @@ class Comparison(Struct, frozen=True):
         """
         named = _named((pair.name, pair) for pair in found.pairs)
         alone = _named((f"alone {image.name}", image) for image in found.unmatched)
-        for side in Side:
-            recipes = {name: pair.recipe(side) for name, pair in named.items()}
-            recipes |= {name: image.recipe for name, image in alone.items() if image.side is side}
-            self._build(side, recipes, side.value)
-        again = self._again(named) if self.baseline else {}
+        recipes = {side: _recipes(side, named, alone) for side in Side}
+        groups = related(recipes) if len(self.fleet.builders) > 1 else [(*named, *alone)]
+        self.fleet.build([self._share(group, recipes) for group in groups])
+        again = self._noise(named) if self.baseline else {}
         before = {name: self._image(name, Side.BEFORE.value) for name in named}
         return tuple(
             self._result(name, pair, before, again.get(name, frozenset()))
             for name, pair in named.items()
         )
 
-    def _build(
-        self, side: Side, recipes: Mapping[str, Recipe], mark: str, *, no_cache: bool = False
-    ) -> None:
-        """All images of one side in one call."""
-        if not recipes:
-            return
-        again = " again, without cache" if no_cache else ""
-        self.watch(Phase(f"building {side.value}{again}: {', '.join(recipes)}"))
+    def _share(self, names: Sequence[str], recipes: Mapping[Side, Mapping[str, Recipe]]) -> Share:
+        """Both sides of some images, each in one call; *before* once more for a baseline."""
+        calls = [self._job(side, names, recipes[side]) for side in Side]
+        if self.baseline:
+            calls.append(self._job(Side.BEFORE, names, recipes[Side.BEFORE], again=True))
+        return Share(tuple(job for job in calls if job.wanted))
+
+    def _job(
+        self, side: Side, names: Sequence[str], recipes: Mapping[str, Recipe], again: bool = False
+    ) -> Job:
+        mark = _AGAIN if again else side.value
         wanted = tuple(
-            Wanted(name, self._single(recipe), (self._tag(name, mark),))
-            for name, recipe in recipes.items()
+            Wanted(name, self._single(recipes[name]), (self._tag(name, mark),))
+            for name in names
+            if name in recipes
         )
-        job = Job(side, self.copies.folder(side), wanted, side.value)
-        self.buildx.bake(job, no_cache=no_cache, watch=self.watch)
+        what = f"{side.value} again, without cache" if again else side.value
+        return Job(side, self.copies.folder(side), wanted, what, no_cache=again)
 
     def _single(self, recipe: Recipe) -> Recipe:
         """The recipe for one platform: the engine's own, where several are asked for."""
@@ -94,10 +98,8 @@ class Comparison(Struct, frozen=True):
         chosen = own if own in recipe.platforms else recipe.platforms[0]
         return replace(recipe, platforms=(chosen,))
 
-    def _again(self, named: Mapping[str, Pair]) -> dict[str, frozenset[tuple[Aspect, str]]]:
+    def _noise(self, named: Iterable[str]) -> dict[str, frozenset[tuple[Aspect, str]]]:
         """What differs between two builds of *before*, by image."""
-        recipes = {name: pair.before for name, pair in named.items()}
-        self._build(Side.BEFORE, recipes, _AGAIN, no_cache=True)
         noise = {}
         for name in named:
             first, second = self._image(name, Side.BEFORE.value), self._image(name, _AGAIN)
@@ -152,6 +154,36 @@ class Comparison(Struct, frozen=True):
 
     def _tag(self, name: str, mark: str) -> str:
         return self.engine.tag(f"{name}-{mark}")
+
+
+def _recipes(
+    side: Side, named: Mapping[str, Pair], alone: Mapping[str, Unmatched]
+) -> dict[str, Recipe]:
+    """What is built on a side, by name."""
+    found = {name: pair.recipe(side) for name, pair in named.items()}
+    return found | {name: image.recipe for name, image in alone.items() if image.side is side}
+
+
+def related(recipes: Mapping[Side, Mapping[str, Recipe]]) -> list[tuple[str, ...]]:
+    """Names of images in groups that share no Dockerfile, on neither side, so that builders that
+    each take a group do no work twice."""
+    files: dict[str, set[tuple[Side, str]]] = {}
+    for side, found in recipes.items():
+        for name, recipe in found.items():
+            files.setdefault(name, set()).update((side, path) for path in _dockerfiles(recipe))
+    groups: list[tuple[set[tuple[Side, str]], tuple[str, ...]]] = []
+    for name, read in files.items():
+        near = [group for group in groups if group[0] & read]
+        groups = [group for group in groups if not group[0] & read]
+        names = (name for _, names in near for name in names)
+        groups.append((read.union(*(paths for paths, _ in near)), (*names, name)))
+    return [names for _, names in groups]
+
+
+def _dockerfiles(recipe: Recipe) -> Iterator[str]:
+    yield recipe.dockerfile
+    for provider in recipe.providers:
+        yield from _dockerfiles(provider)
 
 
 def _named(items: Iterable[tuple[str, T]]) -> dict[str, T]:

@@ -24,6 +24,7 @@ from dockerfix.verify.concern import Concern, Pair, concern
 from dockerfix.verify.copies import Copies, two_copies
 from dockerfix.verify.engine import Engine, open_engine
 from dockerfix.verify.errors import BuildFailedError, EngineError
+from dockerfix.verify.fleet import Fleet
 from dockerfix.verify.images import Comparison
 from dockerfix.verify.interrupts import endings_interrupt, undisturbed
 from dockerfix.verify.measure import Builders, ContainerBuilders, Stopwatch
@@ -52,8 +53,9 @@ class Request(Struct, frozen=True):
     """What to verify, and how.
 
     `root` and `facts` are the repository as it is, `exclude` the patterns that its snapshot
-    leaves out, `patch` a git diff relative to the root. `engine` is an address and `builder` a
-    builder's name (empty: what the docker CLI uses); `network` the network of RUN instructions.
+    leaves out, `patch` a git diff relative to the root. `engine` is an address (empty: what the
+    docker CLI uses), `builders` are the builders' names that share the builds (none: the current
+    one); `network` is the network of RUN instructions.
     `baseline` builds *before* twice. `seconds` is how long what an image runs is watched; 0
     starts nothing. `cold` says how jobs are measured; None measures nothing.
     """
@@ -64,7 +66,7 @@ class Request(Struct, frozen=True):
     exclude: tuple[str, ...] = ()
     variables: Variables = field(default_factory=Variables)
     engine: str = ""
-    builder: str = ""
+    builders: tuple[str, ...] = ()
     network: str = ""
     baseline: bool = False
     seconds: float = 3.0
@@ -74,7 +76,7 @@ class Request(Struct, frozen=True):
     def buildx(self) -> Buildx:
         """How buildx is called."""
         given = {"DOCKER_HOST": self.engine} if self.engine else {}
-        return Buildx({**os.environ, **given}, self.builder, self.network)
+        return Buildx({**os.environ, **given}, next(iter(self.builders), ""), self.network)
 
 
 def verify(request: Request, watch: Watch = unwatched) -> Outcome:
@@ -96,7 +98,7 @@ def verify(request: Request, watch: Watch = unwatched) -> Outcome:
             return Verified(unread=found.unread, notes=("no build is concerned", *notes))
         run = Run(request, copies, after, name, watch)
         try:
-            images, measured, unmeasured = run.proved(found)
+            images, measured, unmeasured, lost = run.proved(found)
         except BuildFailedError as error:
             return NotBuilt(error.side, error.images, error.failure, notes)
         return Verified(
@@ -106,7 +108,7 @@ def verify(request: Request, watch: Watch = unwatched) -> Outcome:
             measured=measured,
             unmeasured=unmeasured,
             baseline=request.baseline,
-            notes=notes,
+            notes=(*notes, *lost),
         )
 
 
@@ -134,8 +136,9 @@ class Run(Struct, frozen=True):
 
     def proved(
         self, found: Concern
-    ) -> tuple[tuple[ImageResult, ...], tuple[Measured, ...], tuple[str, ...]]:
-        """Images compared, jobs measured, and why there are none measured if there are none.
+    ) -> tuple[tuple[ImageResult, ...], tuple[Measured, ...], tuple[str, ...], tuple[str, ...]]:
+        """Images compared, jobs measured, why there are none measured if there are none, and
+        which builders were lost.
 
         Raises as `verify`, and `BuildFailedError`.
         """
@@ -143,9 +146,10 @@ class Run(Struct, frozen=True):
         buildx.check()
         for side in Side:
             check_bake_files(found.orders[side], side, self.copies, buildx, request.variables)
+        fleet = Fleet(buildx, request.builders, self.watch)
         with _engine(self.name, request.engine) as engine:
             comparison = Comparison(
-                buildx=buildx,
+                fleet=fleet,
                 engine=engine,
                 copies=self.copies,
                 recipes=recipe_paths(found.pairs, request.facts),
@@ -154,7 +158,10 @@ class Run(Struct, frozen=True):
                 watch=self.watch,
             )
             images = comparison.results(found)
-        return images, *self._measured(found)
+        lost = tuple(
+            f"builder {name} did not answer; its builds were made on another" for name in fleet.lost
+        )
+        return images, *self._measured(found), lost
 
     def _measured(self, found: Concern) -> tuple[tuple[Measured, ...], tuple[str, ...]]:
         """The jobs before and after on cold builders, where that is asked for."""

@@ -308,7 +308,9 @@ def measured(
     cold = Cold(registry, 2 if registry else 1, builders=LabBuilders(lab))
     facts = Facts(read_snapshot(repository))
     outcome = verify(
-        Request(repository, facts, patch, builder="default", network="host", seconds=0, cold=cold)
+        Request(
+            repository, facts, patch, builders=("default",), network="host", seconds=0, cold=cold
+        )
     )
     assert isinstance(outcome, Verified)
     return outcome
