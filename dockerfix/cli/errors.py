@@ -35,6 +35,7 @@ def trouble(error: Exception) -> Trouble:
     from dockerfix.engine.options import OptionError
     from dockerfix.engine.registry import BrokenTransformError, TransformError
     from dockerfix.facts.unreadable import unreadable
+    from dockerfix.forge.errors import ForgeError
     from dockerfix.repo.errors import GlobError, RepoError, RootError, SettingsError
     from dockerfix.text import UnreadableError
 
@@ -46,6 +47,8 @@ def trouble(error: Exception) -> Trouble:
         usage = isinstance(error, RootError | SettingsError | GlobError)
         code = exit_code.USAGE if usage else exit_code.REFUSED
         return Trouble(f"{error.path}: {error.what}", error.action, code)
+    if isinstance(error, ForgeError):
+        return Trouble(error.what, error.action, exit_code.REFUSED)
     if isinstance(error, UnreadableError):
         found = unreadable(error)
         return Trouble(str(found), found.action, exit_code.REFUSED)

@@ -14,6 +14,7 @@ from dockerfix.cli.complete import PATH
 from dockerfix.cli.evidence import job_of, jobs_of, measured_seconds, slug, traces_of
 from dockerfix.cli.output import emit, style_for
 from dockerfix.cli.series import ONLY, SKIP, Series
+from dockerfix.cli.server import FETCH, PROJECT, TOKEN, URL, Fetched, fetch, server_of
 from dockerfix.engine.plan import Planned
 from dockerfix.engine.series import Link
 from dockerfix.estimate.changed import Builds, Clones
@@ -29,7 +30,7 @@ from dockerfix.traces.model import JobTrace
 FORMATS = ("text", "bars", "json", "markdown", "svg", "html", "mermaid")
 
 
-@shared(ONLY, SKIP, ROOT, EXCLUDE, TIMEOUT, OUTPUT, COLOUR)
+@shared(FETCH, URL, PROJECT, TOKEN, ONLY, SKIP, ROOT, EXCLUDE, TIMEOUT, OUTPUT, COLOUR)
 @click.command()
 @click.argument("paths", nargs=-1, metavar="[PATH]...", type=PATH)
 @click.option("--jobs", metavar="FILE", help="The jobs API's answer for one or more pipelines.")
@@ -66,6 +67,10 @@ def estimate(
     kind: str,
     stop_at: str | None,
     form: str,
+    pipeline: str | None,
+    url: str | None,
+    project: str | None,
+    token_variable: str,
     only: tuple[str, ...],
     skip: tuple[str, ...],
     root: str | None,
@@ -76,13 +81,19 @@ def estimate(
     """Estimate the GitLab pipeline before the series of patches, after each, and after all.
 
     The longest path over needs and stages is computed from times that were measured: --jobs,
-    --trace, --measured. A job whose time is not known gets the median of its stage, and is
-    named. Each state is computed anew: what the patches gain is not the sum of what each gains.
+    --trace, --measured, or fetched from GitLab with --fetch. A job whose time is not known gets
+    the median of its stage, and is named. Each state is computed anew: what the patches gain is
+    not the sum of what each gains.
     """
     series = Series(paths, root, exclude, only, skip)
     series.end_with(stop_at)
-    listed = jobs_of(jobs) if jobs is not None else ()
+    fetched = Fetched()
+    if pipeline is not None:
+        folder = series.repository.root
+        fetched = fetch(server_of(folder, url, project, token_variable), pipeline)
+    listed = (*fetched.jobs, *(jobs_of(jobs) if jobs is not None else ()))
     traces = _named(traces_of(logs), listed, series.repository.facts)
+    traces |= {trace.name: trace for trace in fetched.traces}
     given = Given(
         known_times(listed, traces),
         runs_of_jobs(listed),

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 
 import click
-from msgspec import Struct
 
 from dockerfix.cli import exit_code
 from dockerfix.cli.budget import TIMEOUT, current
@@ -15,9 +13,9 @@ from dockerfix.cli.complete import PATH
 from dockerfix.cli.evidence import jobs_of
 from dockerfix.cli.output import emit, tell
 from dockerfix.cli.series import ONLY, SKIP, Series
+from dockerfix.cli.server import PROJECT, TOKEN, URL, Server, connect, server_of
 from dockerfix.engine.plan import CheckFailed, Planned
 from dockerfix.engine.series import Link
-from dockerfix.forge.errors import ForgeError
 from dockerfix.forge.series import Commit, Wanted
 from dockerfix.report.report import Report
 from dockerfix.text.units import counted
@@ -28,14 +26,7 @@ _DESCRIPTION = (
 )
 
 
-class _Server(Struct, frozen=True):
-    """Where to publish."""
-
-    url: str
-    project: str
-
-
-@shared(ONLY, SKIP, ROOT, EXCLUDE, TIMEOUT)
+@shared(URL, PROJECT, TOKEN, ONLY, SKIP, ROOT, EXCLUDE, TIMEOUT)
 @click.command()
 @click.argument("paths", nargs=-1, metavar="[PATH]...", type=PATH)
 @click.option(
@@ -45,24 +36,11 @@ class _Server(Struct, frozen=True):
     help="Print the note and what would be done (the default), or do it.",
 )
 @click.option(
-    "--url", metavar="URL", help="The GitLab server. Default: CI_SERVER_URL, or origin's."
-)
-@click.option(
-    "--project", metavar="GROUP/NAME", help="Default: CI_PROJECT_PATH, or that of origin."
-)
-@click.option(
     "--branch", metavar="NAME", default="dockerfix/series", show_default=True,
     help="The branch for the commits.",
 )  # fmt: skip
 @click.option("--target", metavar="BRANCH", help="Default: the project's default branch.")
 @click.option("--title", help="The merge request's title. Default: made from the transforms.")
-@click.option(
-    "--token-variable",
-    metavar="NAME",
-    default="GITLAB_TOKEN",
-    show_default=True,
-    help="The environment variable that holds the token.",
-)
 @click.option("--jobs", metavar="FILE", help="As for estimate: adds what the series brings.")
 @click.option("--stop-at", metavar="NAME", help="End the series with this transform.")
 def mr(
@@ -104,7 +82,7 @@ def mr(
     if not commits:
         tell("nothing to do: no transform changes anything\n")
         return exit_code.DONE
-    server = _server(series, url, project, dry)
+    server = server_of(series.repository.root, url, project, token_variable)
     wanted = Wanted(
         server.project,
         target or "",
@@ -118,7 +96,7 @@ def mr(
         emit(wanted.note.encode("utf-8", "surrogateescape"), None)
         tell(_preview(wanted, server))
         return exit_code.DONE
-    return _publish(wanted, server, token_variable)
+    return _publish(wanted, server)
 
 
 def _commits(series: Series, linked: Sequence[tuple[Link, Report]]) -> tuple[Commit, ...]:
@@ -142,18 +120,6 @@ def _commits(series: Series, linked: Sequence[tuple[Link, Report]]) -> tuple[Com
     return tuple(found)
 
 
-def _server(series: Series, url: str | None, project: str | None, dry: bool) -> _Server:
-    from dockerfix.repo.remote import origin
-
-    known = origin(series.repository.root) or ("", "")
-    address = url or os.environ.get("CI_SERVER_URL") or known[0]
-    path = project or os.environ.get("CI_PROJECT_PATH") or known[1]
-    if not dry and not (address and path):
-        raise click.UsageError("there is no remote origin: name the server with --url and the "
-                               "project with --project")  # fmt: skip
-    return _Server(address, path)
-
-
 def _note(series: Series, linked: Sequence[tuple[Link, Report]], jobs: str | None) -> str:
     from dockerfix.report.merge_request import render_note
 
@@ -170,7 +136,7 @@ def _note(series: Series, linked: Sequence[tuple[Link, Report]], jobs: str | Non
     return render_note(reports, found, notes_of(listed, series.repository.facts))
 
 
-def _preview(wanted: Wanted, server: _Server) -> str:
+def _preview(wanted: Wanted, server: Server) -> str:
     where = f"{server.url}/{server.project}" if server.project else "the project"
     lines = [f"with --publish: {where}, branch {wanted.branch}, merge request `{wanted.title}`"]
     for commit in wanted.commits:
@@ -179,23 +145,15 @@ def _preview(wanted: Wanted, server: _Server) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _publish(wanted: Wanted, server: _Server, variable: str) -> int:
-    from dockerfix.forge.gitlab import GitLab
+def _publish(wanted: Wanted, server: Server) -> int:
+    from dockerfix.forge.errors import PUBLISH
     from dockerfix.forge.publish import publish
 
-    token = os.environ.get(variable, "")
-    if not token:
-        raise click.UsageError(f"the environment variable {variable} holds no token")
+    forge = connect(server, PUBLISH)
     budget = current()
     if budget is not None:
         budget.stop()  # what follows must not be cut off in the middle
-    try:
-        done = publish(GitLab(server.url, token, wanted.project), wanted)
-    except ForgeError as error:
-        tell(f"dockerfix: {error.what}\n")
-        if error.action:
-            tell(f"  -> {error.action}\n")
-        return exit_code.REFUSED
+    done = publish(forge, wanted)
     tell("".join(f"{line}\n" for line in done.did))
     emit(f"{done.url}\n".encode(), None)
     return exit_code.DONE

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-from dockerfix.forge.errors import ForgeError, of_status
+from dockerfix.forge.errors import PUBLISH, ForgeError, Rights, of_status
 
-_AGAIN: dict[str, Any] = {"retry_transient_errors": True, "max_retries": 3}
+AGAIN: dict[str, Any] = {"retry_transient_errors": True, "max_retries": 3}
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _SAID = 200
 
@@ -22,7 +22,14 @@ _SAID = 200
 class GitLab:
     """One project of a GitLab server, as a token may see it. Raises `ForgeError` alone."""
 
-    def __init__(self, url: str, token: str, project: str, timeout: float = 30.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        project: str,
+        rights: Rights = PUBLISH,
+        timeout: float = 30.0,
+    ) -> None:
         try:
             import gitlab
         except ImportError:
@@ -37,11 +44,12 @@ class GitLab:
         self._client = gitlab.Gitlab(
             url, private_token=token, timeout=timeout, user_agent="dockerfix"
         )
-        self._project: Any = self._client.projects.get(project, lazy=True)
+        self.project: Any = self._client.projects.get(project, lazy=True)
         self.name = project
+        self.rights = rights
 
     @contextmanager
-    def _asking(self, doing: str) -> Iterator[None]:
+    def asking(self, doing: str) -> Iterator[None]:
         """Turns whatever goes wrong into a `ForgeError` without the token."""
         import requests
 
@@ -49,15 +57,25 @@ class GitLab:
             yield
         except self._gitlab.exceptions.GitlabError as error:
             said = str(error.error_message or "").replace(self._token, "[token]")[:_SAID]
-            raise of_status(doing, error.response_code, said) from None
+            raise of_status(doing, error.response_code, said, self.rights) from None
         except requests.RequestException as error:
-            raise of_status(doing, None, type(error).__name__) from None
+            raise of_status(doing, None, type(error).__name__, self.rights) from None
 
-    def scopes(self) -> tuple[str, ...] | None:
+    def check_scope(self) -> None:
+        """Raise `ForgeError` unless a scope of the token is enough; a kind of token that cannot
+        be asked for its scopes passes."""
+        scopes = self._scopes()
+        if scopes is not None and not set(self.rights.scopes) & set(scopes):
+            raise ForgeError(
+                f"the token has the scopes {', '.join(scopes)}",
+                f"make one with the scope `{self.rights.scopes[0]}`",
+            )
+
+    def _scopes(self) -> tuple[str, ...] | None:
         """The scopes of the token; None when it is of a kind that cannot be asked."""
         try:
-            with self._asking("asking for the token's scopes"):
-                token: Any = self._client.personal_access_tokens.get("self", **_AGAIN)
+            with self.asking("asking for the token's scopes"):
+                token: Any = self._client.personal_access_tokens.get("self", **AGAIN)
         except ForgeError as error:
             if error.status in (403, 404):
                 return None
@@ -66,21 +84,21 @@ class GitLab:
 
     def user(self) -> int:
         """The id of the token's user."""
-        with self._asking("asking who the token belongs to"):
-            found: Any = self._client.http_get("/user", **_AGAIN)
+        with self.asking("asking who the token belongs to"):
+            found: Any = self._client.http_get("/user", **AGAIN)
         return int(found["id"])
 
     def default_branch(self) -> str:
         """The project's default branch."""
-        with self._asking(f"looking for the project {self.name}"):
-            found: Any = self._client.projects.get(self.name, **_AGAIN)
+        with self.asking(f"looking for the project {self.name}"):
+            found: Any = self._client.projects.get(self.name, **AGAIN)
         return str(found.default_branch)
 
     def head(self, branch: str) -> tuple[str, str, tuple[str, ...]] | None:
         """The last commit of a branch: its id, message and parents; None for no branch."""
         try:
-            with self._asking(f"looking for the branch {branch}"):
-                found: Any = self._project.branches.get(branch, **_AGAIN)
+            with self.asking(f"looking for the branch {branch}"):
+                found: Any = self.project.branches.get(branch, **AGAIN)
         except ForgeError as error:
             if error.status == 404:
                 return None
@@ -91,8 +109,8 @@ class GitLab:
     def file(self, path: str, ref: str) -> tuple[bytes, str] | None:
         """A file's bytes at a commit and the commit that changed it last; None for no file."""
         try:
-            with self._asking(f"reading {path}"):
-                found: Any = self._project.files.get(path, ref=ref, **_AGAIN)
+            with self.asking(f"reading {path}"):
+                found: Any = self.project.files.get(path, ref=ref, **AGAIN)
         except ForgeError as error:
             if error.status == 404:
                 return None
@@ -111,20 +129,20 @@ class GitLab:
             "actions": list(actions),
             "force": force,
         }
-        with self._asking(f"making a commit on {branch}"):
-            found: Any = self._project.commits.create(data)
+        with self.asking(f"making a commit on {branch}"):
+            found: Any = self.project.commits.create(data)
         return str(found.id)
 
     def delete_branch(self, branch: str) -> None:
         """Remove a branch."""
-        with self._asking(f"removing the branch {branch}"):
-            self._project.branches.delete(branch)
+        with self.asking(f"removing the branch {branch}"):
+            self.project.branches.delete(branch)
 
     def merge_request(self, branch: str, target: str) -> Any:
         """The open merge request of a branch; None for none."""
-        with self._asking("looking for the merge request"):
-            found = self._project.mergerequests.list(
-                source_branch=branch, target_branch=target, state="opened", get_all=True, **_AGAIN
+        with self.asking("looking for the merge request"):
+            found = self.project.mergerequests.list(
+                source_branch=branch, target_branch=target, state="opened", get_all=True, **AGAIN
             )
         return found[0] if found else None
 
@@ -137,14 +155,14 @@ class GitLab:
             "description": description,
             "remove_source_branch": True,
         }
-        with self._asking("opening the merge request"):
-            return self._project.mergerequests.create(data)
+        with self.asking("opening the merge request"):
+            return self.project.mergerequests.create(data)
 
     def notes(self, merge_request: Any, user: int, marker: str) -> list[Any]:
         """The user's notes of a merge request that begin with the marker, oldest first."""
-        with self._asking("reading the notes"):
+        with self.asking("reading the notes"):
             found = merge_request.notes.list(
-                sort="asc", order_by="created_at", get_all=True, **_AGAIN
+                sort="asc", order_by="created_at", get_all=True, **AGAIN
             )
         return [
             note
@@ -154,11 +172,11 @@ class GitLab:
 
     def write_note(self, merge_request: Any, body: str) -> None:
         """Add a note."""
-        with self._asking("writing the note"):
+        with self.asking("writing the note"):
             merge_request.notes.create({"body": body})
 
     def edit_note(self, note: Any, body: str) -> None:
         """Change a note's text."""
         note.body = body
-        with self._asking("writing the note"):
+        with self.asking("writing the note"):
             note.save()

@@ -25,11 +25,7 @@ _LONGEST = 1_000_000
 
 def publish(forge: GitLab, wanted: Wanted) -> Published:
     """Open or update the merge request of a series; raises `ForgeError`."""
-    scopes = forge.scopes()
-    if scopes is not None and "api" not in scopes:
-        raise ForgeError(
-            f"the token has the scopes {', '.join(scopes)}", "make one with the scope `api`"
-        )
+    forge.check_scope()
     user = forge.user()
     target = wanted.target or forge.default_branch()
     base = forge.head(target)

@@ -7,7 +7,7 @@ after another (pages), or an object a line. Knows no job of any file.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -58,7 +58,12 @@ class RanJob(Struct, frozen=True):
 
 def read_jobs(data: bytes) -> tuple[RanJob, ...]:
     """The jobs in the order of the list; raises `JobsError`."""
-    jobs = [_job(item) for item in _items(data)]
+    return jobs_of_items(_items(data))
+
+
+def jobs_of_items(items: Iterable[dict[str, Any]]) -> tuple[RanJob, ...]:
+    """The jobs of entries of the list, in their order; raises `JobsError` where there are none."""
+    jobs = [_job(item) for item in items]
     if not jobs:
         raise JobsError("there is no job in it")
     return tuple(jobs)

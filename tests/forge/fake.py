@@ -49,6 +49,8 @@ class FakeGitLab:
     notes: list[dict[str, Any]] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    jobs: list[dict[str, Any]] = field(default_factory=list)
+    traces: dict[int, bytes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         changed = dict.fromkeys(self.files, "c0")
@@ -67,9 +69,22 @@ class FakeGitLab:
         rest = match[2] or ""
         if not rest:
             return 200, {"id": 3, "default_branch": "main"}
+        if rest.startswith(("/pipelines/", "/jobs/")):
+            return self.pipelines(rest, query)
         if rest.startswith("/repository/"):
             return self.repository(method, rest.removeprefix("/repository/"), query, data)
         return self.merge_requests(method, rest, query, data)
+
+    def pipelines(self, rest: str, query: dict[str, str]) -> Answer:
+        """One pipeline, 70, the last one of `main`."""
+        if rest == "/pipelines/latest":
+            known = query.get("ref", "main") == "main"
+            return (200, {"id": 70, "ref": "main"}) if known else (403, {"message": "403"})
+        if rest == "/pipelines/70/jobs":
+            return 200, self.jobs
+        match = re.fullmatch(r"/jobs/(\d+)/trace", rest)
+        trace = self.traces.get(int(match[1])) if match is not None else None
+        return (200, trace) if trace is not None else (404, {"message": "404 Not Found"})
 
     def repository(self, method: str, rest: str, query: dict[str, str], data: Any) -> Answer:
         kind, _, name = rest.partition("/")
@@ -187,9 +202,13 @@ def serving(fake: FakeGitLab) -> Iterator[str]:
             self.reply(200, answer[page - 1 : page], headers)
 
         def reply(self, status: int, body: Any, headers: dict[str, str]) -> None:
-            data = b"" if body is None else json.dumps(body).encode()
+            text = isinstance(body, bytes)
+            data = body if text else b"" if body is None else json.dumps(body).encode()
             self.send_response(status)
-            for name, value in {**headers, "Content-Type": "application/json"}.items():
+            for name, value in {
+                **headers,
+                "Content-Type": "text/plain" if text else "application/json",
+            }.items():
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
