@@ -8,7 +8,8 @@ knows no meaning of a value.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, overload
 
 from dockerfix.facts.gitlab.job import Job
@@ -65,9 +66,10 @@ class JobEditor:
         self.body: YamlMapping = job.body
         self.layout = _Layout(job.file)
 
-    def set(self, *path: str, to: Value) -> Edits:
+    def set(self, *path: str, to: Value, among: Collection[str] = ()) -> Edits:
         """The key with this value; keys above it are made where they are missing, with what
-        a `<<` gave them written out, since an own key hides the merged one."""
+        a `<<` gave them written out, since an own key hides the merged one. `among` names jobs
+        of the same file that may get the value too, through an anchor or a merge."""
         mapping, depth = self._deepest(path[:-1])
         entry = mapping.entry(path[depth]) if depth == len(path) - 1 else None
         if entry is not None:
@@ -77,7 +79,7 @@ class JobEditor:
             for key in reversed(path[depth + 1 :]):
                 value = {key: value}
             found = self._added(mapping, path[depth], value)
-        return self._checked(found, path, to)
+        return self._checked(found, path, to, among)
 
     def add(self, keys: Mapping[str, Value]) -> Edits:
         """Several keys that the job has not written, one below the other."""
@@ -171,11 +173,14 @@ class JobEditor:
     def _place(self, entry: Entry) -> Place:
         return self.layout.source.place(entry.key.span)
 
-    def _checked(self, found: Edit, path: Sequence[str], to: Any) -> Edits:
+    def _checked(
+        self, found: Edit, path: Sequence[str], to: Any, among: Collection[str] = ()
+    ) -> Edits:
         before = _top(self.job.file)
         expected = _with(before.get(self.job.name), path, to)
         wanted = {**before, self.job.name: expected}
-        return _checked(self.job.file, found, wanted, self.job.place)
+        free = {name: _with(before[name], path, to) for name in among if name in before}
+        return _checked(self.job.file, found, wanted, self.job.place, free)
 
 
 class PipelineEditor:
@@ -326,8 +331,15 @@ def _with(data: Any, path: Sequence[str], to: Any) -> Any:
     return found
 
 
-def _checked(file: YamlFile, found: Edit, expected: dict[str, Any], place: Place) -> Edits:
-    """The edit, if the file then says what is expected and nothing else."""
+def _checked(
+    file: YamlFile,
+    found: Edit,
+    expected: dict[str, Any],
+    place: Place,
+    free: Mapping[str, Any] = MappingProxyType({}),
+) -> Edits:
+    """The edit, if the file then says what is expected and nothing else; the keys that are
+    `free` may also say that."""
     source = file.source
     try:
         after = parse_gitlab_yaml(Source(source.path, EditSet.of([found]).apply(source.data)))
@@ -336,6 +348,7 @@ def _checked(file: YamlFile, found: Edit, expected: dict[str, Any], place: Place
             place, f"the edit would break the YAML: {error.what}", "edit it by hand"
         ) from None
     data = _top(after)
+    expected = {**expected, **{key: v for key, v in free.items() if data.get(key) == v}}
     if data != expected:
         keys = dict.fromkeys((*data, *expected))
         others = [key for key in keys if data.get(key) != expected.get(key)]

@@ -30,7 +30,7 @@ def test_without_publish_nothing_is_sent(dockerfix: Run, repository: Path) -> No
     assert "**Assumed: please look at these**" in note
     assert "```diff" not in note
     assert "https://gitlab.example/group/app, branch dockerfix/series" in result.err
-    assert "commit: Apply pin to . (1 files)" in result.err
+    assert "commit: Apply pin to . (1 file)" in result.err
 
 
 def test_a_series_reaches_the_server(dockerfix: Run, repository: Path, fakes: Any) -> None:

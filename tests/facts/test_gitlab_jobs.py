@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from dockerfix.facts.gitlab.commands import CommandReader
+from dockerfix.facts.gitlab.conditions import ConditionError
+from dockerfix.facts.gitlab.existing import PipelineKind, existing
+from dockerfix.facts.gitlab.gates import workflow_gate
 from dockerfix.facts.gitlab.pipeline import ROOT, Pipeline, find_pipeline
 from dockerfix.facts.gitlab.schedule import Schedule
 from dockerfix.text import Snapshot
@@ -96,6 +101,31 @@ def test_workflow_rules_may_set_a_variable() -> None:
         "workflow: {rules: [{if: $B, variables: {A: b}}]}\nvariables: {A: a}\njob: {script: x}\n"
     )
     assert [s.text for s in found.values_of(found.jobs["job"], "A")] == ["a", "b"]
+
+
+def test_rules_of_workflow_come_by_reference() -> None:
+    found = pipeline(
+        "workflow: {rules: !reference [.rules, rules]}\n"
+        ".rules: {rules: [{if: $A}, [[{when: never}]]]}\njob: {script: x}\n"
+    )
+    assert [rule.when for rule in found.workflow or ()] == ["on_success", "never"]
+    gate = workflow_gate(found)
+    assert gate is not None and [clause.present for clause in gate] == [True, False]
+    assert existing(found, PipelineKind.BRANCH).jobs == {"job"}
+
+
+def test_rules_of_workflow_that_lead_nowhere_are_unknown() -> None:
+    found = pipeline("workflow: {rules: !reference [.none, rules]}\njob: {script: x}\n")
+    with pytest.raises(ConditionError):
+        workflow_gate(found)
+    assert existing(found, PipelineKind.BRANCH).jobs == {"job"}
+
+
+def test_lists_among_rules_are_part_of_them() -> None:
+    found = pipeline("job: {script: x, rules: [[{if: $A}], {when: manual}]}\n")
+    job = found.jobs["job"]
+    assert [rule.when for rule in job.rules or ()] == ["on_success", "manual"]
+    assert existing(found, PipelineKind.BRANCH).manual == {"job"}
 
 
 def test_who_waits_for_whom() -> None:

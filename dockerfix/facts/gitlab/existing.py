@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from dockerfix.facts.gitlab.conditions import ConditionError, Value, holds
-from dockerfix.facts.gitlab.gates import gate_of, workflow_gate
+from dockerfix.facts.gitlab.gates import gate_of
 from dockerfix.facts.gitlab.job import Job
 from dockerfix.facts.gitlab.pipeline import Pipeline
 from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
@@ -72,7 +72,7 @@ class Existing(Struct, frozen=True):
 
 def existing(pipeline: Pipeline, kind: PipelineKind) -> Existing:
     """The jobs that a pipeline of a kind holds."""
-    with_workflow = workflow_gate(pipeline) is not None
+    with_workflow = pipeline.workflow is not None
     found: set[str] = set()
     manual: set[str] = set()
     undecided: set[str] = set()

@@ -24,6 +24,7 @@ from dockerfix.facts.gitlab.conditions import (
     parse_condition,
 )
 from dockerfix.facts.gitlab.pipeline import Effective, Job, Pipeline
+from dockerfix.facts.gitlab.rules import listed_rules
 from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
 from dockerfix.syntax.yaml.tree import Node, Scalar, to_data
 from dockerfix.syntax.yaml.tree import Sequence as YamlSequence
@@ -62,14 +63,13 @@ def written(job: Job) -> Any:
 
 
 def workflow_gate(pipeline: Pipeline) -> Gate | None:
-    """The gate of `workflow: rules`; None without them."""
-    found: Gate | None = None
-    for file in pipeline.files.values():
-        section = file.root.get("workflow") if file.root else None
-        rules = section.get("rules") if isinstance(section, YamlMapping) else None
-        if isinstance(rules, YamlSequence):
-            found = tuple(_rule_clauses(rules))
-    return found
+    """The gate of `workflow: rules`; None without them. Raises `ConditionError`."""
+    rules = pipeline.workflow_rules
+    if rules is None:
+        return None
+    if not isinstance(rules, YamlSequence):
+        raise ConditionError("the rules of `workflow` are no list")
+    return tuple(_rule_clauses(rules))
 
 
 def gate_of(job: Job, workflow_rules: bool) -> Gate:
@@ -90,7 +90,7 @@ def gate_of(job: Job, workflow_rules: bool) -> Gate:
 
 
 def _rule_clauses(rules: YamlSequence) -> Iterator[Clause]:
-    for item in rules.items:
+    for item in listed_rules(rules):
         if not isinstance(item, YamlMapping):
             raise ConditionError("a rule is not a mapping")
         keys = item.resolved

@@ -16,7 +16,7 @@ from dockerfix.facts.gitlab.load import Loader
 from dockerfix.facts.gitlab.needs import Need
 from dockerfix.facts.gitlab.rules import Rule, rules_of
 from dockerfix.facts.gitlab.values import Effective, as_dict, merged, texts, variables
-from dockerfix.syntax.yaml.tree import Entry, Scalar, YamlFile
+from dockerfix.syntax.yaml.tree import Entry, Node, Scalar, YamlFile
 from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
 from dockerfix.text import Place, Snapshot, Span
 
@@ -41,7 +41,7 @@ class Pipeline(Struct, frozen=True):
 
     `unread` lists includes that are not in the repository (remote, template, component) or
     hold a variable, each with its place. `workflow` are the rules that decide which pipelines
-    exist, None when there are none.
+    exist, None when there are none, and `workflow_rules` the list as it is written.
     """
 
     path: str
@@ -51,6 +51,7 @@ class Pipeline(Struct, frozen=True):
     files: Mapping[str, YamlFile]
     unread: tuple[tuple[Place, str], ...]
     workflow: tuple[Rule, ...] | None = None
+    workflow_rules: Node | Effective | None = None
 
     @property
     def visible(self) -> tuple[Job, ...]:
@@ -123,6 +124,8 @@ def find_pipeline(snapshot: Snapshot, path: str = ROOT) -> Pipeline | None:
         for name, (entry, file) in entries.items()
     }
     workflow = (as_dict(top.get("workflow")) or {}).get("rules")
+    if workflow is not None:
+        workflow = expander.follow(workflow, 0)
     return Pipeline(
         path,
         jobs,
@@ -131,6 +134,7 @@ def find_pipeline(snapshot: Snapshot, path: str = ROOT) -> Pipeline | None:
         loader.files,
         tuple(loader.unread),
         tuple(rules_of(workflow)) if workflow is not None else None,
+        workflow,
     )
 
 

@@ -37,9 +37,19 @@ class Rule(Struct, frozen=True):
 
 def rules_of(value: Node | Effective | None) -> Iterator[Rule]:
     """The rules of a list, those that are mappings."""
-    for item in value.items if isinstance(value, Sequence) else ():
+    for item in listed_rules(value) if isinstance(value, Sequence) else ():
         if isinstance(item, YamlMapping):
             yield _rule(item)
+
+
+def listed_rules(rules: Sequence) -> Iterator[Node]:
+    """The entries of a list of rules; GitLab takes lists within it for part of it ("CI/CD YAML
+    syntax, rules"). A `!reference` that leads nowhere is one entry."""
+    for item in rules.items:
+        if isinstance(item, Sequence) and item.tag != "!reference":
+            yield from listed_rules(item)
+        else:
+            yield item
 
 
 def _rule(item: YamlMapping) -> Rule:

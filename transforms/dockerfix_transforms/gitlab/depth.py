@@ -39,9 +39,10 @@ from dockerfix_transforms.gitlab.history import (
     reads_history,
 )
 from dockerfix_transforms.gitlab.own_code import TASK_RUNNERS, OwnCode
+from dockerfix_transforms.gitlab.templates import Templates
 
 DEPTH = "GIT_DEPTH"
-_LEVELS = 11
+_INSTALLED = ("/usr/", "/opt/", "/etc/", "/lib/", "/kaniko", "/busybox")
 _APART = str.maketrans(dict.fromkeys("|&;<>()\"'`", " "))
 
 
@@ -105,6 +106,8 @@ class Depths:
         for ran in inside:
             if ran.name in TASK_RUNNERS and ran.words[1:2] != ("--version",):
                 yield "keeps-depth", f"the recipes of `{' '.join(ran.words[:2])}` are not read"
+            if _is_script_of_image(ran.words[0]):
+                yield "keeps-depth", f"`{ran.words[0]}` is in the job's image, and is not read"
             if reason := self.code.run_by(ran.words):
                 yield "keeps-depth", reason
             if self.asking and _ships(job) and writes_version(ran.words):
@@ -154,6 +157,14 @@ class Depths:
                 yield "keeps-depth", f"what a shell is given of `{path}` is not read"
         for parent in self.reader.pipeline.unknown_parents(job):
             yield "keeps-depth", f"it extends `{parent}`, which is in another repository"
+
+
+def _is_script_of_image(program: str) -> bool:
+    """Whether a program is called by a path that only its image knows. One that is installed
+    among the others, and kaniko's, are known by their names."""
+    folder = posixpath.dirname(program)
+    installed = folder.startswith(_INSTALLED) or posixpath.basename(folder) in ("bin", "sbin")
+    return folder.startswith("/") and not installed
 
 
 def _ships(job: Job) -> bool:
@@ -243,42 +254,53 @@ def own_depth(job: Job) -> str | None:
 
 def own_depths(
     pipeline: Pipeline,
+    templates: Templates,
     keeps: Mapping[str, Keeps | None],
     shallow: Collection[str],
     depth: str,
     alone: bool,
 ) -> dict[str, str]:
-    """The depth of each job that must have another than the pipeline gives it. `alone` says that
-    the pipeline itself gives none, so that each of the `shallow` jobs needs its own."""
-    targets: dict[str, str] = {}
-    for job in _parents_first(pipeline):
+    """The depth of each job that must have another than the pipeline gives it, hidden ones among
+    them that give it to theirs. `alone` says that the pipeline itself gives none, so that each of
+    the `shallow` jobs needs its own."""
+    targets = templates.common(DEPTH, _wanted(pipeline, keeps, shallow, depth, alone))
+    for job in _parents_first(pipeline, templates):
         kept = keeps[job.name]
-        inherited = inherited_depth(pipeline, job, targets)
+        inherited = templates.nearest(job, targets)
         if kept is not None:
             wanted = kept.depth if inherited or not alone else ""
+        elif job.name in shallow:
+            wanted = depth if inherited or alone else ""
         else:
-            wanted = depth if job.name in shallow and (inherited or alone) else ""
+            wanted = inherited
         if wanted and wanted != own_depth(job):
             targets[job.name] = wanted
     return targets
 
 
-def inherited_depth(pipeline: Pipeline, job: Job, targets: Mapping[str, str]) -> str:
-    """The depth that a job gets from the nearest job that it extends; empty for none."""
-    return next((targets[name] for name in _ancestors(pipeline, job) if name in targets), "")
+def _wanted(
+    pipeline: Pipeline,
+    keeps: Mapping[str, Keeps | None],
+    shallow: Collection[str],
+    depth: str,
+    alone: bool,
+) -> dict[str, str | None]:
+    """The depth that each visible job has to get from a job; empty where it must get none, and
+    None where it does not matter, since the job clones nothing."""
+    found: dict[str, str | None] = {}
+    for job in pipeline.visible:
+        kept = keeps[job.name]
+        if kept is not None:
+            own = alone or own_depth(job) is not None
+            found[job.name] = "" if own else kept.depth
+        elif job.name in shallow:
+            found[job.name] = depth if alone else ""
+        else:
+            found[job.name] = None if job.trigger is None else ""
+    return found
 
 
-def _ancestors(pipeline: Pipeline, job: Job, depth: int = 0) -> Iterator[str]:
-    """Everything that a job extends, what wins first: the last parent before the first.
-
-    GitLab takes at most eleven levels (CI/CD YAML syntax, extends)."""
-    for parent in reversed(job.extends):
-        yield parent.text
-        if depth < _LEVELS and (above := pipeline.jobs.get(parent.text)) is not None:
-            yield from _ancestors(pipeline, above, depth + 1)
-
-
-def _parents_first(pipeline: Pipeline) -> list[Job]:
-    """The visible jobs, each behind those that it extends."""
-    levels = {job.name: len(list(_ancestors(pipeline, job))) for job in pipeline.visible}
+def _parents_first(pipeline: Pipeline, templates: Templates) -> list[Job]:
+    """The visible jobs, each behind those that it takes variables of."""
+    levels = {job.name: len(list(templates.above(job))) for job in pipeline.visible}
     return sorted(pipeline.visible, key=lambda job: levels[job.name])

@@ -28,11 +28,11 @@ from dockerfix_transforms.gitlab.depth import (
     DEPTH,
     Depths,
     Keeps,
-    inherited_depth,
     own_depth,
     own_depths,
 )
 from dockerfix_transforms.gitlab.no_tree import treeless_jobs
+from dockerfix_transforms.gitlab.templates import Templates
 
 STRATEGY = "GIT_STRATEGY"
 _BREAKS = "the job would run on too short a history"
@@ -169,9 +169,12 @@ def _plan(
     if not shallow:
         return
     before = len(draft.edits)
-    targets = own_depths(pipeline, keeps, [job.name for job in shallow], depth, alone)
+    templates = Templates(pipeline)
+    names = [job.name for job in shallow]
+    targets = own_depths(pipeline, templates, keeps, names, depth, alone)
+    for job in pipeline.jobs.values():
+        _set_depth(draft, templates, job, targets)
     for job in pipeline.visible:
-        _set_depth(draft, pipeline, job, targets)
         if (kept := keeps[job.name]) is not None:
             _keep(draft, pipeline, job, kept, alone)
     if not alone and old != depth:
@@ -274,7 +277,10 @@ def _tell(
         "if its branch no longer contains its commit"
     )
     if unread:
-        why += f". The depth is set job by job because of an {unread[0][1]}, whose jobs are unseen"
+        why += (
+            f". The depth is set in jobs and templates, since that of the pipeline would reach the "
+            f"unseen jobs of an {unread[0][1]}"
+        )
     if stamped:
         why += f". Go from 1.24 on writes a version from tags into what {stamped[0]} builds"
     finding = Finding.at(
@@ -290,15 +296,18 @@ def _tell(
     draft.summary.append(f"{count} {commits}.")
 
 
-def _set_depth(draft: Draft, pipeline: Pipeline, job: Job, targets: Mapping[str, str]) -> None:
-    """The depth written on a job, unless one that it extends gives it."""
-    depth = targets.get(job.name, "")
+def _set_depth(draft: Draft, templates: Templates, job: Job, targets: Mapping[str, str]) -> None:
+    """The depth written on a job, unless one from which it takes its variables gives it."""
+    path = templates.pipeline.path
+    given = templates.nearest(job, targets)
+    own = own_depth(job) or ""
+    depth = targets.get(job.name, given if job.hidden and not own else "")
     if not depth:
         return
-    if inherited_depth(pipeline, job, targets) != depth:
-        draft.edits += edit(job).set("variables", DEPTH, to=depth)
-    own = own_depth(job) or ""
-    draft.permits.append(Permit("clone-depth", job.name, pipeline.path, DEPTH, own, depth))
+    if given != depth:
+        among = templates.names_below(job.name)
+        draft.edits += edit(job).set("variables", DEPTH, to=depth, among=among)
+    draft.permits.append(Permit("clone-depth", job.name, path, DEPTH, own, depth))
 
 
 def _keep(draft: Draft, pipeline: Pipeline, job: Job, keeps: Keeps, alone: bool) -> None:
