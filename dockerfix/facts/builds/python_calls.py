@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from dockerfix.facts.builds.docker_command import located
+from dockerfix.facts.builds.python_constants import dotted
 from dockerfix.facts.builds.python_screen import may_build
-from dockerfix.facts.builds.python_text import Texts, dotted
+from dockerfix.facts.builds.python_text import Texts
 from dockerfix.facts.builds.recognise import unwrapped
 from dockerfix.facts.builds.unread import BUILD_TEXT
 from dockerfix.facts.builds.unread_command import is_hidden

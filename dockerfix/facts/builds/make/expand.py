@@ -2,63 +2,31 @@
 
 Follows "How to use variables" and "Functions for transforming text" of the GNU make manual. What
 the environment or a command gives stays a variable of the shell (`${NAME}`), never a guess.
-Knows expansion; knows no rule and reads no file.
+Knows expansion; what a variable holds stands in `values`.
 """
 
 from __future__ import annotations
 
 import posixpath
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
-from msgspec import Struct, field
 from msgspec.structs import replace
 
 from dockerfix.facts.builds.make.functions import FUNCTIONS, absolute, substitution
-from dockerfix.facts.builds.make.variables import Assigned
-from dockerfix.facts.builds.words import LONGEST, ROOTS, UNKNOWN, Bound, bounded, defaults
+from dockerfix.facts.builds.make.values import DEPTH, ROOT, VariableValues
+from dockerfix.facts.builds.words import LONGEST, UNKNOWN, bounded, defaults
 from dockerfix.syntax.make import Reference, references
-from dockerfix.text import MappedText, Piece, Place
 
-ROOT = "${" + ROOTS[-1] + "}"
-_DEPTH = 24
-"""Variables and functions inside one another that are expanded."""
 _MOST = 5_000
 """References that are expanded for one text."""
-_SYNTAX = re.compile(r"""["'`;&|<>()\\\n]""")
 _PARAMETERS = frozenset(map(str, range(10)))
+
+
 _SILENT = frozenset({"info", "warning", "error", "eval"})
 
 
-class Expander(Struct, frozen=True):
-    """Expands texts of one Makefile.
-
-    `given` are variables that win over the file's (of the command line), `held` those of the
-    environment; `automatic` are `@`, `*`, `<` and `^`; `folder` is where make runs, as a path
-    behind the root's variable; `listed` finds the files of `$(wildcard ...)`.
-    """
-
-    variables: Mapping[str, Assigned]
-    folder: str
-    given: Mapping[str, Bound] = field(default_factory=dict)
-    held: Mapping[str, Bound] = field(default_factory=dict)
-    automatic: Mapping[str, str] = field(default_factory=dict)
-    listed: Callable[[str], tuple[str, ...]] | None = None
-    called: bool = False
-    """Whether the environment is known: then an unset `?=` takes its value."""
-    path: str = ""
-    """The file whose text is expanded, for `MAKEFILE_LIST`."""
-    first: str = ""
-    """The Makefile that make was called with."""
-    active: frozenset[str] = frozenset()
-    """The variables that are being expanded: one that holds itself is not known."""
-    spent: list[int] = field(default_factory=lambda: [0])
-    """References that were expanded for one text; an exponential one ends in unknown."""
-    memo: dict[object, Bound] = field(default_factory=dict)
-    """What variables hold that no automatic variable takes part in."""
-    touched: set[str] = field(default_factory=set)
-    """The automatic variables, words of loops and circles that took part in the last text."""
-    depth: int = 0
+class Expander(VariableValues, frozen=True):
+    """Expands texts of one Makefile."""
 
     def afresh(self, automatic: Mapping[str, str]) -> Expander:
         """For the next text, with its automatic variables."""
@@ -68,43 +36,9 @@ class Expander(Struct, frozen=True):
         """For what stands inside."""
         return replace(self, depth=self.depth + 1)
 
-    def pieces(self, mapped: MappedText) -> Iterator[Piece]:
-        """A text as the shell gets it: variables as the shell's, so that a word knows the
-        variable that it came through; `$(shell ...)` as a substitution."""
-        at = 0
-        for found in references(mapped.text):
-            yield from mapped.slice(at, found.start).pieces
-            yield from self.piece(mapped, found)
-            at = found.end
-        yield from mapped.slice(at, len(mapped.text)).pieces
-
-    def piece(self, mapped: MappedText, found: Reference) -> Iterator[Piece]:
-        """What stands for one reference of a recipe."""
-        span = mapped.span(found.start, found.end)
-        inner = mapped.text[slice(*found.inner)]
-        if found.function == "shell":
-            start, end = found.arguments[0][0], found.arguments[-1][1]
-            yield Piece("$(", mapped.span(found.start, start), literal=False)
-            yield from self.pieces(mapped.slice(start, end))
-            yield Piece(")", mapped.span(end, found.end), literal=False)
-        elif self.is_shells(inner):
-            yield Piece("${" + inner + "}", span, literal=False)
-        else:
-            # The shell's own variable of that name would win over a default written here.
-            text, _ = defaults(self.reference(mapped.text, found))
-            yield Piece(text, span, literal=False)
-
-    def is_shells(self, inner: str) -> bool:
-        """Whether a variable may stand in a recipe as the shell's own of that name: its text
-        holds nothing that the shell would read as syntax."""
-        if not _is_name(inner) or inner in self.automatic or inner == "MAKEFILE_LIST":
-            return False
-        bound = self.bound(inner)
-        return bound is None or bool(bound.choices) or not _SYNTAX.search(bound.text)
-
     def text(self, text: str) -> str:
         """A text with everything replaced that is known."""
-        if self.depth > _DEPTH or len(text) > LONGEST:
+        if self.depth > DEPTH or len(text) > LONGEST:
             return UNKNOWN
         done, at = "", 0
         for found in references(text):
@@ -143,59 +77,6 @@ class Expander(Struct, frozen=True):
         if value is None or len(inner) != 2 or "${" in value:
             return UNKNOWN
         return posixpath.dirname(value) or "." if inner[1] == "D" else posixpath.basename(value)
-
-    def variable(self, name: str) -> str:
-        """What a variable holds; by its name where that is not one known text."""
-        if name == "MAKEFILE_LIST":
-            return " ".join(dict.fromkeys(f"{ROOT}/{path}" for path in (self.first, self.path)))
-        bound = self.bound(name)
-        if bound is None:
-            return "${" + name + "}" if _is_name(name) else UNKNOWN
-        return "${" + name + "}" if bound.choices else bound.text
-
-    def bound(self, name: str) -> Bound | None:
-        """What a variable holds, with its place; None for one that nothing assigns."""
-        if name in self.given:
-            return self.given[name]
-        assigned = self.variables.get(name)
-        if assigned is None or (assigned.weak and name in self.held):
-            return self.held.get(name)
-        if name in self.active:
-            self.touched.add(name)
-            return Bound(UNKNOWN)
-        key = (name, id(assigned), id(self.variables))
-        found = self.memo.get(key)
-        if found is None:
-            before = set(self.touched)
-            self.touched.clear()
-            found = self.bound_to(name, assigned)
-            if not self.touched:
-                self.memo[key] = found
-            self.touched.update(before)
-        return found
-
-    def bound_to(self, name: str, assigned: Assigned) -> Bound:
-        """What a variable holds by its assignment, and by those of other branches."""
-        inner = replace(self, active=self.active | {name})
-        texts = dict.fromkeys(inner.value(one) for one in (assigned, *assigned.others))
-        place = _place(assigned)
-        if len(texts) > 1:
-            return Bound("${" + name + "}", tuple(texts), place)
-        text = next(iter(texts))
-        weak = assigned.weak and not self.called
-        return Bound("${" + name + ":-" + text + "}" if weak else text, (), place)
-
-    def value(self, assigned: Assigned) -> str:
-        """The text that one assignment gives, quotes of single words gone."""
-        if assigned.opaque or self.depth > _DEPTH:
-            return UNKNOWN
-        inner = replace(self, path=assigned.source.path, depth=self.depth + 1)
-        if assigned.seen is not None:
-            inner = replace(inner, variables=assigned.seen)
-        text = inner.text(assigned.value.text)
-        if assigned.before is not None:
-            text = f"{inner.value(assigned.before)} {text}".strip()
-        return text
 
     def function(self, name: str, arguments: list[str]) -> str:
         """The result of a function."""
@@ -296,12 +177,3 @@ def _chosen(name: str, given: list[str]) -> str:
 def _is_open(text: str) -> bool:
     """Whether a text holds something that is not known; where the root is does not matter."""
     return "${" in text.replace(ROOT, "")
-
-
-def _is_name(text: str) -> bool:
-    return text.isidentifier() or text.isdecimal()
-
-
-def _place(assigned: Assigned) -> Place:
-    span = assigned.value.span(0, len(assigned.value.text))
-    return assigned.source.place(span)

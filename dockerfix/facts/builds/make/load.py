@@ -8,11 +8,13 @@ statements; runs no recipe.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from dockerfix.facts.builds.make.call import MakeCall
+from dockerfix.facts.builds.make.evaluated import evaluated
 from dockerfix.facts.builds.make.expand import Expander
-from dockerfix.facts.builds.make.makefile import Makefile, Rule
+from dockerfix.facts.builds.make.makefile import Makefile
+from dockerfix.facts.builds.make.rule import Rule
 from dockerfix.facts.builds.make.variables import Assigned, Variables, either
 from dockerfix.facts.builds.paths import globbed
 from dockerfix.facts.builds.words import ROOTS, defaults
@@ -21,13 +23,11 @@ from dockerfix.syntax.make import (
     Conditional,
     Expression,
     Include,
-    Reference,
     Statement,
     parse_make,
-    references,
 )
 from dockerfix.syntax.make import Rule as Written
-from dockerfix.text import MappedText, Piece, Snapshot, SnapshotError, Source, join_path
+from dockerfix.text import MappedText, Snapshot, SnapshotError, Source, join_path
 
 _NAMES = ("GNUmakefile", "makefile", "Makefile")
 _EVALUATED = 2_000
@@ -175,42 +175,10 @@ class _Loader:
 
     def evaluate(self, source: Source, text: MappedText) -> None:
         """A line of references: what `$(eval ...)` in it makes is part of the Makefile."""
-        for origin, made in self.made(source, self.expander(source), text, 0):
+        for origin, made in evaluated(source, self.expander(source), text):
             self.evaluated += 1
             if self.evaluated < _EVALUATED:
                 self.statements(origin, parse_make(made).statements)
-
-    def made(
-        self, source: Source, expander: Expander, text: MappedText, depth: int
-    ) -> Iterator[tuple[Source, MappedText]]:
-        """The texts that `$(eval ...)` makes, in loops and calls, each with its file."""
-        for found in references(text.text) if depth < 6 else ():
-            arguments = [text.slice(*argument) for argument in found.arguments]
-            if found.function == "eval":
-                whole = text.slice(found.arguments[0][0], found.arguments[-1][1])
-                called = self.called(expander, whole)
-                yield called or (source, MappedText(expander.pieces(whole)))
-            elif found.function == "foreach" and len(arguments) >= 3:
-                name = expander.text(arguments[0].text).strip()
-                filled, _ = defaults(expander.text(arguments[1].text))
-                body = text.slice(found.arguments[2][0], found.arguments[-1][1])
-                for word in filled.split() if "${" not in filled else ():
-                    yield from self.made(source, expander.with_word(name, word), body, depth + 1)
-            elif found.function == "if" and len(arguments) > 1:
-                yield from self.made(source, expander, arguments[1], depth + 1)
-
-    def called(self, expander: Expander, text: MappedText) -> tuple[Source, MappedText] | None:
-        """`$(call name,...)` in an `$(eval ...)`: the body with its arguments filled in, and
-        what else it refers to left for the reading of the result."""
-        found = next(references(text.text), None)
-        if found is None or found.function != "call" or found.end < len(text.text.rstrip()):
-            return None
-        words = [text.text[slice(*argument)] for argument in found.arguments]
-        assigned = self.variables.get(expander.text(words[0]).strip())
-        if assigned is None or assigned.others:
-            return None
-        filler = expander.calling(words)
-        return assigned.source, MappedText(_filled(filler, assigned.value))
 
     def makefile(self) -> Makefile:
         """Everything gathered."""
@@ -229,26 +197,6 @@ class _Loader:
         needed = [word for word in self.words(source, written.prerequisites) if word != "|"]
         pattern = self.words(source, written.pattern)[:1] if written.pattern is not None else []
         return Rule(source, tuple(targets), tuple(needed), written.recipe, "".join(pattern))
-
-
-def _filled(expander: Expander, body: MappedText) -> Iterator[Piece]:
-    """A body with the arguments of its call; `$$` becomes `$`, which is expanded later."""
-    at = 0
-    for found in references(body.text):
-        yield from body.slice(at, found.start).pieces
-        yield from _argument(expander, body, found)
-        at = found.end
-    yield from body.slice(at, len(body.text)).pieces
-
-
-def _argument(expander: Expander, body: MappedText, found: Reference) -> Iterator[Piece]:
-    inner = body.text[slice(*found.inner)]
-    span = body.span(found.start, found.end)
-    if inner in expander.automatic or inner == "$" or found.function:
-        text = "$" if inner == "$" else expander.reference(body.text, found)
-        yield Piece(text, span, literal=False)
-    else:
-        yield from body.slice(found.start, found.end).pieces
 
 
 def listed(snapshot: Snapshot, folder: str, pattern: str) -> tuple[str, ...]:

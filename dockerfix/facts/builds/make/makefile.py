@@ -14,56 +14,18 @@ from functools import cached_property
 from msgspec.structs import replace
 
 from dockerfix.facts.builds.make.call import MakeCall
-from dockerfix.facts.builds.make.expand import ROOT, Expander
+from dockerfix.facts.builds.make.expand import Expander
 from dockerfix.facts.builds.make.functions import stem
+from dockerfix.facts.builds.make.recipes import recipe
+from dockerfix.facts.builds.make.rule import Rule
+from dockerfix.facts.builds.make.values import ROOT
 from dockerfix.facts.builds.make.variables import Assigned
 from dockerfix.facts.builds.words import UNKNOWN, Bound, Scope
-from dockerfix.syntax.make import references
-from dockerfix.syntax.make.lines import logical_lines
-from dockerfix.text import MappedText, Piece, Source
-from dockerfix.text.values import Keyed
+from dockerfix.text import MappedText
 
 _TARGETS = 500
 """Targets of one call that are followed."""
 _NAMED = re.compile(r"[\w.-]+")
-
-
-class Rule(Keyed, frozen=True, eq=False):
-    """One rule; `targets`, `prerequisites` and a static rule's `pattern` are words after
-    expansion, `lines` its recipe as written."""
-
-    aside = ("lines",)
-
-    source: Source
-    targets: tuple[str, ...]
-    prerequisites: tuple[str, ...]
-    lines: tuple[MappedText, ...]
-    pattern: str = ""
-
-    def makes(self, pattern: str, target: str) -> bool:
-        """Whether a pattern of this rule's targets fits a target that is none itself."""
-        return pattern in self.targets and "%" not in target and stem(pattern, target) is not None
-
-    def stem(self, target: str) -> str:
-        """What `%` stands for in `target`; unknown for a pattern itself."""
-        for pattern in (self.pattern,) if self.pattern else self.targets:
-            found = stem(pattern, target)
-            if found is not None and "%" in pattern:
-                return found if "%" not in target else UNKNOWN
-        return UNKNOWN
-
-    def needs(self, target: str) -> tuple[str, ...]:
-        """The prerequisites of one target."""
-        middle = self.stem(target)
-        return tuple(name.replace("%", middle) for name in self.prerequisites)
-
-    def automatic(self, target: str) -> dict[str, str]:
-        """The automatic variables as a recipe for `target` sees them."""
-        needed = self.needs(target)
-        every = " ".join(dict.fromkeys(needed))
-        first = needed[0] if needed else ""
-        middle = self.stem(target)
-        return {"@": target, "*": middle, "<": first, "^": every, "+": " ".join(needed)}
 
 
 class Makefile:
@@ -195,55 +157,8 @@ class Makefile:
         return Scope(held)
 
     def recipe(self, expander: Expander, rule: Rule) -> Iterator[MappedText]:
-        """The commands as the shell gets them, one shell each."""
-        own = replace(expander, path=rule.source.path)
-        lines = [text for line in rule.lines for text in self.expanded(own, line)]
-        if self.one_shell and len(lines) > 1:
-            newline = Piece("\n", lines[0].span(0, 0), literal=False)
-            pieces = [piece for line in lines for piece in (*line.pieces, newline)]
-            lines = [MappedText(pieces)]
-        yield from (line for line in lines if line.text.strip())
-
-    def expanded(self, expander: Expander, line: MappedText) -> Iterator[MappedText]:
-        """The shell texts of one line: several where it is a `define`d text."""
-        start = len(line.text) - len(line.text.lstrip("@+- \t"))
-        line = _without_tabs(line.slice(start, len(line.text)))
-        body = self.body(expander, line.text.strip()) if expander.depth < 8 else None
-        if body is None:
-            yield MappedText(expander.pieces(line))
-            return
-        inner, value = body
-        for part in logical_lines(value.text):
-            yield from self.expanded(inner.deeper(), value.slice(part.start, part.end))
-
-    def body(self, expander: Expander, text: str) -> tuple[Expander, MappedText] | None:
-        """The lines that a `$(NAME)` or `$(call NAME,...)` which is the whole line stands for;
-        None for other lines, and for what another file defines."""
-        found = next(references(text), None)
-        if found is None or (found.start, found.end) != (0, len(text)):
-            return None
-        if found.function not in ("", "call"):
-            return None
-        words = [text[slice(*argument)] for argument in found.arguments]
-        name = expander.text(words[0]).strip() if words else text[slice(*found.inner)]
-        assigned = expander.variables.get(name)
-        if assigned is None or assigned.others or assigned.before is not None:
-            return None
-        if assigned.source.path != expander.path:
-            return None
-        if not words and not assigned.lines:
-            return None
-        return (expander.calling(words) if words else expander), assigned.value
-
-
-def _without_tabs(line: MappedText) -> MappedText:
-    """The tab of a continued line is make's."""
-    pieces: list[Piece] = []
-    at = 0
-    for match in re.finditer(r"(?<=\n)\t", line.text):
-        pieces += line.slice(at, match.start()).pieces
-        at = match.end()
-    return MappedText([*pieces, *line.slice(at, len(line.text)).pieces]) if at else line
+        """The commands of a rule as the shell gets them, one shell each."""
+        return recipe(rule, expander, self.one_shell)
 
 
 def _without_quotes(bound: Bound) -> Bound:
