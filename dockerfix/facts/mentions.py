@@ -9,22 +9,25 @@ import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dockerfix.facts.named_words import NamedWord, named_words
+from dockerfix.facts.past import tells_of_the_past
 from dockerfix.text import Place, Snapshot, Span, join_path, relative_path
 
 _ROOTS = frozenset({"CI_PROJECT_DIR", "GITHUB_WORKSPACE"})
-_HISTORY = ("CHANGELOG", "CHANGES", "HISTORY", "NEWS", "RELEASES")
 _PLAIN = frozenset({"Dockerfile", "Containerfile"})
 
 
 class PathMention(Struct, frozen=True):
     """A place that names `path`; `successor` is what must stand there instead, None when a
-    variable in front hides which file is meant."""
+    variable in front hides which file is meant. What is `past` tells what was, and is right as
+    it stands."""
 
     place: Place
     path: str
     successor: str | None
+    past: bool = False
 
 
 def path_mentions(snapshot: Snapshot, moved: Mapping[str, str]) -> Iterator[PathMention]:
@@ -42,11 +45,10 @@ def path_mentions(snapshot: Snapshot, moved: Mapping[str, str]) -> Iterator[Path
         if name in everywhere:
             everywhere[name] += 1
     for word in named_words(snapshot, tuple(by_name)):
-        if posixpath.basename(word.source.path).upper().startswith(_HISTORY):
-            continue  # what was is not rewritten
         found = _resolve(word, by_name[word.name], moved, everywhere[word.name] == 1)
         if found is not None:
-            yield found
+            past = tells_of_the_past(word.source, word.span.start)
+            yield replace(found, past=True) if past else found
 
 
 def _resolve(

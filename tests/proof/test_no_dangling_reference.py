@@ -89,7 +89,8 @@ class TestFiles:
         [
             ("x.yml", "# from a/Dockerfile\n", "a comment"),
             ("a/Dockerfile.all", "# The list of Dockerfile.worker\nFROM x\n", "a comment"),
-            ("CHANGELOG.md", "- a/Dockerfile builds faster\n", "a list of past changes"),
+            ("CHANGELOG.md", "- a/Dockerfile builds faster\n", "what was"),
+            ("docs/x.md", "# 2024-01-31: a/Dockerfile\n", "what was"),
         ],
     )
     def test_a_remark_is_listed(self, path: str, text: str, remark: str) -> None:

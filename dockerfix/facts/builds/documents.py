@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from dockerfix.facts.past import tells_of_the_past
 from dockerfix.syntax.markdown import code
 from dockerfix.text import MappedText, Piece, Source, Span
 
@@ -17,13 +18,18 @@ _TOOLS = (b"docker", b"podman", b"buildah", b"nerdctl", b"make ")
 
 def commands(source: Source) -> tuple[MappedText, ...]:
     """The texts of a document that name a build tool, without prompts; `<name>` as a
-    variable. A file that is not UTF-8 has none."""
+    variable. A file that is not UTF-8 has none, and nobody runs what a section tells of the
+    past."""
     try:
         source.data.decode()
     except UnicodeDecodeError:
         return ()
     spans = (span for span in code(source) if any(t in source.slice(span) for t in _TOOLS))
-    return tuple(_without_blanks(_without_prompts(source, span)) for span in spans)
+    return tuple(
+        _without_blanks(_without_prompts(source, span))
+        for span in spans
+        if not tells_of_the_past(source, span.start)
+    )
 
 
 def _without_prompts(source: Source, span: Span) -> list[Piece]:

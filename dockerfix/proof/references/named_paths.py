@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from msgspec import Struct
 
 from dockerfix.facts.named_words import PATH_SIGNS, NamedWord, named_words
+from dockerfix.facts.past import tells_of_the_past
 from dockerfix.text import Place, Snapshot, Source, Span, join_path
 
 MAX_BYTES = 1_000_000
@@ -29,7 +30,6 @@ _NAMES = frozenset(
         "Rakefile", "CODEOWNERS", "BUILD", "WORKSPACE", "Vagrantfile", "Procfile",
     }
 )  # fmt: skip
-_HISTORY = ("CHANGELOG", "CHANGES", "HISTORY", "NEWS", "RELEASE")
 _PLAIN = frozenset({"Dockerfile", "Containerfile"})
 _HASHED = (
     ".yml", ".yaml", ".toml", ".hcl", ".tf", ".sh", ".bash", ".mk", ".py", ".rb", ".cfg", ".ini",
@@ -39,8 +39,8 @@ _ROOTS = frozenset({"CI_PROJECT_DIR", "GITHUB_WORKSPACE", "PWD"})
 
 
 class NamedPath(Struct, frozen=True):
-    """A word that names `path`. `remark` is empty where it counts: in a comment or in a list
-    of past changes it says so."""
+    """A word that names `path`. `remark` is empty where it counts: in a comment, or where a
+    document tells of the past, it says so."""
 
     place: Place
     path: str
@@ -123,8 +123,8 @@ def _is_value(source: Source, span: Span) -> bool:
 
 def _remark(source: Source, span: Span) -> str:
     name = posixpath.basename(source.path)
-    if name.upper().startswith(_HISTORY):
-        return "a list of past changes"
+    if tells_of_the_past(source, span.start):
+        return "what was"
     line = source.line_of(span.start)
     head = source.data[line.start : span.start].lstrip()
     hashed = name.endswith(_HASHED) or _is_named(name)

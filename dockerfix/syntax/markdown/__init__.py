@@ -1,7 +1,7 @@
-"""Code in documents: the blocks and the inline code of Markdown and of reStructuredText.
+"""Documents: the code of Markdown and of reStructuredText, blocks and inline, and headings.
 
 Markdown is read by markdown-it-py, CommonMark's own rules; its line numbers lead back to the
-bytes. Knows where code stands; knows nothing of what it says.
+bytes. Knows where code and headings stand; knows nothing of what they say.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dockerfix.text import Source, Span
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
+    from markdown_it.token import Token
 
 _INLINE = re.compile(rb"(?<!`)(`{1,2})(?!`)([^`\n]+)\1(?!`)")
 _LONE_RETURN = re.compile(r"\r(?!\n)")
@@ -30,11 +31,36 @@ def code(source: Source) -> Iterator[Span]:
     yield from (_restructured(source) if source.path.endswith(".rst") else _markdown(source))
 
 
-def _markdown(source: Source) -> Iterator[Span]:
+class Heading(NamedTuple):
+    """A heading: the offset of its first byte, its level from 1, and its text as written."""
+
+    at: int
+    level: int
+    text: str
+
+
+@lru_cache(maxsize=8)
+def headings(source: Source) -> tuple[Heading, ...]:
+    """The headings of a document, in their order; none for one that is not UTF-8."""
+    try:
+        tokens = _tokens(source)
+    except UnicodeDecodeError:
+        return ()
+    return tuple(
+        Heading(source.line_starts[token.map[0]], int(token.tag[1:]), inline.content)
+        for token, inline in pairwise(tokens)
+        if token.type == "heading_open" and token.map is not None
+    )
+
+
+def _tokens(source: Source) -> list[Token]:
     # Other than a Source, CommonMark ends a line at a lone carriage return.
-    text = _LONE_RETURN.sub(" ", source.data.decode())
+    return _reader().parse(_LONE_RETURN.sub(" ", source.data.decode()))
+
+
+def _markdown(source: Source) -> Iterator[Span]:
     starts = [*source.line_starts, len(source.data)]
-    for token in _reader().parse(text):
+    for token in _tokens(source):
         if token.map is None:
             continue
         first, last = (starts[min(line, len(starts) - 1)] for line in token.map)

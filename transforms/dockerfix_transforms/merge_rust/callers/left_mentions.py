@@ -1,14 +1,14 @@
 """Old Dockerfiles that are named outside of every build that was read, where something may be
-built from them.
+built from them; and documents that name them since they tell what was.
 
 Knows mentions and builds; what only reads a file is the business of `mentions`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from dockerfix.api import Facts, PathMention, SiteKind
+from dockerfix.api import Facts, Finding, PathMention, Severity, SiteKind
 from dockerfix_transforms.merge_rust.callers.left import Left
 from dockerfix_transforms.merge_rust.callers.mentions import is_prose, is_read_only
 
@@ -33,6 +33,25 @@ def left_mentions(
                 "What builds from it would get the merged file's last image.",
                 f"Write {mention.successor}, with the target {targets.get(mention.path, '')}.",
             )  # fmt: skip
+
+
+def past_notes(mentions: Iterable[PathMention]) -> Iterator[Finding]:
+    """Documents that go on naming files that go, where they tell what was: one note for each,
+    at its first place."""
+    by_document: dict[str, list[PathMention]] = {}
+    for mention in mentions:
+        by_document.setdefault(mention.place.path, []).append(mention)
+    for path, found in by_document.items():
+        names = ", ".join(dict.fromkeys(mention.path for mention in found))
+        yield Finding.at(
+            found[0].place,
+            severity=Severity.NOTE,
+            name="past-mention",
+            what=f"{path} tells what was, and goes on naming {names}",
+            why="What was is not rewritten: a list of changes, a decision, a dated section.",
+            do="Rewrite it by hand if people still read it as instructions.",
+            subject=path,
+        )
 
 
 def _is_read(facts: Facts, mention: PathMention) -> bool:

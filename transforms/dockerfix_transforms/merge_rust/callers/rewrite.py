@@ -29,7 +29,7 @@ from dockerfix.api import (
 from dockerfix_transforms.merge_rust.callers.filters import widen_filters
 from dockerfix_transforms.merge_rust.callers.hidden_sites import hidden_sites
 from dockerfix_transforms.merge_rust.callers.left import Left, kept_files, together
-from dockerfix_transforms.merge_rust.callers.left_mentions import left_mentions
+from dockerfix_transforms.merge_rust.callers.left_mentions import left_mentions, past_notes
 from dockerfix_transforms.merge_rust.callers.mentions import is_read_only
 from dockerfix_transforms.merge_rust.callers.runners import (
     Machines,
@@ -127,7 +127,8 @@ def rewrite_callers(
     lefts += together(found for found in hidden if isinstance(found, Left))
     moved = [pair for pair in sites.changes if id(pair[1].build) not in staying]
     edits = [*jobs.edits, *workflows.edits, *edits]
-    named = [] if keep_old else _mentions(facts, scope, merged, edits, lefts, accept, staying)
+    past: list[PathMention] = []
+    named = [] if keep_old else _mentions(facts, scope, merged, edits, lefts, accept, staying, past)
     edits += [*named, *widen_filters(facts, moved, scope.into, named)]
     kept = kept_files(lefts, accept)
     return Callers(
@@ -138,7 +139,11 @@ def rewrite_callers(
         after=work_after(machines, groups, sites.changes, staying, within, kept),
         edits=edits,
         left=lefts,
-        findings=[*sites.findings, *(found for found in hidden if isinstance(found, Finding))],
+        findings=[
+            *sites.findings,
+            *(found for found in hidden if isinstance(found, Finding)),
+            *past_notes(mention for mention in past if mention.path not in kept),
+        ],
         staying=frozenset(staying),
         wanted=any(left.name == APART and left.accepted(accept) for left in lefts),
     )
@@ -152,7 +157,7 @@ def _scanned(
     if not elsewhere:
         return []
     mentions = _untouched(facts, dict.fromkeys(elsewhere, scope.into), edits, ())
-    named = {(m.place.path, m.path) for m in mentions if not is_read_only(facts, m)}
+    named = {(m.place.path, m.path) for m in mentions if not m.past and not is_read_only(facts, m)}
     return [
         (file, change)
         for file, change in pairs
@@ -186,12 +191,16 @@ def _mentions(
     lefts: list[Left],
     accept: Collection[str],
     staying: Collection[int],
+    past: list[PathMention],
 ) -> Edits:
     """Edits of places that name an old file outside of every build; those from which something
-    may be built come to `lefts`. The builds of `staying` (by `id`) keep their old file."""
+    may be built come to `lefts`, those that tell what was to `past`. The builds of `staying`
+    (by `id`) keep their old file."""
     targets = merged.plan.targets
     last = {f.path: targets[f.path, f.graph.stages[-1].index] for f in scope.files}
-    mentions = _untouched(facts, _successors(scope), edits, lefts)
+    found = _untouched(facts, _successors(scope), edits, lefts)
+    past += (mention for mention in found if mention.past)
+    mentions = [mention for mention in found if not mention.past]
     known = _named_in(left for left in lefts if not left.accepted(accept))
     unknown = [m for m in mentions if (m.place.path, m.path) not in known]
     lefts += left_mentions(facts, unknown, last)
