@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
 from xml.etree import ElementTree
 
@@ -34,8 +34,6 @@ _ABOVE = frozenset(
 """Files that a build looks for in the project's folder and in those above, in lower case."""
 _TOOLS = ".config/dotnet-tools.json"
 _HERE = ("$(MSBuildThisFileDirectory)", "$(MSBuildProjectDirectory)", "$(ProjectDir)")
-
-
 _RUNNING = frozenset({"Exec", "UsingTask", "Code", "NuspecFile"})
 """Elements that run what may open any file, or name a list of files of another kind."""
 _COMPILERS = frozenset({"microsoft.typescript.msbuild"})
@@ -80,10 +78,10 @@ def project_files(snapshot: Snapshot, top: str, starts: Sequence[str]) -> tuple[
     if not starts:
         return ()
     reader = _Reader(snapshot, top)
-    reader.folder_links()
+    _check_folder_links(snapshot, top)
     for path in starts:
         reader.take(path)
-    reader.protocols()
+    _check_protocols(snapshot, top, reader.found)
     return tuple(sorted(reader.found))
 
 
@@ -120,7 +118,7 @@ class _Reader:
             raise ProjectError(path, "a kind of project that is not known")
         if kind in SOLUTIONS:
             self.found[path] = None
-            for project in _listed(self.text(path), path):
+            for project in _listed(_text(self.snapshot, path), path):
                 self.reference(path, project)
         elif kind in PROJECTS:
             self.folders[posixpath.dirname(path)] = None
@@ -152,7 +150,7 @@ class _Reader:
         if not path.lower().endswith((*PROJECTS, *_IMPORTED, ".config")):
             return
         try:
-            root = ElementTree.fromstring(self.text(path))
+            root = ElementTree.fromstring(_text(self.snapshot, path))
         except ElementTree.ParseError as error:
             raise ProjectError(path, str(error)) from None
         for node in root.iter():
@@ -228,36 +226,40 @@ class _Reader:
         elif self.snapshot.is_folder(path):
             self.found[path] = None
 
-    def folder_links(self) -> None:
-        """Raises `ProjectError` for a link to a folder, but in a hidden one: what lies behind it
-        has two paths, and is sought by one."""
-        for path in self.snapshot.below(self.top):
-            entry = self.snapshot.entries[path]
-            if entry.kind is Kind.SYMLINK and not any(p[:1] == "." for p in path.split("/")):
-                target = join_path(posixpath.dirname(path), entry.link)
-                if target is None or self.snapshot.is_folder(target):
-                    raise ProjectError(path, "a link to a folder")
 
-    def protocols(self) -> None:
-        """Raises `ProjectError` where a protocol that is read imports one that is not."""
-        protocols = [p for p in self.snapshot.below(self.top) if p.endswith(".proto")]
-        left = [path for path in protocols if not self.covers(path)]
-        for path in protocols if left else ():
-            for name in _IMPORT.findall(self.text(path)) if self.covers(path) else ():
-                other = any(f"/{one}".endswith(f"/{name}") for one in left)
-                if other and not name.startswith(_SHIPPED):
-                    raise ProjectError(path, f"{name} lies elsewhere")
+def _check_folder_links(snapshot: Snapshot, top: str) -> None:
+    """Raises `ProjectError` for a link to a folder, but in a hidden one: what lies behind it
+    has two paths, and is sought by one."""
+    for path in snapshot.below(top):
+        entry = snapshot.entries[path]
+        if entry.kind is Kind.SYMLINK and not any(p[:1] == "." for p in path.split("/")):
+            target = join_path(posixpath.dirname(path), entry.link)
+            if target is None or snapshot.is_folder(target):
+                raise ProjectError(path, "a link to a folder")
 
-    def covers(self, path: str) -> bool:
-        """Whether a path is read, or lies in a folder that is."""
-        return any(not found or f"{path}/".startswith(f"{found}/") for found in self.found)
 
-    def text(self, path: str) -> str:
-        """A file as text. Raises `ProjectError`."""
-        try:
-            return self.snapshot.text(path)
-        except SnapshotError as error:
-            raise ProjectError(path, error.why) from None
+def _check_protocols(snapshot: Snapshot, top: str, found: Collection[str]) -> None:
+    """Raises `ProjectError` where a protocol that is read imports one that is not."""
+    protocols = [p for p in snapshot.below(top) if p.endswith(".proto")]
+    left = [path for path in protocols if not _covers(found, path)]
+    for path in protocols if left else ():
+        for name in _IMPORT.findall(_text(snapshot, path)) if _covers(found, path) else ():
+            other = any(f"/{one}".endswith(f"/{name}") for one in left)
+            if other and not name.startswith(_SHIPPED):
+                raise ProjectError(path, f"{name} lies elsewhere")
+
+
+def _covers(found: Collection[str], path: str) -> bool:
+    """Whether a path is read, or lies in a folder that is."""
+    return any(not one or f"{path}/".startswith(f"{one}/") for one in found)
+
+
+def _text(snapshot: Snapshot, path: str) -> str:
+    """A file as text. Raises `ProjectError`."""
+    try:
+        return snapshot.text(path)
+    except SnapshotError as error:
+        raise ProjectError(path, error.why) from None
 
 
 def _check_functions(path: str, value: str) -> None:

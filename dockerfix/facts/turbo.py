@@ -14,6 +14,7 @@ from typing import Any
 
 from dockerfix.facts.context.globs import before_wildcard
 from dockerfix.facts.context.ignore import BadIgnoreError, Judge
+from dockerfix.facts.turbo_settings import WorkspaceError, check_managers, turbo_settings
 from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
 from dockerfix.syntax.yaml.tree import Node, Scalar, YamlError, parse_yaml
 from dockerfix.syntax.yaml.tree import Sequence as YamlSequence
@@ -31,17 +32,6 @@ _LOCK_OF = {
 _LOCKS = frozenset({*_LOCK_OF.values(), "npm-shrinkwrap.json", "bun.lockb"})
 _NEEDS = ("dependencies", "devDependencies", "optionalDependencies", "peerDependencies")
 _RUNNERS = ("npx", "pnpx", "bunx", "yarn", "pnpm", "bun")
-
-
-_NAMING = (
-    "yarnpath", "path:", "pnpmfile", "globalpnpmfile", "preload", "userconfig", "globalconfig",
-    "cafile", "modulesdir",
-)  # fmt: skip
-"""Settings of package managers whose value is a file, in lower case and without hyphens."""
-
-
-class WorkspaceError(Exception):
-    """What is read cannot be known: where, and why."""
 
 
 def pruned_packages(words: Sequence[str | None]) -> list[str] | None:
@@ -193,8 +183,9 @@ class _Workspace:
 
     def settings(self) -> Iterator[str]:
         """Files that the root's settings name: patches, and what all tasks depend on."""
-        self.managers()
-        manifest, turbo = self.manifest(self.root), self.turbo()
+        check_managers(self.snapshot, self.root)
+        manifest = self.manifest(self.root)
+        turbo = turbo_settings(self.snapshot, self.root)
         yield from self.patches()
         for holder in (manifest, manifest.get("pnpm")):
             patched = holder.get("patchedDependencies") if isinstance(holder, dict) else None
@@ -238,32 +229,6 @@ class _Workspace:
         except BadIgnoreError as error:
             raise WorkspaceError(str(error)) from None
 
-    def managers(self) -> None:
-        """Raises `WorkspaceError` where a package manager's settings name files of their own:
-        patches, programs, plugins and hooks may lie anywhere."""
-        for name in (".npmrc", ".yarnrc", ".yarnrc.yml", "pnpm-workspace.yaml", "bunfig.toml"):
-            path = posixpath.join(self.root, name)
-            try:
-                text = self.snapshot.text(path) if path in self.snapshot else ""
-            except SnapshotError as error:
-                raise WorkspaceError(str(error)) from None
-            for line in text.splitlines():
-                said = line.lower().replace("-", "").strip()
-                if said.startswith(_NAMING) and ".yarn/" not in line:
-                    raise WorkspaceError(f"{path} names a file: {line.strip()}")
-
-    def turbo(self) -> Mapping[str, Any]:
-        """The settings of turbo, JSON with comments."""
-        for name in ("turbo.json", "turbo.jsonc"):
-            path = posixpath.join(self.root, name)
-            if path in self.snapshot:
-                try:
-                    data = json.loads(_without_comments(self.snapshot.text(path)))
-                except (SnapshotError, ValueError) as error:
-                    raise WorkspaceError(f"{path}: {error}") from None
-                return data if isinstance(data, dict) else {}
-        return {}
-
 
 def _is_plain(version: str) -> bool:
     """Whether a dependency's version names no path, and no package by another name: a range, or
@@ -273,27 +238,3 @@ def _is_plain(version: str) -> bool:
     if version.startswith("workspace:"):
         return "/" not in version and "@" not in version
     return not version.startswith(("file:", "link:", "portal:", "exec:", ".", "/", "~/"))
-
-
-def _without_comments(text: str) -> str:
-    """JSON with comments, and with commas behind the last items, as JSON."""
-    kept: list[str] = []
-    at = 0
-    while at < len(text):
-        if text[at] == '"':
-            end = at + 1
-            while end < len(text) and text[end] != '"':
-                end += 2 if text[end] == "\\" else 1
-            kept.append(text[at : end + 1])
-            at = end + 1
-        elif text.startswith("//", at):
-            at = text.find("\n", at) if "\n" in text[at:] else len(text)
-        elif text.startswith("/*", at):
-            at = text.find("*/", at + 2) + 2 if "*/" in text[at + 2 :] else len(text)
-        else:
-            if text[at] in "]}" and kept and kept[-1] == ",":
-                kept.pop()
-            if not text[at].isspace():
-                kept.append(text[at])
-            at += 1
-    return "".join(kept)

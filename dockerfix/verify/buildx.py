@@ -11,10 +11,8 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct, field
@@ -22,14 +20,11 @@ from msgspec.structs import replace
 
 from dockerfix.traces.steps import Failure, Steps
 from dockerfix.verify.bake import Wanted, definition
+from dockerfix.verify.child import end_all, started
 from dockerfix.verify.errors import BuildFailedError, EngineError
-from dockerfix.verify.interrupts import undisturbed
 from dockerfix.verify.side import Side
 from dockerfix.verify.watch import Progress, Watch, unwatched
 
-_GRACE = 10.0
-"""Seconds between control-C and SIGKILL: BuildKit in the middle of an export ignores both the
-first and SIGTERM for a minute."""
 _PATIENCE = 60.0
 """Seconds that commands may take which build nothing."""
 _OLDEST = (0, 13)
@@ -78,7 +73,7 @@ class Buildx(Struct, frozen=True):
         source = definition(job.wanted, self.network)
         command = ["docker", "buildx", "bake", *self._flags(job), "--file", "-"]
         watch(Progress(job.what, steps))
-        with self._started(command, job.folder) as process:
+        with started(command, job.folder, self.environment, self.running) as process:
             assert process.stdin is not None and process.stderr is not None
             with contextlib.suppress(BrokenPipeError):
                 process.stdin.write(source)
@@ -144,15 +139,7 @@ class Buildx(Struct, frozen=True):
 
     def end(self) -> None:
         """End the builds that other threads have under way; they read what is said meanwhile."""
-        for process in tuple(self.running):
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGINT)
-        for process in tuple(self.running):
-            try:
-                process.wait(_GRACE)
-            except subprocess.TimeoutExpired:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
+        end_all(self.running)
 
     def create(self, name: str, options: Sequence[str] = ()) -> None:
         """Make a builder with a cache of its own, and start it. Raises `EngineError`."""
@@ -211,61 +198,3 @@ class Buildx(Struct, frozen=True):
         except subprocess.TimeoutExpired:
             said = " ".join(command[:4])
             raise EngineError(f"`{said}` gives no answer", "look after the engine") from None
-
-    @contextlib.contextmanager
-    def _started(self, command: Sequence[str], folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-        """The process, ended at the end whatever happens.
-
-        It has a session of its own: control-C on the terminal reaches it through `_end` only,
-        so that nothing is removed while it still builds.
-        """
-        # Contexts, Dockerfiles and secrets may stand anywhere, as for `docker buildx build`.
-        environment = {**self.environment, "BUILDX_BAKE_ENTITLEMENTS_FS": "0"}
-        try:
-            process = subprocess.Popen(
-                command,
-                cwd=folder,
-                env=environment,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                start_new_session=True,
-            )
-        except FileNotFoundError:
-            raise EngineError("docker is not installed here", "install the Docker CLI") from None
-        self.running.add(process)
-        try:
-            yield process
-            process.wait()
-        finally:
-            with undisturbed():
-                _end(process)
-            self.running.discard(process)
-            for pipe in (process.stdin, process.stderr):
-                if pipe is not None:
-                    with contextlib.suppress(OSError):
-                        pipe.close()
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Interrupt the process, and kill it when it does not end; nothing when it has ended.
-
-    What it started may be deaf to interrupts and outlive it: its group is killed at the end.
-    """
-    if process.poll() is not None:
-        return
-    for number in (signal.SIGINT, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
-        until = time.monotonic() + _GRACE
-        while process.poll() is None and time.monotonic() < until:
-            # Its last lines are read, else it may wait for room in the pipe.
-            _drain(process)
-            time.sleep(0.05)
-
-
-def _drain(process: subprocess.Popen[bytes]) -> None:
-    if process.stderr is not None:
-        os.set_blocking(process.stderr.fileno(), False)
-        with contextlib.suppress(OSError, ValueError):
-            os.read(process.stderr.fileno(), 1 << 16)

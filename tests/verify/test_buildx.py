@@ -106,7 +106,7 @@ def test_an_interrupt_ends_the_process_and_its_children(docker: Docker, tmp_path
 def test_a_process_that_ignores_interrupts_is_killed(
     docker: Docker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dockerfix.verify.buildx._GRACE", 0.3)
+    monkeypatch.setattr("dockerfix.verify.child._GRACE", 0.3)
     buildx = docker("trap '' INT; cat >/dev/null; echo '{}' >&2; while :; do sleep 0.1; done")
 
     def interrupt(event: Event) -> None:

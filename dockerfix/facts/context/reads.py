@@ -23,7 +23,8 @@ from dockerfix.facts.dockerfile.walk import At, walk
 from dockerfix.facts.dotnet import PROJECTS, SOLUTIONS, ProjectError, project_files
 from dockerfix.facts.golang import VALUED, GoError, package_files, packages_of
 from dockerfix.facts.repository import Facts
-from dockerfix.facts.turbo import WorkspaceError, pruned_files, pruned_packages
+from dockerfix.facts.turbo import pruned_files, pruned_packages
+from dockerfix.facts.turbo_settings import WorkspaceError
 from dockerfix.syntax.dockerfile import Instruction, Run
 from dockerfix.syntax.shell import (
     Assignment,

@@ -13,6 +13,7 @@ from functools import cached_property
 from msgspec.structs import replace
 
 from dockerfix.facts.context import archives
+from dockerfix.facts.context.stage_words import StageWords
 from dockerfix.facts.context.steps import (
     BuildInput,
     CopyStep,
@@ -24,7 +25,7 @@ from dockerfix.facts.context.steps import (
     Step,
     absolute,
 )
-from dockerfix.facts.context.tree import ImageRef, Inline, StageRef
+from dockerfix.facts.context.tree import ImageRef, StageRef
 from dockerfix.facts.dockerfile.stages import StageGraph
 from dockerfix.facts.dockerfile.variables import (
     ExpansionError,
@@ -35,13 +36,11 @@ from dockerfix.facts.dockerfile.variables import (
 from dockerfix.syntax.dockerfile import (
     Add,
     Copy,
-    Heredoc,
     Instruction,
     Mount,
     Onbuild,
     Run,
     Stage,
-    Word,
 )
 
 UNKNOWN_FOLDER = "/${WORKDIR}"
@@ -55,6 +54,10 @@ Published = Callable[[ImageRef], StageScript | None]
 def nothing_published(image: ImageRef) -> StageScript | None:
     """Knows no image."""
     return None
+
+
+class _StopError(Exception):
+    """The build stops at the current instruction."""
 
 
 class BuildScript:
@@ -105,21 +108,44 @@ class BuildScript:
             ]
         return tuple(wanted[index] for index in sorted(wanted))
 
+    def earlier(self, stage: Stage, name: str) -> StageScript | None:
+        """The earlier stage that FROM finds under a name: its own in lower case."""
+        for other in reversed(self.graph.stages[: stage.index]):
+            if other.name is not None and other.name.lower() == name:
+                return self.stage(other.index)
+        return None
 
-class _StopError(Exception):
-    """The build stops at the current instruction."""
+    def image(self, name: str) -> ImageRef:
+        """An image by its name, or the named context that stands for it."""
+        contexts = self.contexts
+        return ImageRef(contexts.get(name, contexts.get(name.removesuffix(":latest"), name)))
+
+    def named(self, user: Stage, name: str) -> StageRef | ImageRef:
+        """What `--from` or a mount's `from` names: a stage in any case, or an image."""
+        stage = self.graph.find(name, before=user.index)
+        if stage is not None:
+            return self.given.ref(stage.index)
+        if name.isdecimal():
+            raise _StopError(f"invalid stage index {name}")
+        if self.graph.find(name) is not None:
+            raise _StopError(
+                f'cannot copy from stage "{name}", it needs to be defined before current stage'
+                f' "{user.name or ""}"'
+            )
+        image = self.image(name)
+        made = self.published(image)
+        return made.ref if made is not None else image
 
 
-class _StageReading:
+class _StageReading(StageWords):
     """Reads one stage. Private to `BuildScript`."""
 
     def __init__(self, build: BuildScript, stage: Stage) -> None:
+        super().__init__()
         self.build = build
         self.stage = stage
         self.ref = build.given.ref(stage.index)
         self.base: StageRef | ImageRef | None = None
-        self.folder = "/"
-        self.variables = Variables()
         self.steps: list[Step] = []
         self.asked: set[str] = set()
 
@@ -156,26 +182,14 @@ class _StageReading:
         name = self.build.outer.expand(written, self.stage.from_.escape)
         if not name:
             raise _StopError(f"base name ({written}) should not be blank")
-        below = self.earlier(name)
+        below = self.build.earlier(self.stage, name)
         if below is not None:
             self.begin_with_stage(below)
             return (*_triggers(below.stage), *self.stage.instructions)
         if name == "scratch":
             self.variables = first_variables(self.build.outer, scratch=True)
             return self.stage.instructions
-        return (*self.begin_with_image(self.image(name)), *self.stage.instructions)
-
-    def earlier(self, name: str) -> StageScript | None:
-        """The earlier stage that FROM finds under a name: its own in lower case."""
-        for stage in reversed(self.build.graph.stages[: self.stage.index]):
-            if stage.name is not None and stage.name.lower() == name:
-                return self.build.stage(stage.index)
-        return None
-
-    def image(self, name: str) -> ImageRef:
-        """An image by its name, or the named context that stands for it."""
-        contexts = self.build.contexts
-        return ImageRef(contexts.get(name, contexts.get(name.removesuffix(":latest"), name)))
+        return (*self.begin_with_image(self.build.image(name)), *self.stage.instructions)
 
     def begin_with_stage(self, below: StageScript) -> None:
         """FROM another stage."""
@@ -213,10 +227,6 @@ class _StageReading:
         else:
             self.variables = self.variables.after(item)
 
-    def expand(self, item: Instruction, text: str) -> str:
-        """A word with the stage's variables."""
-        return self.variables.expand(text, item.escape)
-
     def mounts(self, item: Run) -> list[MountStep]:
         """The mounts that show files."""
         found = [self.mount(item, mount) for mount in item.mounts]
@@ -232,7 +242,7 @@ class _StageReading:
             self.asked.add(path)
         if mount.kind not in ("bind", "cache") or (name is None and mount.kind == "cache"):
             return None
-        source = self.named(name) if name is not None else None
+        source = self.build.named(self.stage, name) if name is not None else None
         return MountStep(path, absolute(self.folder, target), source)
 
     def copy(self, item: Copy) -> CopyStep:
@@ -248,7 +258,7 @@ class _StageReading:
             tuple(paths),
             tuple(self.heredoc(docs[word.raw]) for word in item.sources if word.raw in docs),
             self.destination(self.word(item, destination)),
-            self.named(name) if name else None,
+            self.build.named(self.stage, name) if name else None,
             tuple(_bytewise(flag.value or "") for flag in item.flags if flag.name == "exclude"),
             _switch(item, "parents") is True,
             _switch(item, "link") is True and item.flag("chmod") is None,
@@ -260,49 +270,12 @@ class _StageReading:
             self.asked |= {absolute("/", path) for path in step.local}
         return step
 
-    def word(self, item: Instruction, word: Word) -> str:
-        """A word as BuildKit takes it: JSON strings are expanded too."""
-        return self.expand(item, word.value if item.json is not None else word.raw)
-
     def refuse_fetching(self, step: CopyStep) -> None:
         """COPY fetches nothing."""
         for path in step.paths:
             if archives.is_fetched(path):
                 what = "git ref" if archives.is_git(path) else "URL"
                 raise _StopError(f"source can't be a {what} for COPY")
-
-    def heredoc(self, doc: Heredoc) -> Inline:
-        """A heredoc's text."""
-        text = doc.body.decode("utf-8", "surrogateescape")
-        if doc.strip_tabs:
-            text = "".join(line.lstrip("\t") for line in text.splitlines(keepends=True))
-        if doc.expand:
-            text = self.variables.expand(text, quotes=False)
-        return Inline(doc.name, text)
-
-    def destination(self, path: str) -> str:
-        """A destination seen from the working directory; a final `/` or `/.` stays."""
-        path = "./" if path in (".", "") else path
-        clean = absolute(self.folder, path)
-        if path.endswith("/") and not clean.endswith("/"):
-            return clean + "/"
-        return clean.rstrip("/") + "/." if path.endswith("/.") else clean
-
-    def named(self, name: str) -> StageRef | ImageRef:
-        """What `--from` or a mount's `from` names: a stage in any case, or an image."""
-        stage = self.build.graph.find(name, before=self.stage.index)
-        if stage is not None:
-            return self.build.given.ref(stage.index)
-        if name.isdecimal():
-            raise _StopError(f"invalid stage index {name}")
-        if self.build.graph.find(name) is not None:
-            raise _StopError(
-                f'cannot copy from stage "{name}", it needs to be defined before current stage'
-                f' "{self.stage.name or ""}"'
-            )
-        image = self.image(name)
-        made = self.build.published(image)
-        return made.ref if made is not None else image
 
 
 def _triggers(stage: Stage) -> Iterator[Instruction]:
