@@ -20,8 +20,6 @@ VALUED = frozenset(
 )
 _BARE = frozenset({"a", "v", "x", "trimpath", "race", "n", "buildvcs"})
 """Flags of `go build` that name no file to be read, with a value and without."""
-
-
 _SOURCES = (
     ".go", ".c", ".cc", ".cpp", ".cxx", ".m", ".h", ".hh", ".hpp", ".hxx", ".f", ".F", ".for",
     ".f90", ".s", ".S", ".sx", ".swig", ".swigcxx", ".syso",
@@ -126,9 +124,9 @@ class _Reader:
                 self.take(work)
                 self.take(posixpath.join(at, "go.work.sum"))
                 self.take(posixpath.join(at, "vendor"))
-                for words in _directives(self.text(work), ("use",)):
+                for words in _directives(_text(self.snapshot, work), ("use",)):
                     self.local(at, words[-1], replaces=True)
-                self.replaced(at, self.text(work))
+                self.replaced(at, _text(self.snapshot, work))
             if at in ("", self.top):
                 return
             at = posixpath.dirname(at)
@@ -140,7 +138,7 @@ class _Reader:
             return
         self.take(path)
         self.take(posixpath.join(folder, "go.sum"))
-        text = self.text(path)
+        text = _text(self.snapshot, path)
         for words in _directives(text, ("module",)):
             self.modules[words[0]] = _Module(words[0], folder)
         if replaces:
@@ -188,7 +186,7 @@ class _Reader:
                 self.included(path)
             if not path.endswith(".go"):
                 continue
-            text = self.text(path)
+            text = _text(self.snapshot, path)
             if whole and "//go:embed" in text:
                 raise GoError(f"{path} embeds files of the context's own folder")
             for name in imports_of(text) if not path.endswith("_test.go") else ():
@@ -198,7 +196,7 @@ class _Reader:
 
     def included(self, path: str) -> None:
         """What an assembly file includes: the toolchain's, or a file beside it."""
-        for line in self.text(path).splitlines():
+        for line in _text(self.snapshot, path).splitlines():
             if line.lstrip().startswith("#") and "include" in line and "/" in line.split("//")[0]:
                 raise GoError(f"{path} includes a file of another folder")
 
@@ -230,12 +228,13 @@ class _Reader:
         if path in self.snapshot or self.snapshot.is_folder(path):
             self.found[path] = None
 
-    def text(self, path: str) -> str:
-        """A file as text. Raises `GoError`."""
-        try:
-            return self.snapshot.text(path)
-        except SnapshotError as error:
-            raise GoError(str(error)) from None
+
+def _text(snapshot: Snapshot, path: str) -> str:
+    """A file as text. Raises `GoError`."""
+    try:
+        return snapshot.text(path)
+    except SnapshotError as error:
+        raise GoError(str(error)) from None
 
 
 def _is_apart(path: str) -> bool:

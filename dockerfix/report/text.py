@@ -5,11 +5,11 @@ left, what to do next. Short by default; everything in it is also in the JSON.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 
 from dockerfix.engine.plan import CheckFailed, NothingToDo, Planned, Refused
-from dockerfix.facts.finding import Finding
 from dockerfix.report.report import Change, Report
+from dockerfix.report.sections import Sections
 from dockerfix.report.style import PLAIN, Style
 from dockerfix.text.units import counted
 
@@ -30,16 +30,12 @@ def render_text(
     return "\n".join(lines).strip("\n") + "\n" if lines else ""
 
 
-Mark = Callable[[str], str]
-
-
-class _Text:
+class _Text(Sections):
     """One rendering. Private to `render_text`."""
 
     def __init__(self, report: Report, style: Style, verbosity: Verbosity) -> None:
+        super().__init__(style, verbosity is Verbosity.QUIET)
         self.report = report
-        self.style = style
-        self.quiet = verbosity is Verbosity.QUIET
         self.verbose = verbosity is Verbosity.VERBOSE
 
     def lines(self) -> Iterator[str]:
@@ -153,20 +149,6 @@ class _Text:
         for name, reason in reasons.items():
             yield f"  {name}" + (f": {reason}" if reason else "")
 
-    def findings(self, title: str, findings: Sequence[Finding], mark: Mark) -> Iterator[str]:
-        if findings:
-            yield from self.section(title)
-        for number, finding in enumerate(findings):
-            place = f"{self.style.place(str(finding.place))}: " if finding.place else ""
-            yield f"  {place}{finding.what} [{mark(finding.name)}]"
-            following = findings[number + 1] if number + 1 < len(findings) else None
-            if following is not None and _advice(following) == _advice(finding):
-                continue  # said once, below the last of them
-            if finding.why and not self.quiet:
-                yield f"    {self.style.faint(finding.why)}"
-            if finding.action:
-                yield f"    -> {finding.action}"
-
     def steps(self) -> Iterator[str]:
         steps = list(self.report.proposal.next_steps)
         images = any(verdict.kind == "same runtime" for verdict in self.report.verdicts)
@@ -177,15 +159,6 @@ class _Text:
             steps.append(f"apply it: {pipe}   (or add --write)")
         yield from self.listed("Next", steps)
 
-    def listed(self, title: str, lines: Sequence[str]) -> Iterator[str]:
-        if lines:
-            yield from self.section(title)
-            yield from (f"  {line}" for line in lines)
-
-    def section(self, title: str) -> Iterator[str]:
-        yield ""
-        yield self.style.heading(title)
-
 
 def _counted(report: Report) -> str:
     counts = dict.fromkeys(Change, 0)
@@ -195,10 +168,6 @@ def _counted(report: Report) -> str:
     total = len(report.files)
     verb = "written" if report.written else "in the patch"
     return f"{counted(total, 'file')} {verb} ({', '.join(parts)})"
-
-
-def _advice(finding: Finding) -> tuple[str, str, str]:
-    return finding.name, finding.why, finding.action
 
 
 def _by_kind(report: Report) -> Iterator[str]:

@@ -140,26 +140,13 @@ class Follower(Following):
 
     def loop(self, item: Loop, carrier: Carrier, state: State, depth: int) -> None:
         """The body once for each value."""
-        for value in self.loop_values(item, carrier, state):
+        for value in _loop_values(self, item, carrier, state):
             known = OPAQUE not in value.text
             text = value.text if known else "${" + item.variable + "}"
             place = value.origin or value.place
             bound = Bound(text, value.choices if known else (), place)
             state.scope = state.scope.bind(item.variable, bound)
             self.statements(item.body, carrier, state, depth)
-
-    def loop_values(self, item: Loop, carrier: Carrier, state: State) -> Iterator[Value]:
-        """The values of a loop, globs as the files of the snapshot that they match."""
-        for value in words_of(item.values, state.scope, carrier.source):
-            glob = any(sign in value.written for sign in "*?[") and value.known
-            if not glob or value.written[:1] in ("'", '"'):
-                yield value
-                continue
-            paths = globbed(self.snapshot, state.folder, value.text)
-            if not paths and BUILD_TEXT.search(carrier.source.text(item.span)):
-                place = carrier.source.place(item.span)
-                self.blind(place, "a loop", f"no file is known that {value.text} matches")
-            yield from (Value(value.written, path, (), (), None, value.place) for path in paths)
 
     def command(self, item: Command, carrier: Carrier, state: State, depth: int) -> None:
         """A build, a change of folder, a call of a function or script, or nothing of ours."""
@@ -189,6 +176,22 @@ class Follower(Following):
         entered = entered or enter_text(self, item, words, carrier, inner, depth)
         if not entered:
             read_command(self, words, item, carrier, inner)
+
+
+def _loop_values(
+    following: Following, item: Loop, carrier: Carrier, state: State
+) -> Iterator[Value]:
+    """The values of a loop, globs as the files of the snapshot that they match."""
+    for value in words_of(item.values, state.scope, carrier.source):
+        glob = any(sign in value.written for sign in "*?[") and value.known
+        if not glob or value.written[:1] in ("'", '"'):
+            yield value
+            continue
+        paths = globbed(following.snapshot, state.folder, value.text)
+        if not paths and BUILD_TEXT.search(carrier.source.text(item.span)):
+            place = carrier.source.place(item.span)
+            following.blind(place, "a loop", f"no file is known that {value.text} matches")
+        yield from (Value(value.written, path, (), (), None, value.place) for path in paths)
 
 
 def _all_words(item: Command) -> Iterator[ShellWord | None]:

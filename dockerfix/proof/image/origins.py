@@ -285,7 +285,9 @@ class _Search:
             return Undecided("what cargo leaves beside programs is not followed")
         events = self.events[:end]
         compiled = [event for event in events if isinstance(event, Compiled)]
-        if not (looks_like_cargo(path) or path in set(self.cooked(compiled))):
+        if not (
+            looks_like_cargo(path) or path in set(_cooked(self.origins, self.events, compiled))
+        ):
             return Undecided("it is made by commands that reading does not follow, or by the base")
         opaque = [event for event in events if isinstance(event, Opaque)]
         if opaque:
@@ -299,14 +301,15 @@ class _Search:
             return NotMade(why, compiled[-1].place)
         return NotMade("no cargo build runs in its stage")
 
-    def cooked(self, compiled: list[Compiled]) -> Iterator[str]:
-        """The paths at which the cooks and builds would leave the workspace's programs."""
-        for event in compiled:
-            found = self.origins.compilation(self.events, event)
-            if isinstance(found, Compilation):
-                for folder in output_folders(self.origins.sources, found):
-                    for binary in found.workspace.binaries:
-                        yield posixpath.join(folder, binary.name)
+
+def _cooked(origins: Origins, events: tuple[Event, ...], compiled: list[Compiled]) -> Iterator[str]:
+    """The paths at which the cooks and builds would leave the workspace's programs."""
+    for event in compiled:
+        found = origins.compilation(events, event)
+        if isinstance(found, Compilation):
+            for folder in output_folders(origins.sources, found):
+                for binary in found.workspace.binaries:
+                    yield posixpath.join(folder, binary.name)
 
 
 def _is_at(made: str, path: str) -> bool:

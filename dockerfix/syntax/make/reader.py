@@ -227,21 +227,28 @@ class _MakeText:
         named = _DEFINED.match(text, word.end()) if word and word[1] == "define" else None
         if named is None:
             return False
-        depth, first_line, last = 1, None, line
-        for inner in following:
-            first = _WORD.match(inner.text)
-            name = first[1] if first and not inner.text.startswith(self.prefix) else ""
-            depth += (name == "define") - (name == "endef")
-            if not depth:
-                break
-            first_line, last = first_line or inner, inner
-        self.broken += [self.span(line)] if depth else []
-        start = first_line.start if first_line is not None else last.end
-        value = self.mapped.slice(start, last.end)
+        lines, ends = _defined(following, self.prefix)
+        self.broken += [self.span(line)] if not ends else []
+        last = lines[-1] if lines else line
+        value = self.mapped.slice(lines[0].start if lines else line.end, last.end)
         name_text = self.mapped.slice(line.start + named.start(1), line.start + named.end(1))
         whole = self.mapped.span(line.start, last.end)
         self.add(Assignment(name_text, named[2] or "=", value, whole, defined=True))
         return True
+
+
+def _defined(following: Iterator[Line], prefix: str) -> tuple[list[Line], bool]:
+    """The lines of a definition up to its `endef`, and whether there is one."""
+    lines: list[Line] = []
+    depth = 1
+    for line in following:
+        first = _WORD.match(line.text)
+        name = first[1] if first and not line.text.startswith(prefix) else ""
+        depth += (name == "define") - (name == "endef")
+        if not depth:
+            return lines, True
+        lines.append(line)
+    return lines, False
 
 
 def _plain(text: str) -> str:
