@@ -23,7 +23,7 @@ from dockerfix.facts.context.ignore import (
     read_ignore,
 )
 from dockerfix.facts.context.makers import find_maker, without_tag
-from dockerfix.facts.context.projection import ProjectionError, project_rules
+from dockerfix.facts.context.projection import ProjectionError, as_line, project_rules
 from dockerfix.facts.context.senders import Sent, classic_rules, emptied, rules_of, sent_of
 from dockerfix.facts.context.used import ContextUse, read_of, used_of
 from dockerfix.facts.context.weight import Weight
@@ -261,6 +261,7 @@ __all__ = [
     "add_need",
     "all_of",
     "apart",
+    "as_line",
     "bake_file",
     "cargo_calls",
     "check_joinable",

@@ -30,7 +30,7 @@ _LOCK_OF = {
     "npm": "package-lock.json", "pnpm": "pnpm-lock.yaml", "yarn": "yarn.lock", "bun": "bun.lock",
 }  # fmt: skip
 _LOCKS = frozenset({*_LOCK_OF.values(), "npm-shrinkwrap.json", "bun.lockb"})
-_NEEDS = ("dependencies", "devDependencies", "optionalDependencies", "peerDependencies")
+NEEDS = ("dependencies", "devDependencies", "optionalDependencies", "peerDependencies")
 _RUNNERS = ("npx", "pnpx", "bunx", "yarn", "pnpm", "bun")
 
 
@@ -63,7 +63,7 @@ def pruned_packages(words: Sequence[str | None]) -> list[str] | None:
 def pruned_files(snapshot: Snapshot, root: str, names: Sequence[str]) -> tuple[str, ...]:
     """What is read of the workspace at `root`: paths relative to the repository's root, sorted.
     Raises `WorkspaceError`."""
-    workspace = _Workspace(snapshot, root)
+    workspace = Workspace(snapshot, root)
     found = dict.fromkeys(workspace.at_root())
     waiting = [*names, *workspace.needs("")]
     seen: set[str] = set()
@@ -80,7 +80,7 @@ def pruned_files(snapshot: Snapshot, root: str, names: Sequence[str]) -> tuple[s
     return tuple(sorted(found))
 
 
-class _Workspace:
+class Workspace:
     """The manifests of one workspace; `folders` by the packages' names."""
 
     def __init__(self, snapshot: Snapshot, root: str) -> None:
@@ -154,7 +154,7 @@ class _Workspace:
         """The names of a package's dependencies. One in a folder that is no member of the
         workspace is not known: raises `WorkspaceError`."""
         manifest = self.manifest(folder or self.root)
-        for key in _NEEDS:
+        for key in NEEDS:
             listed = manifest.get(key)
             for name, version in listed.items() if isinstance(listed, dict) else ():
                 if not _is_plain(str(version)):

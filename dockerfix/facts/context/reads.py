@@ -12,6 +12,8 @@ import posixpath
 import re
 from collections.abc import Sequence
 
+from msgspec import Struct
+
 from dockerfix.facts.context.globs import has_wildcard
 from dockerfix.facts.context.ignore import Judge
 from dockerfix.facts.context.revision import may_ask_git
@@ -22,6 +24,15 @@ from dockerfix.facts.context.tree import StageRef
 from dockerfix.facts.dockerfile.walk import At, walk
 from dockerfix.facts.dotnet import PROJECTS, SOLUTIONS, ProjectError, project_files
 from dockerfix.facts.golang import VALUED, GoError, package_files, packages_of
+from dockerfix.facts.members import (
+    filtered,
+    member_folder,
+    paths_beside,
+    root_of,
+    script_of,
+    unneeded,
+)
+from dockerfix.facts.package_commands import package_command
 from dockerfix.facts.repository import Facts
 from dockerfix.facts.turbo import pruned_files, pruned_packages
 from dockerfix.facts.turbo_settings import WorkspaceError
@@ -36,7 +47,7 @@ from dockerfix.syntax.shell import (
     Statement,
     parse_shell,
 )
-from dockerfix.text import Kind, is_within
+from dockerfix.text import Kind, MappedText, is_within
 
 _BUILDS = frozenset({"restore", "build", "publish", "pack", "clean", "msbuild"})
 """Verbs of `dotnet` that take a project, or the one in the current folder. `test` is none: tests
@@ -71,6 +82,8 @@ _ENTERS = re.compile(r"\b(cd|pushd)\b")
 _LISTS = re.compile(r"[=:,;@\s]+")
 _GO_FILES = frozenset({"GOENV", "GOCACHEPROG", "GOFLAGS", "GOWORK", "GO111MODULE"})
 """Variables of Go that name files, or change which are read."""
+_DEEPEST = 5
+"""Scripts of the root that call one another."""
 _GIT = ".git"
 _DOCKER = ".dcproj"
 _MANIFESTS = (".config/dotnet-tools.json", "dotnet-tools.json")
@@ -81,6 +94,14 @@ class _UnknownError(Exception):
     """What a command reads cannot be known."""
 
 
+class Reads(Struct, frozen=True):
+    """What is read of a context: paths relative to it. `left` are the folders that are not,
+    but for a manifest, where that is the shorter way to say it."""
+
+    paths: tuple[str, ...]
+    left: tuple[str, ...] = ()
+
+
 def reads_of(
     facts: Facts,
     dockerfile: str,
@@ -88,11 +109,12 @@ def reads_of(
     wholes: Sequence[Instruction],
     *,
     projects: bool = True,
-) -> tuple[str, ...] | None:
-    """What is read of a context that the instructions `wholes` copy: paths relative to it.
+) -> Reads | None:
+    """What is read of a context that the instructions `wholes` copy.
 
     None where all of it may be: a command is not known, or the copy is in an image that is asked
-    for; for .NET unless `projects`. Raises `SnapshotError` when the Dockerfile cannot be read.
+    for; for .NET and scripts of packages unless `projects`. Raises `SnapshotError` when the
+    Dockerfile cannot be read.
     """
     given = (BuildInput.of(build) for build in facts.builds.builds)
     ways = [w for w in given if w and (w.dockerfile, w.context) == (dockerfile, context)]
@@ -100,14 +122,14 @@ def reads_of(
     try:
         for way in ways or [BuildInput(dockerfile, context)]:
             reading.build(BuildScript(facts.stages(dockerfile), way))
-        if reading.starts and not projects:
+        if (reading.starts or reading.members) and not projects:
             return None
         reading.built()
     except (_UnknownError, ProjectError, GoError, WorkspaceError):
         return None
     if any(has_wildcard(path) or "\\" in path for path in reading.found):
         return None  # a line of an ignore file would take it for a pattern
-    return tuple(sorted(reading.found))
+    return Reads(tuple(sorted(reading.found)), reading.left)
 
 
 class _Reading:
@@ -115,7 +137,8 @@ class _Reading:
     each of them, by the stage's index, and `places` are all such. `starts` are the projects that
     commands name, `packages` those of Go, `modules` the folders whose modules it loads, `entered`
     the folders that commands enter, and `pruned` the packages of each workspace that
-    `turbo prune` takes; `built_in` are the stages whose commands were read."""
+    `turbo prune` takes; `built_in` are the stages whose commands were read. `members` are the
+    packages of each workspace that scripts run in; `left` is what then need not be there."""
 
     def __init__(
         self, facts: Facts, dockerfile: str, context: str, wholes: Sequence[Instruction]
@@ -133,6 +156,8 @@ class _Reading:
         self.at: dict[int, str] = {}
         self.places: dict[str, None] = {}
         self.built_in: dict[int, None] = {}
+        self.members: dict[str, dict[str, None]] = {}
+        self.left: tuple[str, ...] = ()
 
     def build(self, script: BuildScript) -> None:
         """One way to build the file. Raises `_UnknownError`."""
@@ -251,6 +276,9 @@ class _Reading:
         """The files of what commands build. Raises `ProjectError`, `GoError` and
         `WorkspaceError`."""
         snapshot = self.facts.snapshot
+        if self.members:
+            self.workspace()
+            return
         if not self.starts and not self.packages and not self.pruned:
             raise _UnknownError
         paths = [*project_files(snapshot, self.context, tuple(self.starts))]
@@ -268,6 +296,28 @@ class _Reading:
                 self.found[inner] = None
         self.history()
         self.links()
+
+    def workspace(self) -> None:
+        """The members of one workspace that stay, and all that lies beside them. Raises
+        `_UnknownError` and `WorkspaceError`."""
+        ((root, names),) = self.members.items() if len(self.members) == 1 else (("", {}),)
+        if not names or self.starts or self.packages or self.pruned:
+            raise _UnknownError
+        snapshot, cut = self.facts.snapshot, len(self.context) + 1 if self.context else 0
+        gone = [path[cut:] for path in unneeded(snapshot, root, tuple(names))]
+        named = [*self.found, *self.entered]
+        self.found = dict.fromkeys(paths_beside(snapshot, self.context, gone))
+        beside = set(self.found)
+        self.links()
+        read = {*named, *(self.found.keys() - beside)}
+        self.left = tuple(
+            folder
+            for folder in gone
+            if not any(is_within(path, folder) or is_within(folder, path) for path in read)
+        )
+        if not self.left:
+            raise _UnknownError
+        self.found = dict.fromkeys(paths_beside(snapshot, self.context, self.left))
 
     def links(self) -> None:
         """What the links in what is read lead to, which is read as well; where nothing is there,
@@ -324,9 +374,10 @@ class _Reading:
 class _Shell:
     """The commands of one RUN, with the folder that each runs in."""
 
-    def __init__(self, reading: _Reading, place: str) -> None:
+    def __init__(self, reading: _Reading, place: str, depth: int = 0) -> None:
         self.reading = reading
         self.place = place
+        self.depth = depth
 
     def statements(self, body: Sequence[Statement], folder: str) -> str:
         """All of them in order; gives the folder after them."""
@@ -359,10 +410,7 @@ class _Shell:
 
     def command(self, command: Command, folder: str) -> str:
         """One command; gives the folder after it."""
-        for word in command.words:
-            self.substitutions(word, folder)
-        for assignment in command.assignments:
-            self.assigned(assignment, folder)
+        self.around(command, folder)
         name, words = command.name, command.words[1:]
         if name == "cd" and len(words) == 1 and words[0].value is not None:
             return self.enter(absolute(folder, words[0].value))
@@ -370,7 +418,7 @@ class _Shell:
             self.dotnet(words, folder)
         elif name == "go":
             self.go(words, folder)
-        elif self.prune(command, folder) or _is_removal(command):
+        elif self.prune(command, folder) or self.package(command, folder) or _is_removal(command):
             pass
         elif _is_install(command) or name in _OTHERS:
             self.others(words, folder)
@@ -383,6 +431,13 @@ class _Shell:
         elif command.words and name not in _NOTHING:
             raise _UnknownError
         return folder
+
+    def around(self, command: Command, folder: str) -> None:
+        """The commands whose output a command takes, and its variables."""
+        for word in command.words:
+            self.substitutions(word, folder)
+        for assignment in command.assignments:
+            self.assigned(assignment, folder)
 
     def enter(self, folder: str) -> str:
         """`cd` into a folder, which must be there."""
@@ -526,6 +581,34 @@ class _Shell:
             return False
         root = self.full(folder)
         self.reading.pruned.setdefault(root, {}).update(dict.fromkeys(named))
+        return True
+
+    def package(self, command: Command, folder: str) -> bool:
+        """A script of a package manager: whether the command is one, and known."""
+        ran = package_command([word.value for word in command.words])
+        if ran is None or _is_install(command):
+            return False
+        snapshot, place = self.reading.facts.snapshot, self.full(folder)
+        root = root_of(snapshot, place, self.reading.context)
+        if root is None:
+            raise _UnknownError
+        names = self.reading.members.setdefault(root, {})
+        names.update(dict.fromkeys(filtered(snapshot, root, ran.names)))
+        if not ran.script:
+            return True
+        if place != root:
+            inner = place[len(root) + 1 if root else 0 :]
+            if member_folder(snapshot, root, inner) is None:
+                raise _UnknownError
+            names[inner] = None
+            return True
+        text = script_of(snapshot, root, ran.script)
+        script = (
+            parse_shell(MappedText.whole(" ".join([text, *ran.rest]).encode())) if text else None
+        )
+        if script is None or script.broken or script.functions or self.depth >= _DEEPEST:
+            raise _UnknownError
+        _Shell(self.reading, self.place, self.depth + 1).statements(script.statements, folder)
         return True
 
     def sourced(self, words: Sequence[ShellWord], folder: str) -> None:

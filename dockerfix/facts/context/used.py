@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dockerfix.facts.context.follow import followed
 from dockerfix.facts.context.script import BuildScript
@@ -28,6 +29,8 @@ class ContextUse(Struct, frozen=True):
     paths: tuple[str, ...] = ()
     whole: Instruction | None = None
     unknown: tuple[Place, str] | None = None
+    left: tuple[str, ...] = ()
+    """Folders that are not read, but for a manifest, where all beside them is."""
 
 
 def used_of(facts: Facts, dockerfile: str, context: str) -> ContextUse:
@@ -61,8 +64,9 @@ def read_of(
     found = reads_of(facts, dockerfile, context, asked.wholes, projects=projects)
     if found is None:
         return None
-    use = _use(facts, dockerfile, context, asked.paths | {f"/{path}" for path in found})
-    return use if use.whole is None else None
+    paths = asked.paths | {f"/{path}" for path in found.paths}
+    use = _use(facts, dockerfile, context, paths)
+    return replace(use, left=found.left) if use.whole is None else None
 
 
 class _Asked(Struct, frozen=True):

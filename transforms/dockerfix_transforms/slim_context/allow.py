@@ -11,7 +11,6 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Sequence
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from dockerfix.api import (
@@ -21,10 +20,8 @@ from dockerfix.api import (
     Facts,
     Finding,
     IgnoreFile,
-    Instruction,
     Judge,
     ProjectionError,
-    Sent,
     Severity,
     Span,
     Tool,
@@ -42,25 +39,14 @@ from dockerfix.api import (
     used_of,
 )
 from dockerfix_transforms.slim_context.advice import instead_of_everything
+from dockerfix_transforms.slim_context.allow_plan import AllowPlan
+from dockerfix_transforms.slim_context.leave import left_plan
 from dockerfix_transforms.slim_context.refusal import CannotSlimError
 from dockerfix_transforms.slim_context.scope import Built
 
 HOLD_ALL = frozenset({Tool.KANIKO, Tool.BUILDAH, Tool.PODMAN})
 """Builders that hold the whole context and read `<Dockerfile>.dockerignore`: kaniko's
 `getExcludedFiles`, and buildah's `ContainerIgnoreFile`, which podman calls too."""
-
-
-class AllowPlan(Struct, frozen=True):
-    """The ignore file `path`: created, or edits of the one that stands there; and what each
-    builder is sent before and after."""
-
-    path: str
-    before: Sent
-    after: Sent
-    created: bytes | None = None
-    edits: tuple[Edit, ...] = ()
-    narrows: Instruction | None = None
-    """The COPY of the whole context that takes less from now on."""
 
 
 def plan_allow(facts: Facts, made: Built) -> AllowPlan | str:
@@ -78,7 +64,10 @@ def plan_allow(facts: Facts, made: Built) -> AllowPlan | str:
         return f"{path} lets through only what it names already"
     try:
         paths = used.paths if narrow is None else _sent(facts, made, used.paths)
-        plan = _planned(facts, made, path, paths, file, whole=narrow is not None)
+        if narrow is not None and narrow.left:
+            plan = left_plan(facts, made, narrow.left, file)
+        else:
+            plan = _planned(facts, made, path, paths, file, whole=narrow is not None)
     except ProjectionError as error:
         raise _unclear(error.place.path, str(error), error) from None
     except BadIgnoreError as error:

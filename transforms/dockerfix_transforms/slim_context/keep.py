@@ -23,7 +23,8 @@ from dockerfix.api import (
     read_of,
     used_of,
 )
-from dockerfix_transforms.slim_context.allow import HOLD_ALL, AllowPlan, check_parts, plan_allow
+from dockerfix_transforms.slim_context.allow import HOLD_ALL, check_parts, plan_allow
+from dockerfix_transforms.slim_context.allow_plan import AllowPlan
 from dockerfix_transforms.slim_context.figures import ignore_line, sent_before
 from dockerfix_transforms.slim_context.offer import ignore_offer, narrows
 from dockerfix_transforms.slim_context.part import Idle, Part
@@ -178,7 +179,9 @@ def _left_out(made: Built, plan: AllowPlan, copy: Instruction) -> Finding:
         f"{before.files - after.files} of {before.files} files are left out. The projects or "
         "packages that are built, all that they reference and the settings in folders above them "
         "were followed; a task that opens another file by a name of its own was not.",
-        f"Add a line to {plan.path} for such a file.",
+        f"Take out the line of {plan.path} that leaves such a file out."
+        if plan.left
+        else f"Add a line to {plan.path} for such a file.",
         copy.source.place(copy.code), made.path,
     )  # fmt: skip
 

@@ -6,7 +6,8 @@ Said only where it does something. Knows the plan of the ignore file; edits noth
 from __future__ import annotations
 
 from dockerfix.api import BadIgnoreError, Facts, human
-from dockerfix_transforms.slim_context.allow import AllowPlan, plan_allow
+from dockerfix_transforms.slim_context.allow import plan_allow
+from dockerfix_transforms.slim_context.allow_plan import AllowPlan
 from dockerfix_transforms.slim_context.refusal import CannotSlimError
 from dockerfix_transforms.slim_context.scope import Built
 

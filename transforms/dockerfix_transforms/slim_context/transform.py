@@ -133,7 +133,10 @@ class SlimContext:
         context for a Go build or for `turbo prune`: the packages that the commands name and all
         that they need are let through, which BuildKit gains by as well. For a .NET build the
         same is done only when `--via ignore` asks for it: its tasks may open files that no
-        project names.
+        project names. A workspace of npm, pnpm, yarn or bun whose scripts name the packages that
+        they build (`turbo run build --filter=web`, `pnpm --filter web build`) is one more: members
+        that these do not need are left out but for their manifests, unless an install script of
+        theirs runs, or what stays names them.
         `--via cache` is refused: a cache saves steps, and
         the context stays as large as it is.
     """
