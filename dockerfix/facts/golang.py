@@ -98,10 +98,8 @@ class _Reader:
             for path in list(self.snapshot.below(folder)):
                 if path.endswith(".go") and not _is_apart(path[len(folder) :]):
                     self.package(posixpath.dirname(path))
-        elif text.endswith(".go"):
-            self.root(posixpath.dirname(text))
-            self.package(posixpath.dirname(text))
         else:
+            folder = posixpath.dirname(text) if text.endswith(".go") else folder
             self.root(folder)
             self.package(folder)
 

@@ -54,18 +54,23 @@ def set_service(
         return []
     if wanted.context is not None and wanted.context != build.context:
         edits.set("context", _context_text(build, wanted), "")
-    old_file = service.scalar("dockerfile")
-    if old_file is not None and file == "Dockerfile" and wanted.context is not None:
-        edits.remove("dockerfile")
-    elif (old_file is not None or file != "Dockerfile") and not edits.inherits(
-        "dockerfile", below is not None and below.dockerfile == wanted.dockerfile
-    ):
-        edits.set("dockerfile", file, "context")
+    _set_file(edits, file, wanted, below)
     if target is not None and not edits.inherits(
         "target", below is not None and below.target == target
     ):
         edits.set("target", target, "dockerfile")
     return edits.finished(_maps(wanted))
+
+
+def _set_file(edits: _Long, file: str, wanted: Wanted, below: Wanted | None) -> None:
+    """The Dockerfile of a build section, written where it is not the usual one."""
+    there = edits.service.scalar("dockerfile") is not None
+    if there and file == "Dockerfile" and wanted.context is not None:
+        edits.remove("dockerfile")
+    elif (there or file != "Dockerfile") and not edits.inherits(
+        "dockerfile", below is not None and below.dockerfile == wanted.dockerfile
+    ):
+        edits.set("dockerfile", file, "context")
 
 
 def _extending(facts: Facts, service: Service, wanted: Wanted, changes: Sequence[Change]) -> Edits:

@@ -201,18 +201,8 @@ class _Target(Struct, frozen=True):
         call, target = self.call, self.target
         folder = call.folder or ""
         context = self.value("context") or Value(".", ".")
-        where = None
-        if is_remote(context.text):
-            unknown.append("the context is an address or standard input")
-        else:
-            where = located(context.text, folder, "the context", unknown)
         file = self.value("dockerfile")
-        dockerfile = None
-        if "dockerfile-inline" in target.attributes:
-            unknown.append("the Dockerfile is written in the bake file")
-        elif where is not None:
-            named = file.text if file is not None else "Dockerfile"
-            dockerfile = located(named, where, "the Dockerfile", unknown)
+        where, dockerfile = self.places(context, file, unknown)
         outputs = self.values("output")
         return Build(
             site=CallSite(
@@ -238,6 +228,22 @@ class _Target(Struct, frozen=True):
             folder=folder,
             unknown=tuple(unknown),
         )  # fmt: skip
+
+    def places(
+        self, context: Value, file: Value | None, unknown: list[str]
+    ) -> tuple[str | None, str | None]:
+        """The context and the Dockerfile as paths; adds to `unknown` why one is not known."""
+        where = None
+        if is_remote(context.text):
+            unknown.append("the context is an address or standard input")
+        else:
+            where = located(context.text, self.call.folder or "", "the context", unknown)
+        if "dockerfile-inline" in self.target.attributes:
+            unknown.append("the Dockerfile is written in the bake file")
+        elif where is not None:
+            named = file.text if file is not None else "Dockerfile"
+            return where, located(named, where, "the Dockerfile", unknown)
+        return where, None
 
     def options(self) -> tuple[Option, ...]:
         """Attributes that `docker buildx build` takes as options and that change the image."""

@@ -181,8 +181,6 @@ def make_build(
     if arguments.loose and written not in arguments.loose:
         names = ", ".join(word.written for word in arguments.loose)
         unknown.append(f"{names} may hold further options")
-    outputs = [value.text for value in arguments.values("output")]
-    always = recognised.tool is Tool.KANIKO and not arguments.has("no-push")
     return Build(
         site=site,
         tool=recognised.tool,
@@ -198,12 +196,19 @@ def make_build(
         platforms=arguments.values("platform"),
         secrets=arguments.values("secret"),
         named_contexts=_pairs(arguments, "build-context"),
-        push=always or arguments.has("push") or any(pushes(text) for text in outputs),
+        push=_is_pushed(recognised.tool, arguments),
         load=arguments.has("load"),
         options=arguments.options,
         folder=folder or "",
         unknown=tuple(dict.fromkeys(unknown)),
     )
+
+
+def _is_pushed(tool: Tool, arguments: Arguments) -> bool:
+    """Whether the build pushes its image; kaniko does unless it is told otherwise."""
+    always = tool is Tool.KANIKO and not arguments.has("no-push")
+    outputs = (value.text for value in arguments.values("output"))
+    return always or arguments.has("push") or any(map(pushes, outputs))
 
 
 def _context(

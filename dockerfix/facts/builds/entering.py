@@ -94,12 +94,8 @@ def enter_script(
     words = unwrapped(words)
     if not words or state.folder is None or depth > _DEPTH:
         return False
-    name = words[0].text
-    sourced = name in (".", "source")
-    at = 0
-    if sourced or posixpath.basename(name) in SHELLS:
-        flags = (n for n, w in enumerate(words[1:], 1) if not w.text.startswith("-"))
-        at = next(flags, len(words))
+    sourced = words[0].text in (".", "source")
+    at = _script_word(words, sourced)
     if at >= len(words) or (at == 0 and "/" not in words[0].text):
         return False
     path = script_path(words[at].text, state.folder)
@@ -123,6 +119,14 @@ def enter_script(
         state.folder = inner.folder
         state.scope = replace(inner.scope, arguments=scope.arguments, script=state.scope.script)
     return True
+
+
+def _script_word(words: tuple[Value, ...], sourced: bool) -> int:
+    """Which word may name a script: the command itself, or the first behind a shell's flags."""
+    if not sourced and posixpath.basename(words[0].text) not in SHELLS:
+        return 0
+    flags = (n for n, w in enumerate(words[1:], 1) if not w.text.startswith("-"))
+    return next(flags, len(words))
 
 
 def enter_text(
