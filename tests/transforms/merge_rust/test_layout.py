@@ -114,9 +114,18 @@ def test_own_steps_stand_on_the_base_image_where_the_sources_come_first() -> Non
 
 def test_a_guest_stands_on_the_first_groups_stages_and_planner() -> None:
     plan = plan_of(inputs(cooking("a"), cooking("b", "ENV RUSTFLAGS=-g\n")))
-    assert names_of(plan) == ["chef", "planner", "base", "build", "b-base", "b-build", "a", "b"]
+    shared = ["chef", "planner", "cook", "base", "build"]
+    assert names_of(plan) == [*shared, "b-base", "b-build", "a", "b"]
     assert [group.leader.file.path for group in plan.guests] == ["Dockerfile.b"]
+    assert plan.cooked == plan.guests
     assert not plan.strangers
+
+
+def test_a_guest_with_another_cook_stands_below_it() -> None:
+    other = cooking("b", "ENV RUSTFLAGS=-g\n").replace("cook --release", "cook --release --locked")
+    plan = plan_of(inputs(cooking("a"), other))
+    assert names_of(plan) == ["chef", "planner", "base", "build", "b-base", "b-build", "a", "b"]
+    assert plan.guests and not plan.cooked
 
 
 # Text.

@@ -12,11 +12,12 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from dockerfix.api import Draft, Facts, Finding, Proposal, Severity, StepDown
-from dockerfix_transforms.merge_rust.callers.left import by_hand, kept_files
+from dockerfix_transforms.merge_rust.callers.hidden_sites import hidden_sites
+from dockerfix_transforms.merge_rust.callers.left import Left, by_hand, kept_files
 from dockerfix_transforms.merge_rust.callers.rewrite import Callers, rewrite_callers
 from dockerfix_transforms.merge_rust.callers.sites import read_sites
 from dockerfix_transforms.merge_rust.files import delete_old, old_files, write_merged
-from dockerfix_transforms.merge_rust.group.group import Group
+from dockerfix_transforms.merge_rust.group.group import UNBUILT, Group
 from dockerfix_transforms.merge_rust.group.grouping import group_files
 from dockerfix_transforms.merge_rust.notes.around import (
     dependabot_notes,
@@ -76,7 +77,7 @@ class Merge:
         if made is None:
             return too_few(self.facts, self.scope, len(self.wishes.without))
         groups, merged = made
-        if all(len(group.members) == 1 for group in groups):
+        if not _pays(groups, merged):
             return nothing_shared(self.scope, groups)
         disused = nothing_built(self.facts, self.scope)
         if disused is not None:
@@ -103,7 +104,8 @@ class Merge:
     def merged(self) -> tuple[list[Group], Merged] | None:
         """Groups and merged file. A file whose lines cannot be joined gets a builder of its
         own in the merged file; one that would share nothing there stays as it is."""
-        apart = {path: step.found[0] for path, step in self.wishes.without.items()}
+        apart = {file.path: UNBUILT for file in self.unbuilt()}
+        apart |= {path: step.found[0] for path, step in self.wishes.without.items()}
         while len(self.scope.files) > 1:
             groups, findings = group_files(self.scope.files, self.wishes.accept, apart)
             try:
@@ -115,7 +117,7 @@ class Merge:
                     )
                 apart[error.file.path] = f"{error.why}: {error.action}"
                 continue
-            if not any(len(group.members) > 1 for group in groups) or not merged.plan.strangers:
+            if not _pays(groups, merged) or not merged.plan.strangers:
                 self.work.findings += findings
                 return groups, merged
             self.leave_strangers(groups, merged)
@@ -126,7 +128,9 @@ class Merge:
         strangers = {file.path for file in merged.plan.strangers}
         for group in groups:
             for member in group.members:
-                if member.file.path in strangers:
+                if member.file.path in strangers and group.apart == (UNBUILT,):
+                    self.leave_idle(member.file)
+                elif member.file.path in strangers:
                     what = f"it would share no stage: {'; '.join(group.apart)}"
                     span = member.file.graph.tree.instructions[0].code
                     do = how_to_unite(group.apart)
@@ -172,23 +176,35 @@ class Merge:
     def leave_unbuilt(self) -> bool:
         """Leave the files out that nothing builds beside two that are built: who builds those
         would compile their programs too. Whether there are any."""
-        unbuilt = [file for file in self.scope.files if not file.builds]
-        if not unbuilt or len(self.scope.files) - len(unbuilt) < 2:
-            return False
+        unbuilt = self.unbuilt()
         for file in unbuilt:
-            self.scope.files.remove(file)
-            self.scope.findings.append(
-                Finding.at(
-                    file.place,
-                    severity=Severity.NOTE,
-                    name="no-call-site",
-                    what=f"no call site builds {file.path}; it stays as it is",
-                    why="Merged, its programs would be compiled whenever one of the others is "
-                    "built, and that costs more than the merge saves.",
-                    subject=file.path,
-                )
+            self.leave_idle(file)
+        return bool(unbuilt)
+
+    def leave_idle(self, file: RustFile) -> None:
+        """Leave a file out that nothing builds, and say so."""
+        self.scope.files.remove(file)
+        self.scope.findings.append(
+            Finding.at(
+                file.place,
+                severity=Severity.NOTE,
+                name="no-call-site",
+                what=f"no call site builds {file.path}; it stays as it is",
+                why="Merged, its programs would be compiled whenever one of the others is "
+                "built, and that costs more than the merge saves.",
+                subject=file.path,
             )
-        return True
+        )
+
+    def unbuilt(self) -> list[RustFile]:
+        """The files that nothing builds or may build, and that nobody named, beside two others."""
+        files = self.scope.files
+        unbuilt = [file for file in files if not file.builds and file.path not in self.scope.given]
+        if not unbuilt or len(files) - len(unbuilt) < 2:
+            return []
+        hidden = (found for found in hidden_sites(self.facts, files) if isinstance(found, Left))
+        named = {path for left in hidden for path in left.files}
+        return [file for file in unbuilt if file.path not in named]
 
     def leave_other_values(self, groups: Sequence[Group]) -> bool:
         """Leave the files out whose builds give the shared builder other values than most: it
@@ -283,3 +299,8 @@ class Merge:
             work.findings += plain_docker_build(gone, self.scope.into)
             moved = [*work.deleted, *work.created]
             work.findings += dependabot_notes(self.facts, moved, self.scope.into)
+
+
+def _pays(groups: Sequence[Group], merged: Merged) -> bool:
+    """Whether dependencies of several files are compiled once: in one build, or in one cook."""
+    return bool(merged.plan.cooked) or any(len(group.members) > 1 for group in groups)

@@ -40,7 +40,8 @@ def image_permits(
             if len(group.members) > 1:
                 rules = tuple(_rules(group, member))
             else:
-                rules = tuple(_guest_rules(group)) if merged.plan.is_guest(group) else ()
+                guest = merged.plan.is_guest(group)
+                rules = tuple(_guest_rules(groups[0], group)) if guest else ()
             aspects = [*_accepted(member, assumed), *_gained(group, member, assumed)]
             aspects += ((rule, member.file.binary) for rule in added_rules(group, member))
             for stage in member.file.targets:
@@ -102,9 +103,9 @@ def _rules(group: Group, member: Member) -> Iterator[str]:
         yield "tools-later"
 
 
-def _guest_rules(group: Group) -> Iterator[str]:
+def _guest_rules(main: Group, group: Group) -> Iterator[str]:
     """What the first group's leading stages do to a file that has only these in common with it."""
-    if any(step.role is Role.PACKAGES for step in group.common):
+    if any(step.role is Role.PACKAGES for step in (*main.common, *group.common)):
         yield _WIDENED[Role.PACKAGES]
     calls = (call for step in group.leader.file.planner_steps for call in step.calls)
     if any(call.bins for call in calls):

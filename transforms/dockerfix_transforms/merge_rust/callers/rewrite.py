@@ -136,7 +136,9 @@ def rewrite_callers(
         jobs=jobs,
         workflows=workflows,
         before=work_before(machines, sites.changes, scope.files),
-        after=work_after(machines, groups, sites.changes, staying, within, kept),
+        after=work_after(
+            machines, groups, merged.plan.cooked, sites.changes, staying, within, kept
+        ),
         edits=edits,
         left=lefts,
         findings=[

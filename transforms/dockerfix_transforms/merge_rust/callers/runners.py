@@ -105,6 +105,7 @@ def work_before(machines: Machines, pairs: Sequence[Pair], files: Sequence[RustF
 def work_after(
     machines: Machines,
     groups: Sequence[Group],
+    cooked: Sequence[Group],
     pairs: Sequence[Pair],
     left: Collection[int],
     joined: Mapping[int, str],
@@ -113,8 +114,9 @@ def work_after(
     """The work with the merge: a machine that builds anything of a group compiles it all, once
     for each set of values that its builds give to the arguments of the shared builder.
 
-    `left` are the builds (by `id`) that stay with their old file, `joined` maps the builds of
-    jobs that become one to its name, `kept` are the old files that stay.
+    `cooked` are groups whose dependencies the first group's cook compiles, `left` are the builds
+    (by `id`) that stay with their old file, `joined` maps the builds of jobs that become one to
+    its name, `kept` are the old files that stay.
     """
     files = [member.file for group in groups for member in group.members]
     sizes = {file.path: max(len(file.shipped), 1) for file in files}
@@ -138,10 +140,22 @@ def work_after(
             number = group_of[path]
             values = (None,) * len(groups[number].arguments)
             new.setdefault(_BY_HAND, set()).add((number, values))
+    roots = {n: 0 for n, group in enumerate(groups) if any(group is one for one in cooked)}
+    passes = sum(len(_roots(builders, roots)) for builders in new.values())
     compiled = [whole[number] for builders in new.values() for number, _ in builders]
     staying = [sizes[path] for paths in old.values() for path in paths]
-    by_hand = len(new.get(_BY_HAND, ())) + len(old.get(_BY_HAND, ()))
-    return Work(len(compiled) + len(staying), sum(compiled) + sum(staying), by_hand)
+    by_hand = len(_roots(new.get(_BY_HAND, set()), roots)) + len(old.get(_BY_HAND, ()))
+    return Work(passes + len(staying), sum(compiled) + sum(staying), by_hand)
+
+
+def _roots(
+    builders: Collection[tuple[int, Values]], roots: Mapping[int, int]
+) -> set[tuple[int, Values]]:
+    """The builders of a machine that compile dependencies: several on one cook do so once."""
+    known = {number for number, _ in builders}
+    return {
+        (number, values) for number, values in builders if roots.get(number, number) == number
+    } | {(root, ()) for number in known if (root := roots.get(number, number)) not in known}
 
 
 def _programs(group: Group) -> int:

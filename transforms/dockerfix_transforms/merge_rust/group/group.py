@@ -21,6 +21,10 @@ SHARED_ROLES = frozenset(
 """What a builder is there for: such steps are never one file's own."""
 
 
+UNBUILT = "no call site builds it: shared, it would be compiled with each of the others"
+"""What keeps a file apart that nothing builds."""
+
+
 class Member(Struct, frozen=True):
     """A file in a group: `matched[i]` is its step that stands for the group's common step i
     (None for a package list that it lacks), `own` its steps that no other file has, `dropped`
@@ -69,10 +73,19 @@ class Group(Struct, frozen=True):
         return cooked[-1] + 1 if cooked else len(self.common)
 
     def home(self, index: int) -> int:
-        """The index of the leader's stage to which a common step belongs; a step that the leader
-        lacks comes with the next one that it has."""
-        steps = (step for step in self.leader.matched[index:] if step is not None)
-        return next((s.stage.index for s in steps), self.leader.file.chain[-1].index)
+        """The index of the leader's stage to which a common step belongs. One that the leader
+        lacks comes with the next one that it has, or lower where a file has it lower: what
+        stands there may be below other stages, a planner for one."""
+        chain = self.leader.file.chain
+        own = [_level(self.leader.file, s) for s in self.leader.matched if s is not None]
+        before = sum(1 for step in self.leader.matched[:index] if step is not None)
+        if before == len(own):
+            return chain[-1].index
+        if self.leader.matched[index] is not None:
+            return chain[own[before]].index
+        levels = [_level(m.file, s) for m in self.members if (s := m.matched[index]) is not None]
+        floor = own[before - 1] if before else 0
+        return chain[max(floor, min(*levels, own[before]))].index
 
     def owner(self, step: Step) -> RustFile:
         """The first file that has this very step."""
@@ -93,6 +106,11 @@ class Group(Struct, frozen=True):
     def has_own(self) -> bool:
         """Whether any file has steps of its own."""
         return any(member.own for member in self.members)
+
+
+def _level(file: RustFile, step: Step) -> int:
+    """How many stages of the chain lie below the one that a step belongs to."""
+    return next(n for n, stage in enumerate(file.chain) if stage.index == step.stage.index)
 
 
 def given_argument(build: Build, name: str) -> str | None:

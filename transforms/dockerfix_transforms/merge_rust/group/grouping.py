@@ -31,6 +31,7 @@ def group_files(
         reasons: tuple[str, ...] = ()
         if number:
             given = apart.get(cluster[0].path) or apart.get(clusters[0][0].path)
+            given = given or cluster[0].fixed or None
             nearest = _nearest(settings, clusters[:number], cluster[0])
             reasons = _reasons(settings, nearest, cluster[0]) if given is None else (given,)
         ordered = settings.leader_first(cluster)
@@ -47,7 +48,7 @@ def _clusters(
     clusters: list[list[RustFile]] = []
     for file in files:
         for cluster in clusters:
-            alone = file.path in apart or cluster[0].path in apart
+            alone = any(one.path in apart or one.fixed for one in (file, cluster[0]))
             if not alone and _goes_with(settings, cluster, file):
                 cluster.append(file)
                 break

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Sequence
 
 from dockerfix.api import Finding, Severity, Workspace
-from dockerfix_transforms.merge_rust.group.group import Group, given_argument
+from dockerfix_transforms.merge_rust.group.group import UNBUILT, Group, given_argument
 from dockerfix_transforms.merge_rust.group.settings import IN_PATHS
 from dockerfix_transforms.merge_rust.notes.compiled import compiled_notes
 from dockerfix_transforms.merge_rust.notes.cook import cook_notes
@@ -32,7 +32,7 @@ def merge_notes(workspace: Workspace, groups: Sequence[Group], merged: Merged) -
         for place, note in merged.plan.notes
     ]
     for group in groups:
-        found += _apart(group)
+        found += _apart(group, any(group is one for one in merged.plan.cooked))
         found += _dropped(group)
         hosts = groups[0].members if merged.plan.is_guest(group) else ()
         found += compiled_notes(workspace, group, hosts)
@@ -41,10 +41,12 @@ def merge_notes(workspace: Workspace, groups: Sequence[Group], merged: Merged) -
     return found
 
 
-def _apart(group: Group) -> Iterator[Finding]:
+def _apart(group: Group, cooked: bool) -> Iterator[Finding]:
     names = [reason.partition(":")[0] for reason in group.apart]
     fixed = any(" " in name or name in IN_PATHS for name in names)
     accept = "align the files" if fixed else f"--accept {' --accept '.join(names)} unites them"
+    if group.apart == (UNBUILT,):
+        accept = "name all Dockerfiles to have them compiled together"
     binaries = ", ".join(member.file.binary for member in group.members)
     for reason in group.apart:
         file = group.leader.file
@@ -53,7 +55,9 @@ def _apart(group: Group) -> Iterator[Finding]:
             severity=Severity.NOTE,
             name="separate-builder",
             what=f"{binaries}: a builder of its own ({reason})",
-            why="its crates are compiled once more",
+            why="the workspace's crates are compiled once more, dependencies are not"
+            if cooked
+            else "its crates are compiled once more",
             do=accept,
             subject=file.binary,
         )

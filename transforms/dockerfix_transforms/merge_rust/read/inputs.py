@@ -99,9 +99,11 @@ def _read(
         asked |= asked_of_merged(facts, graph, into, binary)
     leaves, live_chain = _images(graph, [*chain, *([planner] if planner else [])], asked)
     call = next((step.call for step in steps if step.role is Role.BUILD), None)
-    alone, member = call is not None and call.alone, ""
+    alone, member, fixed = call is not None and call.alone, "", ""
     if folder != workspace.folder:
-        steps, member = _in_member(facts, workspace, steps, folder, live_chain, leaves, graph)
+        steps, member, fixed = _in_member(
+            facts, workspace, steps, folder, live_chain, leaves, graph
+        )
         alone = True
     return RustFile(
         path=path,
@@ -122,6 +124,7 @@ def _read(
         is_folder=is_folder,
         member=member,
         pinned=_pinned(facts, context),
+        fixed=fixed,
         everything=carries_more(workspace, graph, chain),
     )
 
@@ -169,27 +172,23 @@ def _in_member(
     live_chain: tuple[Stage, ...],
     leaves: tuple[Leaf, ...],
     graph: StageGraph,
-) -> tuple[tuple[Step, ...], str]:
-    """The steps of a build in a member's folder as they stand in a shared builder, and the
-    member that they select there; none when its RUN goes there by itself."""
+) -> tuple[tuple[Step, ...], str, str]:
+    """The steps of a build in a member's folder as they stand in a shared builder, the member
+    that they select there (none when its RUN goes there by itself), and why the build keeps a
+    stage of its own (empty where it need not)."""
     build = next(step for step in reversed(steps) if step.role is Role.BUILD)
     chain = {step.stage.index for step in steps}
     bases = (graph.base(leaf.stage) for leaf in leaves if leaf.live)
     standing = live_chain or any(base is not None and base.index in chain for base in bases)
     if changes_folder(build) and not standing:
-        return steps, ""
+        return steps, "", ""
     found = None if standing else at_root(facts, workspace, steps, folder)
-    if found is None:
-        named = build.call is not None and build.call.packages
-        why = "other steps need that folder" if named else "that selects the member there"
-        why = "an image is based on the builder" if standing else why
-        raise UnreadableError(
-            "member-folder", f"cargo build runs in {folder}, and {why}",
-            "in a shared builder it would run at the workspace's root",
-            "select the member with -p from the workspace's root, in a stage of its own",
-            build.item.code,
-        )  # fmt: skip
-    return found
+    if found is not None:
+        return *found, ""
+    named = build.call is not None and build.call.packages
+    why = "other steps need that folder" if named else "that selects the member there"
+    why = "an image is based on the builder" if standing else why
+    return steps, "", f"cargo build runs in {folder}, and {why}, as -p does at the root"
 
 
 def _builder(graph: StageGraph) -> Stage | None:

@@ -50,6 +50,8 @@ class RustFile(Struct, frozen=True):
     """The package in whose folder it builds, so that its calls select that package."""
     pinned: bool = False
     """Whether a rust-toolchain file chooses the compiler, whatever rustup's default is."""
+    fixed: str = ""
+    """Why its build keeps a stage of its own, empty where it may be shared."""
     everything: bool = False
     """Whether an image carries more of an unselected build than binaries (a `.so`, an
     example), so that the build cannot be narrowed to binaries."""

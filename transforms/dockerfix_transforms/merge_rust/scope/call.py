@@ -34,7 +34,7 @@ def read_scope(facts: Facts, paths: Sequence[str], into: str) -> Scope:
     workspace = find_workspace(facts, start, given)
     check_arguments(facts, workspace, folders, into)
     listed = candidates(facts, workspace.folder, given, folders)
-    scope = Scope(workspace, merged_path(workspace, listed, into), into)
+    scope = Scope(workspace, merged_path(workspace, listed, into), into, frozenset(given))
     for path in listed:
         itself = not is_plain(path) if path == scope.into else is_merged(path, into)
         if itself and len(listed) > 1 and (path == scope.into or path not in given):

@@ -17,6 +17,8 @@ class Scope:
     into: str
     wish: str = ""
     """The name or path that the person gave for the merged file."""
+    given: frozenset[str] = frozenset()
+    """The Dockerfiles that the person named."""
     files: list[RustFile] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 

@@ -13,8 +13,10 @@ from msgspec import Struct
 from dockerfix.api import Stage
 from dockerfix_transforms.merge_rust.group.group import Group
 from dockerfix_transforms.merge_rust.read.compiler import base_images
-from dockerfix_transforms.merge_rust.read.steps import Role, Step, packages_of
+from dockerfix_transforms.merge_rust.read.steps import Role, Step, only_installs, packages_of
+from dockerfix_transforms.merge_rust.write.line import CannotJoinError
 from dockerfix_transforms.merge_rust.write.names import StageNames
+from dockerfix_transforms.merge_rust.write.widen import widened
 
 
 class Host(Struct, frozen=True):
@@ -35,6 +37,8 @@ def hosts(names: StageNames, main: Group, group: Group) -> dict[int, Host]:
     for stage, other in zip(ours.chain, theirs.chain, strict=False):
         host = _host(names, main, other, group, stage)
         if host is None:
+            cook = _cook_host(names, main, other, group, stage)
+            found |= {stage.index: cook} if cook is not None else {}
             break
         found[stage.index] = host
         if host.extra:
@@ -48,10 +52,10 @@ def hosts(names: StageNames, main: Group, group: Group) -> dict[int, Host]:
 def _host(names: StageNames, main: Group, other: Stage, group: Group, stage: Stage) -> Host | None:
     """The main group's stage `other` as the host of the guest's `stage`: it must begin with the
     same steps, compile nothing, and have every package that the guest needs."""
-    steps = [step for n, step in enumerate(main.common) if main.home(n) == other.index]
+    steps = _steps_of(main, other)
     if any(step.role in (Role.COOK, Role.BUILD) for step in steps):
         return None  # what is compiled there is not what this group compiles
-    extra = _extra([s for s in group.common if s.stage.index == stage.index], steps)
+    extra = _extra(_steps_of(group, stage), steps)
     name = names.known(main.leader.file, other)
     if extra is None or name is None or not _has_packages(main, group):
         return None
@@ -59,10 +63,82 @@ def _host(names: StageNames, main: Group, other: Stage, group: Group, stage: Sta
 
 
 def _extra(steps: Sequence[Step], beginning: Sequence[Step]) -> tuple[Step, ...] | None:
-    """The steps behind those of `beginning`, when they begin with all of them; else None."""
-    count = len(beginning)
-    same = [step.key for step in steps[:count]] == [step.key for step in beginning]
-    return tuple(steps[count:]) if same else None
+    """The steps behind those of `beginning`, when they begin with all of them but lists of
+    packages; else None."""
+    at = 0
+    for step in beginning:
+        if [s.key for s in steps[at : at + 1]] == [step.key]:
+            at += 1
+        elif not only_installs(step):
+            return None
+    return tuple(steps[at:])
+
+
+def _steps_of(group: Group, stage: Stage) -> list[Step]:
+    """The group's common steps that belong to a stage of its leader."""
+    return [step for n, step in enumerate(group.common) if group.home(n) == stage.index]
+
+
+# Cooks that serve two builders.
+
+
+def shares_cook(main: Group, group: Group) -> bool:
+    """Whether the cook of the `main` group, as it stands in the merged file, is the guest's too,
+    on top of the same: then dependencies are compiled once for both builders."""
+    if base_images(main.leader.file) != base_images(group.leader.file):
+        return False
+    pairs = zip(group.leader.file.chain, main.leader.file.chain, strict=False)
+    for stage, other in pairs:
+        steps, mine = _steps_of(main, other), _steps_of(group, stage)
+        if any(step.role is Role.COOK for step in steps):
+            return _behind_cook(main, steps, mine) is not None and _has_packages(main, group)
+        if any(step.role is Role.BUILD for step in steps) or _extra(mine, steps) != ():
+            return False
+    return False
+
+
+def _behind_cook(
+    main: Group, steps: Sequence[Step], mine: Sequence[Step]
+) -> tuple[Step, ...] | None:
+    """The guest's steps behind its cook, when it and all before it are the main group's."""
+    ends = [n for n, step in enumerate(steps) if step.role is Role.COOK]
+    own = [n for n, step in enumerate(mine) if step.role is Role.COOK]
+    if not ends or not own or len(ends) != len(own):
+        return None
+    end, after = ends[-1] + 1, own[-1] + 1
+    cooks = zip((steps[n] for n in ends), (mine[n] for n in own), strict=True)
+    if not all(_stands(main, one) and _flat(one) == _flat(other) for one, other in cooks):
+        return None
+    whole = end == len(steps)
+    if not whole and main.common.index(steps[end]) != main.split:
+        return None  # there is no place to divide the stage at
+    return tuple(mine[after:]) if _extra(mine[:after], steps[:end]) == () else None
+
+
+def _stands(main: Group, cook: Step) -> bool:
+    """Whether the main group's cook is written as it stands in its file."""
+    try:
+        return not widened(main, main.common.index(cook)).edits
+    except CannotJoinError:
+        return False
+
+
+def _flat(step: Step) -> str:
+    return " ".join(step.item.text.split())
+
+
+def _cook_host(
+    names: StageNames, main: Group, other: Stage, group: Group, stage: Stage
+) -> Host | None:
+    """The main group's cook as the host of the guest's builder."""
+    if not shares_cook(main, group):
+        return None
+    steps = _steps_of(main, other)
+    extra = _behind_cook(main, steps, _steps_of(group, stage))
+    leader = main.leader.file
+    whole = bool(steps) and steps[-1].role is Role.COOK
+    name = names.known(leader, other) if whole else names.below_own_steps.get(leader.path)
+    return Host(name, extra) if extra is not None and name else None
 
 
 def _has_packages(main: Group, group: Group) -> bool:

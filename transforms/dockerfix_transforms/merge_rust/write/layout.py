@@ -19,7 +19,7 @@ from dockerfix_transforms.merge_rust.write.comments import (
     piece_of,
     recounted,
 )
-from dockerfix_transforms.merge_rust.write.guests import hosts
+from dockerfix_transforms.merge_rust.write.guests import hosts, shares_cook
 from dockerfix_transforms.merge_rust.write.images import block
 from dockerfix_transforms.merge_rust.write.names import StageNames
 from dockerfix_transforms.merge_rust.write.plan import Alias, Block, MergedStage, Plan
@@ -52,6 +52,7 @@ def planned(groups: Sequence[Group], files: Sequence[RustFile]) -> Plan:
     names = StageNames(groups)
     shared: list[MergedStage] = []
     strangers, guests = [], []
+    cooked = tuple(group for group in groups[1:] if shares_cook(groups[0], group))
     for group in groups:
         main = group is groups[0]
         serving = {} if main else hosts(names, groups[0], group)
@@ -59,13 +60,13 @@ def planned(groups: Sequence[Group], files: Sequence[RustFile]) -> Plan:
             guests.append(group)
         elif not main and len(group.members) == 1:
             strangers.append(group.leader.file)
-        shared += shared_stages(names, group, serving, main)
+        shared += shared_stages(names, group, serving, main, cooked if main else ())
     blocks = [block(names, files, file) for file in files if not _is_last(file)]
     aliases = _aliases(names, blocks)
     last = [block(names, files, file) for file in files if _is_last(file)]
     return Plan(
         _head(files), tuple(shared), tuple(blocks), aliases, tuple(last),
-        tuple(strangers), tuple(guests),
+        tuple(strangers), tuple(guests), cooked,
     )  # fmt: skip
 
 

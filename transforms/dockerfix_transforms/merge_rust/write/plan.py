@@ -77,6 +77,8 @@ class Plan(Struct, frozen=True):
     """Files of which no stage serves another file too."""
     guests: tuple[Group, ...]
     """Groups that build on leading stages of the first group."""
+    cooked: tuple[Group, ...] = ()
+    """The guests among them that build on its cook: their dependencies are compiled with it."""
 
     @property
     def stages(self) -> Iterator[MergedStage]:

@@ -30,10 +30,11 @@ from dockerfix_transforms.merge_rust.write.wording import said, united_lines
 
 
 def shared_stages(
-    names: StageNames, group: Group, hosts: Mapping[int, Host], main: bool
+    names: StageNames, group: Group, hosts: Mapping[int, Host], main: bool, cooked: Sequence[Group]
 ) -> Iterator[MergedStage]:
     """The group's stages in the order of the leader. `main` says that it is the first group,
-    which keeps the old names; raises `CannotJoinError`."""
+    which keeps the old names, `cooked` are other groups that stand on its cook; raises
+    `CannotJoinError`."""
     leader = group.leader.file
     planner = [leader.planner] if leader.planner is not None else []
     for stage in sorted([*leader.chain, *planner], key=lambda stage: stage.index):
@@ -43,7 +44,7 @@ def shared_stages(
         elif stage in planner:
             yield _planner(names, group, stage, main)
         else:
-            yield from _chain_stage(names, group, stage, main, host)
+            yield from _chain_stage(names, group, stage, main, host, cooked)
 
 
 def _claimed(names: StageNames, group: Group, name: str, main: bool) -> str:
@@ -75,11 +76,17 @@ def _planner(names: StageNames, group: Group, stage: Stage, main: bool) -> Merge
 
 
 def _chain_stage(
-    names: StageNames, group: Group, stage: Stage, main: bool, host: Host | None
+    names: StageNames,
+    group: Group,
+    stage: Stage,
+    main: bool,
+    host: Host | None,
+    cooked: Sequence[Group],
 ) -> Iterator[MergedStage]:
     """One stage of the chain, behind those that it copies from. The one that copies the sources
     is split when a file has steps of its own, so that these can stand between the cook and the
-    sources: on top of the sources they would run again at every change of one."""
+    sources: on top of the sources they would run again at every change of one. It is split too
+    where another builder stands on the cook."""
     leader = group.leader.file
     name = _claimed(names, group, stage.name or "builder", main)
     below = names.of(leader, leader.graph.base(stage)) if host is None else host.name
@@ -91,15 +98,16 @@ def _chain_stage(
     ]
     yield from feeders(names, group, indexes)
     head = _head_comments(group, stage)
-    if not group.has_own or group.split not in indexes:
-        yield _steps(names, group, stage, below, name, indexes, head)
+    cooks = bool(cooked) and any(group.common[n].role is Role.COOK for n in indexes)
+    if not (group.has_own or cooks) or group.split not in indexes:
+        yield _steps(names, group, stage, below, name, indexes, head, cooked)
     elif indexes[0] == group.split:
         names.below_own_steps[leader.path] = below or ""
-        yield _steps(names, group, stage, below, name, indexes, head)
+        yield _steps(names, group, stage, below, name, indexes, head, cooked)
     else:
         cook = _cook_name(names, group, main)
         before = [n for n in indexes if n < group.split]
-        yield _steps(names, group, stage, below, cook, before, head)
+        yield _steps(names, group, stage, below, cook, before, head, cooked)
         names.below_own_steps[leader.path] = cook
         yield _steps(names, group, stage, cook, name, indexes[len(before) :], None)
     names.give_shared(group, stage, name)
@@ -120,9 +128,11 @@ def _steps(
     name: str,
     indexes: Sequence[int],
     head: str | None,
+    cooked: Sequence[Group] = (),
 ) -> MergedStage:
     """A stage with the group's common steps of these indexes, below the comments `head`; None
-    for the second half of a stage, which follows the first one without a blank line."""
+    for the second half of a stage. What stood in the middle of one follows its FROM without a
+    blank line."""
     leader = group.leader.file
     newline = leader.graph.tree.newline.bytes.decode()
     pieces = [from_piece(leader, stage.from_, below, name, head or "")]
@@ -130,8 +140,9 @@ def _steps(
     for index in indexes:
         step = group.common[index]
         owner = group.owner(step)
-        line = widened(group, index)
-        follows = head is not None or len(pieces) > 1
+        beside = [(g.leader.file, s) for g in cooked for s in g.common if s.key == step.key]
+        line = widened(group, index, beside)
+        follows = len(pieces) > 1 or step.item is step.stage.instructions[0]
         gap = newline if follows and _after_blank(step) else ""
         above = gap + loose_comments(owner, step.item)
         pieces.append(step_piece(names, owner, step, line, above))

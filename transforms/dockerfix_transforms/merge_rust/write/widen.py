@@ -38,8 +38,9 @@ from dockerfix_transforms.merge_rust.write.selection import (
 from dockerfix_transforms.merge_rust.write.wording import listed, said, united_lines
 
 
-def widened(group: Group, index: int) -> Line:
-    """The line for the group's common step `index`; raises `CannotJoinError`."""
+def widened(group: Group, index: int, beside: Sequence[tuple[RustFile, Step]] = ()) -> Line:
+    """The line for the group's common step `index`; raises `CannotJoinError`. `beside` are equal
+    steps of other groups that stand on it, whose comments it takes."""
     step = group.common[index]
     pairs = [
         (member.file, mine)
@@ -56,7 +57,8 @@ def widened(group: Group, index: int) -> Line:
         elif step.role is Role.PACKAGES:
             unite_packages(group, step, pairs, line)
     whole = {id(step) for _, step in line.more}
-    _foreign_comments(step.item, [p for p in pairs if id(p[1]) not in whole], line)
+    speaking = [*(pair for pair in pairs if id(pair[1]) not in whole), *beside]
+    _foreign_comments(step.item, speaking, line)
     return line
 
 
