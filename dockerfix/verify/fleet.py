@@ -101,6 +101,16 @@ class Fleet:
             self.watch(event)
 
 
+def spread(groups: Sequence[Sequence[str]], count: int) -> list[tuple[str, ...]]:
+    """Groups of names as that many lists at most, of about the same length: what a builder is given
+    in one call it builds side by side."""
+    lists: list[tuple[str, ...]] = [() for _ in range(count)]
+    for group in sorted(groups, key=lambda group: -len(group)):
+        shortest = min(range(count), key=lambda number: len(lists[number]))
+        lists[shortest] += tuple(group)
+    return [names for names in lists if names]
+
+
 def _ended(futures: Sequence[Future[None]]) -> None:
     """Wait for all; raises the first error of one as soon as it is there."""
     done, _ = wait(futures, return_when=FIRST_EXCEPTION)

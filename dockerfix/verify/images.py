@@ -19,7 +19,7 @@ from dockerfix.verify.compare import Aspect, differences, unexplained
 from dockerfix.verify.concern import Concern, Pair, Unmatched
 from dockerfix.verify.copies import Copies
 from dockerfix.verify.engine import Engine
-from dockerfix.verify.fleet import Fleet, Share
+from dockerfix.verify.fleet import Fleet, Share, spread
 from dockerfix.verify.image import Image
 from dockerfix.verify.outcome import ImageResult
 from dockerfix.verify.recipe import Recipe
@@ -62,8 +62,8 @@ class Comparison(Struct, frozen=True):
         named = _named((pair.name, pair) for pair in found.pairs)
         alone = _named((f"alone {image.name}", image) for image in found.unmatched)
         recipes = {side: _recipes(side, named, alone) for side in Side}
-        groups = related(recipes) if len(self.fleet.builders) > 1 else [(*named, *alone)]
-        self.fleet.build([self._share(group, recipes) for group in groups])
+        lists = spread(related(recipes), max(1, len(self.fleet.builders)))
+        self.fleet.build([self._share(names, recipes) for names in lists])
         again = self._noise(named) if self.baseline else {}
         before = {name: self._image(name, Side.BEFORE.value) for name in named}
         return tuple(
@@ -165,8 +165,8 @@ def _recipes(
 
 
 def related(recipes: Mapping[Side, Mapping[str, Recipe]]) -> list[tuple[str, ...]]:
-    """Names of images in groups that share no Dockerfile, on neither side, so that builders that
-    each take a group do no work twice."""
+    """Names of images in groups that share no Dockerfile, on neither side, so that builders which
+    each take some of them do no work twice."""
     files: dict[str, set[tuple[Side, str]]] = {}
     for side, found in recipes.items():
         for name, recipe in found.items():

@@ -16,7 +16,7 @@ from dockerfix.traces.steps import Failure, Steps
 from dockerfix.verify.bake import Wanted
 from dockerfix.verify.buildx import Buildx, Job
 from dockerfix.verify.errors import BuildFailedError, EngineError
-from dockerfix.verify.fleet import Fleet, Share
+from dockerfix.verify.fleet import Fleet, Share, spread
 from dockerfix.verify.images import related
 from dockerfix.verify.recipe import Recipe
 from dockerfix.verify.side import Side
@@ -89,6 +89,12 @@ def test_images_of_one_file_stay_together() -> None:
     after = {**before, "a": merged, "b": merged}
     groups = related({Side.BEFORE: before, Side.AFTER: after})
     assert sorted(map(sorted, groups)) == [["a", "b"], ["c", "d"]]
+
+
+def test_the_lists_are_about_as_long() -> None:
+    lists = spread([("a",), ("b", "c", "d"), ("e",), ("f",)], 2)
+    assert lists == [("b", "c", "d"), ("a", "e", "f")]
+    assert spread([("a", "b")], 2) == [("a", "b")]
 
 
 CI = "".join(
