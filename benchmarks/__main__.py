@@ -11,7 +11,7 @@ from benchmarks.monorepo import write_monorepo
 from benchmarks.timing import processes
 
 _ROOT = Path(__file__).resolve().parent.parent
-_DOCKERFIX = ("-c", "from dockerfix.cli import main; main()", "merge-rust")
+_DOCKERFIX = ("-c", "from dockerfix.cli import main; main()")
 
 
 def main() -> None:
@@ -35,7 +35,8 @@ def sample(place: Path) -> None:
     found = processes(
         {
             click: [sys.executable, "-c", "import click"],
-            merge: [sys.executable, *_DOCKERFIX, "controlplane/"],
+            merge: [sys.executable, *_DOCKERFIX, "merge-rust", "controlplane/"],
+            "dockerfix --help": [sys.executable, *_DOCKERFIX, "--help"],
         },
         copy,
         rounds=21,
@@ -58,7 +59,7 @@ def growth(place: Path) -> None:
         root = place / f"monorepo-{count}"
         root.mkdir()
         folder = write_monorepo(root, count, files)
-        command = {"plan": [sys.executable, *_DOCKERFIX, folder]}
+        command = {"plan": [sys.executable, *_DOCKERFIX, "merge-rust", folder]}
         result = processes(command, root, rounds=3)["plan"]
         print(f"| {count:,} | {files:,} | {result.seconds:.2f} | {result.peak_mb:.0f} |")
         shutil.rmtree(root)

@@ -28,6 +28,12 @@ def install(folder: Path, init: str) -> None:
     [
         ('class Merge:\n    """Merge it.\n\n    More."""', "summaries_pack:Merge", "Merge it."),
         ('"""The module."""\nclass Merge: ...', "summaries_pack:Merge", "The module."),
+        (
+            '"""The module."""\nclass Merge:\n    def m(self):\n        """A method."""',
+            "summaries_pack:Merge",
+            "The module.",
+        ),
+        ("class Merge:\n    'One \\\\ line.'", "summaries_pack:Merge", "One \\ line."),
         ('"""The module."""', "summaries_pack:Merge", "The module."),
         ("from .merge import Merge", "summaries_pack:Merge", "Far away."),
         ("from .merge import Merge as M", "summaries_pack:M", "Far away."),
