@@ -32,11 +32,11 @@ def _docstring(module: str, attribute: str, hops: int) -> str:
     path = _path(module)
     if path is None:
         return ""
-    source = path.read_bytes()
-    found = _head(source, attribute)
+    text = path.read_bytes()
+    found = _head(text, attribute)
     if found:
         return found
-    tree = ast.parse(source)
+    tree = ast.parse(text)
     for node in tree.body:
         if isinstance(node, ast.ClassDef) and node.name == attribute:
             return ast.get_docstring(node) or ast.get_docstring(tree) or ""
