@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from dockerfix.facts.turbo import NEEDS, Workspace
 from dockerfix.facts.turbo_settings import WorkspaceError
-from dockerfix.text import Kind, Snapshot, SnapshotError, is_within, join_path
+from dockerfix.text import Kind, Snapshot, SnapshotError, inner_path, is_within, join_path
 
 MANIFEST = "package.json"
 _LIFECYCLE = frozenset(
@@ -115,10 +115,9 @@ def unneeded(snapshot: Snapshot, root: str, names: Sequence[str]) -> tuple[str, 
 def paths_beside(snapshot: Snapshot, context: str, gone: Sequence[str]) -> Iterator[str]:
     """The outermost paths of a context that hold nothing of some folders, and these folders'
     manifests; all relative to the context."""
-    cut = len(context) + 1 if context else 0
     for path in snapshot.below(context):
-        parts = path[cut:].split("/")
-        if not any(is_within(path[cut:], folder) for folder in gone):
+        parts = inner_path(path, context).split("/")
+        if not any(is_within(inner_path(path, context), folder) for folder in gone):
             heads = ("/".join(parts[:end]) for end in range(1, len(parts) + 1))
             yield next(head for head in heads if not any(is_within(f, head) for f in gone))
     yield from (posixpath.join(folder, MANIFEST) for folder in gone)
@@ -192,10 +191,12 @@ def _lifecycle(workspace: Workspace, folder: str) -> Iterator[tuple[str, str]]:
 
 def _mentioned(workspace: Workspace, named: Mapping[str, str]) -> Iterator[str]:
     """Those of the folders that a source which stays names, or that it imports by name."""
-    cut = len(workspace.root) + 1 if workspace.root else 0
     members = workspace.folders.values()
-    within = {f: _sign(_inside(name, f[cut:])) for name, f in named.items()}
-    beside = {f: _sign([*_inside(name, f[cut:]), _from_root(f[cut:])]) for name, f in named.items()}
+    inner = {f: inner_path(f, workspace.root) for f in named.values()}
+    within = {f: _sign(_inside(name, inner[f])) for name, f in named.items()}
+    beside = {
+        f: _sign([*_inside(name, inner[f]), _from_root(inner[f])]) for name, f in named.items()
+    }
     for path in _staying(workspace, set(named.values())):
         signs = within if any(is_within(path, member) for member in members) else beside
         try:
@@ -228,10 +229,9 @@ def _inside(name: str, inner: str) -> Iterable[str]:
 def _staying(workspace: Workspace, gone: set[str]) -> Iterator[str]:
     """The sources outside of these folders: not those of tools beside the build, nor the
     manifests of the root and lock files, which name all members."""
-    cut = len(workspace.root) + 1 if workspace.root else 0
     snapshot = workspace.snapshot
     for path in snapshot.below(workspace.root):
-        inner, name = path[cut:], posixpath.basename(path)
+        inner, name = inner_path(path, workspace.root), posixpath.basename(path)
         entry = snapshot.entries[path]
         searched = name.endswith(_SOURCES) and name not in _NOT_SOURCES and inner != MANIFEST
         if entry.kind is not Kind.FILE or entry.size > _LARGEST or not searched:

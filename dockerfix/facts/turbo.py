@@ -18,7 +18,7 @@ from dockerfix.facts.turbo_settings import WorkspaceError, check_managers, turbo
 from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
 from dockerfix.syntax.yaml.tree import Node, Scalar, YamlError, parse_yaml
 from dockerfix.syntax.yaml.tree import Sequence as YamlSequence
-from dockerfix.text import Kind, Snapshot, SnapshotError, join_path
+from dockerfix.text import Kind, Snapshot, SnapshotError, inner_path, join_path
 
 _ROOT = (
     "package.json", "package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "yarn.lock",
@@ -129,8 +129,7 @@ class Workspace:
 
     def is_member(self, folder: str) -> bool:
         """Whether a folder is one of the workspace's packages."""
-        cut = len(self.root) + 1 if self.root else 0
-        inner = folder[cut:]
+        inner = inner_path(folder, self.root)
         try:
             return any(
                 ("**" in glob or glob.count("/") == inner.count("/"))
@@ -218,13 +217,12 @@ class Workspace:
         if literal:
             yield literal
             return
-        cut = len(self.root) + 1 if self.root else 0
         try:
             judge = Judge((glob.removeprefix("!"),))
             yield from (
-                path[cut:]
+                inner_path(path, self.root)
                 for path in self.snapshot.below(self.root)
-                if judge.judge_path(path[cut:]).matched
+                if judge.judge_path(inner_path(path, self.root)).matched
             )
         except BadIgnoreError as error:
             raise WorkspaceError(str(error)) from None

@@ -306,6 +306,12 @@ def is_within(path: str, folder: str) -> bool:
     return not folder or path == folder or path.startswith(f"{folder}/")
 
 
+def inner_path(path: str, folder: str) -> str:
+    """A path as seen from a folder that holds it (both relative to the root, `""`); empty for the
+    folder itself."""
+    return path[len(folder) + 1 :] if folder else path
+
+
 def relative_path(path: str, folder: str) -> str:
     """`path` as it must be written seen from `folder` (both relative to the root)."""
     return posixpath.relpath(path or ".", folder or ".")

@@ -15,7 +15,7 @@ from dockerfix.facts.builds.state import State
 from dockerfix.facts.builds.words import ROOTS, Scope, expand
 from dockerfix.facts.model import Value
 from dockerfix.syntax.shell import Block, Command, Opaque, ShellWord, Statement
-from dockerfix.text import Snapshot, join_path
+from dockerfix.text import Snapshot, inner_path, join_path
 
 _ROOT = "${" + ROOTS[-1] + "}"
 _SELF = frozenset({"$0", "${0}", "$BASH_SOURCE", "${BASH_SOURCE}", "${BASH_SOURCE[0]}"})
@@ -121,7 +121,7 @@ def globbed(snapshot: Snapshot, folder: str | None, pattern: str) -> tuple[str, 
     depth = len(parts) - fixed
     found: set[str] = set()
     for path in snapshot.below(base):
-        inside = path[len(base) + 1 :] if base else path
+        inside = inner_path(path, base)
         names = inside.split("/")
         deep = len(names) > depth
         if len(names) < depth or (pattern.endswith("/") and not deep):

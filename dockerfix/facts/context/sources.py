@@ -12,7 +12,7 @@ from typing import NamedTuple
 from dockerfix.facts.context.globs import has_wildcard
 from dockerfix.facts.context.ignore import Judge, Verdict
 from dockerfix.facts.context.tree import Folder, FromContext, LinkFromContext, Unwalked
-from dockerfix.text import Entry, Kind, Snapshot
+from dockerfix.text import Entry, Kind, Snapshot, inner_path
 
 
 def context_tree(snapshot: Snapshot, context: str) -> Folder:
@@ -23,12 +23,11 @@ def context_tree(snapshot: Snapshot, context: str) -> Folder:
     entries = snapshot.entries
     made = {"": Folder()}
     _fill(made, ((path, entries[path]) for path in snapshot.below(context)), context)
-    cut = len(context) + 1 if context else 0
     for path in sorted(snapshot.opaque):
         if path in entries:
             continue  # a link to a folder is a link
         if path == context or not context or path.startswith(context + "/"):
-            _make(made, path[cut:]).also((Unwalked(path),))
+            _make(made, inner_path(path, context)).also((Unwalked(path),))
     return made[""]
 
 
@@ -40,9 +39,8 @@ def tree_of(entries: Iterable[tuple[str, Entry]], context: str) -> Folder:
 
 
 def _fill(made: dict[str, Folder], entries: Iterable[tuple[str, Entry]], context: str) -> None:
-    cut = len(context) + 1 if context else 0
     for path, entry in entries:
-        head, _, name = path[cut:].rpartition("/")
+        head, _, name = inner_path(path, context).rpartition("/")
         folder = made.get(head)
         if folder is None:
             folder = _make(made, head)

@@ -17,6 +17,7 @@ from dockerfix.api import (
     Run,
     SnapshotError,
     StageGraph,
+    inner_path,
     parse_shell,
     rules_of,
 )
@@ -89,8 +90,7 @@ def _projects(facts: Facts, folder: str, named: set[str], context: str) -> list[
         if path not in found and path in facts.snapshot:
             found[path] = None
             waiting += _references(facts, path)
-    cut = len(context) + 1 if context else 0
-    return sorted({posixpath.dirname(path)[cut:] or "." for path in found})
+    return sorted({inner_path(posixpath.dirname(path), context) or "." for path in found})
 
 
 def _references(facts: Facts, path: str) -> Iterator[str]:

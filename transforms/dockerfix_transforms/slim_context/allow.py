@@ -29,6 +29,7 @@ from dockerfix.api import (
     emptied,
     exceptions,
     human,
+    inner_path,
     is_allow_list,
     kept_rules,
     line_in_the_way,
@@ -165,10 +166,9 @@ def _check_containerignore(facts: Facts, made: Built) -> None:
 
 def _itself(made: Built, path: str, used: Sequence[str], kept: Sequence[str]) -> tuple[str, ...]:
     """A line for the new ignore file itself where a source would take it along."""
-    cut = len(made.context) + 1 if made.context else 0
     if made.context and not path.startswith(f"{made.context}/"):
         return ()
-    inner = path[cut:]
+    inner = inner_path(path, made.context)
     judge = Judge(("*", *exceptions(used), *kept))
     return () if judge.judge_path(inner).matched else (inner,)
 

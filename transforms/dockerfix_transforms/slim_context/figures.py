@@ -7,7 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dockerfix.api import Facts, Sent, Weight, classic_rules, human, rules_of, sent_of, used_of
+from dockerfix.api import (
+    Facts,
+    Sent,
+    Weight,
+    classic_rules,
+    human,
+    inner_path,
+    rules_of,
+    sent_of,
+    used_of,
+)
 from dockerfix_transforms.slim_context.consumer import Consumer
 from dockerfix_transforms.slim_context.scope import Built
 
@@ -27,8 +37,7 @@ def sent_after(
     of these what it is sent today, when they are a part of the context."""
     own = [s.inner for s in consumer.sources if s.package == consumer.folder]
     sent = sent_of(facts, consumer.folder, None if "" in own else own, rules, rules)
-    cut = len(consumer.context) + 1 if consumer.context else 0
-    asked = [s.path[cut:] for s in consumer.sources if s.package in named]
+    asked = [inner_path(s.path, consumer.context) for s in consumer.sources if s.package in named]
     old = rules_of(facts, consumer.context, consumer.path)
     return sent + Sent(sent_of(facts, consumer.context, asked, old, old).buildkit)
 

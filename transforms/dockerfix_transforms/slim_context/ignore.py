@@ -20,6 +20,7 @@ from dockerfix.api import (
     ProjectionError,
     Severity,
     Span,
+    inner_path,
     project_rules,
     read_ignore,
 )
@@ -75,9 +76,8 @@ def _projected(facts: Facts, consumer: Consumer, path: str | None) -> tuple[str,
     if path is None:
         return ()
     file = facts.snapshot.derive(path, read_ignore)
-    cut = len(consumer.context) + 1 if consumer.context else 0
     try:
-        return project_rules(file, consumer.folder[cut:])
+        return project_rules(file, inner_path(consumer.folder, consumer.context))
     except ProjectionError as error:
         raise CannotSlimError(
             Finding(

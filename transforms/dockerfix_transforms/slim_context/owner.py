@@ -10,7 +10,7 @@ import posixpath
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from dockerfix.api import Add, Copy, Facts, StageGraph, Word, join_path
+from dockerfix.api import Add, Copy, Facts, StageGraph, Word, inner_path, join_path
 from dockerfix_transforms.slim_context.packages import has_manifest, is_package, nearest_package
 from dockerfix_transforms.slim_context.refusal import CannotSlimError, refusal
 
@@ -63,9 +63,9 @@ def _owner(
     """The package of most of the paths; the context where it cannot be made smaller."""
     if not paths or context in paths:
         return context
-    cut = len(context) + 1 if context else 0
     heads = Counter(
-        nearest_package(facts, p, context) or posixpath.join(context, p[cut:].split("/")[0])
+        nearest_package(facts, p, context)
+        or posixpath.join(context, inner_path(p, context).split("/")[0])
         for p in paths
     )
     name, count = heads.most_common(1)[0]

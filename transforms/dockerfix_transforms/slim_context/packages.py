@@ -9,7 +9,7 @@ import json
 import posixpath
 from collections.abc import Iterator
 
-from dockerfix.api import Facts, SnapshotError
+from dockerfix.api import Facts, SnapshotError, inner_path
 
 _MANIFESTS = (
     "package.json", "Cargo.toml", "go.mod", "pyproject.toml", "setup.py", "requirements.txt",
@@ -47,8 +47,7 @@ def owner_of(facts: Facts, path: str, context: str, own: str) -> str | None:
         return package
     shared = context
     while shared != own:
-        cut = len(shared) + 1 if shared else 0
-        head = posixpath.join(shared, path[cut:].split("/")[0])
+        head = posixpath.join(shared, inner_path(path, shared).split("/")[0])
         if not _holds(head, own):
             return None if head in facts.snapshot else head
         shared = head

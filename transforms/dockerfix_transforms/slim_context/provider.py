@@ -21,6 +21,7 @@ from dockerfix.api import (
     Onbuild,
     Stage,
     StageGraph,
+    inner_path,
     join_path,
     read_ignore,
     walk,
@@ -237,12 +238,12 @@ def lacking_files(facts: Facts, wanted: Iterable[str], provider: Provider) -> li
     Dockerfile does not copy them, or its ignore file leaves them out."""
     context = provider.build.context or ""
     judge = _ignore_judge(facts, provider.build)
-    cut = len(context) + 1 if context else 0
     package = len(provider.folder) + 1
     return [
         file
         for file in wanted
-        if judge.judge_path(file[cut:]).matched or not _is_held(provider.held, file[package:])
+        if judge.judge_path(inner_path(file, context)).matched
+        or not _is_held(provider.held, file[package:])
     ]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 
-from dockerfix.api import Copy, Edit, Instruction, Reference, Run, Span, Stage
+from dockerfix.api import Copy, Edit, Instruction, Reference, Run, Span, Stage, inner_path
 from dockerfix_transforms.slim_context.consumer import Consumer
 from dockerfix_transforms.slim_context.inline import Region
 from dockerfix_transforms.slim_context.origin import From, Whole
@@ -28,8 +28,7 @@ def own_edits(consumer: Consumer) -> Iterator[Edit]:
 def _stripped(consumer: Consumer, source: Source) -> Edit:
     """A source without the folder in front: `./console/src` is `./src`, `console` is `.`."""
     written = consumer.graph.tree.source.text(source.word.span)
-    cut = len(consumer.context) + 1 if consumer.context else 0
-    prefix = consumer.folder[cut:]
+    prefix = inner_path(consumer.folder, consumer.context)
     plain = source.word.raw == source.word.value and not isinstance(source.item, Run)
     at = written.find(prefix) if plain else _quoted_at(written, prefix)
     if at < 0:

@@ -26,6 +26,7 @@ from dockerfix.api import (
     Stage,
     Tool,
     find_maker,
+    inner_path,
     project_rules,
     read_ignore,
 )
@@ -200,12 +201,13 @@ def sibling_ignores(
         yield from _existing(facts, consumer, siblings)
         return
     file = facts.snapshot.derive(old, read_ignore)
-    cut = len(consumer.context) + 1 if consumer.context else 0
     for sibling in siblings:
         path = posixpath.join(sibling, ".dockerignore")
         try:
             whole = sibling == consumer.context
-            rules = file.rules if whole else project_rules(file, sibling[cut:])
+            rules = (
+                file.rules if whole else project_rules(file, inner_path(sibling, consumer.context))
+            )
         except ProjectionError as error:
             raise _ignored(consumer, str(error), error.place) from None
         if path == old:

@@ -21,6 +21,7 @@ from dockerfix.api import (
     Span,
     StageGraph,
     Word,
+    inner_path,
 )
 from dockerfix_transforms.slim_context.owner import is_inside, is_path, joined_path
 from dockerfix_transforms.slim_context.packages import owner_of
@@ -165,8 +166,7 @@ class Sources:
 
     def check(self, path: str, text: str, word: Word) -> None:
         """Sources that no package owns alone; raises `CannotSlimError`."""
-        cut = len(self.context) + 1 if self.context else 0
-        head = path[cut:].split("/")[0]
+        head = inner_path(path, self.context).split("/")[0]
         if path != self.folder and is_inside(self.folder, path):
             whole = "the whole context" if path == self.context else f"{path} as a whole"
             raise self.refused(
@@ -192,9 +192,8 @@ class Sources:
 
     def shared(self, path: str) -> list[str]:
         """The parts of a path that may tell the package from its siblings."""
-        cut = len(self.context) + 1 if self.context else 0
-        depth = len([part for part in self.folder[cut:].split("/") if part])
-        return path[cut:].split("/")[:depth]
+        depth = len([part for part in inner_path(self.folder, self.context).split("/") if part])
+        return inner_path(path, self.context).split("/")[:depth]
 
     def check_links(self, path: str, word: Word) -> None:
         """A source that is named through a link must not lead out of the package."""
