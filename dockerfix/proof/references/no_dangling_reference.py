@@ -15,6 +15,7 @@ from dockerfix.facts.dockerfile.file_names import is_dockerfile
 from dockerfix.facts.dockerfile.stages import StageGraph
 from dockerfix.facts.gitlab.globs import GlobError, matches
 from dockerfix.facts.gitlab.pipeline import Pipeline
+from dockerfix.facts.model import SiteKind
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.asks.asks import Ask, asks_of, values_for
 from dockerfix.proof.obligation import Image, Obligation, Verdict
@@ -89,11 +90,10 @@ class _Search:
         removed = (path for path in self.owed.files if path not in self.after.snapshot)
         return list(dict.fromkeys(removed))
 
-    def fail(self, place: Place, what: str, about: str | None = None) -> None:
-        """Note a dangling name, of a removed file where `about` is one."""
+    def fail(self, place: Place, what: str, *about: str | None) -> None:
+        """Note a dangling name; `about` are files that it may be about, removed ones."""
         self.failures[f"{place}: {what}"] = None
-        if about in self.gone:
-            self.about.append(about)
+        self.about += (path for path in about if path in self.gone and path is not None)
         self.failed.append(place)
 
     def builds(self) -> None:
@@ -200,8 +200,14 @@ class _Search:
             for scalar, key in _job_names(file.root, ""):
                 if scalar.text in removed - set(pipeline.jobs):
                     place = scalar.file.source.place(scalar.span)
-                    self.fail(place, f"`{key}` names the job `{scalar.text}`, which is gone")
+                    what = f"`{key}` names the job `{scalar.text}`, which is gone"
+                    self.fail(place, what, *self.built_in(scalar.text))
         self.documents(removed - set(pipeline.jobs))
+
+    def built_in(self, job: str) -> set[str | None]:
+        """The Dockerfiles that builds of a job of before take."""
+        builds = (b for b in self.before.builds.builds if b.site.kind is SiteKind.GITLAB)
+        return {build.dockerfile for build in builds if build.site.name == job}
 
     def documents(self, removed: Iterable[str]) -> None:
         """Jobs in documents are prose: listed, for a person to see."""

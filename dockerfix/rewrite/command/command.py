@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 
 from dockerfix.facts.model import Build, Tool, Value
 from dockerfix.facts.repository import Facts
+from dockerfix.rewrite.command.enclosed import check_enclosed
 from dockerfix.rewrite.command.functions import FunctionParameters, local_names
 from dockerfix.rewrite.command.insertion import inserted_options
 from dockerfix.rewrite.command.subject import (
@@ -59,7 +60,9 @@ class _Command:
             self.option("target", [change.wanted.target or "" for change in changes], old_target)
         self.flags()
         inserted = [inserted_options(self.subject, self.inserted)] if self.inserted else []
-        return [*self.found, *inserted, *self.parameters.edits()]
+        edits = [*self.found, *inserted, *self.parameters.edits()]
+        check_enclosed(self.subject.facts, edits)
+        return edits
 
     def option(self, name: str, texts: list[str], old: Callable[[Build], str]) -> None:
         """Give every changed build its text for one option."""
@@ -144,7 +147,7 @@ class _Command:
             return []
         is_quoted = value.written[:1] in ("'", '"') or _is_joined(build, name)
         text = new if is_quoted else f'"{new}"'
-        return [(value.place.path, Edit(inner(value.place.span, value), text.encode()))]
+        return [(value.place.path, Edit(inner(self.subject, value.place, value), text.encode()))]
 
     def flags(self) -> None:
         """Build arguments and named contexts: words of the command, or words in a parameter

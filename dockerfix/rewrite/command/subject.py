@@ -62,9 +62,18 @@ def value_of(build: Build, name: str) -> Value | None:
     return build.dockerfile_written if name == "file" else build.target
 
 
-def inner(span: Span, value: Value) -> Span:
-    """The span without the quotes that the written word brings along."""
-    return span if value.inside == value.written else Span(span.start + 1, span.end - 1)
+def inner(subject: Subject, place: Place, value: Value) -> Span:
+    """The span of a word without the quotes that it brings along; in a quoted YAML scalar a
+    quote may take two bytes. Raises `Refused` where the word is not written as it reads."""
+    span = place.span
+    if value.inside == value.written:
+        return span
+    text = subject.facts.snapshot.source(place.path).text(span)
+    before, found, behind = text.partition(value.inside)
+    if not found or before != behind:
+        raise subject.refused(f"{value.written} is written with escapes", "write it plainly")
+    width = len(before.encode())
+    return Span(span.start + width, span.end - width)
 
 
 def quoted(text: str) -> str:

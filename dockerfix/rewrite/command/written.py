@@ -33,7 +33,7 @@ def in_place(subject: Subject, values: Sequence[Value], texts: Sequence[str]) ->
     bare = value.inside == value.written and value.written[:1] not in ("'", '"')
     splits = " " not in value.written and "$" not in value.written
     text = quoted(new) if bare and splits else new
-    return [(value.place.path, Edit(inner(value.place.span, value), text.encode()))]
+    return [(value.place.path, Edit(inner(subject, value.place, value), text.encode()))]
 
 
 def _one_text(subject: Subject, values: Sequence[Value], texts: Sequence[str]) -> str | None:

@@ -49,7 +49,15 @@ def add_need(job: Job, name: str) -> Edits:
 
 
 def put_needs(keys: JobKeys, jobs: Sequence[Job]) -> None:
-    """The union of the jobs' needs; a job that lacks the key waits for all earlier stages."""
+    """The union of the jobs' needs; a job that lacks the key waits for all earlier stages.
+
+    Raises `Refused` where one of the jobs needs another: one job cannot wait for itself.
+    """
+    names = {job.name for job in jobs}
+    waiting = [job.name for job in jobs for need in job.needs or () if need.job in names]
+    if waiting:
+        what = f"{waiting[0]} waits for another one of them"
+        raise Refused(keys.job.place, what, "take it out of its `needs:`")
     mine = plain_data(keys.job.keys.get("needs"))
     if all(plain_data(job.keys.get("needs")) == mine for job in jobs):
         return

@@ -106,6 +106,8 @@ def exists_already(facts: Facts, scope: Scope, data: bytes, no_ci: bool) -> Prop
     is the merged file or serves the old ones, else a refusal. None when it is not there, or when
     it is to be made anew for call sites."""
     into = scope.into
+    if into not in facts.snapshot and facts.snapshot.is_folder(into):
+        return Proposal(findings=(_folder(into), *scope.findings), refused=True)
     if into not in facts.snapshot or any(file.path == into for file in scope.files):
         return None
     if facts.snapshot.read(into) == data:
@@ -129,6 +131,17 @@ def exists_already(facts: Facts, scope: Scope, data: bytes, no_ci: bool) -> Prop
         subject=into,
     )
     return Proposal(findings=(finding, *scope.findings), refused=True)
+
+
+def _folder(into: str) -> Finding:
+    return Finding.at(
+        None,
+        name="exists",
+        what=f"{into} is a folder",
+        why="the merged file would have its name",
+        do="choose another name with --into",
+        subject=into,
+    )
 
 
 def _serves(facts: Facts, scope: Scope) -> bool:
