@@ -29,6 +29,12 @@ def too_few(facts: Facts, scope: Scope, stepped_down: int) -> Proposal:
     every = candidates(facts, scope.workspace.folder, ())
     mine = {*paths, scope.into}
     others = [path for path in every if path not in mine and not is_merged(path, scope.wish)]
+    if paths and others and not scope.given:
+        return Proposal(
+            findings=tuple(f for f in scope.findings if f not in left_out),
+            reason=f"nothing to merge: {paths[0]} alone compiles {folder} by a `cargo build` that "
+            f"is read; {', '.join(others)} lie elsewhere, or are not read",
+        )
     if paths and others:
         return Proposal(
             reason=f"{paths[0]} was named alone, and {', '.join(others)} also build {folder}; "

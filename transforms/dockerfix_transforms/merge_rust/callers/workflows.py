@@ -116,6 +116,8 @@ def _plan_file(facts: Facts, path: str, jobs: _Jobs, plan: WorkflowPlan) -> None
         if len(numbers) < len(rows_of(job_entries(file)[name])):
             if len({file.path for file, _ in mine}) > 1:
                 _join(facts, file, [name], mine, plan, numbers)
+            else:
+                _stay(plan, mine, f"no other row of {name} builds an image of the group")
             continue
         alike = next((names for other, names in sets if other == frame), None)
         if alike is None:

@@ -186,9 +186,10 @@ def _in_member(
     if found is not None:
         return *found, ""
     named = build.call is not None and build.call.packages
-    why = "other steps need that folder" if named else "that selects the member there"
+    selects = "that selects the member there, as -p does at the root"
+    why = "other steps need that folder" if named else selects
     why = "an image is based on the builder" if standing else why
-    return steps, "", f"cargo build runs in {folder}, and {why}, as -p does at the root"
+    return steps, "", f"cargo build runs in {folder}, and {why}"
 
 
 def _builder(graph: StageGraph) -> Stage | None:

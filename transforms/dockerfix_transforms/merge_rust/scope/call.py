@@ -14,7 +14,7 @@ from dockerfix_transforms.merge_rust.read.candidates import candidates
 from dockerfix_transforms.merge_rust.read.inputs import read_file
 from dockerfix_transforms.merge_rust.scope.agreement import agree, leave_hidden
 from dockerfix_transforms.merge_rust.scope.names import is_merged, is_plain, merged_path
-from dockerfix_transforms.merge_rust.scope.others import not_of, without_cargo
+from dockerfix_transforms.merge_rust.scope.others import hides_cargo, not_of, without_cargo
 from dockerfix_transforms.merge_rust.scope.scope import Scope
 from dockerfix_transforms.merge_rust.scope.workspaces import check_arguments, find_workspace
 
@@ -44,8 +44,8 @@ def read_scope(facts: Facts, paths: Sequence[str], into: str) -> Scope:
             scope.findings.append(found)
         elif found is not None:
             scope.files.append(found)
-        elif path in given:
-            scope.findings.append(not_of(facts, workspace, path))
+        elif path in given or hides_cargo(facts, path):
+            scope.findings.append(not_of(facts, workspace, path, path in given))
     agree(facts, scope)
     leave_hidden(scope)
     if not given:

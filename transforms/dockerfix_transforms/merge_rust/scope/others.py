@@ -17,17 +17,29 @@ from dockerfix.api import (
     rejections,
     unreadable,
 )
+from dockerfix_transforms.merge_rust.read.steps import Role, steps_of
 
 
-def not_of(facts: Facts, workspace: Workspace, path: str) -> Finding:
-    """A file that was named on the command line and builds nothing here."""
+def hides_cargo(facts: Facts, path: str) -> bool:
+    """Whether RUNs of a Dockerfile speak of `cargo build`, and none of them is read as one."""
+    graph = facts.stages(path)
+    steps = [step for stage in graph.stages for step in steps_of(graph, stage)]
+    spoken = any(s.item.keyword == "RUN" and "cargo build" in s.item.text for s in steps)
+    return spoken and not any(step.role is Role.BUILD for step in steps)
+
+
+def not_of(facts: Facts, workspace: Workspace, path: str, given: bool) -> Finding:
+    """A file that builds nothing here; `given` says that it was named on the command line."""
     return Finding.at(
         facts.snapshot.source(path).place(Span(0, 0)),
+        severity=Severity.REFUSE if given else Severity.NOTE,
         name="no-cargo",
         what=f"no `cargo build` in it compiles the workspace {workspace.folder or '.'}; "
         "this file stays as it is",
         why="merge-rust merges the Dockerfiles of one cargo workspace",
-        do="leave it out of the command, or name the workspace that it builds",
+        do="leave it out of the command, or name the workspace that it builds"
+        if given
+        else "write its `cargo build` as a plain command, if it should go along",
         subject=path,
     )
 
