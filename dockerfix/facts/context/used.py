@@ -56,7 +56,7 @@ def read_of(
 
     Raises `SnapshotError` when the Dockerfile cannot be read.
     """
-    from dockerfix.facts.context.reads import reads_of  # readers of projects, for few files
+    from dockerfix.facts.context.reads.find import reads_of  # readers of projects, for few files
 
     asked = _asked(facts, dockerfile, context)
     if asked.unknown is not None or not asked.wholes:
