@@ -175,6 +175,14 @@ def test_a_script_runs_in_the_root_or_where_its_dockerfile_is(
     assert [short(build) for build in root.builds] == ["Dockerfile|.|"]
 
 
+def test_a_script_that_leaves_the_root_upwards_runs_where_it_stands(
+    find: Callable[..., BuildList], short: Short
+) -> None:
+    text = "cd ../..\ndocker build -f app/D .\n"
+    found = find({"tools/local/build.sh": text, "app/D": "FROM scratch\n"})
+    assert [short(build) for build in found.builds] == ["app/D|.|"]
+
+
 def test_a_script_runs_where_the_scripts_that_it_runs_are(
     find: Callable[..., BuildList], short: Short
 ) -> None:

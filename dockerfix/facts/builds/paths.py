@@ -35,6 +35,9 @@ def moved(words: tuple[Value, ...], state: State) -> None:
         state.folder = state.previous
     else:
         state.folder = folder_at(plain[0], state.folder)
+        if state.folder is None and before == "" and state.scope.script is not None:
+            # `cd ../..` leaves the repository from its root: the script runs where it stands.
+            state.folder = folder_at(plain[0], posixpath.dirname(state.scope.script))
     if name == "pushd":
         state.stack = (*state.stack, before)
     state.previous = before
