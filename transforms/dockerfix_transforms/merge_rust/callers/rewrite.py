@@ -135,7 +135,7 @@ def rewrite_callers(
         changes=sites.changes,
         jobs=jobs,
         workflows=workflows,
-        before=work_before(machines, sites.changes, scope.files),
+        before=work_before(machines, groups, sites.changes, scope.files),
         after=work_after(
             machines, groups, merged.plan.cooked, sites.changes, staying, within, kept
         ),

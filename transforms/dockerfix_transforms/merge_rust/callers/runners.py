@@ -92,13 +92,21 @@ def alone(
     return found
 
 
-def work_before(machines: Machines, pairs: Sequence[Pair], files: Sequence[RustFile]) -> Work:
-    """The work as it is: every file that a machine builds compiles for itself."""
-    built = {where: {file.path for file, _ in mine} for where, mine in machines.of(pairs).items()}
+def work_before(
+    machines: Machines, groups: Sequence[Group], pairs: Sequence[Pair], files: Sequence[RustFile]
+) -> Work:
+    """The work as it is: every file that a machine builds compiles for itself, once for each set
+    of values that its builds give to the arguments of its builder."""
+    group_of = {m.file.path: group for group in groups for m in group.members}
+    built = {
+        where: {(file.path, group_of[file.path].values(change.build)) for file, change in mine}
+        for where, mine in machines.of(pairs).items()
+    }
     for path in _by_hand(pairs, files):
-        built.setdefault(_BY_HAND, set()).add(path)
+        values = (None,) * len(group_of[path].arguments)
+        built.setdefault(_BY_HAND, set()).add((path, values))
     sizes = {file.path: max(len(file.shipped), 1) for file in files}
-    paths = [path for machine in built.values() for path in machine]
+    paths = [path for machine in built.values() for path, _ in machine]
     return Work(len(paths), sum(sizes[path] for path in paths), len(built.get(_BY_HAND, ())))
 
 
