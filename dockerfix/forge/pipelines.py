@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from dockerfix.forge.connection import AGAIN
 from dockerfix.forge.errors import ForgeError
-from dockerfix.forge.gitlab import AGAIN, GitLab
+from dockerfix.forge.gitlab import GitLab
 
 LATEST = "latest"
 _BLOCK = 1 << 16

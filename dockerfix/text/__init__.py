@@ -5,10 +5,8 @@ Knows bytes and offsets; knows nothing of Dockerfiles, YAML or any other languag
 
 from dockerfix.text.edit import Edit, EditConflictError, EditSet
 from dockerfix.text.mapped import MappedText, Piece
+from dockerfix.text.paths import Entry, Kind, Opaque
 from dockerfix.text.snapshot import (
-    Entry,
-    Kind,
-    Opaque,
     Snapshot,
     SnapshotError,
     UnreadableError,

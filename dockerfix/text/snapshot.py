@@ -8,14 +8,12 @@ surrogates, as `os.fsdecode` gives them.
 
 from __future__ import annotations
 
-import enum
 import posixpath
-from bisect import bisect_left, insort
+from bisect import insort
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import TypeVar
 
-from msgspec import Struct
-
+from dockerfix.text.paths import Entry, Kind, Opaque, Paths
 from dockerfix.text.source import Source
 
 T = TypeVar("T")
@@ -41,34 +39,7 @@ class SnapshotError(UnreadableError):
         self.why = why
 
 
-class Kind(enum.Enum):
-    """What a path is."""
-
-    FILE = "file"
-    SYMLINK = "symlink"
-
-
-class Opaque(enum.Enum):
-    """Why a path that exists was not looked into."""
-
-    GENERATED = "a tool fills it (dependencies, caches, build output, Git's own data)"
-    EXCLUDED = "the settings or --exclude leave it out"
-    LINK = "it is a symbolic link to a folder"
-    CHECKOUT = "it is another checkout of the repository"
-    UNREADABLE = "its permissions do not let dockerfix list it"
-
-
-class Entry(Struct, frozen=True):
-    """One path: its kind, its permission bits (`0o644`), its size in bytes, and for a
-    symbolic link what it points to, as written."""
-
-    kind: Kind
-    mode: int = 0o644
-    size: int = 0
-    link: str = ""
-
-
-class Snapshot:
+class Snapshot(Paths):
     """A fixed list of paths whose bytes are read once, on first use.
 
     `entries` maps every file and symbolic link to its entry; from a disk, an entry is looked
@@ -80,8 +51,7 @@ class Snapshot:
     """
 
     __slots__ = (
-        "_base", "_changed", "_data", "_load", "_moved", "_parsed", "_sorted", "entries", "kept",
-        "opaque", "reading",
+        "_base", "_changed", "_data", "_load", "_moved", "_parsed", "kept", "reading",
     )  # fmt: skip
 
     def __init__(
@@ -90,8 +60,7 @@ class Snapshot:
         load: Callable[[str], bytes],
         opaque: Mapping[str, Opaque] | None = None,
     ) -> None:
-        self.entries = entries
-        self.opaque: Mapping[str, Opaque] = opaque or {}
+        super().__init__(entries, opaque)
         self._load = load
         self._base: Snapshot | None = None
         self._changed: frozenset[str] = frozenset()
@@ -99,7 +68,6 @@ class Snapshot:
         self.kept: dict[Hashable, object] = {}
         """What facts keep for the snapshots that changes make of this one, which share it."""
         self._data: dict[str, bytes] = {}
-        self._sorted: list[str] | None = None
         self.reading = ""
         """The file that was read or derived from last, for who wants to know what takes long."""
         self._parsed: dict[tuple[object, str], object] = {}
@@ -112,47 +80,6 @@ class Snapshot:
         }
         entries = {path: Entry(Kind.FILE, size=len(content)) for path, content in data.items()}
         return cls(entries, data.__getitem__)
-
-    @property
-    def paths(self) -> list[str]:
-        """All files and symbolic links, sorted."""
-        if self._sorted is None:
-            self._sorted = sorted(self.entries)
-        return self._sorted
-
-    def __contains__(self, path: object) -> bool:
-        """Whether a file or symbolic link of that path exists."""
-        return path in self.entries
-
-    def is_folder(self, path: str) -> bool:
-        """Whether anything lies below `path`, or may: an opaque path counts as a folder. The
-        root (`""` or `.`) always is one."""
-        if path in ("", ".") or path in self.opaque:
-            return True
-        if next(self.below(path), None) is not None:
-            return True
-        return any(opaque.startswith(f"{path}/") for opaque in self.opaque)
-
-    def why_unknown(self, path: str) -> Opaque | None:
-        """Why nothing is known of `path`: it is opaque or lies in something that is; None
-        for every path that was looked for."""
-        while path:
-            if path in self.opaque:
-                return self.opaque[path]
-            path = posixpath.dirname(path)
-        return None
-
-    def below(self, folder: str) -> Iterator[str]:
-        """Paths below a folder at any depth, sorted; `""` gives all."""
-        if folder in ("", "."):
-            yield from self.paths
-            return
-        prefix = folder.rstrip("/") + "/"
-        paths = self.paths
-        for index in range(bisect_left(paths, prefix), len(paths)):
-            if not paths[index].startswith(prefix):
-                return
-            yield paths[index]
 
     def read(self, path: str) -> bytes:
         """The bytes of a file, remembered; raises `SnapshotError` when it is absent or

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from dockerfix.text.snapshot import Entry, Snapshot
+from dockerfix.text.paths import Entry
+from dockerfix.text.snapshot import Snapshot
 from dockerfix.text.source import Source
 
 T = TypeVar("T")

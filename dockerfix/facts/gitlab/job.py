@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from dockerfix.facts.gitlab import settings
+from dockerfix.facts.gitlab.job_settings import JobSettings
 from dockerfix.facts.gitlab.needs import ForeignNeed, Need, foreign_needs, needs_of
 from dockerfix.facts.gitlab.rules import Rule, rules_of
-from dockerfix.facts.gitlab.values import Effective, flag, scalars, text, texts, variables
+from dockerfix.facts.gitlab.values import flag, scalars, text, variables
 from dockerfix.syntax.yaml.tree import Entry, Scalar, Sequence, YamlFile
 from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
 from dockerfix.text import Place
@@ -26,7 +26,7 @@ class Line(Struct, frozen=True):
     scalar: Scalar
 
 
-class Job(Struct, frozen=True):
+class Job(JobSettings, frozen=True, kw_only=True):
     """A job or a hidden template.
 
     `entry` is where it is defined (the last definition counts), `keys` its effective keys.
@@ -34,7 +34,6 @@ class Job(Struct, frozen=True):
 
     name: str
     entry: Entry
-    keys: Effective
     file: YamlFile
 
     @property
@@ -115,62 +114,6 @@ class Job(Struct, frozen=True):
         return self.trigger.local if self.trigger is not None else ()
 
     @property
-    def rows(self) -> tuple[dict[str, Scalar], ...]:
-        """The variables of each run of `parallel: matrix:`; empty without a matrix."""
-        return tuple(settings.matrix_rows(self.keys.get("parallel")))
-
-    @property
-    def parallel(self) -> int:
-        """How often the job runs by `parallel: N`; 1 without it, and with a matrix."""
-        written = text(self.keys.get("parallel"))
-        return int(written) if written.isdecimal() else 1
-
-    @property
-    def image(self) -> settings.Image | None:
-        """The image that the job runs in; None for the runner's own."""
-        return settings.image_of(self.keys.get("image"))
-
-    @property
-    def services(self) -> tuple[settings.Image, ...]:
-        """The containers that run beside the job."""
-        return tuple(settings.services_of(self.keys.get("services")))
-
-    @property
-    def artifacts(self) -> settings.Artifacts | None:
-        """The files that the job leaves; None without the key."""
-        return settings.artifacts_of(self.keys.get("artifacts"))
-
-    @property
-    def caches(self) -> tuple[settings.Cache, ...]:
-        """The caches that the job reads and writes."""
-        return tuple(settings.caches_of(self.keys.get("cache")))
-
-    @property
-    def environment(self) -> settings.Environment | None:
-        """The environment that the job acts on."""
-        return settings.environment_of(self.keys.get("environment"))
-
-    @property
-    def retry(self) -> settings.Retry:
-        """How often the job is tried again."""
-        return settings.retry_of(self.keys.get("retry"))
-
-    @property
-    def trigger(self) -> settings.Trigger | None:
-        """The pipeline that the job starts instead of running a script."""
-        return settings.trigger_of(self.keys.get("trigger"))
-
-    @property
-    def inherit(self) -> settings.Inherit:
-        """What the job takes from `default:` and the global variables."""
-        return settings.inherit_of(self.keys.get("inherit"))
-
-    @property
-    def tags(self) -> tuple[str, ...]:
-        """The runner tags."""
-        return texts(self.keys.get("tags"))
-
-    @property
     def when(self) -> str:
         """The job's own `when`; its rules may say otherwise."""
         return text(self.keys.get("when"), "on_success")
@@ -183,18 +126,3 @@ class Job(Struct, frozen=True):
         if given is None:
             return self.when == "manual" and self.rules is None
         return flag(given) is not False
-
-    @property
-    def timeout(self) -> str:
-        """As written, such as `1h 30m`; empty when it is the project's."""
-        return text(self.keys.get("timeout"))
-
-    @property
-    def interruptible(self) -> bool:
-        """Whether a newer pipeline may cancel the job."""
-        return flag(self.keys.get("interruptible")) is True
-
-    @property
-    def resource_group(self) -> str:
-        """The lock that the job holds while it runs; empty for none."""
-        return text(self.keys.get("resource_group"))

@@ -120,7 +120,7 @@ def find_pipeline(snapshot: Snapshot, path: str = ROOT) -> Pipeline | None:
                 entries[name] = (entry, part.file)
     expander = Expander(raw, top)
     jobs = {
-        name: Job(name, entry, expander.effective(name), file)
+        name: Job(name=name, entry=entry, keys=expander.effective(name), file=file)
         for name, (entry, file) in entries.items()
     }
     workflow = (as_dict(top.get("workflow")) or {}).get("rules")

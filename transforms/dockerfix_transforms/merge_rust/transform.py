@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dockerfix.api import Facts, OptionSpec, Proposal
-from dockerfix_transforms.merge_rust.merge import Merge, Wishes
+from dockerfix_transforms.merge_rust.merge import Merge
 from dockerfix_transforms.merge_rust.scope.call import NothingThereError, read_scope
 from dockerfix_transforms.merge_rust.scope.workspaces import NoWorkspaceError, scopes
+from dockerfix_transforms.merge_rust.wishes import Wishes
 
 
 class MergeRust:
