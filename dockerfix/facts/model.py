@@ -195,6 +195,8 @@ class Build(Keyed, frozen=True, eq=False):
     push: bool = False
     load: bool = False
     options: tuple[Option, ...] = ()
+    loose: tuple[Value, ...] = ()
+    """Words of the command that may hold further options."""
     folder: str = ""
     """The folder, relative to the root, in which the command runs."""
     unknown: tuple[str, ...] = ()

@@ -178,8 +178,9 @@ def make_build(
     written, context = _context(recognised.tool, arguments, folder, unknown)
     file = arguments.last("file")
     dockerfile = _dockerfile(recognised.tool, file, context, folder, files, unknown)
-    if arguments.loose and written not in arguments.loose:
-        names = ", ".join(word.written for word in arguments.loose)
+    loose = arguments.loose if written not in arguments.loose else ()
+    if loose:
+        names = ", ".join(word.written for word in loose)
         unknown.append(f"{names} may hold further options")
     return Build(
         site=site,
@@ -199,6 +200,7 @@ def make_build(
         push=_is_pushed(recognised.tool, arguments),
         load=arguments.has("load"),
         options=arguments.options,
+        loose=loose,
         folder=folder or "",
         unknown=tuple(dict.fromkeys(unknown)),
     )

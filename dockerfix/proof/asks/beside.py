@@ -113,14 +113,17 @@ _DECIDING = frozenset({"context", "dockerfile", "target", "args", "additional_co
 
 
 def _services(facts: Facts) -> dict[str, Any]:
-    """All of the Compose files but for what decides which image is built, by service."""
+    """All of the Compose files but for what decides which image is built, by service. Compose
+    reads no key that begins with `x-` ("Extensions"): what an anchor there gives to a service
+    is compared with the service."""
     found: dict[str, Any] = {}
     for file in facts.builds.compose.files:
         data = to_data(file.root)
         if not isinstance(data, dict):
             continue
         services = data.pop("services", None)
-        found[f"{file.source.path}: what is beside the services"] = data
+        beside = {key: value for key, value in data.items() if not str(key).startswith("x-")}
+        found[f"{file.source.path}: what is beside the services"] = beside
         for name, service in (services if isinstance(services, dict) else {}).items():
             if isinstance(service, dict) and "build" in service:
                 build = service.pop("build")

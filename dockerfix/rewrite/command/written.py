@@ -31,7 +31,8 @@ def in_place(subject: Subject, values: Sequence[Value], texts: Sequence[str]) ->
     if new is None or value.place is None:
         return None
     bare = value.inside == value.written and value.written[:1] not in ("'", '"')
-    splits = " " not in value.written and "$" not in value.written
+    blank = " " in value.written and "\\ " not in value.written  # `{{ name }}` of a justfile
+    splits = not blank and "$" not in value.written
     text = quoted(new) if bare and splits else new
     return [(value.place.path, Edit(inner(subject, value.place, value), text.encode()))]
 

@@ -9,7 +9,17 @@ import posixpath
 import re
 from collections.abc import Iterator, Sequence
 
-from dockerfix.api import Blind, Build, Facts, Finding, Place, Severity, SiteKind, SnapshotError
+from dockerfix.api import (
+    Blind,
+    Build,
+    Facts,
+    Finding,
+    Place,
+    Severity,
+    SiteKind,
+    SnapshotError,
+    relative_path,
+)
 from dockerfix_transforms.merge_rust.callers.left import Left
 from dockerfix_transforms.merge_rust.callers.left_mentions import built_there
 from dockerfix_transforms.merge_rust.callers.mentions import is_prose
@@ -26,13 +36,22 @@ def hidden_sites(facts: Facts, files: Sequence[RustFile]) -> Iterator[Left | Fin
     for build in facts.builds.builds:
         elsewhere = _runs_elsewhere(build, facts)
         hidden = build.dockerfile is None and (build.context is None or build.context in folders)
-        if not (hidden or elsewhere) or build.site.kind is SiteKind.DOCUMENT or _remote(build):
+        if (
+            not (hidden or elsewhere or build.loose)
+            or build.site.kind is SiteKind.DOCUMENT
+            or _remote(build)
+        ):
             continue
         text = _command(facts, build.site.place)
-        fitting = tuple(f.path for f in files if _may_be(build, f.path) or _says(build, text, f))
+        fitting = tuple(
+            file.path
+            for file in files
+            if ((hidden or elsewhere) and (_may_be(build, file.path) or _says(build, text, file)))
+            or _may_be_told(facts, build, file.path)
+        )
         if fitting:
             reason = "; ".join(build.unknown) or "its Dockerfile is not known"
-            if elsewhere:
+            if elsewhere and not build.loose:
                 reason = f"there is no {build.dockerfile}, so it runs in a folder that is not known"
             yield _hidden(fitting, build.site.place, f"{build.site.kind.value} {build.site.name}: "
                           f"this build cannot be followed ({reason})")  # fmt: skip
@@ -40,6 +59,30 @@ def hidden_sites(facts: Facts, files: Sequence[RustFile]) -> Iterator[Left | Fin
         found = _blind(facts, blind, files)
         if found is not None:
             yield found
+    yield from _pattern_rules(facts, files)
+
+
+_PATTERN = re.compile(r"[\w./-]*+%[\w./-]*+")
+
+
+def _pattern_rules(facts: Facts, files: Sequence[RustFile]) -> Iterator[Left]:
+    """Makefiles with a pattern that an input matches, as in `image-%: Dockerfile.%`: without
+    the file, make knows no rule for what depends on it."""
+    for file in files:
+        builds = (build for build in file.builds if build.site.kind is SiteKind.MAKE)
+        for path, place in {build.site.place.path: build.site.place for build in builds}.items():
+            for word in dict.fromkeys(_PATTERN.findall(_whole(facts, path))):
+                below = relative_path(file.path, posixpath.dirname(path))
+                head, _, tail = word.removeprefix("./").partition("%")
+                fits = below.startswith(head) and below.endswith(tail)
+                if fits and "ockerfile" in word and len(below) > len(head) + len(tail):
+                    yield Left(
+                        (file.path,),
+                        place,
+                        f"a rule of {path} may depend on {word}",
+                        "Without the old file, make would know no rule for it.",
+                        "Take the pattern out of the rule, and name the merged file and a target.",
+                    )
 
 
 def _runs_elsewhere(build: Build, facts: Facts) -> bool:
@@ -66,6 +109,17 @@ def _may_be(build: Build, path: str) -> bool:
 def _says(build: Build, text: str, file: RustFile) -> bool:
     """Whether the words of a build that cannot be sorted name an input."""
     return build.dockerfile is None and _names(text, file.path)
+
+
+def _may_be_told(facts: Facts, build: Build, path: str) -> bool:
+    """Whether words that may hold further options may hold this file: the script names it, or
+    could, and no build there takes it."""
+    if not build.loose or build.dockerfile_written is not None:
+        return False
+    where = build.site.place.path
+    known = _whole(facts, where)
+    named = _names(known, path) or _may_name(known, path)
+    return named and not built_there(facts, where, path)
 
 
 def _remote(build: Build) -> bool:
@@ -169,7 +223,9 @@ def _command(facts: Facts, place: Place) -> str:
     return text
 
 
-_HOLE = re.compile(r"\$\([^)]*\)|\$\{\{.*?\}\}|\$\{[^}]*\}|\{\{.*?\}\}|\$\w+|%\w|\$[*@]|\{\w*\}")
+_HOLE = re.compile(
+    r"[*?]|\$\([^)]*\)|\$\{\{.*?\}\}|\$\{[^}]*\}|\{\{.*?\}\}|\$\w+|%\w|\$[*@]|\{\w*\}"
+)
 
 
 _BUILDCTL = re.compile(r"\blocal[= ]dockerfile=([^\s\"',]+)")
