@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 SAMPLE := sample-repo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast check lint types bench mutants cases docs lab-up lab-down clean
+.PHONY: help demo test test-fast check lint types bench mutants cases docs site lab-up lab-down clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name what; do \
@@ -72,6 +72,9 @@ cases: $(READY) ## write what comes of each case file into it; review the change
 docs: $(READY) ## write the generated pages of the manual; review the change as a diff
 	@$(BIN)/python docs/generate.py
 	@git --no-pager diff --stat -- docs
+
+site: $(READY) ## build the manual as a site, into dist/site
+	@$(BIN)/python -m mkdocs build --strict --quiet --config-file docs/site/mkdocs.yml
 
 lab-up: ## start the build engine of the tests and leave it running
 	@$(PYTHON) tests/lab up
