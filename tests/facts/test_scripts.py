@@ -42,7 +42,10 @@ BUILDS: dict[str, tuple[str, list[str]]] = {
     "appended": ("F='--target x'\nF+=' -f a/D'\ndocker build $F .", ["a/D|.|x"]),
     "own default": ('T=${T:-dev}\ndocker build --target "$T" .', ["Dockerfile|.|${T:-dev}"]),
     "unset": ("T=a; unset T; docker build --target ${T:-b} .", ["Dockerfile|.|b"]),
-    "one command's variable": ("T=a docker build --target $T .", ["Dockerfile|.|a"]),
+    "one command's variable": ("T=a docker build --target $T .", ["Dockerfile|.|${T}"]),
+    "one command's variable and the shell's": (
+        "T=b\nT=a docker build --target $T .", ["Dockerfile|.|b"],
+    ),
     "loop": (
         "for s in a b; do docker build -f Dockerfile.$s .; done",
         ["Dockerfile.a|.|", "Dockerfile.b|.|"],
@@ -53,7 +56,7 @@ BUILDS: dict[str, tuple[str, list[str]]] = {
     ),
     "loop over an array": (
         'L=(a b)\nfor s in "${L[@]}"; do docker build $s; done',
-        ["?|?|"],
+        ["a/Dockerfile|a|", "b/Dockerfile|b|"],
     ),
     "loop over output": ("for s in $(ls); do docker build $s; done", ["?|?|"]),
     "while read": ("while read -r s; do docker build $s; done < list", ["?|?|"]),

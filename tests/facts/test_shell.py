@@ -128,7 +128,7 @@ def test_statements(text: str, expected: object) -> None:
 
 def test_several_assignments_of_one_declaration() -> None:
     found = [shape(item) for item in read('local a="$1" b\nexport C=d E').statements]
-    assert found == ['local a="$1"', "local b=", "C=d"]
+    assert found == ['local a="$1"', "local b=", "C=d", "export E"]
 
 
 def test_the_rest_of_a_line_that_opens_a_heredoc_runs() -> None:
@@ -185,7 +185,12 @@ PARTS: dict[str, tuple[str, tuple[object, ...]]] = {
     "cut": ("${A##*/}", (Opaque("${A##*/}"),)),
     "length": ("${#A}", (Opaque("${#A}"),)),
     "indirect": ("${!A}", (Opaque("${!A}"),)),
-    "array": ("${A[@]}", (Opaque("${A[@]}"),)),
+    "array": ("${A[@]}", (Opaque("${A[@]}", (), "A"),)),
+    "an element": ("${A[1]}", (Opaque("${A[1]}"),)),
+    "two digits": ("$10", (Variable("1"), Literal("0"))),
+    "two digits in braces": ("${10}", (Variable("10"),)),
+    "escapes": (r"$'a\tb'", (Literal("a\tb"),)),
+    "other escapes": (r"$'\x41'", (Opaque(r"$'\x41'"),)),
     "arithmetic": ("$((1 + 1))", (Opaque("$((1 + 1))"),)),
     "glob": ("*.txt", (Literal("*.txt"),)),
     "empty": ("''", (Literal(""),)),

@@ -39,18 +39,31 @@ def read_command(
         return
     build = make_build(recognised, site, state.folder, follower.snapshot.entries)
     if build is not None and not _is_prose(carrier, build):
-        build = _with_glob(build, follower, state)
+        build = _with_glob(_of_one_context(build), follower, state)
         held = {name: b.text for name, b in state.scope.variables.items() if not b.choices}
         follower.found.builds.append(replace(build, calls=calls, variables=held))
+
+
+def _of_one_context(build: Build) -> Build:
+    """A build whose context is a pattern is not known: the shell hands over what it matches."""
+    written = build.context_written
+    if build.context is None or written is None or not _is_pattern(written):
+        return build
+    found = build.dockerfile if build.dockerfile_written is not None else None
+    why = f"the context {written.text} is a pattern"
+    return replace(build, context=None, dockerfile=found, unknown=(*build.unknown, why))
+
+
+def _is_pattern(word: Value) -> bool:
+    """Whether the shell puts file names in the place of a word."""
+    return word.written[:1] not in ("'", '"') and any(sign in word.text for sign in "*?[")
 
 
 def _with_glob(build: Build, follower: Following, state: State) -> Build:
     """A build whose Dockerfile is a pattern, with the file that the shell puts in its place; not
     known unless there is one such file."""
     written = build.dockerfile_written
-    if build.dockerfile is None or written is None or written.written[:1] in ("'", '"'):
-        return build
-    if not any(sign in written.text for sign in "*?["):
+    if build.dockerfile is None or written is None or not _is_pattern(written):
         return build
     found = globbed(follower.snapshot, state.folder, written.text)
     path = join_path(state.folder or "", found[0]) if len(found) == 1 else None

@@ -110,14 +110,16 @@ def enter_script(
         carrier, source=follower.snapshot.source(path), through=(*carrier.through, path), calls=()
     )
     mapped = MappedText.whole(called.source.data)
-    inner = State(state.folder, replace(scope.called(words[at + 1 :]), script=path))
+    seen = scope if sourced else scope.environment
+    inner = State(state.folder, replace(seen.called(words[at + 1 :]), script=path))
     if sourced:
-        inner.functions = state.functions
+        inner.functions, inner.exports = state.functions, state.exports
     with follower.remembered(key):
         follower.script(script, mapped, called, inner, depth + 1)
     if sourced:
         state.folder = inner.folder
         state.scope = replace(inner.scope, arguments=scope.arguments, script=state.scope.script)
+        state.exports = inner.exports
     return True
 
 
@@ -146,6 +148,8 @@ def enter_text(
         texts = [text for text in (item.words[1].content,) if text is not None]
     elif name in SHELLS and len(words) > 2 and re.fullmatch(r"-[a-z]*c", words[-2].text):
         texts = [text for text in (item.words[-1].content,) if text is not None]
+        if item.words[-1].written.startswith("'"):
+            state.scope = state.scope.environment
     elif name in SHELLS and all(word.text.startswith("-") for word in words[1:]):
         texts = list(item.heredocs)
     for text in texts:
@@ -185,7 +189,7 @@ def _made(
     depth: int,
 ) -> None:
     """The recipes that a call of make runs."""
-    whole = makefile.expander(call, state.scope)
+    whole = makefile.expander(call, state.scope.environment)
     for rule, target in makefile.wanted(call.targets):
         follower.found.entered.add(f"{rule.source.path}:{target}")
         if not makefile.says(rule, follower.words):

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from msgspec.structs import replace
+
 from dockerfix.facts.builds.build_commands import read_command
 from dockerfix.facts.builds.entering import enter_function, enter_make, enter_script, enter_text
 from dockerfix.facts.builds.following import STEPS, Following
@@ -103,11 +105,9 @@ class Follower(Following):
         bound = self.bound(item.value, carrier, state)
         old = state.scope.look(item.name)
         if item.appends:
-            before = old if old is not None else Bound("${" + item.name + "}")
-            text = bounded(before.text + bound.text)
-            bound = Bound(text if not (before.choices or bound.choices) else "${" + item.name + "}")
+            bound = _appended(item.name, old, bound)
         self.note_value(item, bound, carrier)
-        state.scope = state.scope.bind(item.name, bound)
+        state.assign(item.name, bound, exported=item.exported)
 
     def note_value(self, item: Assignment, bound: Bound, carrier: Carrier) -> None:
         """Remember what a variable may hold anywhere in the snapshot."""
@@ -139,23 +139,31 @@ class Follower(Following):
             self.statements(item.body, carrier, state, depth)
 
     def loop(self, item: Loop, carrier: Carrier, state: State, depth: int) -> None:
-        """The body once for each value."""
+        """The body once for each value; where how many there are is not known, it may not run."""
+        before, sure = state.copy(), True
         for value in _loop_values(self, item, carrier, state):
             known = OPAQUE not in value.text
+            sure = sure and value.known
             text = value.text if known else "${" + item.variable + "}"
             place = value.origin or value.place
             bound = Bound(text, value.choices if known else (), place)
             state.scope = state.scope.bind(item.variable, bound)
             self.statements(item.body, carrier, state, depth)
+        if not sure:
+            state.become(joined([before, state.copy()]))
 
     def command(self, item: Command, carrier: Carrier, state: State, depth: int) -> None:
         """A build, a change of folder, a call of a function or script, or nothing of ours."""
         scope = with_printed(item.words, state)
+        # The words of `A=b command $A` are expanded before `A` has its value.
+        words = words_of(item.words, scope, carrier.source)
+        if words and words[0].text == "time":
+            words = words[2:] if words[1:2] and words[1].text == "-p" else words[1:]
         for assignment in item.assignments:
             bound = self.bound(assignment.value, carrier, state)
             self.note_value(assignment, bound, carrier)
             scope = scope.bind(assignment.name, bound)
-        words = words_of(item.words, scope, carrier.source)
+            scope = replace(scope, own=scope.own - {assignment.name})
         if not words:
             for assignment in item.assignments:
                 self.assign(assignment, carrier, state)
@@ -183,7 +191,7 @@ def _loop_values(
 ) -> Iterator[Value]:
     """The values of a loop, globs as the files of the snapshot that they match."""
     for value in words_of(item.values, state.scope, carrier.source):
-        glob = any(sign in value.written for sign in "*?[") and value.known
+        glob = any(sign in value.text for sign in "*?[") and value.known
         if not glob or value.written[:1] in ("'", '"'):
             yield value
             continue
@@ -192,6 +200,16 @@ def _loop_values(
             place = carrier.source.place(item.span)
             following.blind(place, "a loop", f"no file is known that {value.text} matches")
         yield from (Value(value.written, path, (), (), None, value.place) for path in paths)
+
+
+def _appended(name: str, old: Bound | None, more: Bound) -> Bound:
+    """What a variable holds after `NAME+=more`."""
+    before = old if old is not None else Bound("${" + name + "}")
+    if before.array is not None and more.array is not None:
+        return replace(before, array=(*before.array, *more.array))
+    if before.choices or more.choices or more.array is not None or before.array is not None:
+        return Bound("${" + name + "}")
+    return Bound(bounded(before.text + more.text))
 
 
 def _all_words(item: Command) -> Iterator[ShellWord | None]:

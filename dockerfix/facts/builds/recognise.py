@@ -18,6 +18,14 @@ _WRAPPERS = frozenset(
         "unbuffer", "cross-env", "dotenv", "lima",
     }
 )  # fmt: skip
+_WRAPPER_VALUED = {
+    "env": ("-u", "--unset"), "sudo": ("-u", "-g", "-h", "-p", "-r", "-t", "-T", "-U", "--user"),
+    "timeout": ("-s", "-k", "--signal", "--kill-after"), "nice": ("-n", "--adjustment"),
+    "ionice": ("-c", "-n"), "doas": ("-u",), "exec": ("-a",), "time": ("-f", "-o"),
+    "stdbuf": ("-i", "-o", "-e"), "dotenv": ("-f", "-e"),
+}  # fmt: skip
+"""Flags of such commands that take a word."""
+_MOVES = {"env": ("-C", "--chdir"), "sudo": ("-D", "--chdir")}
 _DOCKER = frozenset({"docker", "nerdctl", "finch", "depot"})
 _DOCKER_VALUED = frozenset(
     {"--context", "-c", "--host", "-H", "--config", "-l", "--log-level", "--namespace", "-n",
@@ -70,10 +78,12 @@ def _name(word: Value) -> str:
 def unwrapped(words: tuple[Value, ...]) -> tuple[Value, ...]:
     """The words without `sudo`, `time`, `env A=b`, `timeout 60` and the like before them."""
     at = 0
-    while at < len(words) and _name(words[at]) in _WRAPPERS:
+    while at < len(words) and (name := _name(words[at])) in _WRAPPERS:
         at += 1
         while at < len(words) and _is_wrapper_argument(plain(words[at])):
-            at += 1
+            if plain(words[at]) in _MOVES.get(name, ()):
+                return words[at - 1 :]  # where it runs is not known
+            at += 2 if plain(words[at]) in _WRAPPER_VALUED.get(name, ()) else 1
     return words[at:]
 
 

@@ -26,6 +26,10 @@ def run_builtin(words: tuple[Value, ...], state: State) -> bool:
     elif name == "set" and any(word.text == "--" for word in words):
         at = next(n for n, word in enumerate(words) if word.text == "--")
         state.scope = state.scope.called(words[at + 1 :])
+    elif name == "set" and any(word.text in ("-a", "+a", "allexport") for word in words):
+        state.exports = words[1].text.startswith("-")
+    elif name == "export":
+        state.scope = replace(state.scope, own=state.scope.own - {word.text for word in words})
     elif name in ("read", "mapfile", "readarray", "getopts", "unset"):
         for word in words[1:]:
             if word.text.isidentifier():

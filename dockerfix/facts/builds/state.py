@@ -34,17 +34,30 @@ class State:
     stack: tuple[str | None, ...] = ()
     previous: str | None = None
     ended: Ended = Ended.NO
+    exports: bool = False
+    """Whether `set -a` exports what is assigned."""
+
+    def assign(self, name: str, bound: Bound, *, exported: bool = False) -> None:
+        """`NAME=value` in the shell itself; a variable of its environment stays one."""
+        own = self.scope.own
+        if exported or self.exports:
+            own -= {name}
+        elif self.scope.look(name) is None:
+            own |= {name}
+        self.scope = replace(self.scope.bind(name, bound), own=own)
 
     def copy(self) -> State:
         """A state whose changes do not last."""
         return State(
-            self.folder, self.scope, dict(self.functions), self.stack, self.previous, self.ended
-        )
+            self.folder, self.scope, dict(self.functions), self.stack, self.previous, self.ended,
+            self.exports,
+        )  # fmt: skip
 
     def become(self, other: State) -> None:
         """Take over everything of another state."""
         self.folder, self.scope, self.functions = other.folder, other.scope, other.functions
         self.stack, self.previous, self.ended = other.stack, other.previous, other.ended
+        self.exports = other.exports
 
 
 def joined(states: Sequence[State]) -> State:
@@ -59,7 +72,8 @@ def joined(states: Sequence[State]) -> State:
     if len(going) == 1:
         return first
     functions = {name: f for state in going for name, f in state.functions.items()}
-    scope = replace(first.scope, variables=_either([state.scope for state in going]))
+    own = frozenset(name for state in going for name in state.scope.own)
+    scope = replace(first.scope, variables=_either([state.scope for state in going]), own=own)
     same = all(state.folder == first.folder for state in going)
     return State(
         first.folder if same else None,
@@ -67,6 +81,7 @@ def joined(states: Sequence[State]) -> State:
         functions,
         first.stack,
         first.previous if same else None,
+        exports=first.exports,
     )
 
 

@@ -64,6 +64,9 @@ _MESSAGES = re.compile(
     rb"\b(?:echo|printf|println|print|log|info|warn(?:ing)?|Write-Host)\b[^|&;]*$"
 )
 
+_TO_SHELL = re.compile(rb"\|\s*(?:sudo\s+)?(?:ba|z|da|k)?sh\b")
+"""A message that is handed to a shell is a command."""
+
 
 def may_build_in_python(data: bytes) -> bool:
     """Whether a Python file need be parsed at all."""
@@ -105,7 +108,9 @@ def build_text(source: Source) -> Iterator[Span]:
 def _counts(source: Source, line: Span, start: int, match: re.Match[bytes]) -> bool:
     """Whether a match is neither comment nor message, nor the field of a program's type."""
     before = source.data[line.start : start]
-    if before.lstrip(b" \t-").startswith(_COMMENTS) or _MESSAGES.search(before):
+    if before.lstrip(b" \t-").startswith(_COMMENTS):
+        return False
+    if _MESSAGES.search(before) and not _TO_SHELL.search(source.data, match.end(), line.end):
         return False
     program = match["key"] is not None and candidate(source.path) is Candidate.PROGRAM
     return not program or _VALUE.match(source.data, match.end()) is not None

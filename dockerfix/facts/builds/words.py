@@ -6,11 +6,12 @@ docker.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from dockerfix.facts.builds.braces import in_braces, unquoted
 from dockerfix.facts.model import Value
 from dockerfix.syntax.shell import Literal, Opaque, Part, ShellWord, Variable
 from dockerfix.text import Place, Source, Span
@@ -51,6 +52,8 @@ class Bound(Struct, frozen=True):
     place: Place | None = None
     unset: bool = False
     """Whether it is known to hold nothing at all, which `${X-y}` tells from the empty text."""
+    array: tuple[Value, ...] | None = None
+    """The elements of an array, where they are known."""
 
 
 class Scope(Struct, frozen=True):
@@ -66,6 +69,8 @@ class Scope(Struct, frozen=True):
     script: str | None = None
     printed: Mapping[str, str] = field(default_factory=dict)
     """What substitutions print, by their text, where reading knows it."""
+    own: frozenset[str] = frozenset()
+    """Variables that the shell at hand gave a value and did not export."""
 
     @property
     def key(self) -> Hashable:
@@ -73,11 +78,19 @@ class Scope(Struct, frozen=True):
         words = None
         if self.arguments is not None:
             words = tuple((value.text, value.choices) for value in self.arguments)
-        return (key_of(self.variables), words, self.script, frozenset(self.printed.items()))
+        printed = frozenset(self.printed.items())
+        return (key_of(self.variables), words, self.script, printed, self.own)
 
     def bind(self, name: str, bound: Bound) -> Scope:
         """The scope after an assignment."""
         return replace(self, variables={**self.variables, name: bound})
+
+    @property
+    def environment(self) -> Scope:
+        """What another program sees that is run here: what the shell did not export has the
+        value that its own environment gives it, which is not known."""
+        kept = {name: bound for name, bound in self.variables.items() if name not in self.own}
+        return replace(self, variables=kept, own=frozenset()) if self.own else self
 
     def called(self, arguments: Iterable[Value]) -> Scope:
         """The scope inside a function or script that gets these words."""
@@ -98,7 +111,10 @@ class Scope(Struct, frozen=True):
 
 def key_of(variables: Mapping[str, Bound]) -> Hashable:
     """What variables hold, without the places."""
-    return frozenset((n, bound.text, bound.choices, bound.unset) for n, bound in variables.items())
+    return frozenset(
+        (n, bound.text, bound.choices, bound.unset, tuple(v.text for v in bound.array or ()))
+        for n, bound in variables.items()
+    )
 
 
 def expand(parts: tuple[Part, ...], scope: Scope, depth: int = 0) -> tuple[str, tuple[str, ...]]:
@@ -216,11 +232,12 @@ def closing(text: str, start: int) -> int:
     return -1
 
 
-def fields(text: str) -> list[str]:
-    """Word splitting of an expanded text; blanks inside `${...}` do not split."""
+def fields(text: str, signs: str | None = None) -> list[str]:
+    """Word splitting of an expanded text at `signs` (None: blanks); what stands inside `${...}`
+    does not split."""
     found, current, depth = [], "", 0
     for at, char in enumerate(text):
-        if char.isspace() and not depth:
+        if (char.isspace() if signs is None else char in signs) and not depth:
             found += [current] if current else []
             current = ""
             continue
@@ -235,8 +252,14 @@ def fields(text: str) -> list[str]:
 def bound_to(word: ShellWord, scope: Scope, source: Source) -> Bound:
     """What a variable holds once the word is assigned to it. A word that is one variable
     hands on where that one was written."""
-    text, choices = expand(word.parts, scope)
+    text, choices = expand(_at_home(word), scope)
     place = source.place(word.span)
+    first = word.parts[0] if len(word.parts) == 1 else None
+    if isinstance(first, Opaque) and first.text.startswith("("):
+        given = None if first.elements is None else words_of(first.elements, scope, source)
+        known = given is not None and not any(value.choices for value in given)
+        array = tuple(_apart(value) for value in given or ()) if known else None
+        return Bound(text, place=place, array=array)
     if len(word.parts) == 1 and isinstance(word.parts[0], Variable):
         through = scope.look(word.parts[0].name)
         if through is not None and through.place is not None:
@@ -244,9 +267,24 @@ def bound_to(word: ShellWord, scope: Scope, source: Source) -> Bound:
     return Bound(text, choices, place)
 
 
+def _apart(value: Value) -> Value:
+    """A word as an element of an array: it has no place where it is used."""
+    return replace(value, place=None, origin=value.origin or value.place)
+
+
+def _at_home(word: ShellWord) -> tuple[Part, ...]:
+    """The parts of a word, with a `~` in front as `$HOME`; the home of another user is unknown."""
+    first = word.parts[0] if word.parts else None
+    if not word.written.startswith("~") or not isinstance(first, Literal):
+        return word.parts
+    name, slash, rest = first.text[1:].partition("/")
+    home: Part = Opaque(f"~{name}") if name else Variable("HOME")
+    return (home, Literal(slash + rest), *word.parts[1:])
+
+
 def value_of(word: ShellWord, scope: Scope, source: Source) -> Value:
     """The word as a value."""
-    text, choices = expand(word.parts, scope)
+    text, choices = expand(_at_home(word), scope)
     bound = None
     carrier = ""
     if len(word.parts) == 1 and isinstance(word.parts[0], Variable):
@@ -272,28 +310,67 @@ def words_of(words: tuple[ShellWord, ...], scope: Scope, source: Source) -> tupl
     """
     found: list[Value] = []
     for word in words:
-        first = word.parts[0] if len(word.parts) == 1 else None
-        every = isinstance(first, Variable) and first.name in ("@", "*") and not first.operator
-        if every and scope.arguments is not None:
-            found += scope.arguments
+        several = _several(word, scope, source)
+        if several is not None:
+            found += several
             continue
         value = value_of(word, scope, source)
-        variable = any(isinstance(part, Variable) for part in word.parts)
-        if not word.quoted and variable and not value.choices and _splits(value.text):
-            found += _split(value.text, word, source)
-        else:
-            found.append(value)
+        split = not word.quoted and not value.choices and _has_unquoted(word)
+        texts = _fields(value.text, scope) if split else (value.text,)
+        if len(texts) > 1 and _quotes_blank(word, scope):
+            texts = (UNKNOWN,)
+        found += [value] if len(texts) == 1 else _each(texts, word, source)
     return tuple(found)
 
 
-def _splits(text: str) -> bool:
-    return len(fields(text)) != 1
+def _has_unquoted(word: ShellWord) -> bool:
+    """Whether a variable stands in a word outside its quotes, so that blanks in it split."""
+    variable = any(isinstance(part, Variable) for part in word.parts)
+    return variable and any(sign == "$" for _, sign in unquoted(word.written))
 
 
-def _split(text: str, word: ShellWord, source: Source) -> list[Value]:
-    """Words out of an unquoted variable; they have no place of their own."""
+def _quotes_blank(word: ShellWord, scope: Scope) -> bool:
+    """Whether a blank that quotes keep may stand in a word that is split (`${A:+"$B"}`)."""
+    if not any(mark in word.written for mark in ("'", '"', "\\")):
+        return False
+    names = word.variables
+    held = (bound.text for name in names if (bound := scope.look(name)) is not None)
+    # Of `${A:+-f "$B"}` the blank that is written splits.
+    alone = len(word.parts) == 1 and isinstance(word.parts[0], Variable)
+    return not alone or any(any(map(str.isspace, text)) for text in held)
+
+
+def _several(word: ShellWord, scope: Scope, source: Source) -> Iterable[Value] | None:
+    """The words of `"$@"`, of all elements of an array, and of braces; None for one word."""
+    first = word.parts[0] if len(word.parts) == 1 else None
+    if isinstance(first, Variable) and first.name in ("@", "*") and not first.operator:
+        return scope.arguments
+    if isinstance(first, Opaque) and first.array:
+        bound = scope.look(first.array)
+        if bound is None or bound.array is None or word.quoted:
+            return bound.array if bound is not None else None
+        texts = [text for value in bound.array for text in _fields(value.text, scope)]
+        return _each(texts, word, source)
+    braced = in_braces(word.written) if "{" in word.written else None
+    if braced is None:
+        return None
+    return _each(braced if word.value == word.written else (UNKNOWN,), word, source)
+
+
+def _fields(text: str, scope: Scope) -> Sequence[str]:
+    """The words into which the shell splits what an unquoted variable holds."""
+    bound = scope.look("IFS")
+    if bound is None or bound.unset:
+        return fields(text)
+    if "${" in bound.text or bound.choices:
+        return (UNKNOWN,)
+    return fields(text, bound.text)
+
+
+def _each(texts: Iterable[str], word: ShellWord, source: Source) -> list[Value]:
+    """Words out of an unquoted variable and its like; they have no place of their own."""
     origin = source.place(word.span)
-    return [Value(word.written, text, remaining(text), (), None, origin) for text in fields(text)]
+    return [Value(word.written, text, remaining(text), (), None, origin) for text in texts]
 
 
 def cut(value: Value, size: int) -> Value:

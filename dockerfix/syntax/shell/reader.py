@@ -6,9 +6,12 @@ grammar's node types.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from dockerfix.syntax.shell.blocks import BlockReader
 from dockerfix.syntax.shell.syntax import (
@@ -16,6 +19,7 @@ from dockerfix.syntax.shell.syntax import (
     Block,
     Command,
     Function,
+    Literal,
     Loop,
     Script,
     ShellWord,
@@ -42,7 +46,7 @@ def _parsed(pieces: tuple[Piece, ...]) -> Script:
     and spans do not depend on who asks."""
     mapped = MappedText(pieces)
     reader = _StatementReader(mapped)
-    root = _parser().parse(mapped.encoded).root_node
+    root = _parser().parse(_ESCAPED_NAME.sub(rb"\1 ", mapped.encoded)).root_node
     try:
         statements = reader.statements(root)
         functions = {item.name: item for item in _functions(statements)}
@@ -67,6 +71,8 @@ def _parser() -> Parser:
     return tree_sitter.Parser(tree_sitter.Language(tree_sitter_bash.language()))
 
 
+_ESCAPED_NAME = re.compile(rb"((?<!\\)\n[ \t]*)\\(?=[A-Za-z])")
+"""The backslash of `\\docker` where a line begins, which the grammar takes for a continuation."""
 _GROUPS = frozenset({"compound_statement", "do_group", "program"})
 _NAMES = frozenset({"command_name", "variable_name", "unset", "$", "==", "=~"})
 
@@ -110,7 +116,7 @@ class _StatementReader(BlockReader):
                 return list(made.assignments)
             return [made]
         if node.type in ("variable_assignment", "declaration_command", "variable_assignments"):
-            return list(self.assigned(node))
+            return [*self.assigned(node), *self.exports(node)]
         if node.type in _GROUPS:
             return [self.group(node)]
         if node.type == "redirected_statement":
@@ -171,15 +177,31 @@ class _StatementReader(BlockReader):
 
     def declared(self, node: Node) -> Iterator[Assignment]:
         """`local a b=c`: a name alone is empty if local, and as it was if exported."""
-        local = bool(node.children) and node.children[0].type in ("local", "declare", "typeset")
+        word = node.children[0].type if node.children else ""
+        local = word in ("local", "declare", "typeset")
+        exported = word == "export" or any(
+            child.type == "word" and self.text(child).startswith("-") and "x" in self.text(child)
+            for child in node.named_children
+        )
         for child, *rest in self.words.touching(node.named_children):
             if isinstance(child, Span):
                 continue
             if child.type == "variable_assignment":
                 for inner in self.assigned(child, rest):
-                    yield Assignment(inner.name, inner.value, inner.span, local, inner.appends)
+                    yield replace(inner, local=local, exported=exported)
             elif child.type == "variable_name" and local:
                 yield Assignment(self.text(child), None, self.span(child), local)
+
+    def exports(self, node: Node) -> Iterator[Command]:
+        """`export NAME`, which gives no value, as a command."""
+        first = node.children[0] if node.children else None
+        names = [child for child in node.named_children if child.type == "variable_name"]
+        if node.type == "declaration_command" and first is not None and first.type == "export":
+            words = tuple(
+                ShellWord(self.text(child), (Literal(self.text(child)),), self.span(child))
+                for child in (first, *names)
+            )
+            yield from [Command(words, (), self.span(node))] if names else []
 
     def function(self, node: Node) -> Statement:
         name = node.child_by_field_name("name")

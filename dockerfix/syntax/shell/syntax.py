@@ -34,11 +34,15 @@ class Variable(Struct, frozen=True):
 class Opaque(Struct, frozen=True):
     """A substitution or an expansion whose text reading cannot know.
 
-    `body` are the statements of a command substitution; they run in a subshell.
+    `body` are the statements of a command substitution; they run in a subshell. `array` names
+    the array whose elements it stands for (`${NAME[@]}`). `elements` are the words of an array
+    as it is written (`(a b)`); None for anything else, and for one with indices of its own.
     """
 
     text: str
     body: tuple[Statement, ...] = ()
+    array: str = ""
+    elements: tuple[ShellWord, ...] | None = None
 
 
 Part = Literal | Variable | Opaque
@@ -87,7 +91,7 @@ class Assignment(Struct, frozen=True):
     """`NAME=value`, alone, before a command, or through `local`, `export`, `readonly`.
 
     No value means the empty text; `appends` is `NAME+=value`. An array is a value whose only
-    part is opaque.
+    part is opaque. `exported` is `export NAME=value`: what the shell runs sees it too.
     """
 
     name: str
@@ -95,6 +99,7 @@ class Assignment(Struct, frozen=True):
     span: Span
     local: bool = False
     appends: bool = False
+    exported: bool = False
 
 
 class Command(Keyed, frozen=True, eq=False):

@@ -38,6 +38,10 @@ _JOINABLE = WORDS | {"command_name", "variable_assignment", "$", "==", "=~"}
 _DOLLAR = Literal("$")
 """A `$` that the grammar parted from the name behind it."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9@*#?$!-]")
+_EVERY = re.compile(r"\$\{([A-Za-z_]\w*)\[@\]\}")
+"""All elements of an array."""
+_ANSI = re.compile(r"\\([nt\\'\"])")
+_SIGNS = {"n": "\n", "t": "\t"}
 _BETWEEN = re.compile(rb"\\\r?\n|(\\.[\x80-\xbf]*)|[^\\]+", re.DOTALL)
 """What stands between two nodes: continuations, escaped characters, blanks."""
 _ESCAPED = re.compile(rb"\\[^\r\n][\x80-\xbf]*")
@@ -116,6 +120,8 @@ class WordReader(Nodes):
         begin = first.start if isinstance(first, Span) else first.start_byte
         end_byte = end_of(pieces[-1])
         start, end = character(begin), character(end_byte)
+        if not isinstance(first, Span) and first.type == "command_name" and first.named_children:
+            first = first.named_children[0]
         return ShellWord(
             self.mapped.encoded[begin:end_byte].decode("utf-8", "surrogateescape"),
             _merged(_with_names([part for piece in pieces for part in self.parts(piece)])),
@@ -144,16 +150,23 @@ class WordReader(Nodes):
         if kind == "concatenation":
             return [part for child in node.children for part in self.parts(child)]
         if kind == "simple_expansion":
-            return [Variable(self.text(node.named_children[0]))]
+            return _named(self.text(node.named_children[0]))
         if kind == "expansion":
             return [self.expansion(node)]
-        if kind in ("command_substitution", "process_substitution"):
-            return [Opaque(self.text(node), self.statements(node))]
         if kind == "$":
             return [_DOLLAR if self.text(node) == "$" else Literal("$")]
         if kind == "variable_name" or (not node.is_named and kind not in ('"', "'")):
             return [Literal(self.text(node))]
-        return [Opaque(self.text(node))]
+        return [self.unread(node)]
+
+    def unread(self, node: Node) -> Part:
+        """A piece whose text is not known, but for what it runs or holds."""
+        if node.type == "ansi_c_string":
+            return _ansi(self.text(node))
+        if node.type == "array":
+            return Opaque(self.text(node), (), "", self.elements(node))
+        runs = node.type in ("command_substitution", "process_substitution")
+        return Opaque(self.text(node), self.statements(node) if runs else ())
 
     def string(self, node: Node) -> list[Part]:
         """What a word in double quotes consists of."""
@@ -176,6 +189,12 @@ class WordReader(Nodes):
         raw = self.mapped.encoded[start:end].decode("utf-8", "surrogateescape")
         return _unescape_double(raw)
 
+    def elements(self, node: Node) -> tuple[ShellWord, ...] | None:
+        """The words of an array; None where one says at which index it stands."""
+        words = self.read(node.named_children)
+        plain = all(child.type in WORDS or child.type == "comment" for child in node.named_children)
+        return tuple(words) if plain and not any(w.written[:1] == "[" for w in words) else None
+
     def expansion(self, node: Node) -> Part:
         """`${NAME}` with its operator; opaque where it is none that is read here."""
         name = next(
@@ -187,7 +206,8 @@ class WordReader(Nodes):
             None,
         )
         if name is None or node.children[1].type in ("#", "!"):
-            return Opaque(self.text(node))
+            whole = _EVERY.fullmatch(self.text(node))
+            return Opaque(self.text(node), (), whole[1] if whole is not None else "")
         rest = self.mapped.encoded[name.end_byte : node.end_byte - 1].decode(
             "utf-8", "surrogateescape"
         )
@@ -201,6 +221,20 @@ class WordReader(Nodes):
             if child.start_byte >= name.end_byte:
                 operand += self.parts(child)
         return Variable(self.text(name), operator, _merged(operand))
+
+
+def _named(name: str) -> list[Part]:
+    """`$NAME`; without braces a positional parameter has one digit, and the rest is text."""
+    if name.isdecimal() and len(name) > 1:
+        return [Variable(name[0]), Literal(name[1:])]
+    return [Variable(name)]
+
+
+def _ansi(written: str) -> Part:
+    """`$'...'`, where the escapes in it are those of a newline, a tab and the signs themselves."""
+    inner = written[2:-1]
+    known = len(written) > 2 and _ANSI.sub("", inner).find("\\") < 0
+    return Literal(_ANSI.sub(lambda m: _SIGNS.get(m[1], m[1]), inner)) if known else Opaque(written)
 
 
 def _with_names(parts: list[Part]) -> list[Part]:
