@@ -22,7 +22,7 @@ from dockerfix.facts.context.ignore import (
     Judge,
     read_ignore,
 )
-from dockerfix.facts.context.makers import find_maker, without_tag
+from dockerfix.facts.context.makers import find_maker, triggers_of, without_tag
 from dockerfix.facts.context.projection import ProjectionError, as_line, project_rules
 from dockerfix.facts.context.senders import Sent, classic_rules, emptied, rules_of, sent_of
 from dockerfix.facts.context.used import ContextUse, read_of, used_of
@@ -335,6 +335,7 @@ __all__ = [
     "split_workflow_job",
     "tag_of",
     "take_above",
+    "triggers_of",
     "united",
     "unreadable",
     "used_images",

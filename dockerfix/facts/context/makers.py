@@ -9,8 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from dockerfix.facts.model import Build, SiteKind, Tool
+from dockerfix.syntax.dockerfile import Onbuild
+
+if TYPE_CHECKING:
+    from dockerfix.facts.repository import Facts
 
 
 def find_maker(builds: Sequence[Build], name: str) -> Build | None:
@@ -31,6 +36,22 @@ def find_maker(builds: Sequence[Build], name: str) -> Build | None:
         return _one(exact)
     bare = without_tag(image)
     return _one(b for b in builds if any(without_tag(tag.text) == bare for tag in b.tags))
+
+
+def triggers_of(facts: Facts, image: str) -> tuple[Onbuild, ...]:
+    """What ONBUILD of an image runs in the builds that begin with it, where builds of the
+    repository make it. Several that differ count together: each may be the one."""
+    bare = without_tag(image)
+    found: dict[Onbuild, None] = {}
+    for build in facts.builds.builds:
+        path, named = build.dockerfile, (without_tag(tag.text) for tag in build.tags)
+        if path is None or path not in facts.snapshot or bare not in named:
+            continue
+        target = build.target.text if build.target is not None else ""
+        stage = facts.stages(path).target(target)
+        items = stage.instructions if stage is not None else ()
+        found.update({item: None for item in items if isinstance(item, Onbuild)})
+    return tuple(found)
 
 
 @lru_cache(maxsize=4096)

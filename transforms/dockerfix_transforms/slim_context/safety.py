@@ -20,15 +20,15 @@ from dockerfix.api import (
     Onbuild,
     Place,
     ProjectionError,
+    Run,
     Severity,
     SiteKind,
     SnapshotError,
-    Stage,
     Tool,
-    find_maker,
     inner_path,
     project_rules,
     read_ignore,
+    triggers_of,
 )
 from dockerfix_transforms.slim_context.consumer import Consumer
 from dockerfix_transforms.slim_context.refusal import CannotSlimError, refusal
@@ -97,14 +97,13 @@ def check_triggers(facts: Facts, path: str) -> None:
 
 
 def _trigger(facts: Facts, image: str) -> Onbuild | None:
-    maker = find_maker(facts.builds.builds, image)
-    if maker is None or maker.dockerfile is None or maker.dockerfile not in facts.snapshot:
-        return None
-    target = maker.target.text if maker.target is not None else ""
-    stage: Stage | None = facts.stages(maker.dockerfile).target(target)
-    for item in stage.instructions if stage is not None else ():
-        inner = item.inner if isinstance(item, Onbuild) else None
-        if isinstance(item, Onbuild) and isinstance(inner, Copy) and inner.from_ is None:
+    """The first ONBUILD of an image that reads the context."""
+    for item in triggers_of(facts, image):
+        inner = item.inner
+        mounts = inner.mounts if isinstance(inner, Run) else ()
+        if isinstance(inner, Copy) and inner.from_ is None:
+            return item
+        if any(mount.kind == "bind" and mount.option("from") is None for mount in mounts):
             return item
     return None
 

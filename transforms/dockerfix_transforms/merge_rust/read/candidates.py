@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dockerfix.api import Facts, SnapshotError, is_within
+from dockerfix.api import Facts, SnapshotError, is_within, triggers_of
 
 
 def candidates(
@@ -39,7 +39,13 @@ def candidates(
 
 
 def _mentions_cargo(facts: Facts, path: str) -> bool:
+    """Whether a file names cargo or its target folder, or ONBUILD of a base image of ours cargo."""
     try:
-        return b"cargo" in facts.snapshot.read(path)
+        data = facts.snapshot.read(path)
+        if b"cargo" in data or b"target/" in data:
+            return True
+        graph = facts.stages(path)
     except SnapshotError:
         return False
+    outside = (graph.image(stage) for stage in graph.stages if graph.base(stage) is None)
+    return any("cargo" in item.text for image in outside for item in triggers_of(facts, image))

@@ -7,15 +7,20 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Collection
 
 from dockerfix.api import (
+    Copy,
+    Facts,
     Onbuild,
+    Run,
     Span,
     Stage,
     StageGraph,
     Word,
     read_cargo,
     rejections,
+    triggers_of,
 )
 from dockerfix_transforms.merge_rust.read.steps import Step, commands, steps_of
 
@@ -122,6 +127,73 @@ def check_wrappers(graph: StageGraph) -> None:
                         "what it makes, and with which flags, is not known",
                         "merge this file by hand, or leave it out with --exclude", step.item.code,
                     )  # fmt: skip
+
+
+_CARGO = re.compile(
+    r"\b(?:cargo|cross)(?:-auditable|-zigbuild|-chef)?\s+(?:-\S+\s+|\+\S+\s+)*"
+    r"(?:build|b|install|rustc|zigbuild|auditable|chef|make|leptos)\b"
+)
+"""A command of cargo in a text that another program is given: no grammar says which it takes."""
+
+
+def check_hidden(graph: StageGraph, binaries: Collection[str]) -> None:
+    """Refuse a file that compiles through a program which is not read: `bash -c "cargo build"`,
+    `nix develop --command cargo build`, or `make`, where a binary of the workspace comes out."""
+    for stage in graph.stages:
+        for step in steps_of(graph, stage):
+            said = _CARGO.search(step.item.text) if isinstance(step.item, Run) else None
+            if said is not None and not any(map(read_cargo, commands(step.script))):
+                raise _hidden(f"`{said[0]}` is run by another program", step.item.code)
+        for item in stage.instructions:
+            made = _made_elsewhere(graph, item, binaries) if isinstance(item, Copy) else None
+            if made is not None:
+                raise _hidden(f"{made} comes out of a step that is not read", item.code)
+
+
+def _made_elsewhere(graph: StageGraph, item: Copy, binaries: Collection[str]) -> str | None:
+    """The binary of cargo's target folder that is copied from a stage which runs something."""
+    stage = graph.find(item.from_.value or "") if item.from_ is not None else None
+    if stage is None or not any(
+        isinstance(i, Run) for s in graph.chain(stage) for i in s.instructions
+    ):
+        return None
+    for word in item.sources:
+        folder, _, name = (word.value or "").rpartition("/")
+        if name in binaries and "target" in folder.split("/"):
+            return word.value
+    return None
+
+
+def _hidden(what: str, span: Span) -> UnreadableError:
+    why = "what it makes, and with which flags, is not known"
+    return UnreadableError("cargo-call", what, why, "call cargo in the RUN itself", span)
+
+
+def check_triggers(facts: Facts, graph: StageGraph, compiles: bool) -> None:
+    """Raises `UnreadableError` where ONBUILD takes part in what is compiled: of a base image that
+    this repository builds, or, unless the file `compiles` itself, in it for others."""
+    for stage in graph.stages:
+        outside = graph.base(stage) is None
+        for item in triggers_of(facts, graph.image(stage)) if outside else ():
+            if compiles or _compiles(item):
+                place = item.source.place(item.code)
+                raise UnreadableError(
+                    "onbuild", f"ONBUILD of {graph.image(stage)} runs in this build ({place})",
+                    "its instructions stand in another file",
+                    "write them out in this file", stage.from_.code,
+                )  # fmt: skip
+        own = (item for item in stage.instructions if isinstance(item, Onbuild))
+        mine = next(filter(_compiles, own), None)
+        if mine is not None and not compiles:
+            raise UnreadableError(
+                "onbuild", "ONBUILD compiles", "it runs in other files' builds",
+                "write it out in those files", mine.code,
+            )  # fmt: skip
+
+
+def _compiles(item: Onbuild) -> bool:
+    """Whether ONBUILD calls cargo."""
+    return isinstance(item.inner, Run) and "cargo" in item.text
 
 
 def check_steps(steps: tuple[Step, ...]) -> None:

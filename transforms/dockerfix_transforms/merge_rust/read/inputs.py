@@ -30,7 +30,9 @@ from dockerfix_transforms.merge_rust.read.artefacts import (
 from dockerfix_transforms.merge_rust.read.checks import (
     UnreadableError,
     check_graph,
+    check_hidden,
     check_steps,
+    check_triggers,
     check_wrappers,
 )
 from dockerfix_transforms.merge_rust.read.folders import cargo_folder, lies_inside
@@ -79,8 +81,10 @@ def _read(
     """The file as its instructions say; raises `UnreadableError` for what cannot be merged."""
     check_graph(graph)
     builder = _builder(graph)
+    check_triggers(facts, graph, compiles=builder is not None)
     if builder is None:
         check_wrappers(graph)
+        check_hidden(graph, {binary.name for binary in workspace.binaries})
         return None
     builds = tuple(b for b in facts.builds.builds if b.dockerfile == path)
     context = _context(builds, workspace)
