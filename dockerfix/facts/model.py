@@ -99,6 +99,7 @@ class Tool(enum.Enum):
     SDK = "docker SDK"
     SKAFFOLD = "skaffold"
     TILT = "tilt"
+    DEPLOYMENT = "deployment tool"
 
 
 class SiteKind(enum.Enum):
@@ -117,6 +118,9 @@ class SiteKind(enum.Enum):
     JUST = "just recipe"
     SKAFFOLD = "skaffold artifact"
     TILT = "Tiltfile"
+    DEPLOYMENT = "deployment file"
+    POWERSHELL = "PowerShell script"
+    BAZEL = "Bazel rule"
     DOCUMENT = "document"
 
 

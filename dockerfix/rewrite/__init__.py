@@ -96,11 +96,19 @@ def _one(facts: Facts, changes: list[Change], every: Sequence[Change]) -> Edits:
         from dockerfix.rewrite.tilt import set_tilt
 
         return set_tilt(facts, changes[0], every)
-    if build.tool is Tool.SDK or build.site.kind is SiteKind.PYTHON:
-        raise Refused(build.site.place, "a call in Python", "change Dockerfile and target by hand")
-    if build.site.kind is SiteKind.CLOUD_BUILD:
-        raise Refused(build.site.place, "a step of Cloud Build", "change its args by hand")
+    if build.tool is Tool.SDK or build.site.kind in _BY_HAND:
+        what, action = _BY_HAND.get(build.site.kind, _BY_HAND[SiteKind.PYTHON])
+        raise Refused(build.site.place, what, action)
     return set_command(facts, changes, _unchanged_builds(facts, changes))
+
+
+_BY_HAND = {
+    SiteKind.PYTHON: ("a call in Python", "change Dockerfile and target by hand"),
+    SiteKind.CLOUD_BUILD: ("a step of Cloud Build", "change its args by hand"),
+    SiteKind.DEPLOYMENT: ("a deployment file", "change Dockerfile and target by hand"),
+    SiteKind.POWERSHELL: ("a command of PowerShell", "change its words by hand"),
+}
+"""Call sites that are read and not rewritten: what they are, and what to do."""
 
 
 def _unchanged_builds(facts: Facts, changes: Sequence[Change]) -> list[Build]:

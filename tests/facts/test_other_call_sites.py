@@ -190,11 +190,10 @@ def test_restructured_text(find: Find, short: Short) -> None:
 UNREAD = {
     "Jenkinsfile": "node { sh 'docker build .' }\n",
     "ci/Jenkinsfile.release": "docker.build('x')\n",
-    ".devcontainer/devcontainer.json": '{"build": {\n  "dockerfile": "../Dockerfile"}}\n',
     "cloudbuild.yaml": "steps:\n  - args: ['docker', 'build', '.']\n",
     ".editor/environment.json": '{"build": {\n  "dockerfile": "Dockerfile"}}\n',
     "ci/jenkinsfile": "node { sh 'docker build .' }\n",
-    "build.ps1": "docker build .\r\n",
+    "build.bat": "docker build .\r\n",
     "build.gradle": 'commandLine "docker", "build", "."\n',
     "cmd/main.go": 'package main\n\nvar c = exec.Command("docker", "build", ".")\n',
     "src/a.rs": 'fn f() { Command::new("docker").args(["build", "."]); }\n',

@@ -98,7 +98,6 @@ SAID = {
     "Earthfile": "a:\n  FROM DOCKERFILE app\n",
     "Jenkinsfile": "agent { dockerfile true }\n",
     "fly.toml": 'app = "x"\n[build]\n  build-target = "docker"\n',
-    "heroku.yml": "build:\n  docker:\n    web: app/Dockerfile\n",
     "render.yaml": "services:\n  - type: web\n    runtime: docker\n",
     "task.yaml": 'steps:\n  - command: [/kaniko/executor]\n    args: ["--no-push"]\n',
     "step.yaml": "script: |\n  buildah --storage-driver=vfs bud .\n",

@@ -6,6 +6,7 @@ import enum
 
 from dockerfix.facts.builds.ci_files import dialect
 from dockerfix.facts.builds.cloud_build import is_cloud_build
+from dockerfix.facts.builds.deployments import reader
 
 MAX_BYTES = 1_000_000
 """A larger file is not searched for call sites."""
@@ -25,6 +26,9 @@ class Candidate(enum.Enum):
     JUST = "justfile"
     SKAFFOLD = "skaffold.yaml"
     CLOUD_BUILD = "Cloud Build"
+    DEPLOYMENT = "file of a deployment tool"
+    POWERSHELL = "PowerShell script"
+    BAZEL = "Bazel"
     PROGRAM = "program"
     """A file of a language in which builds are flagged and not followed."""
     UNREAD = "unread"
@@ -40,7 +44,7 @@ _NAMES = {
     "Tiltfile": Candidate.PYTHON, "justfile": Candidate.JUST, "Justfile": Candidate.JUST,
     ".justfile": Candidate.JUST, "Rakefile": Candidate.UNREAD, "Earthfile": Candidate.UNREAD,
     "Vagrantfile": Candidate.UNREAD, "Procfile": Candidate.UNREAD, "Snakefile": Candidate.UNREAD,
-    "devcontainer.json": Candidate.UNREAD, "tasks.json": Candidate.UNREAD,
+    "BUILD": Candidate.BAZEL, "BUILD.bazel": Candidate.BAZEL, "tasks.json": Candidate.UNREAD,
     "SConstruct": Candidate.PYTHON, "bake.hcl": Candidate.BAKE, "bake.json": Candidate.BAKE,
 }  # fmt: skip
 _ENDINGS = {
@@ -48,7 +52,7 @@ _ENDINGS = {
     ".bash": Candidate.SHELL, ".md": Candidate.DOCUMENT, ".markdown": Candidate.DOCUMENT,
     ".rst": Candidate.DOCUMENT, ".py": Candidate.PYTHON, ".yml": Candidate.UNREAD,
     ".yaml": Candidate.UNREAD, ".groovy": Candidate.UNREAD, ".gradle": Candidate.UNREAD,
-    ".kts": Candidate.UNREAD, ".ps1": Candidate.UNREAD, ".bat": Candidate.UNREAD,
+    ".kts": Candidate.UNREAD, ".ps1": Candidate.POWERSHELL, ".bat": Candidate.UNREAD,
     ".cmd": Candidate.UNREAD, ".fish": Candidate.UNREAD, ".zsh": Candidate.UNREAD,
     ".ksh": Candidate.UNREAD, ".just": Candidate.JUST, ".rake": Candidate.UNREAD,
     ".cake": Candidate.UNREAD, ".bats": Candidate.UNREAD, ".nix": Candidate.UNREAD,
@@ -56,7 +60,7 @@ _ENDINGS = {
     ".jsonnet": Candidate.UNREAD, ".hcl": Candidate.UNREAD,
     ".json": Candidate.UNREAD, ".tf": Candidate.UNREAD,
     ".toml": Candidate.UNREAD, ".bzl": Candidate.UNREAD,
-    ".psm1": Candidate.UNREAD, ".adoc": Candidate.UNREAD, ".mdx": Candidate.UNREAD,
+    ".psm1": Candidate.POWERSHELL, ".adoc": Candidate.UNREAD, ".mdx": Candidate.UNREAD,
     **dict.fromkeys(
         (".go", ".rs", ".ts", ".tsx", ".mts", ".cts", ".js", ".mjs", ".cjs", ".java", ".kt",
          ".scala", ".cs", ".fs", ".rb", ".robot", ".resource", ".pl", ".php", ".lua", ".ex",
@@ -64,6 +68,9 @@ _ENDINGS = {
         Candidate.PROGRAM,
     ),
 }  # fmt: skip
+
+
+_DEPLOYMENTS = (".yml", ".yaml", ".toml", ".json", "captain-definition")
 
 
 def candidate(path: str) -> Candidate | None:
@@ -75,6 +82,8 @@ def candidate(path: str) -> Candidate | None:
     found = _NAMES.get(name)
     if found is not None:
         return found
+    if name.endswith(_DEPLOYMENTS) and reader(path) is not None:
+        return Candidate.DEPLOYMENT
     dot = name.rfind(".")
     if dot < 0:
         return Candidate.UNREAD if name.lower().startswith("jenkinsfile") else _script(name)

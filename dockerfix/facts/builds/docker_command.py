@@ -144,8 +144,9 @@ def _takes(name: str, following: Value, valued: frozenset[str], kaniko: bool) ->
 
 
 def _is_loose(word: Value) -> bool:
-    """Whether a word is one unresolved variable without quotes, or an array."""
-    if "[@]" in word.written or "[*]" in word.written or word.text in ("${@}", "${*}"):
+    """Whether a word is one unresolved variable without quotes, or an array that is not known."""
+    array = "[@]" in word.written or "[*]" in word.written
+    if (array and not word.known) or word.text in ("${@}", "${*}"):
         return True
     quoted = word.written[:1] in ("'", '"')
     whole = word.text.startswith("${") and closing(word.text, 0) == len(word.text) - 1

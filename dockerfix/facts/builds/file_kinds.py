@@ -23,7 +23,7 @@ from dockerfix.facts.builds.reading import Reading
 from dockerfix.facts.builds.state import State
 from dockerfix.facts.builds.unread import may_build_in_python
 from dockerfix.facts.builds.words import Scope
-from dockerfix.facts.model import Build, CallSite, SiteKind
+from dockerfix.facts.model import BareBuild, Build, CallSite, SiteKind, Value
 from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
 from dockerfix.syntax.yaml.tree import Scalar, YamlError, parse_yaml
 from dockerfix.text import Source, join_path
@@ -167,6 +167,62 @@ def _cloud_step(reading: Reading, source: Source, step: CloudStep, root: str) ->
     reading.words(step.words, site, state)
 
 
+def deployment(reading: Reading, source: Source) -> None:
+    """Images of deployment tools and hosting services; the commands that DevSpace runs."""
+    from dockerfix.facts.builds import deployment_files, deployments
+
+    reading.keep(source)
+    try:
+        file = reading.snapshot.derive(source.path, deployment_files.parse_deployment)
+    except YamlError:
+        return  # a template, as most such files that are no YAML; its keys are said
+    for image in deployments.images(file):
+        build = deployments.image_build(image, reading.snapshot)
+        named = build.dockerfile_written is not None
+        if named or build.dockerfile is None or build.dockerfile in reading.snapshot:
+            reading.extra.append(build)
+        else:
+            why = "no Dockerfile is named, and none is in its folder"
+            reading.follower.blind(build.site.place, "an image of a deployment file", why)
+    for name, command in deployments.custom_commands(file):
+        carrier = Carrier(SiteKind.DEPLOYMENT, name, source)
+        folder = posixpath.dirname(source.path)
+        reading.follower.run(command.mapped, carrier, State(folder, Scope()))
+
+
+def powershell(reading: Reading, source: Source) -> None:
+    """Commands of a PowerShell script whose words are plain."""
+    from dockerfix.facts.builds import powershell as script
+
+    reading.keep(source)
+    moved = script.moves(source)
+    for span, words in script.commands(source):
+        name = posixpath.basename(source.path)
+        site = CallSite(SiteKind.POWERSHELL, name, source.place(span))
+        if moved:
+            reading.words(words, site, State(None, Scope()))
+        else:
+            run = partial(_in_folder, reading, words, site)
+            reading.somewhere(run, posixpath.dirname(source.path))
+
+
+def _in_folder(reading: Reading, words: tuple[Value, ...], site: CallSite, folder: str) -> None:
+    reading.words(words, site, State(folder, Scope()))
+
+
+def bazel(reading: Reading, source: Source) -> None:
+    """Container rules of Bazel."""
+    from dockerfix.facts.builds import bazel as starlark
+
+    for rule, name, span in starlark.rules(source):
+        place = source.place(span)
+        if rule == starlark.WITH_DOCKERFILE:
+            reading.follower.blind(place, f"`{rule}`", "dockerfix does not read what it builds")
+        else:
+            site = CallSite(SiteKind.BAZEL, name, place)
+            reading.found.bare.append(BareBuild(site, f"bazel {rule}"))
+
+
 READERS: Mapping[Candidate, Callable[[Reading, Source], None]] = {
     Candidate.PACKAGE: package,
     Candidate.DOCUMENT: document,
@@ -175,7 +231,16 @@ READERS: Mapping[Candidate, Callable[[Reading, Source], None]] = {
     Candidate.JUST: just,
     Candidate.SKAFFOLD: skaffold,
     Candidate.CLOUD_BUILD: cloud_build,
+    Candidate.DEPLOYMENT: deployment,
+    Candidate.POWERSHELL: powershell,
+    Candidate.BAZEL: bazel,
     Candidate.PROGRAM: Reading.keep,
     Candidate.UNREAD: Reading.keep,
 }
 """In the order in which they read."""
+NEEDED: Mapping[Candidate, tuple[bytes, ...]] = {
+    Candidate.SKAFFOLD: (b"artifacts",),
+    Candidate.DEPLOYMENT: (b"ocker", b"uild", b"custom", b"app"),
+    Candidate.BAZEL: (b"_image",),
+}
+"""What stands in the files of a kind that build, where that is no build tool."""

@@ -14,7 +14,7 @@ from msgspec import Struct, field
 from dockerfix.facts.builds.assigned import Assigned, assigned_values
 from dockerfix.facts.builds.candidates import Candidate, candidate
 from dockerfix.facts.builds.compose_calls import compose_use, layers, named_files
-from dockerfix.facts.builds.file_kinds import READERS
+from dockerfix.facts.builds.file_kinds import NEEDED, READERS
 from dockerfix.facts.builds.leftover import say_leftover
 from dockerfix.facts.builds.pipelines import read_pipeline, unread_pipeline
 from dockerfix.facts.builds.reading import Reading
@@ -89,8 +89,7 @@ class _Finder:
         read_workflows(reading, by_kind[Candidate.WORKFLOW])
         for kind, read in READERS.items():
             for path in by_kind[kind]:
-                needed = (b"artifacts",) if kind is Candidate.SKAFFOLD else None
-                source = reading.source(path, needed)
+                source = reading.source(path, NEEDED.get(kind))
                 if source is not None:
                     read(reading, source)
         standalone = Standalone(reading)

@@ -107,6 +107,8 @@ class Follower(Following):
         if item.appends:
             bound = _appended(item.name, old, bound)
         self.note_value(item, bound, carrier)
+        if bound.array is not None:
+            self.found.arrays.append(carrier.source.place(item.span))
         state.assign(item.name, bound, exported=item.exported)
 
     def note_value(self, item: Assignment, bound: Bound, carrier: Carrier) -> None:

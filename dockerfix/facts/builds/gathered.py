@@ -34,6 +34,8 @@ class Found:
     bare: list[BareBuild] = field(default_factory=list)
     assigned: dict[str, dict[str, Place]] = field(default_factory=dict)
     """Values that scripts give to variables, with the place of the first."""
+    arrays: list[Place] = field(default_factory=list)
+    """Arrays whose words are known, and read where the array is used."""
     entered: set[str] = field(default_factory=set)
     """Scripts that were run, and `Makefile:rule` of the rules that were made."""
 
@@ -46,7 +48,7 @@ class Found:
 
     def with_more(self, other: Found) -> Found:
         """This with what another following gathered."""
-        for name in ("builds", "bakes", "composes", "images", "bare"):
+        for name in ("builds", "bakes", "composes", "images", "bare", "arrays"):
             getattr(self, name).extend(getattr(other, name))
         self.blind |= other.blind
         for name, values in other.assigned.items():

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dockerfix.facts.builds.plugins import Plugin, may_hold_plugins, plugins
 from dockerfix.facts.builds.reading import Reading
 from dockerfix.facts.builds.unread import build_spans, uncovered, value_behind
-from dockerfix.facts.model import CallSite
+from dockerfix.facts.model import Build, CallSite, Value
 from dockerfix.text import Place, Span
 
 
@@ -43,6 +43,16 @@ def _plugins(reading: Reading) -> Iterator[Plugin]:
             yield from reading.snapshot.derive(path, plugins) if source is not None else ()
 
 
+def _values(build: Build) -> Iterator[Value]:
+    """The words of a build that may have come through an array."""
+    yield from (option.value for option in build.options if option.value is not None)
+    yield from (value for value in (build.context_written,) if value is not None)
+
+
+def _lies_in(origin: Place | None, array: Place) -> bool:
+    return origin is not None and origin.path == array.path and origin.span.touches(array.span)
+
+
 def _written(reading: Reading) -> dict[str, set[str]]:
     """The Dockerfiles of builds that were read, as their files write them."""
     found: dict[str, set[str]] = {}
@@ -62,5 +72,7 @@ def _places(reading: Reading) -> Iterable[Place]:
     sites += [image.site for image in found.images]
     for build in found.builds:
         yield from (call.place for call in build.calls)
+    named = {value.origin for build in found.builds for value in _values(build)}
+    yield from (place for place in found.arrays if any(_lies_in(o, place) for o in named))
     yield from (site.place for site in sites)
     yield from (blind.place for blind in found.blind)

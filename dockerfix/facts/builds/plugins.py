@@ -1,8 +1,7 @@
-"""Steps and settings in YAML and TOML that build an image without a command of their own.
+"""Steps and settings in YAML that build an image without a command of their own.
 
-A CI system's plugin, orb or task and a hosting service's file build what their settings name, a
-Dockerfile at the default place among them. Each is said at its place. Knows the keys of those
-systems; reads no settings.
+A CI system's plugin, orb or task builds what its settings name, a Dockerfile at the default place
+among them. Each is said at its place. Knows the keys of those systems; reads no settings.
 """
 
 from __future__ import annotations
@@ -41,8 +40,7 @@ class Plugin(Struct, frozen=True):
 
 def may_hold_plugins(path: str) -> bool:
     """Whether a file is one that `plugins` reads, by its path."""
-    written = path.endswith((".yml", ".yaml", _FLY))
-    return written and (posixpath.basename(path) == _FLY or _reader(path) is not None)
+    return _reader(path) is not None
 
 
 def plugins(source: Source) -> tuple[Plugin, ...]:
@@ -51,9 +49,6 @@ def plugins(source: Source) -> tuple[Plugin, ...]:
 
 
 def _plugins(source: Source) -> Iterator[Plugin]:
-    if posixpath.basename(source.path) == _FLY:
-        yield from _fly(source)
-        return
     reader = _reader(source.path)
     if reader is None or not any(name in source.data for name in _NAMES):
         return
@@ -67,7 +62,6 @@ def _plugins(source: Source) -> Iterator[Plugin]:
             yield Plugin(source.place(found.span), whole.span, what)
 
 
-_FLY = "fly.toml"
 _NAMES = (b"ocker", b"kaniko", b"ecr", b"gcr", b"acr", b"gar", b"ContainerBuild")
 """One of these stands in every file with a plugin that builds."""
 _Found = Iterator[tuple[Node, str]]
@@ -87,7 +81,9 @@ def _reader(path: str) -> Callable[[YamlMapping, YamlFile], _Found] | None:
         return _azure
     if stem in (".drone", ".woodpecker") or ".woodpecker" in folder.split("/"):
         return _drone
-    return _BY_STEM.get(stem)
+    if "goreleaser" in stem:
+        return _goreleaser
+    return _action if stem == "action" else None
 
 
 def _mappings(file: YamlFile) -> Iterator[YamlMapping]:
@@ -156,44 +152,8 @@ def _goreleaser(node: YamlMapping, file: YamlFile) -> _Found:
             yield item, "an image of GoReleaser"
 
 
-def _heroku(node: YamlMapping, file: YamlFile) -> _Found:
-    build = node.get("build") if node is file.root else None
-    docker = build.get("docker") if isinstance(build, YamlMapping) else None
-    for value in docker.resolved.values() if isinstance(docker, YamlMapping) else ():
-        yield value, "an image of Heroku"
-
-
-def _render(node: YamlMapping, _file: YamlFile) -> _Found:
-    for key in ("runtime", "env"):
-        value = node.get(key)
-        if isinstance(value, Scalar) and value.text == "docker":
-            yield value, "a service of Render"
-
-
 def _action(node: YamlMapping, file: YamlFile) -> _Found:
     runs = node.get("runs") if node is file.root else None
     image = runs.get("image") if isinstance(runs, YamlMapping) else None
     if isinstance(image, Scalar) and not image.text.startswith("docker://"):
         yield image, "a Docker action"
-
-
-_BY_STEM = {
-    ".goreleaser": _goreleaser,
-    "goreleaser": _goreleaser,
-    "heroku": _heroku,
-    "render": _render,
-    "action": _action,
-}
-
-
-def _fly(source: Source) -> Iterator[Plugin]:
-    """An app of Fly.io is built from a Dockerfile unless its file names something else."""
-    import tomllib  # only where such a file is: start-up time is judged
-
-    try:
-        build = tomllib.loads(source.data.decode()).get("build", {})
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError):
-        build = {}
-    if isinstance(build, dict) and not {"image", "builder", "buildpacks", "builtin"} & set(build):
-        whole = Span(0, len(source.data))
-        yield Plugin(source.place(Span(0, 0)), whole, "an app of Fly.io")

@@ -143,12 +143,14 @@ def other_builder(words: tuple[Value, ...]) -> str | None:
     return next((" ".join(o) for o in _OTHERS if texts[: len(o)] == o), None)
 
 
-def reads_root_file(words: tuple[Value, ...], paths: Container[str]) -> bool:
-    """Whether a tool takes its builds from a file of the root, among `paths`, which is read."""
+def reads_own_file(words: tuple[Value, ...], paths: Container[str]) -> bool:
+    """Whether a tool takes its builds from a file among `paths` that is read: of the root, or
+    the one that it is given."""
     texts = [plain(word) for word in unwrapped(words)]
     name = posixpath.basename(texts[0]) if texts else ""
-    given = any(text in ("-f", "--file", "--filename") for text in texts)
-    return not given and _READ.get(name, "") in paths
+    given = [at for at, text in enumerate(texts) if text in ("-f", "--file", "--filename")]
+    read = texts[given[0] + 1] if given and given[0] + 1 < len(texts) else _READ.get(name, "")
+    return name in _READ and posixpath.normpath(read) in paths
 
 
 def _docker(words: tuple[Value, ...]) -> Recognised | None:

@@ -15,7 +15,10 @@ from dockerfix.text import Source, Span
 
 TOOLS = (
     b"docker", b"buildah", b"kaniko", b"podman", b"nerdctl", b"buildctl", b"ockerfile",
-    b"DOCKER", b"BUILDAH", b"KANIKO", b"PODMAN",
+    b"DOCKER", b"BUILDAH", b"KANIKO", b"PODMAN", b"skaffold", b"devspace", b"tilt ", b"flyctl",
+    b"fly deploy", b"earthly ", b"werf ", b"okteto", b"acr build", b"builds submit", b"copilot ",
+    b"railway up", b"bootBuildImage", b"jib:", b"ko build", b"ko apply", b"ko resolve",
+    b"pack build", b"bollard",
 )  # fmt: skip
 """Without one of these in its bytes a file need not be looked at."""
 
@@ -50,6 +53,7 @@ _ANY = re.compile(
         + r"|\b(?:ImageFromDockerfile|FromDockerfile|fromDockerfile|DockerImageAsset|buildImage"
         + r"|ImageBuild|DockerBuildImage|DockerBuild|fromImageAsset|fromAssetImage)\b\s*[({]"
         + r"|^[ \t]*FROM +DOCKERFILE\b"
+        + r"|[=(&]\s*(?:\w+::)*BuildImageOptions(?:Builder)?(?:::<\w+>)?\s*(?:\{|::)"
         + r"|\bdockerfile\s*(?:true\b|\{)|\bdocker\.build\s+[\"']"
         + r"|\btype[\"']\s*:\s*[\"']docker-build[\"']"
         + r"|^[ \t]*+-?[ \t]*+uses:\s*(?!\./|\S*setup)\S*(?:build-push|docker-build|kaniko)"
@@ -80,7 +84,7 @@ _VERB = re.compile(rb"\b(?:build|bake|bud|compose|(?:docker|custom)_build\w*)\b"
 _WORDS = re.compile(
     rb"docker|DOCKER|PODMAN|BUILDAH|podman|buildah|nerdctl|kaniko|buildctl|depot|finch"
     rb"|target \"|build-push|DOCKERFILE|Docker_?[fF]ile"
-    rb"|DockerImage|DockerBuild|ImageBuild|buildImage|AssetImage|ImageAsset"
+    rb"|DockerImage|DockerBuild|ImageBuild|BuildImage|buildImage|AssetImage|ImageAsset"
 )
 """Every match of `_ANY` begins in the line of one of these. Each begins with a letter that stands
 for itself, so that the search passes over what cannot begin one."""

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable
 
 from dockerfix.facts.builds.docker_command import are_docker_words
-from dockerfix.facts.builds.recognise import other_builder, plain, reads_root_file, unwrapped
+from dockerfix.facts.builds.recognise import other_builder, plain, reads_own_file, unwrapped
 from dockerfix.facts.builds.unread import BUILD_TEXT
 from dockerfix.facts.model import Value
 from dockerfix.syntax.shell import SHELLS, Command
@@ -36,7 +36,7 @@ def unread_command(
     one that does not seem to build."""
     other = other_builder(words)
     if other is not None:
-        known = reads_root_file(words, snapshot)
+        known = reads_own_file(words, snapshot)
         return None if known else (f"`{other}`", "dockerfix does not read what it builds")
     inner = unwrapped(words)
     first = plain(inner[0]) if inner else ""

@@ -347,8 +347,10 @@ def _several(word: ShellWord, scope: Scope, source: Source) -> Iterable[Value] |
         return scope.arguments
     if isinstance(first, Opaque) and first.array:
         bound = scope.look(first.array)
-        if bound is None or bound.array is None or word.quoted:
-            return bound.array if bound is not None else None
+        if bound is None or bound.array is None:
+            return None
+        if word.quoted:
+            return [replace(value, written=first.text) for value in bound.array]
         texts = [text for value in bound.array for text in _fields(value.text, scope)]
         return _each(texts, word, source)
     braced = in_braces(word.written) if "{" in word.written else None
