@@ -24,7 +24,14 @@ from dockerfix.facts.context.ignore import (
 )
 from dockerfix.facts.context.makers import find_maker, triggers_of, without_tag
 from dockerfix.facts.context.projection import ProjectionError, as_line, project_rules
-from dockerfix.facts.context.senders import Sent, classic_rules, emptied, rules_of, sent_of
+from dockerfix.facts.context.senders import (
+    Sent,
+    classic_rules,
+    emptied,
+    heaviest,
+    rules_of,
+    sent_of,
+)
 from dockerfix.facts.context.used import ContextUse, read_of, used_of
 from dockerfix.facts.context.weight import Weight
 from dockerfix.facts.dockerfile.file_names import is_dockerfile
@@ -279,6 +286,7 @@ __all__ = [
     "folders",
     "frame_of",
     "global_variables",
+    "heaviest",
     "human",
     "image_name",
     "implies",

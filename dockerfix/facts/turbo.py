@@ -23,7 +23,8 @@ from dockerfix.text import Kind, Snapshot, SnapshotError, inner_path, join_path
 _ROOT = (
     "package.json", "package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "yarn.lock",
     "bun.lock", "bun.lockb", "pnpm-workspace.yaml", "turbo.json", "turbo.jsonc", ".npmrc",
-    ".yarnrc", ".yarnrc.yml", ".yarn", ".pnpmfile.cjs", "bunfig.toml", ".gitignore", "patches",
+    ".yarnrc", ".yarnrc.yml", ".yarn", ".pnpmfile.cjs", "bunfig.toml", ".gitignore",
+    ".gitattributes", "patches",
 )  # fmt: skip
 """What stands at the root of a workspace and may be read or copied."""
 _LOCK_OF = {

@@ -142,6 +142,12 @@ def test_only_a_link_to_a_member_may_be_a_member() -> None:
         pruned_files(linked("packages/other", "../apps/docs"), "", ("web",))
 
 
+def test_what_git_does_with_line_ends() -> None:
+    """turbo reads `.gitattributes`, and copies it."""
+    files = _FILES | {".gitattributes": "* text=auto"}
+    assert ".gitattributes" in pruned_files(Snapshot.of(files), "", ("docs",))
+
+
 def test_a_lock_file_that_is_not_committed() -> None:
     """turbo stops without one, so that the one of the package manager must come from elsewhere."""
     files = {path: text for path, text in _FILES.items() if path != "package-lock.json"}

@@ -16,7 +16,7 @@ from msgspec import Struct
 from dockerfix.facts.context.ignore import Judge, read_ignore
 from dockerfix.facts.context.sources import select
 from dockerfix.facts.context.tree import Folder, FromContext, leaves
-from dockerfix.facts.context.weight import Weight
+from dockerfix.facts.context.weight import HeavyEntry, Scale, Weight
 from dockerfix.facts.repository import Facts
 
 
@@ -53,6 +53,16 @@ def sent_of(
     used = left if asked is None else select(left, Judge(asked))
     plain = left if tuple(classic) == tuple(rules) else select(tree, exclude=Judge(classic))
     return Sent(*(_weight(facts, part) for part in (used, left, plain)))
+
+
+def heaviest(
+    facts: Facts, context: str, rules: Sequence[str], count: int
+) -> tuple[HeavyEntry, ...]:
+    """The entries that hold most of what an ignore file with these rules leaves, heaviest first.
+    Raises `BadIgnoreError`."""
+    left = select(facts.tree(context), exclude=Judge(rules))
+    sizes = {path: entry.size for path, entry in facts.snapshot.entries.items()}
+    return Scale(sizes).largest(left, count)
 
 
 def rules_of(facts: Facts, context: str, dockerfile: str) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ from dockerfix.api import (
     classic_rules,
     emptied,
     exceptions,
+    heaviest,
     human,
     inner_path,
     is_allow_list,
@@ -48,6 +49,11 @@ from dockerfix_transforms.slim_context.scope import Built
 HOLD_ALL = frozenset({Tool.KANIKO, Tool.BUILDAH, Tool.PODMAN})
 """Builders that hold the whole context and read `<Dockerfile>.dockerignore`: kaniko's
 `getExcludedFiles`, and buildah's `ContainerIgnoreFile`, which podman calls too."""
+
+
+_LARGE = 1_000_000
+"""Bytes of a context of which it is said where they lie."""
+_SHOWN = 3
 
 
 def plan_allow(facts: Facts, made: Built) -> AllowPlan | str:
@@ -137,17 +143,24 @@ def check_parts(facts: Facts, made: Built) -> ContextUse:
     if used.whole is not None:
         item = used.whole
         rules = rules_of(facts, made.context, made.path)
-        size = human(sent_of(facts, made.context, None, rules, rules).whole.size)
+        size = sent_of(facts, made.context, None, rules, rules).whole.size
+        mostly = _mostly(facts, made.context, rules) if size >= _LARGE else ""
+        what = f"`{' '.join(item.line.split())[:60]}` takes the whole context, {human(size)}"
         raise CannotSlimError(
             Finding(
-                Severity.REFUSE, "whole-context",
-                f"`{' '.join(item.line.split())[:60]}` takes the whole context, {size}",
+                Severity.REFUSE, "whole-context", what + mostly,
                 "nothing can be left out as long as everything is copied",
                 instead_of_everything(facts, facts.stages(made.path), item, made.context),
                 item.source.place(item.code), made.path,
             )
         )  # fmt: skip
     return used
+
+
+def _mostly(facts: Facts, context: str, rules: Sequence[str]) -> str:
+    """What a context holds most of, so that a person sees what could go."""
+    entries = heaviest(facts, context, rules, _SHOWN)
+    return ", mostly " + ", ".join(f"{e.path} ({human(e.weight.size)})" for e in entries)
 
 
 def _check_containerignore(facts: Facts, made: Built) -> None:

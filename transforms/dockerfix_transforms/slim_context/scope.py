@@ -13,12 +13,14 @@ from msgspec import Struct
 
 from dockerfix.api import (
     Build,
+    ContextUse,
     Facts,
     Finding,
     Severity,
     SiteKind,
     SnapshotError,
     likely_context,
+    used_of,
 )
 from dockerfix_transforms.slim_context.refusal import CannotSlimError
 
@@ -78,7 +80,8 @@ def is_git(build: Build) -> bool:
 
 def sent_otherwise(facts: Facts, path: str) -> str | None:
     """Why no folder of the repository is sent to build a Dockerfile: a sentence, where every
-    call site takes a fresh clone, or a context that a command or an address gives. None else."""
+    call site takes a fresh clone, or a context that a command or an address gives, or where
+    nothing builds it and it copies nothing. None else."""
     builds = [b for b in facts.builds.builds if b.site.kind is not SiteKind.DOCUMENT]
     own = [b for b in builds if b.dockerfile == path]
     if own and all(map(is_git, own)):
@@ -86,6 +89,8 @@ def sent_otherwise(facts: Facts, path: str) -> str | None:
     named = [*own, *(b for b in builds if b.dockerfile is None and _names_path(b, path))]
     if named and all(map(is_given, named)):
         return f"the context of {path} is made by a command or an address, not by a folder"
+    if not named and used_of(facts, path, posixpath.dirname(path)) == ContextUse():
+        return f"{path} takes nothing from its context"
     return None
 
 
