@@ -74,7 +74,7 @@ docs: $(READY) ## write the generated pages of the manual; review the change as 
 	@git --no-pager diff --stat -- docs
 
 site: $(READY) ## build the manual as a site, into dist/site
-	@$(BIN)/python -m mkdocs build --strict --quiet --config-file docs/site/mkdocs.yml
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet --config-file docs/site/mkdocs.yml
 
 lab-up: ## start the build engine of the tests and leave it running
 	@$(PYTHON) tests/lab up
