@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -109,6 +109,12 @@ def _common() -> list[click.Parameter]:
             ["--check"], is_flag=True, help="Print no patch; exit 1 when something would change."
         ),
         click.Option(
+            ["--interactive"],
+            is_flag=True,
+            help="Show each Dockerfile of the patch with what builds it, and ask: rewrite it, "
+            "leave it as it is, or quit.",
+        ),
+        click.Option(
             ["--force"],
             is_flag=True,
             help="Let --write change what Git could not bring back: files with uncommitted "
@@ -175,9 +181,18 @@ def _run(transform: Transform, transforms: Collection[str], given: Mapping[str, 
         **repository.settings.accepted(transform.name),
         **dict.fromkeys(given["accept"], ""),
     }
-    outcome = plan(
-        repository.facts, transform, repository.paths, {**options, "accept": accepted.keys()}
-    )
+    asked = {**options, "accept": accepted.keys()}
+
+    def planned(leave: Collection[str] = ()) -> Outcome:
+        return plan(repository.facts, transform, repository.paths, asked, leave=leave)
+
+    outcome = planned()
+    if given["interactive"]:
+        decided = _decided(repository, outcome, planned, given)
+        if decided is None:
+            tell("nothing was changed\n")
+            return exit_code.DONE
+        outcome = decided
     proof = _verified(repository, outcome, given)
     written = False
     if isinstance(outcome, Planned) and given["write"] and (proof is None or proof.code == 0):
@@ -199,11 +214,29 @@ def _run(transform: Transform, transforms: Collection[str], given: Mapping[str, 
     return _code(report, given["check"]) or (proof.code if proof is not None else exit_code.DONE)
 
 
+def _decided(
+    repository: Repository,
+    outcome: Outcome,
+    planned: Callable[[Collection[str]], Outcome],
+    given: Mapping[str, Any],
+) -> Outcome | None:
+    """What the person at the terminal makes of an outcome; None when they quit."""
+    from dockerfix.cli.interactive import reviewed
+
+    budget = current()
+    if budget is not None:
+        budget.stop()  # it is for reading; a person takes their time
+    style = style_for(sys.stderr, given["colour"])
+    return reviewed(repository.facts, outcome, planned, style)
+
+
 def _check_usage(given: Mapping[str, Any]) -> None:
     if given["write"] and given["check"]:
         raise click.UsageError("--write and --check exclude each other")
     if given["quiet"] and given["verbose"]:
         raise click.UsageError("--quiet and --verbose exclude each other")
+    if given["interactive"] and (given["check"] or not sys.stdin.isatty()):
+        raise click.UsageError("--interactive needs a terminal to ask on, and is not for --check")
     if given["force"] and not given["write"]:
         raise click.UsageError("--force is for --write")
 
@@ -250,6 +283,8 @@ def command_line(
         else:
             for item in value if spec.multiple else (value,):
                 words += [flag, str(item)]
+    if given["interactive"]:
+        words.append("--interactive")
     for name in ("accept", "exclude"):
         for item in given[name]:
             words += [f"--{name}", item]

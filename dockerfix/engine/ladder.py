@@ -22,6 +22,10 @@ MAX_ATTEMPTS = 12
 """How often a transform is asked for one outcome."""
 
 
+LEFT = "left as asked"
+"""The check of a file that a person wants left as it is."""
+
+
 class StepDown(Struct, frozen=True):
     """Where a file stands on the ladder: `rungs` below its first place (1 or more), since
     `check` failed for it with `found` (one line a fault)."""
@@ -32,6 +36,17 @@ class StepDown(Struct, frozen=True):
 
     def finding(self, facts: Facts, path: str, *, left: bool) -> Finding:
         """What the report says of the file; `left` when the patch leaves it as it was."""
+        place = facts.snapshot.source(path).place(Span(0, 0))
+        if self.check == LEFT:
+            return Finding(
+                Severity.NOTE,
+                "left-as-asked",
+                f"{path} stays as it is, as you asked",
+                "What builds it builds it as before.",
+                "Run again without leaving it to have it changed.",
+                place,
+                path,
+            )
         what = "stays as it is" if left else "is changed less closely"
         return Finding(
             Severity.REFUSE if left else Severity.NOTE,
@@ -40,9 +55,14 @@ class StepDown(Struct, frozen=True):
             f"{_as_tried(self.found[0], facts)}",
             "A patch with a check that fails is never shown.",
             "Make the difference go away in this file, or change it by hand.",
-            facts.snapshot.source(path).place(Span(0, 0)),
+            place,
             path,
         )
+
+
+def kept(paths: Iterable[str]) -> Ladder:
+    """Files that a person wants left as they are: at the last rung from the start."""
+    return {path: StepDown(LEFT, ("it was to be left as it is",), MAX_RUNGS) for path in paths}
 
 
 def _as_tried(found: str, facts: Facts) -> str:

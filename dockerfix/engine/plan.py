@@ -6,14 +6,14 @@ options give the same bytes. A check that fails for a file sends that file down 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from dockerfix.engine.gate import Failed, Judges, examine
-from dockerfix.engine.ladder import MAX_ATTEMPTS, Ladder, findings, lower
+from dockerfix.engine.ladder import MAX_ATTEMPTS, Ladder, findings, kept, lower
 from dockerfix.engine.options import complete
 from dockerfix.engine.patch import make_patch
 from dockerfix.engine.proposal import Proposal, Transform
@@ -70,15 +70,22 @@ def plan(
     paths: Sequence[str],
     options: Mapping[str, Any],
     judges: Judges | None = None,
+    leave: Collection[str] = (),
 ) -> Outcome:
     """What `transform` comes to for `paths`, relative to the root.
 
     `options` may leave out what has a default. `judges` is for tests; without it the real
-    checkers judge. A file that the transform cannot do without and that nobody can read is a
-    refusal. Raises `OptionError`.
+    checkers judge. `leave` are files that stay as they are, as far as the transform can do so.
+    A file that the transform cannot do without and that nobody can read is a refusal. Raises
+    `OptionError`.
     """
     asked = _Asked(
-        facts, transform, tuple(paths), complete(transform, options), judges or Judges.real()
+        facts,
+        transform,
+        tuple(paths),
+        complete(transform, options),
+        judges or Judges.real(),
+        kept(leave),
     )
     try:
         return asked.outcome()
@@ -94,6 +101,7 @@ class _Asked(Struct, frozen=True):
     paths: tuple[str, ...]
     values: Mapping[str, Any]
     judges: Judges
+    kept: Ladder
 
     def outcome(self) -> Outcome:
         """The first outcome that holds, on the way down the ladder; else the first of all."""
@@ -118,12 +126,12 @@ class _Asked(Struct, frozen=True):
     def proposal(self, ladder: Ladder) -> Proposal | CheckFailed:
         """What the transform proposes with these files changed less, each with its finding."""
         try:
-            given = {**self.values, "without": ladder}
+            given = {**self.values, "without": {**ladder, **self.kept}}
             proposal = self.transform.propose(self.facts, self.paths, given)
         except EditConflictError as error:
             return CheckFailed("edits", str(error), Proposal())
         touched = (*proposal.edits, *proposal.created, *proposal.deleted)
-        added = tuple(findings(ladder, self.facts, touched))
+        added = tuple(findings({**ladder, **self.kept}, self.facts, touched))
         return replace(proposal, findings=(*proposal.findings, *added)) if added else proposal
 
     def judged(self, proposal: Proposal | CheckFailed, ladder: Ladder) -> Outcome:
@@ -136,7 +144,8 @@ class _Asked(Struct, frozen=True):
             return NothingToDo(proposal)
 
         def again(after: Facts) -> Proposal:
-            return self.transform.propose(after, self.paths, {**self.values, "without": ladder})
+            given = {**self.values, "without": {**ladder, **self.kept}}
+            return self.transform.propose(after, self.paths, given)
 
         result = examine(self.facts, proposal, again, self.judges, self.leave)
         if isinstance(result, Failed):
