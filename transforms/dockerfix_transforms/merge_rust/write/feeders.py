@@ -44,16 +44,18 @@ def _feeder(names: StageNames, group: Group, member: Member, stage: Stage) -> It
     already."""
     file = member.file
     words = _words(names, file, stage)
-    known = names.fed.get(words)
+    steps = steps_of(file.graph, stage)
+    cooks = any(step.role in (Role.COOK, Role.PREPARE) for step in steps)
+    key = f"{group.leader.file.path if cooks else ''}\n{words}"  # a group cooks for itself
+    known = names.fed.get(key)
     if known is not None:
         names.give(file, stage, known)
         return
     old = stage.name or f"stage-{stage.index}"
     name = names.claim(old, lambda taken: f"{file.binary}-{taken}")
     names.give(file, stage, name)
-    names.fed[words] = name
-    steps = steps_of(file.graph, stage)
-    if any(step.role in (Role.COOK, Role.PREPARE) for step in steps):
+    names.fed[key] = name
+    if cooks:
         yield _cooking(names, group, file, stage, steps, words, name)
     else:
         yield from image_stages(names, group, member, stage, name)

@@ -13,7 +13,14 @@ from msgspec import Struct
 from dockerfix.api import Stage
 from dockerfix_transforms.merge_rust.group.group import Group
 from dockerfix_transforms.merge_rust.read.compiler import base_images
-from dockerfix_transforms.merge_rust.read.steps import Role, Step, only_installs, packages_of
+from dockerfix_transforms.merge_rust.read.rust_file import RustFile
+from dockerfix_transforms.merge_rust.read.steps import (
+    Role,
+    Step,
+    commands,
+    only_installs,
+    packages_of,
+)
 from dockerfix_transforms.merge_rust.write.line import CannotJoinError
 from dockerfix_transforms.merge_rust.write.names import StageNames
 from dockerfix_transforms.merge_rust.write.widen import widened
@@ -67,11 +74,49 @@ def _extra(steps: Sequence[Step], beginning: Sequence[Step]) -> tuple[Step, ...]
     packages; else None."""
     at = 0
     for step in beginning:
-        if [s.key for s in steps[at : at + 1]] == [step.key]:
+        if steps[at : at + 1] and _alike(steps[at], step):
             at += 1
         elif not only_installs(step):
             return None
     return tuple(steps[at:])
+
+
+def _alike(one: Step, other: Step) -> bool:
+    """Whether two steps are the same: a recipe is only where it is prepared in the same words,
+    but for the binary, which no shared one names."""
+    if one.role is Role.PREPARE and _prepared(one) != _prepared(other):
+        return False
+    return one.key == other.key
+
+
+def _prepared(step: Step) -> list[str]:
+    """The words of a RUN that prepares a recipe, without the binaries that it is for."""
+    named = {
+        word.span
+        for call in step.calls
+        for flag in call.flags
+        if flag.name == "bin"
+        for word in flag.words
+    }
+    return [w.written for c in commands(step.script) for w in c.words if w.span not in named]
+
+
+def _same_planner(main: Group, group: Group) -> bool:
+    """Whether the guest's recipe is prepared as the main group's is, on top of the same."""
+    ours, theirs = group.leader.file, main.leader.file
+    if ours.planner is None or theirs.planner is None:
+        return ours.planner is theirs.planner
+    if _level(ours, ours.graph.base(ours.planner)) != _level(
+        theirs, theirs.graph.base(theirs.planner)
+    ):
+        return False
+    mine, main_steps = ours.planner_steps, theirs.planner_steps
+    return len(mine) == len(main_steps) and all(map(_alike, mine, main_steps))
+
+
+def _level(file: RustFile, stage: Stage | None) -> int:
+    """How many stages of the chain lie below one; -1 for one that is none of them."""
+    return next((n for n, s in enumerate(file.chain) if stage and s.index == stage.index), -1)
 
 
 def _steps_of(group: Group, stage: Stage) -> list[Step]:
@@ -85,7 +130,8 @@ def _steps_of(group: Group, stage: Stage) -> list[Step]:
 def shares_cook(main: Group, group: Group) -> bool:
     """Whether the cook of the `main` group, as it stands in the merged file, is the guest's too,
     on top of the same: then dependencies are compiled once for both builders."""
-    if base_images(main.leader.file) != base_images(group.leader.file):
+    alike = base_images(main.leader.file) == base_images(group.leader.file)
+    if not alike or not _same_planner(main, group):
         return False
     pairs = zip(group.leader.file.chain, main.leader.file.chain, strict=False)
     for stage, other in pairs:
@@ -163,7 +209,7 @@ def _planner_host(
     base = ours.graph.base(ours.planner)
     if base is not None and (base.index not in found or found[base.index].extra):
         return None  # it would run above steps that it does not run above here
-    if [s.key for s in ours.planner_steps] != [s.key for s in theirs.planner_steps]:
+    if not _same_planner(main, group):
         return None
     name = names.known(theirs, theirs.planner)
     return Host(name) if name is not None else None
