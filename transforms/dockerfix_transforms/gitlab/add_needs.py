@@ -47,11 +47,11 @@ class AddNeeds:
     """Start jobs that only read as soon as the jobs whose images and artifacts they use have ended.
 
     What it does
-        Gives a job without `needs:` the jobs that it really waits for: those that make an
-        image it uses, hand it artifacts, variables or a cache, or leave anything else behind,
-        such as a deployment. Artifacts that none of its commands can read are not waited for. A
-        need is `optional: true` exactly where a pipeline exists with
-        the job and without the needed one.
+        Gives a job without `needs:` exactly the jobs that it has to wait for: those that build
+        an image it uses, that hand it artifacts, variables or a cache, or that leave something
+        else behind, such as a deployment. It does not wait for artifacts that none of its
+        commands can read. A need is `optional: true` only where some pipeline has the job but
+        not the needed one.
 
     Why
         A job without `needs:` waits for every job of every earlier stage.
@@ -107,15 +107,16 @@ class AddNeeds:
         FROM rust:1.90
 
     Safety
-        A job that pushes, deploys, publishes, triggers, or runs a program that is in no table
-        keeps its place. So does a job that others need, one behind a manual or delayed job,
-        and one whose rules cannot be compared. That a job may run beside the scans and checks
-        of earlier stages is the assumption `starts-earlier`, with every order that falls.
-        Images are told apart by the tags that they have in each job.
+        A job keeps its place if it pushes, deploys, publishes, triggers another pipeline, or runs
+        a program that dockerfix does not know. So does a job that others need, one behind a
+        manual or delayed job, and one whose rules cannot be compared. The assumption
+        `starts-earlier` says that a job may run beside the scans and checks of earlier stages,
+        and lists every order that no longer holds. Images are told apart by the tags that they
+        have in each job.
 
         `--accept builds-beside-scan@JOB` lets a job that builds images start beside jobs that
         only read and report. `--accept same-condition@JOB` gives a job the rules of the one
-        whose image it uses, so that it is not there without it.
+        whose image it uses, so that it never runs in a pipeline without it.
 
     Call sites
         The pipeline's root file and its local includes.

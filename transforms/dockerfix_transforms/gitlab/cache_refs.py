@@ -22,10 +22,10 @@ class CacheRefs:
 
     What it does
         Appends `-$CI_COMMIT_REF_SLUG` to the registry ref that a build exports its cache to,
-        with `mode=max` and `ignore-error=true`, and makes builds read that ref. Where it does
-        not exist yet, they read the default branch's. A line above the build asks the registry
-        which one it is, since reading both loses hits. `--add` gives builds without a cache one
-        of the same form, where their job makes a builder and pushes the image.
+        with `mode=max` and `ignore-error=true`, and makes builds read that ref. Until it
+        exists, they read the default branch's. A line above the build asks the registry which of
+        the two to read, since reading both loses hits. `--add` also gives a cache to builds that
+        have none, if their job makes a builder and pushes the image.
 
     Why
         An export replaces the ref. When all branches write one ref, each pipeline finds the
@@ -57,11 +57,11 @@ class CacheRefs:
         FROM alpine
 
     Safety
-        Nothing but cache options and that line changes. Each ref has one writer in the whole
-        pipeline: a later job that builds the same image again only reads, and another image
-        takes a ref with a part that no branch name can imitate. A ref stays as it is when one
-        of its writers cannot be followed. That the default branch's name is its own slug is
-        the assumption `default-branch-slug`.
+        Only cache options and that line change. Each ref has one writer in the whole
+        pipeline: a later job that builds the same image again only reads it, and another image
+        gets a ref of its own, with a part that no branch name can imitate. A ref stays as it is
+        when one of its writers cannot be followed. The assumption `default-branch-slug` says
+        that the default branch's name equals its slug.
 
     Call sites
         `docker build` and `docker buildx build` in jobs and the scripts that they run, and bake

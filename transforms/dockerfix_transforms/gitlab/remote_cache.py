@@ -32,11 +32,11 @@ class RemoteCache:
         Builds that export their cache to a registry export it to an S3 bucket instead, one name
         for each image and branch, below a prefix of the project, and read the branch's and the
         default branch's. The builder gets the keys in its own environment. Google Cloud Storage
-        is taken through its S3 interface (`--to gs://BUCKET`).
+        is used through its S3 interface (`--to gs://BUCKET`).
 
     Why
-        A registry keeps every cache as an image and is cleaned up as images are. A bucket near
-        the runners is faster, and has an expiry rule.
+        A registry stores every cache as an image, and cleans it up by the rules for images. A
+        bucket near the runners is faster and can have an expiry rule of its own.
 
     Before
         $ dockerfix remote-cache --to s3://caches?region=eu-west-1
@@ -67,11 +67,12 @@ class RemoteCache:
         FROM alpine
 
     Safety
-        Nothing but cache options and the builder's line changes; each cache has one writer. An
-        import never fails a build, and with `ignore-error=true` neither does an export. Keys
-        that a job hands over stand in clear text in the builder's history, so the builder gets
-        them itself, from variables of other names. The bucket is not looked at: that it is
-        there, and that the keys reach every branch, is the assumption `bucket`.
+        Only cache options and the builder's line change; each cache has one writer. A failed
+        import never fails a build, and with `ignore-error=true` neither does a failed export.
+        Keys that a job passes on would be kept in clear text in the builder's history, so the
+        builder reads them from variables of its own, with other names. dockerfix does not
+        contact the bucket: the assumption `bucket` says that it exists and that the keys reach
+        every branch.
 
     Call sites
         Those of `cache-refs`.

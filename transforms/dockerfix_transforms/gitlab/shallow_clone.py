@@ -43,13 +43,13 @@ class ShallowClone:
 
     What it does
         Sets `GIT_DEPTH` in the pipeline's variables, and `GIT_DEPTH: "0"` on every job that
-        reads history, each with its reason. A job of which not every command can be read
-        keeps the depth that it had. Jobs are followed through shell functions, scripts, make,
-        npm scripts and Compose services. `--no-tree` clones nothing for jobs of which every
-        command is known to read no file of the repository.
+        reads history, with the reason for each. A job keeps its depth if not all of its
+        commands can be read. Jobs are followed through shell functions, scripts, make,
+        npm scripts and Compose services. `--no-tree` skips the clone altogether for jobs whose
+        commands are all known to read no file of the repository.
 
     Why
-        A full clone is repeated by every job, and most jobs look at one commit.
+        Every job repeats the full clone, although most jobs look at one commit only.
 
     Before
         $ dockerfix shallow-clone
@@ -81,12 +81,13 @@ class ShallowClone:
             GIT_DEPTH: "0"
 
     Safety
-        A scan of a shallow clone stays green, so a missed reader is silent. That the table of
-        readers knows every program of the pipeline is the assumption `clone-depth`. Since Go
-        1.24 `go build` writes a version from tags into programs; a job counts as a reader when
-        it hands its program on and code of the repository asks for that version. With a
-        depth of 1 a job that starts after its branch has been overwritten cannot find its
-        commit; a larger `--depth` leaves room.
+        A history scan of a shallow clone passes without finding anything, so a job that was
+        wrongly made shallow does not fail. The assumption `clone-depth` says that dockerfix knows
+        every program of the pipeline that reads history. Since Go 1.24, `go build` writes a
+        version from tags into programs; a job counts as a reader of history if it passes its
+        program on and code of the repository asks for that version. With a depth of 1, a job
+        that starts after its branch was force-pushed cannot find its commit; a larger `--depth`
+        leaves room.
 
     Call sites
         The pipeline's root file and its local includes. Triggered pipelines keep their depth.

@@ -43,12 +43,12 @@ class SplitRelease:
     What it does
         The job becomes a hidden template with everything but its builds; each build becomes a
         job that extends it. A function that the builds call stays in the template's script,
-        and the new jobs take it by `!reference`. Builds of one Dockerfile stay one job, since
-        their calls one after the other compile shared stages once. Every `needs:` and
-        `dependencies:` on the old job names the new ones.
+        and the new jobs include it by `!reference`. Builds of one Dockerfile stay in one job,
+        since running them in sequence compiles shared stages once. Every `needs:` and
+        `dependencies:` on the old job then names the new ones.
 
     Why
-        Builds one after the other take the sum of their times, jobs side by side the longest.
+        Builds in sequence take the sum of their times; parallel jobs take as long as the longest.
 
     Before
         $ dockerfix split-release
@@ -96,11 +96,11 @@ class SplitRelease:
         FROM node:22
 
     Safety
-        The words of a build call stay as they are. A job is left whole when a build reads what
-        another one wrote, when a command belongs to no single build, or when the job leaves
-        artifacts, acts on an environment, holds a lock, or names itself. The old job stopped
-        at its first failure and the new ones do not, and other projects may use the old name:
-        both are the assumption `job-split`.
+        The build commands themselves do not change. A job is not split if one build reads what
+        another one wrote, if a command cannot be assigned to a single build, or if the job leaves
+        artifacts, deploys to an environment, holds a lock, or refers to its own name. The old job
+        stopped at its first failure and the new ones do not, and other projects may refer to the
+        old name: the assumption `job-split` covers both.
 
     Call sites
         The pipeline's root file and its local includes.

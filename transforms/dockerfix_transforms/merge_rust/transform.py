@@ -17,19 +17,19 @@ class MergeRust:
 
     What it does
         Reads every Dockerfile that builds the workspace and writes one `Dockerfile.all`: the
-        stages that all of them have stand once (toolchain, planner, cook, build), every image
+        stages that all of them share (toolchain, planner, cook, build) appear once, every image
         that a call site can ask for is a target `<binary>-<old target>`, and the bare name of
         a binary is its last image. Call sites follow in the same patch: GitLab jobs, Compose
         services, bake files, Makefiles, scripts, documents. The old files go once nothing
         names them.
 
-        Files are compiled together only when the compiler gets the same input: toolchain, base
+        Files are compiled together only if the compiler gets the same input: toolchain, base
         image, target triple, profile, features, flags, cargo-chef. Files that differ keep a
         builder of their own in the merged file, and the report says what keeps them apart.
 
     Why
         Each file cooks the same dependencies and compiles the same crates again: three
-        binaries, three times the work. CI jobs on fresh runners pay it every time.
+        binaries, three times the work, and CI jobs on fresh runners repeat it every time.
 
     Before
         -- app/Cargo.toml --
@@ -98,14 +98,14 @@ class MergeRust:
 
     Safety
         Runtime stages are copied byte for byte; only the names of stages change. Build steps
-        are laid over each other by what they mean: `./a` is `a`, and steps that do not touch
-        each other may trade places. Builds by `--bin` share one call, since `--bin` at a virtual
-        root unifies features over all default members whatever is named; builds by `-p`, in a
-        member's folder or with other features follow one another in one RUN. Packages, tools
-        and sources that only some builders had are assumptions where a crate could notice them.
-        A file that cannot share a builder keeps one of its own where it still shares a stage,
-        else it stays as it is and is named. Where no two files can share a builder there is
-        nothing to gain, and the report says what stands in the way.
+        are matched by what they mean: `./a` is `a`, and independent steps may change places.
+        Builds by `--bin` share one call, since `--bin` at a virtual root unifies features over
+        all default members whatever is named; builds by `-p`, in a member's folder or with other
+        features run one after another in one RUN. Packages, tools and sources that only some
+        builders had become assumptions if a crate could notice them. A file that cannot share a
+        builder keeps its own if it still shares a stage; otherwise it stays as it is, and the
+        report names it. If no two files can share a builder, there is nothing to gain, and the
+        report says what stands in the way.
 
     Call sites
         CI jobs that would each compile one group on a runner of its own become one job with
@@ -113,10 +113,10 @@ class MergeRust:
         merged file would compile everything three times; `needs:` and `dependencies:` follow,
         rules cover the union. Sibling jobs of a GitHub workflow, or the rows of a matrix, that
         differ in their images alone become one job in which the build steps follow each other
-        on one builder; jobs with other conditions, machines or steps stay on their old files,
-        with the reason. What shares a builder already keeps its form and gets the new
-        file and target. Where a call site cannot be followed and may build one of the files, that
-        file stays, and the report names the place; `--accept left-behind` deletes it all the same.
+        on one builder; jobs with other conditions, machines or steps keep their old files, and
+        the report says why. Call sites that already share a builder keep their form and get the
+        new file and target. If a call site cannot be followed and may build one of the files,
+        that file stays, and the report names the place; `--accept left-behind` deletes it anyway.
     """
 
     name = "merge-rust"

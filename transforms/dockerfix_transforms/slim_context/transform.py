@@ -28,14 +28,14 @@ class SlimContext:
         A Dockerfile that copies sibling packages needs the whole monorepo as its context. The
         steps that build a sibling inline are replaced by a stage from its published image,
         `ARG NODE_SDK_IMAGE=scratch` and `FROM ${NODE_SDK_IMAGE} AS node-sdk`, and a
-        `COPY --from=node-sdk` to where the sibling stood; the package's own sources lose the
-        folder in front; the context becomes the package's folder. Steps that the published
-        image has not seen stay where they stood. The ignore file, every call site and the
-        pipeline follow: the provider's job exists whenever its consumers' do, and before them.
+        `COPY --from=node-sdk` to where the sibling was; the package's own sources lose their
+        leading folder; the context becomes the package's folder. Steps that the published
+        image did not run stay where they were. The ignore file, every call site and the
+        pipeline follow: the provider's job runs whenever its consumers' jobs do, and before them.
 
     Why
         The classic builder, kaniko and remote builders send the whole context; BuildKit sends
-        what is named. Both build the sibling again in every consumer.
+        only what is copied. Either way, every consumer builds the sibling again.
 
     Before
         $ dockerfix slim-context web/
@@ -106,37 +106,37 @@ class SlimContext:
         step from the first one that the provider does not run. A provider on another base
         image, and a provider that runs more steps, are assumptions. Sources that cannot be
         split by package (the whole context, a variable folder, `.git`, workspace manifests,
-        archives, COPY --parents, bind mounts of the context) refuse the file, and the other
-        files go on. Where BuildKit builds a file that cannot be split, a smaller context would
-        save nothing, and the report says so.
+        archives, COPY --parents, bind mounts of the context) make dockerfix refuse that file and
+        continue with the others. If BuildKit builds a file that cannot be split, a smaller
+        context would save nothing, and the report says so.
 
     Call sites
         The image that the provider's CI job pushes is passed as a build argument, in the one
         call of a shell function that concerns the consumer too. Compose services that build
         locally take the sibling by `additional_contexts: service:NAME` (Compose 2.37 or
-        newer). Other call sites take the argument from the environment. A sibling of which
-        nothing publishes an image, and each one with `--via context`, is a named context:
-        every call site passes the sibling's folder instead: no registry is
-        needed, and nothing is saved under BuildKit. What the old ignore file left out of the
-        sibling stays out, by an ignore file of its own. Files beside the packages, such as
-        `.npmrc` or a lock file, come from the old context as a named one. Builders without
-        named contexts (kaniko, buildah, the classic builder) refuse the file. A build that was
-        found but not followed, and that may build the same Dockerfile, refuses it too.
+        newer). Other call sites take the argument from the environment. A sibling becomes a
+        named context if nothing publishes an image of it, or if `--via context` is given: every
+        call site then passes the sibling's folder. This needs no registry, and saves nothing
+        under BuildKit. What the old ignore file left out of the sibling stays out, by an ignore
+        file of its own. Files beside the packages, such as `.npmrc` or a lock file, come from
+        the old context, which is passed as a named context. The file is refused if one of its
+        builders has no named contexts (kaniko, buildah, the classic builder), or if a build that
+        was found but could not be followed may build the same Dockerfile.
 
         With `--via ignore` the context stays and no call site changes: a
         `<Dockerfile>.dockerignore` leaves everything out, takes back what the Dockerfile copies
         or mounts, and keeps those lines of the old ignore file that concern it. kaniko, buildah
-        and podman, which hold the whole context, read that file as BuildKit does; the classic
-        builder reads the context's `.dockerignore` alone. This is the default where one of
-        them builds a file whose context cannot shrink, such as a workspace of npm, pnpm, yarn,
-        cargo, Go or uv with one lock file. It is the default, too, where a COPY takes the whole
-        context for a Go build or for `turbo prune`: the packages that the commands name and all
-        that they need are let through, which BuildKit gains by as well. For a .NET build the
-        same is done only when `--via ignore` asks for it: its tasks may open files that no
-        project names. A workspace of npm, pnpm, yarn or bun whose scripts name the packages that
-        they build (`turbo run build --filter=web`, `pnpm --filter web build`) is one more: members
-        that these do not need are left out but for their manifests, unless an install script of
-        theirs runs, or what stays names them.
+        and podman, which load the whole context, read that file as BuildKit does; the classic
+        builder reads only the context's `.dockerignore`. This is the default if one of them
+        builds a file whose context cannot shrink, such as an npm, pnpm, yarn, cargo, Go or uv
+        workspace with one lock file. It is also the default if a COPY takes the whole context
+        for a Go build or for `turbo prune`: the packages that the commands name, and everything
+        they need, are let through, which helps BuildKit as well. For a .NET build this happens
+        only with `--via ignore`: its tasks may open files that no project names. The same goes
+        for a workspace of npm, pnpm, yarn or bun whose scripts name the packages that they build
+        (`turbo run build --filter=web`, `pnpm --filter web build`): members that these do not
+        need are left out, apart from their manifests, unless one of their install scripts runs
+        or something that stays names them.
         `--via cache` is refused: a cache saves steps, and
         the context stays as large as it is.
     """

@@ -27,15 +27,16 @@ class RegistryMirror:
     """Pull base images through a mirror in the cluster instead of from public registries.
 
     What it does
-        Lists which registries the jobs pull from, and which reader pulls: BuildKit, the Docker
-        daemon of a service, the nodes. Writes a folder with a pull-through registry for each
-        (Kubernetes objects), and with the settings of each reader. In the pipeline every
-        builder of BuildKit gets a file that names the mirrors, written by the same script.
-        A mirror that runs already is used with `--mirror REGISTRY=ADDRESS`.
+        Lists which registries the jobs pull from, and what does the pulling: BuildKit, the
+        Docker daemon of a service, or the nodes. Writes a folder with a pull-through registry
+        for each of them (as Kubernetes objects) and the settings for everything that pulls. In
+        the pipeline, every BuildKit builder gets a file that names the mirrors, written by the
+        script that makes the builder. `--mirror REGISTRY=ADDRESS` uses a mirror that already
+        runs.
 
     Why
-        Every fresh builder fetches every base image again, over the Internet, against the
-        limits of public registries. A mirror fetches each once for all jobs.
+        Every fresh builder downloads every base image again over the Internet, and runs into
+        the rate limits of public registries. A mirror downloads each image once for all jobs.
 
     Before
         $ dockerfix registry-mirror --mirror docker.io=http://hub-mirror.ci.svc:5000
@@ -75,12 +76,12 @@ class RegistryMirror:
         FROM alpine:3.23
 
     Safety
-        A reader that cannot reach a mirror goes on to the registry itself. Nothing is pushed to
-        a mirror, and no image has another name than before. The project's own registry never
-        gets a mirror: a mirror with its credentials would open it to everyone inside. What a
-        Docker daemon pulls from other registries than Docker Hub cannot be mirrored; it is
-        listed with the words to write. That the mirrors run before the change is merged is the
-        assumption `mirror-runs`. A mirror has one replica, since two on one volume would
+        Whatever cannot reach a mirror falls back to the registry itself. Nothing is pushed to
+        a mirror, and every image keeps its name. The project's own registry never gets a mirror:
+        a mirror with its credentials would open it to everyone inside the cluster. A Docker
+        daemon can only mirror Docker Hub; what it pulls from other registries is listed with
+        what to write. The assumption `mirror-runs` says that the mirrors are up before the
+        change is merged. A mirror has one replica, since two on one volume would
         overwrite each other's files; a daemon's settings are mounted as one file, not as a
         folder over /etc/docker.
 
