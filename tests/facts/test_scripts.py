@@ -155,6 +155,15 @@ def test_builds_of_a_script(script: Script, short: Short, text: str, expected: l
     assert [short(build) for build in script(text).builds] == expected
 
 
+def test_a_function_that_only_prints_is_passed_over(script: Script) -> None:
+    log = "log() { echo \"[log] $1\"; }\nlog 'the next one'\n"
+    silent = script(f"{log}docker build a\n")
+    assert [build.context for build in silent.builds] == ["a"]
+    assert silent.blind == ()
+    other = script('log() { echo "$(docker build a)"; }\nlog\nlog() { echo; }\nlog\n')
+    assert [build.context for build in other.builds] == ["a"]
+
+
 def test_the_folder_of_the_script_itself(find: Callable[..., BuildList], short: Short) -> None:
     idioms = [
         'cd "$(dirname "$0")/.." && docker build -f app/D .',

@@ -27,6 +27,7 @@ from dockerfix.syntax.shell import (
     Command,
     Function,
     Loop,
+    Opaque,
     Statement,
     parameters,
     parse_shell,
@@ -53,6 +54,9 @@ def enter_function(
     """A call: the body with the caller's arguments; `cd` and globals last."""
     name = words[0].text
     function, source = state.functions[name]
+    said = (*(word.text for word in words), source.text(function.body_span))
+    if _only_says(function) and not any(w in text for text in said for w in follower.words):
+        return
     given = tuple(word.text for word in words)
     if given in carrier.active:
         return
@@ -201,6 +205,21 @@ def _made(
         for text in makefile.recipe(expander, rule):
             inner = State(call.folder, scope)
             follower.script(parse_shell(text), text, called, inner, depth + 1)
+
+
+_SAYING = frozenset({"echo", "printf", ":", "true"})
+
+
+def _only_says(function: Function) -> bool:
+    """Whether a body prints and does nothing else, as the functions of a script's log do."""
+    return all(
+        isinstance(item, Command)
+        and item.name in _SAYING
+        and not item.assignments
+        and not item.heredocs
+        and not any(isinstance(part, Opaque) for word in item.words for part in word.parts)
+        for item in function.body
+    )
 
 
 def _after_call(outer: Scope, inner: Scope, function: Function) -> Scope:
