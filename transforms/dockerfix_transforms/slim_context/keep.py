@@ -69,7 +69,7 @@ def keep_instead(facts: Facts, part: Part, made: Built, error: CannotSlimError) 
     if error.finding.name in _NOT_SERVED:
         raise error
     if error.finding.name not in _WHOLE and _saves_building(facts, made):
-        raise error
+        raise _offered(facts, made, error)
     if read_of(facts, made.path, made.context) is not None:
         return keep(facts, part, made)
     try:
@@ -77,12 +77,12 @@ def keep_instead(facts: Facts, part: Part, made: Built, error: CannotSlimError) 
     except CannotSlimError as other:
         if other.finding.name != "whole-context":
             raise error from None
-        raise (_by_projects(facts, made, other)) from None
+        raise _offered(facts, made, other) from None
     why = as_note(error.finding)
     if by_buildkit(made):
         return nothing_gained(facts, made, why)
     if not _some_hold_all(made):
-        raise error
+        raise _offered(facts, made, error)
     check_triggers(facts, made.path)
     plan = plan_allow(facts, made)
     part.findings.append(why)
@@ -113,13 +113,13 @@ def stays(facts: Facts, made: Built, reason: str) -> Idle:
     return Idle(reason)
 
 
-def _by_projects(facts: Facts, made: Built, error: CannotSlimError) -> CannotSlimError:
-    """The refusal of a COPY of everything, with what there is to ask for where a .NET build
-    behind it could be followed."""
-    if not narrows(facts, made):
+def _offered(facts: Facts, made: Built, error: CannotSlimError) -> CannotSlimError:
+    """A refusal, with the ignore file that could be asked for where a builder would gain by it."""
+    if by_buildkit(made) and not narrows(facts, made):
         return error
-    action = f"{ignore_offer(facts, made)} Or {error.finding.action}"
-    return CannotSlimError(replace(error.finding, action=action))
+    offer = ignore_offer(facts, made)
+    action = f"{offer} Or {error.finding.action}"
+    return CannotSlimError(replace(error.finding, action=action)) if offer else error
 
 
 def nothing_gained(facts: Facts, made: Built, *why: Finding) -> Idle:
