@@ -166,7 +166,8 @@ def _other_contexts(facts: Facts, made: Built) -> Iterator[Finding]:
         why = "it reads the same ignore file, which is right for the same context only"
         note = as_note(replace(unfollowed, why=why))
         action = f"Accept it if its context is {made.context or 'the root'} too."
-        yield note if known else replace(note, severity=Severity.ASSUME, action=action)
+        assumed = replace(note, name="other-context", severity=Severity.ASSUME, action=action)
+        yield note if known else assumed
 
 
 def _left_out(made: Built, plan: AllowPlan, copy: Instruction) -> Finding:
