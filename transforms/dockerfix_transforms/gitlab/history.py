@@ -88,6 +88,15 @@ _QUOTED_TOOLS = ("semantic-release", "standard-version", "release-it", "conventi
 _LOOKS_UP = ("which(", "whence(", "find_program(", "find_executable(", "exists(", "LookPath(")
 """Calls that only ask whether git is installed."""
 _LISTED = str.maketrans(dict.fromkeys("()`\"'|;&{}[],", " "))
+_OWN = ("CI_COMMIT_REF_NAME", "CI_COMMIT_BRANCH", "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME")
+"""Variables that hold the branch of the job's own commit."""
+_PLAIN = frozenset(
+    {"-1", "-n", "-n1", "--max-count=1", "-s", "--no-patch", "-q", "--quiet", "--oneline",
+     "--no-color", "--no-decorate", "--abbrev-commit", "--no-show-signature", "-z"}
+)  # fmt: skip
+_FORMS = ("--pretty", "--format", "--date", "--color", "--abbrev=")
+_OF_PARENTS = ("%p", "%P", "%d", "%D", "%(describe", "%(decorate", "%S")
+"""Flags under which git tells of the commit alone, and parts of a format that tell of more."""
 _HOME = ("CI_PROJECT_PATH", "CI_PROJECT_URL", "CI_REPOSITORY_URL")
 _OPENING = str.maketrans(dict.fromkeys("()`\"'|;&{}[]", " "))
 
@@ -191,6 +200,8 @@ def _git(rest: Sequence[str], tolerated: bool) -> str:
     if verb == "submodule" and "foreach" in words:
         inner = " ".join(words[list(words).index("foreach") + 1 :]).split()
         return reads_history([word for word in inner if word != "--recursive"], tolerated)
+    if verb == "pull" and len(refs) > 1 and not any(own in r for r in refs[1:] for own in _OWN):
+        return f"`{shown}` joins another branch"
     tree_only = verb in _TREE_ONLY and not any("~" in r or "^" in r for r in refs)
     if not verb or (tree_only and verb != "push"):
         return ""
@@ -198,13 +209,26 @@ def _git(rest: Sequence[str], tolerated: bool) -> str:
         return f"`{shown}` sends commits to another repository"
     if verb == "describe" and "--always" in words and tolerated:
         return ""
-    if verb in ("log", "show") and not [r for r in refs if r not in ("HEAD", "1")]:
-        one = {"-1", "-n1", "--max-count=1"} & set(words) or ("-n" in words and "1" in words)
-        if verb == "show" or one:
-            return ""
+    if verb in ("log", "show") and _tells_of_head(verb, words):
+        return ""
     if verb == "diff" and all(r == "HEAD" for r in _before_paths(words)):
         return ""
     return "" if tree_only else f"`{shown}` reads history"
+
+
+def _tells_of_head(verb: str, words: Sequence[str]) -> bool:
+    """Whether `git log` or `git show` tells no more than what the checked out commit itself says:
+    its message, its author, its date. A shallow clone does not know the commit's parents, so that
+    it is no merge there and adds every file (git-clone, --depth)."""
+    if any(word not in ("HEAD", "1") for word in words if not word.startswith("-")):
+        return False
+    one = {"-1", "-n1", "--max-count=1"} & set(words) or ("-n" in words and "1" in words)
+    quiet = {"-s", "--no-patch", "-q", "--quiet"} & set(words)
+    flags = [word for word in words if word.startswith("-")]
+    return bool(one if verb == "log" else quiet) and all(
+        flag in _PLAIN or (flag.startswith(_FORMS) and not any(f in flag for f in _OF_PARENTS))
+        for flag in flags
+    )
 
 
 def _goes_home(refs: Sequence[str]) -> bool:

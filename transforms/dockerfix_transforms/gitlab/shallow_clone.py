@@ -35,6 +35,8 @@ from dockerfix_transforms.gitlab.no_tree import treeless_jobs
 from dockerfix_transforms.gitlab.templates import Templates
 
 STRATEGY = "GIT_STRATEGY"
+_USUAL = 20
+"""Commits that jobs of new projects clone (Customize pipeline configuration, shallow clone)."""
 _BREAKS = "the job would run on too short a history"
 
 
@@ -126,6 +128,10 @@ class ShallowClone:
         draft = Draft(facts, options["accept"])
         if not depth.isdecimal() or depth == "0":
             return draft.refused([_bad_depth(pipeline, depth)])
+        if depth == "1" and _is_small(given := _given_depth(pipeline)):
+            return Proposal(
+                reason=f"The pipeline already clones {given} commits; pass --depth for another."
+            )
         try:
             bare = treeless_jobs(draft.facts, pipeline) if options["no-tree"] else ()
             for job in bare:
@@ -141,6 +147,18 @@ class ShallowClone:
         return draft.finished(_BREAKS)
 
 
+def _given_depth(pipeline: Pipeline) -> str:
+    """The depth in the pipeline's variables; empty for none."""
+    scalar = pipeline.variables.get(DEPTH)
+    return scalar.text if scalar is not None else ""
+
+
+def _is_small(depth: str) -> bool:
+    """Whether somebody chose a depth from which one commit saves nothing worth a risk: more than
+    one, and no more than GitLab gives new projects."""
+    return depth.isdecimal() and 1 < int(depth) <= _USUAL
+
+
 def _plan(
     draft: Draft,
     pipeline: Pipeline,
@@ -151,21 +169,22 @@ def _plan(
     """The depths of all jobs but the `bare` ones, which clone nothing.
 
     Jobs of includes that are in no file here would get a global depth too, unseen, and a job
-    that keeps the depth of the project's settings would lose it. So where there are any, each
-    other job gets its own.
+    that keeps the depth of the project's settings would lose it. So where there are any, or where
+    most jobs read history and would clone more than those settings say, each other job gets its
+    own.
     """
-    scalar = pipeline.variables.get(DEPTH)
-    old = scalar.text if scalar is not None else ""
+    old = _given_depth(pipeline)
     depths = Depths(draft.facts, pipeline, old, assumed)
     keeps = {job.name: depths.kept(job) for job in pipeline.visible}
     unseen = [(place, what) for place, what in pipeline.unread if "rules" not in what]
     # A job cannot be given back the depth of the project's settings, which nothing here says.
     settings = not old and any(k is not None and k.name == "keeps-depth" for k in keeps.values())
-    alone = bool(unseen or settings) and old != depth
+    cloning = [job for job in pipeline.visible if depths.clones(job) and job.name not in bare]
+    few = not old and 2 * sum(keeps[job.name] is None for job in cloning) < len(cloning)
+    alone = bool(unseen or settings or few) and old != depth
     keeps |= dict.fromkeys(bare)
     for name, why in _shared(pipeline, depth).items() if alone else ():
         keeps[name] = keeps[name] or Keeps(old or "0", "keeps-depth", why)
-    cloning = [job for job in pipeline.visible if depths.clones(job) and job.name not in bare]
     shallow = [job for job in cloning if keeps[job.name] is None]
     if not shallow:
         return
