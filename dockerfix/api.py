@@ -40,6 +40,7 @@ from dockerfix.facts.dockerfile.stages import Reference, StageGraph
 from dockerfix.facts.dockerfile.variables import ExpansionError, global_variables
 from dockerfix.facts.dockerfile.walk import At, walk
 from dockerfix.facts.finding import Finding, RefusalError, Severity, is_accepted
+from dockerfix.facts.gitlab.cache_keys import shared_caches
 from dockerfix.facts.gitlab.commands import CommandReader, Commands, Ran
 from dockerfix.facts.gitlab.gates import plain
 from dockerfix.facts.gitlab.image_names import ImageName, image_name, may_be_same
@@ -339,6 +340,7 @@ __all__ = [
     "set_builds",
     "set_caches",
     "set_paths",
+    "shared_caches",
     "shared_flags",
     "split_workflow_job",
     "tag_of",

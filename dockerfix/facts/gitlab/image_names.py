@@ -69,7 +69,7 @@ def valued(text: str, values: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
 
 def may_be_same(first: ImageName, second: ImageName) -> bool:
     """Whether the two can name one image; False only where they cannot."""
-    if first.tag is not None and second.tag is not None and not _may(first.tag, second.tag):
+    if first.tag is not None and second.tag is not None and not may_be_equal(first.tag, second.tag):
         return False
     one, other = _tokens(first.repository), _tokens(second.repository)
     if not one[:1] == other[:1] == ["${CI_REGISTRY_IMAGE}"]:
@@ -78,7 +78,8 @@ def may_be_same(first: ImageName, second: ImageName) -> bool:
     return _alike(one, other)
 
 
-def _may(first: str, second: str) -> bool:
+def may_be_equal(first: str, second: str) -> bool:
+    """Whether two texts with variables as `${NAME}` can be the same in one pipeline."""
     return _alike(_tokens(first), _tokens(second))
 
 

@@ -5,6 +5,8 @@ Knows what each key means; how the effective keys come about stands in `expand`.
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from msgspec import Struct
 
 from dockerfix.facts.gitlab.job_settings import JobSettings
@@ -26,7 +28,7 @@ class Line(Struct, frozen=True):
     scalar: Scalar
 
 
-class Job(JobSettings, frozen=True, kw_only=True):
+class Job(JobSettings, frozen=True, kw_only=True, dict=True):
     """A job or a hidden template.
 
     `entry` is where it is defined (the last definition counts), `keys` its effective keys.
@@ -51,17 +53,17 @@ class Job(JobSettings, frozen=True, kw_only=True):
         """The mapping written below the job's name, if it stands there."""
         return self.entry.value if isinstance(self.entry.value, YamlMapping) else None
 
-    @property
+    @cached_property
     def stage(self) -> str:
         """The stage; `test` when none is given."""
         return text(self.keys.get("stage"), "test")
 
-    @property
+    @cached_property
     def extends(self) -> tuple[Scalar, ...]:
         """The parents, the last of which wins."""
         return tuple(scalars(self.keys.get("extends")))
 
-    @property
+    @cached_property
     def needs(self) -> tuple[Need, ...] | None:
         """The needs within this pipeline; None when the key is absent."""
         return tuple(needs_of(self.keys["needs"])) if "needs" in self.keys else None
@@ -78,13 +80,13 @@ class Job(JobSettings, frozen=True, kw_only=True):
         items = node.items if isinstance(node, Sequence) else ()
         return tuple(item for item in items if isinstance(item, Scalar))
 
-    @property
+    @cached_property
     def rules(self) -> tuple[Rule, ...] | None:
         """The rules; None when the key is absent."""
         node = self.keys.get("rules")
         return tuple(rules_of(node)) if isinstance(node, Sequence) else None
 
-    @property
+    @cached_property
     def lines(self) -> tuple[Line, ...]:
         """before_script and script in the order in which one shell runs them, then
         after_script, which a shell of its own runs."""

@@ -45,7 +45,8 @@ class Artifacts(Struct, frozen=True):
 
 
 class Cache(Struct, frozen=True):
-    """One cache of a job; `key` is the text of a plain key, `key_files` its `files:`."""
+    """One cache of a job; `key` is the text of a plain key, `key_files` its `files:`, and
+    `fallback_keys` are read where that key has no cache."""
 
     key: str = ""
     key_files: tuple[str, ...] = ()
@@ -53,6 +54,7 @@ class Cache(Struct, frozen=True):
     policy: str = "pull-push"
     when: str = "on_success"
     untracked: bool = False
+    fallback_keys: tuple[str, ...] = ()
 
 
 class Environment(Struct, frozen=True):
@@ -143,6 +145,7 @@ def caches_of(value: Node | Effective | None) -> Iterator[Cache]:
             text(keys.get("policy"), "pull-push"),
             text(keys.get("when"), "on_success"),
             flag(keys.get("untracked")) is True,
+            texts(keys.get("fallback_keys")),
         )
 
 

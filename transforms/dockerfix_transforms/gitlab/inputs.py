@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from dockerfix.api import Cache, CommandReader, Facts, Job, Made, Used, makers, used_images
+from dockerfix.api import CommandReader, Facts, Job, Made, Used, makers, shared_caches, used_images
 from dockerfix_transforms.gitlab.effects import installs, leaves_behind, leaves_more_than_images
 from dockerfix_transforms.gitlab.reads import files_read, may_be_read
 
@@ -79,7 +79,7 @@ class Inputs:
     def needs_cache(self, job: Job, other: Job) -> bool:
         """Whether a job lives on the cache of another: it only pulls it, or installs nothing
         itself."""
-        read = _shared_caches(job, other)
+        read = shared_caches(self.reader.pipeline, job, other)
         if not read or any(cache.policy == "pull" for cache in read):
             return bool(read)
         return not any(installs(ran) for ran in self.reader.of(job).ran)
@@ -92,15 +92,3 @@ def hands_files(job: Job, other: Job) -> bool:
         return False
     left = other.artifacts
     return left is not None and bool(left.paths or left.dotenv or left.untracked)
-
-
-def _shared_caches(job: Job, other: Job) -> list[Cache]:
-    """The caches of a job that another one may have written. Keys may stand in variables, so
-    that only the paths tell two caches apart."""
-    kept = (cache for cache in other.caches if cache.policy != "pull")
-    written = {path.strip("/") for cache in kept for path in cache.paths}
-    return [
-        cache
-        for cache in job.caches
-        if cache.policy != "push" and written & {path.strip("/") for path in cache.paths}
-    ]
