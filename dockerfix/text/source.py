@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from bisect import bisect_right
+from itertools import accumulate
 from typing import NamedTuple
 
 from msgspec import Struct, field
@@ -98,10 +99,8 @@ class Source(Keyed, frozen=True, eq=False):
     def line_starts(self) -> list[int]:
         """Byte offsets at which lines begin, from 0; computed on first use."""
         if not self._lines:
-            self._lines.append(0)
-            find, at = self.data.find, 0
-            while (at := find(b"\n", at) + 1) > 0:
-                self._lines.append(at)
+            lengths = (len(line) + 1 for line in self.data.split(b"\n")[:-1])
+            self._lines.extend(accumulate(lengths, initial=0))
         return self._lines
 
     def position(self, offset: int) -> Position:

@@ -7,6 +7,7 @@ Knows the order of the work: what is pulled stands in `pulls`, what becomes of a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from dockerfix.api import (
@@ -156,8 +157,13 @@ class Mirroring:
         """What a job's daemon pulls from Docker Hub and could have a mirror for."""
         if daemon_is_served(job.job):
             return []
-        found = {pull for u in self.found.upstreams if u.registry == HUB for pull in u.pulls}
-        return [pull for pull in job.by(Reader.DOCKERD) if pull in found]
+        return [pull for pull in job.by(Reader.DOCKERD) if pull in self.of_hub]
+
+    @cached_property
+    def of_hub(self) -> frozenset[Pull]:
+        """All pulls from Docker Hub."""
+        hub = (upstream for upstream in self.found.upstreams if upstream.registry == HUB)
+        return frozenset(pull for upstream in hub for pull in upstream.pulls)
 
     def served(self) -> list[Served]:
         """The mirrors with their readers."""
