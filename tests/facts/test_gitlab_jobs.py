@@ -158,3 +158,13 @@ def test_commands_are_followed_into_what_the_repository_holds() -> None:
     names = [ran.name for ran in commands.ran]
     assert {"inner_one", "inner_two", "inner_three", "cargo"} <= set(names)
     assert [u.what for u in commands.unfollowed] == ["./unknown"]
+
+
+def test_bun_runs_tests_itself() -> None:
+    files = {"package.json": '{"scripts": {"test": "bun test", "lint": "eslint ."}}'}
+    found = pipeline("job: {script: [bun test, bun run lint]}\n", **files)
+    tree = {ROOT: "", **files}
+    snapshot = Snapshot.of({path: body.encode() for path, body in tree.items()})
+    commands = CommandReader(snapshot, found).of(found.jobs["job"])
+    assert [ran.words for ran in commands.ran] == [("bun", "test"), ("eslint", ".")]
+    assert not commands.unfollowed

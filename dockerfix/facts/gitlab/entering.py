@@ -73,10 +73,16 @@ def enter_make(walk: Walk, words: tuple[Value, ...], place: Place, at: At) -> bo
     return True
 
 
+_OF_BUN = frozenset({"test", "build", "install", "add", "remove", "update", "create", "init", "x"})
+"""What bun does itself, whatever package.json calls so (bun.sh/docs/cli/run)."""
+
+
 def enter_package(walk: Walk, words: tuple[Value, ...], place: Place, at: At) -> bool:
     """`npm run NAME`, `npm test` and their kin, from package.json; False for the rest."""
     texts = [plain(word) for word in words[1:] if not plain(word).startswith("-")]
     verb = texts[0] if texts else ""
+    if words[0].text == "bun" and verb in _OF_BUN:
+        return False
     script = texts[1] if verb in ("run", "run-script") and len(texts) > 1 else verb
     if verb not in ("run", "run-script", "test", "start", "t") and words[0].text == "npm":
         return False
