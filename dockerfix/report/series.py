@@ -24,8 +24,9 @@ _KINDS = {
 
 
 def render_overview(reports: Sequence[Report], style: Style = PLAIN) -> str:
-    """What each run came to, what it would bring, and what stands in the way; last, and once for
-    each reason, those that have nothing to do and nothing to add to it."""
+    """What each run came to, what it would bring, and what stands in the way: patches first, in
+    their order; refusals, each transform's together; last, and once for each reason, those that
+    have nothing to do and nothing to add to it."""
     marks = {
         "planned": style.good,
         "nothing-to-do": style.faint,
@@ -33,13 +34,21 @@ def render_overview(reports: Sequence[Report], style: Style = PLAIN) -> str:
         "check-failed": style.bad,
     }
     idle: dict[str, list[Report]] = {}
+    refused: dict[str, list[Report]] = {}
     lines: list[str] = []
     for report in reports:
+        if report.kind == "refused":
+            refused.setdefault(report.transform, []).append(report)
+            continue
         if report.kind == "nothing-to-do" and not report.refused and not report.assumed:
             idle.setdefault(report.proposal.reason, []).append(report)
             continue
         lines.append(f"{marks[report.kind](_KINDS[report.kind].ljust(13))}  {report.command}")
         lines += [f"  {line}" for line in _details(report, style)]
+    for name, alike in refused.items():
+        shown = alike[0].command if len(alike) == 1 else f"{name}, {len(alike)} times"
+        lines.append(f"{marks['refused'](_KINDS['refused'].ljust(13))}  {shown}")
+        lines += [f"  {line}" for report in alike for line in _details(report, style)]
     for reason, alike in idle.items():
         names = ", ".join(dict.fromkeys(report.transform for report in alike))
         shown = alike[0].command if len(alike) == 1 else names

@@ -7,6 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from dockerfix.engine.plan import Planned, Refused
+from dockerfix.engine.proposal import Proposal
+from dockerfix.facts.finding import Finding, Severity
+from dockerfix.report.report import Report
+from dockerfix.report.series import render_overview
+
 from .conftest import Run, git
 
 
@@ -122,3 +128,18 @@ def test_the_mail_of_a_root_below_the_top(dockerfix: Run, committed: Path) -> No
     (committed / "app" / ".dockerfix.toml").write_text("root = true\n")
     result = dockerfix("plan", "--only", "pin", cwd=committed / "app")
     assert "`git am --directory=app`" in result.err
+
+
+def test_refusals_of_one_transform_stand_together_below_the_patches() -> None:
+    finding = Finding(Severity.REFUSE, "no", "cannot be done", "", "")
+    refused = [
+        Report(f"dockerfix shy {path}", "shy", Refused(Proposal(findings=(finding,), refused=True)))
+        for path in "ab"
+    ]
+    changed = Report("dockerfix pin .", "pin", Planned(Proposal(), {}, b"", ()))
+    lines = render_overview([refused[0], changed, refused[1]]).splitlines()
+    assert [line for line in lines if not line.startswith(" ")] == [
+        "would change   dockerfix pin .",
+        "refused        shy, 2 times",
+    ]
+    assert lines[-2:] == ["  cannot be done [no]"] * 2

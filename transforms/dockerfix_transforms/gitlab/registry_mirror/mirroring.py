@@ -82,6 +82,7 @@ class Mirroring:
             if path not in draft.facts.snapshot:
                 draft.created[path] = data
         if draft.created or draft.edits:
+            draft.summary.append(f"images of {', '.join(self.mirrors)} come through a mirror")
             draft.findings.append(self.assumed())
             draft.steps += self.steps()
 
