@@ -53,12 +53,14 @@ def _one_text(subject: Subject, values: Sequence[Value], texts: Sequence[str]) -
 
 
 def _by_parameter(subject: Subject, text: str) -> str | None:
-    """A path for the one call that a function has, with the parameter that the command takes it
-    from today: another call would pass another one."""
+    """A path for calls of a function that agree, with the parameter that the command takes it from
+    today: another call would pass another one."""
     local = local_names(subject.first, subject.facts)
-    for written, value in expansions(subject.first, subject.source).items():
+    held = [expansions(change.build, subject.source) for change in subject.changes]
+    for written, value in held[0].items():
         parts = text.split("/")
-        if value in parts and written.strip("${}") in local:
+        alike = value and all(found.get(written) == value for found in held)
+        if alike and value in parts and written.strip("${}") in local:
             parts[parts.index(value)] = written
             return "/".join(parts)
     return None
