@@ -82,8 +82,8 @@ def estimate(
 
     The longest path over needs and stages is computed from times that were measured: --jobs,
     --trace, --measured, or fetched from GitLab with --fetch. A job whose time is not known gets
-    the median of its stage, and is named. Each state is computed anew: what the patches gain is
-    not the sum of what each gains.
+    the median of its stage, and is named. Each state is computed by itself: what the patches gain
+    together is not the sum of what each gains.
     """
     series = Series(paths, root, exclude, only, skip)
     series.end_with(stop_at)

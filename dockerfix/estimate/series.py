@@ -1,6 +1,6 @@
 """A pipeline before a series of patches, after each of them, and after all.
 
-Every state is computed anew from the pipeline that it leaves: what the patches gain is not the
+Every state is computed from the pipeline that it leaves: what the patches gain is not the
 sum of what each gains. Knows pipelines, times and the images that jobs push.
 """
 

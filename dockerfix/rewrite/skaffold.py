@@ -68,7 +68,7 @@ def _set(entry: Entry, text: str) -> Edit:
 
 
 def _added(section: Mapping, values: dict[str, str]) -> Edit:
-    """New keys behind `dockerfile:`, in braces or one a line."""
+    """New keys behind `dockerfile:`, in braces or one per line."""
     source = section.file.source
     indent = " " * column(source, section.entries[0].key.span.start) if section.entries else ""
     between = ", " if section.flow else f"\n{indent}"

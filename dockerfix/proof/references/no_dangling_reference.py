@@ -201,13 +201,8 @@ class _Search:
                 if scalar.text in removed - set(pipeline.jobs):
                     place = scalar.file.source.place(scalar.span)
                     what = f"`{key}` names the job `{scalar.text}`, which is gone"
-                    self.fail(place, what, *self.built_in(scalar.text))
+                    self.fail(place, what, *_built_in(self.before, scalar.text))
         self.documents(removed - set(pipeline.jobs))
-
-    def built_in(self, job: str) -> set[str | None]:
-        """The Dockerfiles that builds of a job of before take."""
-        builds = (b for b in self.before.builds.builds if b.site.kind is SiteKind.GITLAB)
-        return {build.dockerfile for build in builds if build.site.name == job}
 
     def documents(self, removed: Iterable[str]) -> None:
         """Jobs in documents are prose: listed, for a person to see."""
@@ -223,6 +218,12 @@ class _Search:
                 if name.encode() in data:
                     line = data[: data.index(name.encode())].count(b"\n") + 1
                     self.differences[f"document: {path}:{line}:1: names the job `{name}`"] = None
+
+
+def _built_in(facts: Facts, job: str) -> set[str | None]:
+    """The Dockerfiles that builds of a job take."""
+    builds = (b for b in facts.builds.builds if b.site.kind is SiteKind.GITLAB)
+    return {build.dockerfile for build in builds if build.site.name == job}
 
 
 def _lost(facts: Facts, ask: Ask) -> str | None:
