@@ -118,7 +118,7 @@ class Leaving:
         """Leave the files out whose builds give the shared builder other values than most: it
         would compile everything again for each. Whether there are any, and others to merge."""
         others: list[tuple[RustFile, str]] = []
-        for group in groups:
+        for group in (one for one in groups if len(one.members) > 1):
             given = {
                 member.file.path: {group.values(build) for build in member.file.builds}
                 for member in group.members

@@ -103,9 +103,10 @@ class MergeRust:
         all default members whatever is named; builds by `-p`, in a member's folder or with other
         features run one after another in one RUN. Packages, tools and sources that only some
         builders had become assumptions if a crate could notice them. A file that cannot share a
-        builder keeps its own if it still shares a stage; otherwise it stays as it is, and the
-        report names it. If no two files can share a builder, there is nothing to gain, and the
-        report says what stands in the way.
+        builder keeps its own if it still shares a stage, on the cook of the others if it cooks
+        the same; otherwise it stays as it is, and the report names it. A file that nothing
+        builds is never compiled along with those that are built. If no two files can share a
+        builder or a cook, there is nothing to gain, and the report says what stands in the way.
 
     Call sites
         CI jobs that would each compile one group on a runner of its own become one job with
