@@ -170,10 +170,9 @@ def make_build(
     None for what builds nothing by itself (`docker build --help`, bake, Compose). `files`
     are the paths that exist: podman and buildah take a Containerfile before a Dockerfile.
     """
-    if recognised.tool in (Tool.BAKE, Tool.COMPOSE):
-        return None
     arguments = arguments_of(recognised)
-    if any(option.name in ("help", "h") for option in arguments.options):
+    helps = any(option.name in ("help", "h") for option in arguments.options)
+    if helps or recognised.tool in (Tool.BAKE, Tool.COMPOSE):
         return None
     unknown: list[str] = []
     written, context = _context(recognised.tool, arguments, folder, unknown)

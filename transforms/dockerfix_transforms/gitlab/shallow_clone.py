@@ -189,20 +189,31 @@ def _plan(
     if not shallow:
         return
     before = len(draft.edits)
-    templates = Templates(pipeline)
-    names = [job.name for job in shallow]
-    targets = own_depths(pipeline, templates, keeps, names, depth, alone)
-    for job in pipeline.jobs.values():
-        _set_depth(draft, templates, job, targets)
-    for job in pipeline.visible:
-        if (kept := keeps[job.name]) is not None:
-            _keep(draft, pipeline, job, kept, alone)
+    _write(draft, pipeline, keeps, [job.name for job in shallow], depth, alone)
     if not alone and old != depth:
         draft.edits += edit(pipeline).set_variable(DEPTH, depth)
         draft.permits.append(Permit("clone-depth", "", pipeline.path, DEPTH, old, depth))
     if len(draft.edits) > before:
         stamped = [job.name for job in shallow if depths.writes_version(job)]
         _tell(draft, shallow, depth, unseen if alone else (), stamped)
+
+
+def _write(
+    draft: Draft,
+    pipeline: Pipeline,
+    keeps: Mapping[str, Keeps | None],
+    shallow: Sequence[str],
+    depth: str,
+    alone: bool,
+) -> None:
+    """The depths that jobs and templates get of their own, and those that jobs keep."""
+    templates = Templates(pipeline)
+    targets = own_depths(pipeline, templates, keeps, shallow, depth, alone)
+    for job in pipeline.jobs.values():
+        _set_depth(draft, templates, job, targets)
+    for job in pipeline.visible:
+        if (kept := keeps[job.name]) is not None:
+            _keep(draft, pipeline, job, kept, alone)
 
 
 def _shared(pipeline: Pipeline, depth: str) -> dict[str, str]:
