@@ -134,7 +134,9 @@ class _StatementReader(BlockReader):
                 words += self.words.read(child.named_children)[1:]
             elif child.type == "heredoc_redirect":
                 words += self.words.read(child.named_children)
-                texts += [self.heredoc(c) for c in child.children if c.type == "heredoc_body"]
+                texts += [
+                    _heredoc(self.mapped, c) for c in child.children if c.type == "heredoc_body"
+                ]
                 behind += self.statements(child)
         body = list(self.sequence([c for c in node.children if not c.type.endswith("_redirect")]))
         if body and isinstance(body[-1], Command) and (words or texts):
@@ -143,10 +145,6 @@ class _StatementReader(BlockReader):
             joined = (*last.words, *words)
             body[-1] = Command(joined, last.assignments, span, (*last.heredocs, *texts))
         return [*body, *behind]
-
-    def heredoc(self, node: Node) -> MappedText:
-        character = self.mapped.character
-        return self.mapped.slice(character(node.start_byte), character(node.end_byte))
 
     def command(self, node: Node) -> Statement:
         words: list[ShellWord] = []
@@ -230,3 +228,9 @@ class _StatementReader(BlockReader):
             self.statements(body) if body is not None else (),
             span,
         )
+
+
+def _heredoc(mapped: MappedText, node: Node) -> MappedText:
+    """The body of a heredoc with its places."""
+    character = mapped.character
+    return mapped.slice(character(node.start_byte), character(node.end_byte))
