@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -22,14 +21,9 @@ from dockerfix.facts.builds.words import Scope, key_of
 from dockerfix.facts.model import Call, Value
 from dockerfix.syntax.shell import (
     SHELLS,
-    Assignment,
-    Block,
     Command,
     Function,
-    Loop,
     Opaque,
-    Statement,
-    parameters,
     parse_shell,
 )
 from dockerfix.text import MappedText
@@ -64,13 +58,13 @@ def enter_function(
         if BUILD_TEXT.search(source.text(function.body_span)):
             follower.blind(carrier.source.place(item.span), "a call", f"{name} calls too deep")
         return
-    outer = state.scope
+    outer, shape = state.scope, follower.shape(function)
     call = Call(
         name,
         carrier.source.place(item.span),
         tuple(word.place for word in words[1:]),
         source.place(function.body_span),
-        parameters(function.body),
+        shape.parameters,
     )
     called = replace(
         carrier,
@@ -83,7 +77,7 @@ def enter_function(
     follower.statements(function.body, called, state, depth + 1)
     if state.ended is Ended.FUNCTION:
         state.ended = Ended.NO
-    state.scope = _after_call(outer, state.scope, function)
+    state.scope = _after_call(outer, state.scope, shape.own)
 
 
 def enter_script(
@@ -222,20 +216,12 @@ def _only_says(function: Function) -> bool:
     )
 
 
-def _after_call(outer: Scope, inner: Scope, function: Function) -> Scope:
-    """The caller's variables with what the function assigned and did not keep to itself."""
-    own = {i.name for i in _assignments(function.body) if i.local}
+def _after_call(outer: Scope, inner: Scope, own: frozenset[str]) -> Scope:
+    """The caller's variables with what the function assigned and did not keep as its `own`."""
     kept = {
         name: bound
         for name, bound in inner.variables.items()
         if not name.isdecimal() and name not in own and name != "#"
     }
-    return replace(outer, variables={**outer.variables, **kept})
-
-
-def _assignments(statements: tuple[Statement, ...]) -> Iterator[Assignment]:
-    for item in statements:
-        if isinstance(item, Assignment):
-            yield item
-        elif isinstance(item, Block | Loop):
-            yield from _assignments(item.body)
+    hidden = (inner.own - own) | (outer.own & own)
+    return replace(outer, variables={**outer.variables, **kept}, own=hidden)

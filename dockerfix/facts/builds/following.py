@@ -18,7 +18,15 @@ from dockerfix.facts.builds.gathered import Carrier, Found
 from dockerfix.facts.builds.state import State
 from dockerfix.facts.builds.unread import TOOLS
 from dockerfix.facts.model import Blind
-from dockerfix.syntax.shell import Script, Statement
+from dockerfix.syntax.shell import (
+    Assignment,
+    Block,
+    Function,
+    Loop,
+    Script,
+    Statement,
+    parameters,
+)
 from dockerfix.text import MappedText, Place, Snapshot
 from dockerfix.text.watched import Looks, Watched
 
@@ -40,6 +48,15 @@ class Barren(Struct, frozen=True):
     looks: Looks | None
 
 
+class Shape(Struct, frozen=True):
+    """What a function's body says whoever calls it: its largest parameter, as in `Call`, and the
+    variables that it keeps to itself."""
+
+    function: Function
+    parameters: int | None
+    own: frozenset[str]
+
+
 class Following(ABC):
     """One walk through scripts of a snapshot, as its parts see it."""
 
@@ -52,6 +69,9 @@ class Following(ABC):
         self.barren: dict[Hashable, Barren] = {}
         """Bodies that ask for nothing: followed once for each folder and scope, whoever calls
         them."""
+        self.shapes: dict[int, Shape] = {}
+        """By the identity of the function, which a shape keeps: to compare bodies takes longer
+        than to read them."""
         self.followed: set[Hashable] = set()
         """Bodies that the text at hand entered: whatever the way to it, a body asks for the same
         builds again. Ways are exponentially many where recipes make one another."""
@@ -59,6 +79,13 @@ class Following(ABC):
         """Whether a body was passed over that the text at hand had entered before."""
         self.carries = True
         """Whether what is found depends on nothing but the text and the files looked at."""
+
+    def shape(self, function: Function) -> Shape:
+        """The shape of a function; made once."""
+        if id(function) not in self.shapes:
+            own = frozenset(item.name for item in _assignments(function.body) if item.local)
+            self.shapes[id(function)] = Shape(function, parameters(function.body), own)
+        return self.shapes[id(function)]
 
     @cached_property
     def makefiles(self) -> Makefiles:
@@ -116,3 +143,11 @@ class Following(ABC):
             self.snapshot.looks = looks
             self.met |= met
             self.carries &= carries
+
+
+def _assignments(statements: Iterable[Statement]) -> Iterator[Assignment]:
+    for item in statements:
+        if isinstance(item, Assignment):
+            yield item
+        elif isinstance(item, Block | Loop):
+            yield from _assignments(item.body)

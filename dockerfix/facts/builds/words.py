@@ -353,10 +353,12 @@ def _several(word: ShellWord, scope: Scope, source: Source) -> Iterable[Value] |
             return [replace(value, written=first.text) for value in bound.array]
         texts = [text for value in bound.array for text in _fields(value.text, scope)]
         return _each(texts, word, source)
-    braced = in_braces(word.written) if "{" in word.written else None
+    written = word.written
+    several = "{" in written and ("," in written or ".." in written) and not word.quoted
+    braced = in_braces(written) if several else None  # most words have no such signs
     if braced is None:
         return None
-    return _each(braced if word.value == word.written else (UNKNOWN,), word, source)
+    return _each(braced if word.value == written else (UNKNOWN,), word, source)
 
 
 def _fields(text: str, scope: Scope) -> Sequence[str]:
