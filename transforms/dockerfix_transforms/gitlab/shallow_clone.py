@@ -46,8 +46,10 @@ class ShallowClone:
     What it does
         Sets `GIT_DEPTH` in the pipeline's variables, and `GIT_DEPTH: "0"` on every job that
         reads history, with the reason for each. A job keeps its depth if not all of its
-        commands can be read. Jobs are followed through shell functions, scripts, make,
-        npm scripts and Compose services. `--no-tree` skips the clone altogether for jobs whose
+        commands can be read. If the pipeline's depth would reach jobs that must not have it, the
+        depth is set in single jobs, and in templates whose jobs all want the same. A depth
+        from 2 to 20 that is already there stays. Jobs are followed through shell functions,
+        scripts, make, npm scripts and Compose services. `--no-tree` skips the clone for jobs whose
         commands are all known to read no file of the repository.
 
     Why
