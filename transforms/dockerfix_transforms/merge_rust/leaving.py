@@ -64,8 +64,9 @@ class Leaving:
 
     def doubles(self, callers: Callers) -> bool:
         """Whether every image would be defined twice, in the old file that stays and in the
-        merged one: two files that say the same drift apart."""
-        if self.wishes.keep_old or callers.wanted:
+        merged one, and no CI machine would be spared anything by it: two files that say the
+        same drift apart, which is worth it only where work is saved for it at every change."""
+        if self.wishes.keep_old or callers.wanted or callers.spares_ci:
             return False
         kept = kept_files(callers.left, self.wishes.accept)
         return not old_files(self.scope, kept)

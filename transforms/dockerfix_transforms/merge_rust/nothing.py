@@ -100,7 +100,10 @@ def _no_gain(callers: Callers) -> str:
     word = "pass" if before.passes == 1 else "passes"
     figures = f"{before.passes} compile {word} before, {after.passes} after"
     if callers.gains:
-        return f"every old Dockerfile would stay beside the merged one: {figures}"
+        return (
+            "every old Dockerfile would stay beside the merged one, and only builds outside "
+            f"of CI would gain: {figures}"
+        )
     if after.passes < before.passes:
         programs = f"{before.programs} programs compiled before, {after.programs} after"
         return f"a merge would cost more than it saves: {figures}; {programs}"
