@@ -165,6 +165,7 @@ def test_rules_of_bazel_need_no_dockerfile(find: Find) -> None:
         ({"up.sh": "devspace deploy\n"}, ["`devspace`"]),
         ({"up.sh": "tilt up -f dev/Tiltfile\n", "dev/Tiltfile": ""}, []),
         ({"up.sh": "tilt up -f dev/Tiltfile\n"}, ["`tilt`"]),
+        ({"up.sh": "tilt up -f Tiltfile.x\n", "Tiltfile.x": ""}, ["`tilt`"]),
         ({"x.rs": "use bollard::x;\nlet o = BuildImageOptions {\n"}, ["what looks like a build"]),
         ({"x.ts": "export interface BuildImageOptions {\n"}, []),
         (

@@ -150,7 +150,8 @@ def reads_own_file(words: tuple[Value, ...], paths: Container[str]) -> bool:
     name = posixpath.basename(texts[0]) if texts else ""
     given = [at for at, text in enumerate(texts) if text in ("-f", "--file", "--filename")]
     read = texts[given[0] + 1] if given and given[0] + 1 < len(texts) else _READ.get(name, "")
-    return name in _READ and posixpath.normpath(read) in paths
+    named = posixpath.basename(read) == _READ.get(name)  # those of other names are not read
+    return named and posixpath.normpath(read) in paths
 
 
 def _docker(words: tuple[Value, ...]) -> Recognised | None:
