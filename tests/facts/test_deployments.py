@@ -163,6 +163,7 @@ def test_rules_of_bazel_need_no_dockerfile(find: Find) -> None:
     [
         ({"deploy.sh": "flyctl deploy --remote-only\n"}, ["`flyctl deploy`"]),
         ({"up.sh": "devspace deploy\n"}, ["`devspace`"]),
+        ({"up.sh": "command -v tilt || brew install tilt\n"}, []),
         ({"up.sh": "tilt up -f dev/Tiltfile\n", "dev/Tiltfile": ""}, []),
         ({"up.sh": "tilt up -f dev/Tiltfile\n"}, ["`tilt`"]),
         ({"up.sh": "tilt up -f Tiltfile.x\n", "Tiltfile.x": ""}, ["`tilt`"]),

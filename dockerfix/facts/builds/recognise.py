@@ -25,7 +25,8 @@ _WRAPPER_VALUED = {
     "stdbuf": ("-i", "-o", "-e"), "dotenv": ("-f", "-e"),
 }  # fmt: skip
 """Flags of such commands that take a word."""
-_MOVES = {"env": ("-C", "--chdir"), "sudo": ("-D", "--chdir")}
+_MOVES = {"env": ("-C", "--chdir"), "sudo": ("-D", "--chdir"), "command": ("-v", "-V")}
+"""Flags with which a command runs in another folder, or runs nothing."""
 _DOCKER = frozenset({"docker", "nerdctl", "finch", "depot"})
 _DOCKER_VALUED = frozenset(
     {"--context", "-c", "--host", "-H", "--config", "-l", "--log-level", "--namespace", "-n",
@@ -82,7 +83,7 @@ def unwrapped(words: tuple[Value, ...]) -> tuple[Value, ...]:
         at += 1
         while at < len(words) and _is_wrapper_argument(plain(words[at])):
             if plain(words[at]) in _MOVES.get(name, ()):
-                return words[at - 1 :]  # where it runs is not known
+                return words[at - 1 :]
             at += 2 if plain(words[at]) in _WRAPPER_VALUED.get(name, ()) else 1
     return words[at:]
 
