@@ -34,6 +34,7 @@ from dockerfix.facts.context.senders import (
 )
 from dockerfix.facts.context.used import ContextUse, read_of, used_of
 from dockerfix.facts.context.weight import Weight
+from dockerfix.facts.dockerfile.cargo_chef import repeats_bin
 from dockerfix.facts.dockerfile.file_names import is_dockerfile
 from dockerfix.facts.dockerfile.places import IsFolder, Placed, apart, folders, placed
 from dockerfix.facts.dockerfile.stages import Reference, StageGraph
@@ -332,6 +333,7 @@ __all__ = [
     "registry_of",
     "rejections",
     "relative_path",
+    "repeats_bin",
     "repository_of",
     "rows_of",
     "rules_of",

@@ -300,3 +300,78 @@ class TestTheSample:
         verdict = check(ArtefactProduced(Image("console/Dockerfile")), before, before)
         assert "/console/dist" in verdict.unproved[0]
         assert verdict.holds
+
+
+def cooked(
+    cook: str, image: str = "rust", install: str = "RUN cargo install cargo-chef"
+) -> Verdict:
+    """What a build ships whose dependencies a cook compiles; only `a` is a default member."""
+    manifest = WORKSPACE["Cargo.toml"] + 'default-members = ["a"]\n'
+    text = (
+        f"FROM {image} AS chef\n{install}\nWORKDIR /app\n"
+        "FROM chef AS planner\nCOPY . .\nRUN cargo chef prepare\n"
+        f"FROM chef AS builder\nCOPY --from=planner /app/recipe.json .\nRUN {cook}\nCOPY . .\n"
+        "RUN cargo build -r --workspace --bin a --bin b\n"
+        "FROM alpine\nCOPY --from=builder /app/target/release/a /usr/bin/\n"
+    )
+    return produced(text, files={"Cargo.toml": manifest})
+
+
+class TestCooks:
+    """A cook selects as a build does, and hands its words to cargo."""
+
+    @pytest.mark.parametrize(
+        "cook",
+        [
+            "cargo chef cook -r",
+            "cargo chef cook -r --bin a",
+            "cargo chef cook -r --workspace --bin a --bin b",
+            "cargo chef cook -r -p b",
+            "cargo chef cook -r --bin $X",
+        ],
+    )
+    def test_runs(self, cook: str) -> None:
+        assert cooked(cook).holds
+
+    def test_default_members_lack_a_program(self) -> None:
+        verdict = cooked("cargo chef cook -r --bin a --bin b")
+        assert "cargo fails: no binary `b`" in why(verdict)
+
+    @pytest.mark.parametrize(
+        ("image", "install"),
+        [
+            ("rust", "RUN cargo install cargo-chef --version 0.1.62"),
+            ("rust", "RUN cargo install --locked --version=0.1.62 cargo-chef"),
+            ("rust", "RUN cargo install cargo-chef@0.1.50 sccache"),
+            ("rust", "RUN cargo binstall -y cargo-chef@0.1.50"),
+            ("rust", "ARG V=0.1.50\nRUN cargo install cargo-chef --version $V"),
+            ("rust", "ARG V\nRUN cargo install cargo-chef --version ${V}"),
+            ("rust", "RUN cargo install --git https://git.example/cargo-chef --tag v0.1.50"),
+            ("rust", "RUN curl -L https://x.example/cargo-chef/releases/v0.1.50/a.tgz | tar xz"),
+            ("lukemathwalker/cargo-chef:0.1.62-rust-1.72-bookworm", ""),
+            ("lukemathwalker/cargo-chef:latest-rust-1.70.0", ""),
+        ],
+    )
+    def test_old_cargo_chef_takes_one_bin(self, image: str, install: str) -> None:
+        verdict = cooked(
+            "cargo chef cook -r --workspace --bin a --bin b", image=image, install=install
+        )
+        assert "this cargo-chef may take `--bin` only once" in why(verdict)
+
+    @pytest.mark.parametrize(
+        ("image", "install"),
+        [
+            ("rust", "RUN cargo install cargo-chef@0.1.71"),
+            ("rust", "RUN cargo install sccache@0.5.1 cargo-chef"),
+            ("rust", "RUN cargo install cargo-chef --version ^0.1.50"),
+            ("rust", "ARG V=0.1.64\nRUN cargo install cargo-chef --version $V"),
+            ("lukemathwalker/cargo-chef:0.1.71-rust-1.72", ""),
+            ("lukemathwalker/cargo-chef:latest-rust-1", ""),
+            ("lukemathwalker/cargo-chef:latest-rust-1.90-slim", ""),
+            ("lukemathwalker/cargo-chef", ""),
+        ],
+    )
+    def test_new_cargo_chef_takes_several(self, image: str, install: str) -> None:
+        assert cooked(
+            "cargo chef cook -r --workspace --bin a --bin b", image=image, install=install
+        ).holds

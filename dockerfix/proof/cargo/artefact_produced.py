@@ -15,6 +15,7 @@ from typing import ClassVar
 from msgspec import Struct
 
 from dockerfix.facts.repository import Facts
+from dockerfix.proof.cargo.cooks import failing_cooks
 from dockerfix.proof.cargo.crates import Sources, context_of, looks_like_cargo
 from dockerfix.proof.image.chain import NoSuchImageError, find_stage
 from dockerfix.proof.image.environment import unknown
@@ -91,7 +92,12 @@ def _products(facts: Facts, image: Image, otherwise: str | None = None) -> _Prod
         return found  # nothing is taken from a stage, and no RUN need be read
     context = context_of(facts, image.dockerfile, otherwise)
     origins = Origins(graph, Sources(facts, context))
-    for item in shipped(origins, stage):
+    items = list(shipped(origins, stage))
+    for builder in {item.stage.index: item.stage for item in items}.values():
+        for cook, why in failing_cooks(origins, builder):
+            words = " ".join(word.written for word in cook.call.command.words)
+            found.missing["cook", why] = f"{cook.place}: `{words}`: {why}"
+    for item in items:
         if not item.stage.instructions and graph.base(item.stage) is None:
             continue  # an image under a stage's name: it is made elsewhere
         for origin in _origins(origins, item):

@@ -5,10 +5,9 @@ Knows the words of cargo calls; knows nothing of the steps around them.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
-from dockerfix.api import CargoCall, Command, Edit, Instruction, Span
+from dockerfix.api import CargoCall, Command, Edit, Instruction, Span, repeats_bin
 from dockerfix_transforms.merge_rust.group.group import Group
 from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 from dockerfix_transforms.merge_rust.read.steps import (
@@ -27,10 +26,6 @@ _SETTING = frozenset(
 
 
 _STRICT = ("locked", "frozen", "offline")
-
-
-_REPEATED_BIN = (0, 1, 64)
-"""The first cargo-chef whose `cook --bin` may be repeated."""
 
 
 def build_calls(group: Group) -> dict[str, CargoCall]:
@@ -67,23 +62,32 @@ def selected_bins(group: Group, pairs: Sequence[tuple[RustFile, Step]] | None = 
 def _takes_everything(build: CargoCall) -> bool:
     """Whether a build names the whole workspace: it is left so, since `--bin` alone looks in
     the default members only."""
-    return (build.has("workspace") or build.has("all")) and not build.bins
+    return _is_wide(build) and not build.bins
 
 
-def repeats_bin(group: Group) -> bool:
-    """Whether the pinned cargo-chef takes several `--bin`."""
-    for step in group.common:
-        if step.role is Role.CHEF:
-            found = re.search(r"(\d+)\.(\d+)\.(\d+)", step.item.arguments)
-            return found is None or tuple(map(int, found.groups())) >= _REPEATED_BIN
-    return True
+def _is_wide(call: CargoCall) -> bool:
+    """Whether a call looks in all members of the workspace."""
+    return call.has("workspace") or call.has("all")
 
 
-def joint_edits(step: Step, call: CargoCall, bins: Sequence[str]) -> list[Edit]:
-    """`--bin a --bin b` where the first selection stood, else at the end of the command."""
+def takes_bins(group: Group) -> bool:
+    """Whether the cargo-chef of every file takes several `--bin`."""
+    files = (member.file for member in group.members)
+    return all(repeats_bin(file.graph, file.chain[-1]) for file in files)
+
+
+def joint_edits(
+    step: Step, call: CargoCall, bins: Sequence[str], builds: Sequence[CargoCall]
+) -> list[Edit]:
+    """`--bin a --bin b` where the first selection stood, else at the end of the command.
+
+    `--bin` alone looks in the default members only, so that `--workspace` comes along where a
+    build needs it: a cook of everything did without.
+    """
     if not bins:
         return without_flags(step.item, call, SELECTION)
-    text = " ".join(f"--bin {name}" for name in bins)
+    wide = any(_is_wide(build) for build in builds) and not _is_wide(call)
+    text = " ".join(["--workspace"] * wide + [f"--bin {name}" for name in bins])
     chosen = [flag for flag in call.flags if flag.name in SELECTION]
     if not chosen:
         end = call.command.words[-1].span.end
@@ -108,6 +112,7 @@ def in_sequence(
     step: Step,
     pairs: Sequence[tuple[RustFile, Step]],
     builds: dict[str, CargoCall],
+    repeats: bool,
 ) -> list[Edit]:
     """Calls one after the other in one RUN: the same bytes as separate builds, dependencies
     once. Each call is its file's own, inline environment included; those by `--bin` with the
@@ -120,10 +125,13 @@ def in_sequence(
             edits = cook_edits(mine, call, build, Line()) if cooks else []
             own = build if cooks and build.verb == "build" else call
             selection = _words_of(call, own, file)
+            narrow = cooks and not repeats
+            if narrow and selection.count("--bin ") > 1:
+                selection = ""
             if selection:
                 edits += without_flags(mine.item, call, SELECTION)
             bare = edited(mine.item.source.data, with_prefix(call.command), edits).rstrip()
-            shared = not (own.alone or file.member) and bool(own.bins or own.selects_all)
+            shared = not (own.alone or file.member or narrow) and bool(own.bins or own.selects_all)
             key = bare if shared else f"{bare} {selection}"
             known = parts.setdefault(key, [bare])
             known += [word for word in _flags_of(selection) if word not in known]
@@ -141,7 +149,8 @@ def _words_of(call: CargoCall, own: CargoCall, file: RustFile) -> str:
         return f"-p {file.member} {'' if call.selects_all else _selection(call, file)}".strip()
     if not own.compiles or not (call.verb == "chef cook" or call.selects_all or not own.alone):
         return ""
-    return _selection(own, file)
+    wide = call.verb == "chef cook" and _is_wide(own) and not _is_wide(call)
+    return f"{'--workspace ' if wide else ''}{_selection(own, file)}"
 
 
 def _flags_of(selection: str) -> list[str]:

@@ -29,9 +29,9 @@ from dockerfix_transforms.merge_rust.write.selection import (
     in_sequence,
     inline_environment,
     joint_edits,
-    repeats_bin,
     selected_bins,
     strictest_flags,
+    takes_bins,
     with_prefix,
     without_flags,
 )
@@ -130,15 +130,17 @@ def _cargo(group: Group, step: Step, pairs: Sequence[tuple[RustFile, Step]], lin
     call_edits: list[Edit] = []
     if step.role is Role.COOK:
         call_edits = cook_edits(step, call, builds[group.leader.file.path], line)
-        if not sequential and len(selected_bins(group)) > 1 and not repeats_bin(group):
+        if not sequential and len(selected_bins(group)) > 1 and not takes_bins(group):
             line.edits += call_edits + without_flags(step.item, call, SELECTION)
             line.notes.append("cook takes no --bin: this cargo-chef knows it only once")
             return
     if sequential:
-        edits = in_sequence(step, pairs, builds)
+        edits = in_sequence(step, pairs, builds, takes_bins(group))
     else:
         bins = selected_bins(group, pairs if step.role is Role.BUILD else None)
-        edits = [*call_edits, *joint_edits(step, call, bins), *strictest_flags(call, pairs)]
+        beside = [builds[file.path] for file, _ in pairs]
+        joint = joint_edits(step, call, bins, beside)
+        edits = [*call_edits, *joint, *strictest_flags(call, pairs)]
         edits += inline_environment(step, call, pairs)
     line.edits = _coalesced([*edits, *line.edits])
     line.edits += one_a_line(step.item, statement_list(step.script) or (), line.edits)
