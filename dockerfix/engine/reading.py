@@ -15,6 +15,7 @@ from msgspec import Struct
 from dockerfix.facts.dockerfile.file_names import is_dockerfile
 from dockerfix.syntax.dockerfile import Comment, Dockerfile, Instruction, parse_source, render
 from dockerfix.syntax.dockerfile.problems import rejections
+from dockerfix.syntax.toml import parse_toml
 from dockerfix.text import MappedText, Snapshot, Source, Span
 
 
@@ -136,15 +137,13 @@ def _json(snapshot: Snapshot, path: str) -> Iterator[Fault]:
 
 
 def _toml(snapshot: Snapshot, path: str) -> Iterator[Fault]:
-    import tomllib
-
     try:
-        tomllib.loads(snapshot.read(path).decode())
-    except tomllib.TOMLDecodeError:
-        # Its message holds the place, so that two readings would never be the same.
-        yield Fault(f"{path}:1:1", "no valid TOML")
+        parse_toml(snapshot.read(path).decode())
     except UnicodeDecodeError:
         yield Fault(f"{path}:1:1", "not UTF-8")
+    except ValueError:
+        # Its message holds the place, so that two readings would never be the same.
+        yield Fault(f"{path}:1:1", "no valid TOML")
 
 
 def _shell(snapshot: Snapshot, path: str) -> Iterator[Fault]:

@@ -143,6 +143,15 @@ def test_broken_manifests_say_where() -> None:
         workspace({"Cargo.toml": "a = " + "[" * 5000})
 
 
+def test_manifests_are_read_as_cargo_reads_them() -> None:
+    # TOML 1.1, which cargo takes from 1.94 on: an inline table over several lines.
+    manifest = (
+        '[workspace]\nmembers = ["a"]\n[workspace.dependencies]\nx = {\n  version = "1", # y\n}\n'
+    )
+    found = workspace({"Cargo.toml": manifest, "a/Cargo.toml": package("a")})
+    assert [one.name for one in found.packages] == ["a"]
+
+
 def test_odd_manifests_do_not_raise() -> None:
     for text in ("workspace = 1", 'package = "x"', "[workspace]\nmembers = 1",
                  "[workspace]\nexclude = [1]", "[package]\nname = 1", "dependencies = 1\n[package]",

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import posixpath
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from msgspec import Struct, field
 
+from dockerfix.syntax.toml import parse_toml
 from dockerfix.text import Snapshot, SnapshotError, UnreadableError, join_path
 from dockerfix.text.values import Keyed
 
@@ -135,8 +135,8 @@ def find_workspace(snapshot: Snapshot, folder: str) -> Workspace | None:
 
 def _read(snapshot: Snapshot, path: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(snapshot.text(path))
-    except tomllib.TOMLDecodeError as error:
+        return parse_toml(snapshot.text(path))
+    except ValueError as error:
         found = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", str(error))
         where, what = (f"{path}:{found[2]}:{found[3]}", found[1]) if found else (path, str(error))
         raise ManifestError(where, what) from None

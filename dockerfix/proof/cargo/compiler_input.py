@@ -9,7 +9,6 @@ was measured of cargo's selections. Knows one compilation; compares nothing.
 from __future__ import annotations
 
 import posixpath
-import tomllib
 from typing import Any
 
 from msgspec import Struct
@@ -19,6 +18,7 @@ from dockerfix.proof.cargo.crates import Compilation, Sources, chosen_packages, 
 from dockerfix.proof.cargo.tools import variable_aspect
 from dockerfix.proof.image.chain import flatten
 from dockerfix.proof.image.events import Compiled
+from dockerfix.syntax.toml import parse_toml
 from dockerfix.text import Place, SnapshotError
 
 _SILENT = (
@@ -108,8 +108,8 @@ def _pinned(sources: Sources, folder: str) -> str:
 
 def _channel(text: str) -> str:
     try:
-        section: Any = tomllib.loads(text).get("toolchain", {})
-    except tomllib.TOMLDecodeError:
+        section: Any = parse_toml(text).get("toolchain", {})
+    except ValueError:
         return text.strip()
     return ", ".join(f"{key} = {value}" for key, value in section.items()) or text.strip()
 

@@ -8,7 +8,6 @@ the layout of `target/`; follows no command.
 from __future__ import annotations
 
 import posixpath
-import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
@@ -20,6 +19,7 @@ from dockerfix.facts.cargo.commands import selected
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.image.environment import SUBSTITUTION, unknown
 from dockerfix.proof.image.events import Compiled, Copied, Event
+from dockerfix.syntax.toml import parse_toml
 from dockerfix.text import Snapshot, SnapshotError, UnreadableError, join_path
 
 
@@ -238,8 +238,8 @@ def _settings(snapshot: Snapshot, path: str) -> dict[str, Any]:
     if path not in snapshot:
         return {}
     try:
-        return tomllib.loads(snapshot.text(path))
-    except (tomllib.TOMLDecodeError, SnapshotError):
+        return parse_toml(snapshot.text(path))
+    except (ValueError, SnapshotError):
         return {}
 
 
