@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from dockerfix.facts.bake import BakeTarget
-from dockerfix.facts.model import Build, Option, Tool, Value
+from dockerfix.facts.model import Build, Option, Tool
 from dockerfix.facts.repository import Facts
 from dockerfix.rewrite.wanted import Change, Edits, Refused, Wanted
 from dockerfix.text import Edit, Source, Span, relative_path
@@ -49,11 +49,12 @@ def bake_file(comment: Sequence[str], groups: Mapping[str, Sequence[Baked]], new
 
     Raises `Refused` for a value that HCL cannot say.
     """
-    variables: dict[str, str] = {}
+    variables: dict[str, str | None] = {}
     blocks = [_target(target, variables) for targets in groups.values() for target in targets]
     lines = [f"# {line}" if line else "#" for line in comment]
     for name, default in variables.items():
-        lines += ["", f'variable "{name}" {{ default = "{default}" }}']
+        value = "null" if default is None else f'"{default}"'
+        lines += ["", f'variable "{name}" {{ default = {value} }}']
     for group, targets in groups.items():
         names = ", ".join(f'"{target.name}"' for target in targets)
         lines += ["", f'group "{group}" {{ targets = [{names}] }}']
@@ -62,7 +63,7 @@ def bake_file(comment: Sequence[str], groups: Mapping[str, Sequence[Baked]], new
     return newline.join([*lines, ""]).encode()
 
 
-def _target(baked: Baked, variables: dict[str, str]) -> list[str]:
+def _target(baked: Baked, variables: dict[str, str | None]) -> list[str]:
     build = baked.build
     context = build.context if baked.wanted.context is None else baked.wanted.context
     writer = _Writer(build, variables)
@@ -86,7 +87,7 @@ def _target(baked: Baked, variables: dict[str, str]) -> list[str]:
 class _Writer:
     """Values of one build in HCL; gathers the variables that they hold."""
 
-    def __init__(self, build: Build, variables: dict[str, str]) -> None:
+    def __init__(self, build: Build, variables: dict[str, str | None]) -> None:
         self.build = build
         self.variables = variables
 
@@ -125,7 +126,7 @@ class _Writer:
     def attributes(self) -> list[tuple[str, str]]:
         """What the command's other options say; raises `Refused` for one not known."""
         lists: dict[str, list[str]] = {}
-        maps: dict[str, list[tuple[str, str]]] = {}
+        maps: dict[str, list[tuple[str, str | None]]] = {}
         single: dict[str, str] = {}
         for option in self.build.options:
             if option.name in _SKIPPED or option.name in SHARED:
@@ -143,22 +144,27 @@ class _Writer:
                 single[_SWITCHES[option.name]] = "false" if text == "false" else "true"
             else:
                 raise self.refused(f"the flag --{option.name}")
-        arguments = [(a.name, _or_environment(a.value, a.name)) for a in self.build.arguments]
-        if arguments:
-            maps["args"] = arguments
+        if self.build.arguments:
+            given = self.build.arguments
+            maps["args"] = [(a.name, a.value.text if a.value is not None else None) for a in given]
         found = [(name, self.list_(texts)) for name, texts in lists.items()]
         found += [(name, self.map_(pairs)) for name, pairs in maps.items()]
         return found + list(single.items())
 
-    def map_(self, pairs: Sequence[tuple[str, str]]) -> str:
-        """A map, one entry a line."""
-        lines = "".join(f"    {_text(name)} = {self.string(value)}\n" for name, value in pairs)
-        return "{\n" + lines + "  }"
+    def map_(self, pairs: Sequence[tuple[str, str | None]]) -> str:
+        """A map, one entry a line; None is the environment's value."""
+        lines = (
+            f"    {_text(name)} = {self.environment(name) if text is None else self.string(text)}\n"
+            for name, text in pairs
+        )
+        return "{\n" + "".join(lines) + "  }"
 
-
-def _or_environment(value: Value | None, name: str) -> str:
-    """`--build-arg NAME` takes the value from the environment, as a bake variable does."""
-    return value.text if value is not None else "${" + name + "}"
+    def environment(self, name: str) -> str:
+        """`--build-arg NAME` passes nothing where the environment does not set the variable; so
+        does one of bake whose default is null."""
+        if self.variables.setdefault(name, None) is not None:
+            raise self.refused(f"the variable {name} has several defaults")
+        return name
 
 
 def _text(text: str) -> str:

@@ -215,7 +215,7 @@ class _Target(Struct, frozen=True):
             context_written=context,
             dockerfile_written=file,
             target=self.value("target"),
-            arguments=self.pairs("args"),
+            arguments=self.arguments(),
             tags=self.values("tags"),
             cache_from=self.values("cache-from"),
             cache_to=self.values("cache-to"),
@@ -252,6 +252,10 @@ class _Target(Struct, frozen=True):
             Option("label", self.filled(f"{label.name}={label.value}", "labels"), place, True)
             for label in self.pairs("labels")
         ]
+        found += [
+            Option("add-host", self.filled(f"{host.name}:{host.value}", "extra-hosts"), place, True)
+            for host in self.pairs("extra-hosts")
+        ]
         for attribute in (
             "annotations", "attest", "network", "no-cache", "pull", "shm-size", "ssh",
         ):  # fmt: skip
@@ -271,6 +275,21 @@ class _Target(Struct, frozen=True):
         listed = plain if isinstance(plain, list) else [plain] if isinstance(plain, str) else []
         found = (self.filled(item, name) for item in listed)
         return tuple(value for value in found if value.text)
+
+    def arguments(self) -> tuple[BuildArgument, ...]:
+        """The build arguments. A variable whose default is null is null where the environment
+        does not set it, and bake passes no argument that is null ("target.args"): so
+        `NAME = NAME` says what `--build-arg NAME` says."""
+        return tuple(
+            BuildArgument(argument.name, None) if self.from_environment(argument) else argument
+            for argument in self.pairs("args")
+        )
+
+    def from_environment(self, argument: BuildArgument) -> bool:
+        """Whether an argument is the environment's variable of its name, if that is set."""
+        name, value = argument.name, argument.value
+        null = name in self.variables and self.variables[name] is None
+        return null and value is not None and value.text == "${" + name + "}"
 
     def pairs(self, name: str) -> tuple[BuildArgument, ...]:
         """A map attribute."""
