@@ -38,11 +38,13 @@ class Passed(Struct, frozen=True):
 
 class Failed(Struct, frozen=True):
     """A check failed: its name, and what it found, one line each. `about` are the files of the
-    snapshot before that the faults are about, those with the most faults first."""
+    snapshot before that the faults are about, those with the most faults first; `sites` are
+    the places of the call sites of before that they are about."""
 
     check: str
     found: tuple[str, ...]
     about: tuple[str, ...] = ()
+    sites: tuple[str, ...] = ()
 
 
 class Judges(Struct, frozen=True):
@@ -97,7 +99,8 @@ def examine(
     verdicts = tuple(judges.verdict(item, before, after) for item in due.obligations)
     if found := tuple(_broken(verdicts)):
         check = _first_broken(due.obligations, verdicts)
-        return Failed(check, found, _concerned(due.obligations, verdicts))
+        sites = dict.fromkeys(site for verdict in verdicts for site in verdict.sites)
+        return Failed(check, found, _concerned(due.obligations, verdicts), tuple(sites))
     if found := tuple(_second_run(again, after)):
         return Failed("second run", found)
     more = (line for verdict in verdicts for line in verdict.unproved)

@@ -1,13 +1,15 @@
 """The ladder: a file for which a check fails is changed less, before the whole patch is given up.
 
-A transform that is asked again finds in `options["without"]` which files go how far down. Knows
-files and checks; what the rungs of a transform are, the transform alone knows.
+A transform that is asked again finds in `options["without"]` which files go how far down. So it
+does with a call site, whose key is its place, `path:line:column`: a transform that heeds one says
+itself what becomes of it. Knows files, places and checks; what the rungs of a transform are, the
+transform alone knows.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
@@ -33,6 +35,11 @@ class StepDown(Struct, frozen=True):
     check: str
     found: tuple[str, ...]
     rungs: int = 1
+
+    @property
+    def fault(self) -> str:
+        """What was found first, without the statement that is owed."""
+        return self.found[0].partition(" (owed: ")[0]
 
     def finding(self, facts: Facts, path: str, *, left: bool) -> Finding:
         """What the report says of the file; `left` when the patch leaves it as it was."""
@@ -74,21 +81,35 @@ def _as_tried(found: str, facts: Facts) -> str:
 
 
 Ladder = Mapping[str, StepDown]
-"""The files that have gone down, by path."""
+"""The files and call sites that have gone down, by path and by place."""
 
 
-def lower(ladder: Ladder, check: str, found: tuple[str, ...], paths: Iterable[str]) -> list[Ladder]:
-    """The ladders to try next, the most promising first: one of `paths` a rung further down.
+def lower(
+    ladder: Ladder,
+    check: str,
+    found: tuple[str, ...],
+    paths: Iterable[str],
+    sites: Collection[str] = (),
+) -> list[Ladder]:
+    """The ladders to try next, the most promising first: all of `sites` a rung further down or
+    at the bottom, since they are left with the least loss, then one of `paths`.
 
-    A path that is at the bottom already is left out, so that trying ends.
+    What is at the bottom already is left out, so that trying ends.
     """
-    tried: list[Ladder] = []
-    for path in paths:
-        rungs = ladder[path].rungs + 1 if path in ladder else 1
-        if rungs <= MAX_RUNGS:
-            mine = tuple(line for line in found if path in line) or found
-            tried.append({**ladder, path: StepDown(check, mine, rungs)})
-    return tried
+    steps = [(sites, 1), (sites, MAX_RUNGS), *(((path,), 1) for path in paths)]
+    tried = [{**ladder, **dict(_lowered(ladder, check, found, keys, by))} for keys, by in steps]
+    return [lowered for lowered in tried if lowered != ladder]
+
+
+def _lowered(
+    ladder: Ladder, check: str, found: tuple[str, ...], keys: Iterable[str], by: int
+) -> Iterator[tuple[str, StepDown]]:
+    """Those of `keys` that are not at the bottom yet, each `by` rungs further down."""
+    for key in keys:
+        rungs = ladder[key].rungs if key in ladder else 0
+        if rungs < MAX_RUNGS:
+            mine = tuple(line for line in found if key in line) or found
+            yield key, StepDown(check, mine, min(rungs + by, MAX_RUNGS))
 
 
 def findings(ladder: Ladder, facts: Facts, touched: Iterable[str]) -> Iterator[Finding]:
@@ -96,4 +117,6 @@ def findings(ladder: Ladder, facts: Facts, touched: Iterable[str]) -> Iterator[F
     that the proposal changes."""
     changed = frozenset(touched)
     for path, step in ladder.items():
+        if path not in facts.snapshot:
+            continue  # a call site, of which the transform speaks
         yield step.finding(facts, path, left=path not in changed)

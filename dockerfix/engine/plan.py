@@ -53,12 +53,14 @@ class Refused(Struct, frozen=True):
 
 class CheckFailed(Struct, frozen=True):
     """A check of the gate failed, which is a bug: no patch. `detail` has a line a fault,
-    `about` the files that the faults are about, those with the most faults first."""
+    `about` the files that the faults are about, those with the most faults first, `sites` the
+    places of the call sites."""
 
     check: str
     detail: str
     proposal: Proposal
     about: tuple[str, ...] = ()
+    sites: tuple[str, ...] = ()
 
 
 Outcome = Planned | NothingToDo | Refused | CheckFailed
@@ -149,15 +151,16 @@ class _Asked(Struct, frozen=True):
 
         result = examine(self.facts, proposal, again, self.judges, self.leave)
         if isinstance(result, Failed):
-            return CheckFailed(result.check, "\n".join(result.found), proposal, result.about)
+            detail = "\n".join(result.found)
+            return CheckFailed(result.check, detail, proposal, result.about, result.sites)
         patch = make_patch(self.facts.snapshot, result.changes)
         return Planned(proposal, result.changes, patch, result.verdicts, result.unproved)
 
     def further_down(self, ladder: Ladder, failed: CheckFailed) -> tuple[Ladder, Outcome] | None:
-        """The outcome with one more file a rung further down; None when the transform makes
-        nothing else of any of them."""
+        """The outcome with one more file a rung further down, or the call sites; None when the
+        transform makes nothing else of any of them."""
         found = tuple(failed.detail.splitlines())
-        for lowered in lower(ladder, failed.check, found, failed.about):
+        for lowered in lower(ladder, failed.check, found, failed.about, failed.sites):
             proposal = self.proposal(lowered)
             if isinstance(proposal, CheckFailed) or not _same(proposal, failed.proposal):
                 return lowered, self.judged(proposal, lowered)

@@ -62,7 +62,8 @@ class Verdict(Struct, frozen=True):
     when there are none. `unproved` says what nothing could prove, and does no harm to what is
     proved. All begin with `path:line:column:` where a place is known. `about` are the
     Dockerfiles of before that failures are about, one for each, where the obligation itself
-    is about the whole repository: the ladder leaves them.
+    is about the whole repository: the ladder leaves them. `sites` are the places of the call
+    sites of before that failures are about: these are left first, since less is lost by it.
     """
 
     statement: str
@@ -71,6 +72,7 @@ class Verdict(Struct, frozen=True):
     unproved: tuple[str, ...] = ()
     kind: str = ""
     about: tuple[str, ...] = ()
+    sites: tuple[str, ...] = ()
 
     @property
     def holds(self) -> bool:

@@ -167,3 +167,27 @@ def _three_programs() -> dict[str, bytes]:
         files[f"{name}/src/main.rs"] = "fn main() {}\n"
         files[f"Dockerfile.{name}"] = _DOCKERFILE.format(name=name)
     return {path: text.encode() for path, text in files.items()}
+
+
+def test_a_call_site_goes_down_before_its_file() -> None:
+    def judge(owed: Obligation, before: Facts, after: Facts) -> Verdict:
+        # Holds once the appending transform has been asked without the call site, twice.
+        if not isinstance(owed, SameRuntime) or len(transform.asked) > 1:
+            return Verdict("same")
+        return Verdict("same", (), ("x.sh:3:1: differs",), sites=("x.sh:3:1",))
+
+    class Heeding(Appending):
+        def propose(
+            self, facts: Facts, paths: Sequence[str], options: Mapping[str, Any]
+        ) -> Proposal:
+            made = super().propose(facts, paths, options)
+            left = {"a/Dockerfile"} if "x.sh:3:1" in options["without"] else set()
+            edits = {path: edit for path, edit in made.edits.items() if path not in left}
+            return Proposal(edits=edits, reason="done", refused=not edits)
+
+    transform = Heeding()
+    outcome = plan(Facts(Snapshot.of(FILES)), transform, [""], {}, Judges(judge, lambda t: ()))
+    assert isinstance(outcome, Planned)
+    assert sorted(outcome.changes) == ["b/Dockerfile", "c/Dockerfile"]
+    assert [sorted(without) for without in transform.asked[:2]] == [[], ["x.sh:3:1"]]
+    assert outcome.proposal.findings == ()  # the transform itself speaks of the call site

@@ -5,15 +5,16 @@ Each function looks at one thing and gives a line for each difference.
 
 from __future__ import annotations
 
+import posixpath
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from dockerfix.facts.model import Build
+from dockerfix.facts.model import Build, SiteKind
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.asks.asks import Sent, cache_writers, sent_of
 from dockerfix.syntax.yaml.tree import to_data
-from dockerfix.text import Place
+from dockerfix.text import Place, join_path
 
 
 def beside_the_builds(before: Facts, after: Facts) -> Iterator[str]:
@@ -23,6 +24,17 @@ def beside_the_builds(before: Facts, after: Facts) -> Iterator[str]:
     yield from _cache_writers(before, after)
     yield from _compose(before, after)
     yield from _blind(before, after)
+
+
+def changed_services(before: Facts, after: Facts) -> list[Build]:
+    """The builds of before whose Compose service differs in more than its build."""
+    changed = set(_compose(before, after))
+    return [
+        build
+        for build in before.builds.builds
+        if build.site.kind is SiteKind.COMPOSE
+        and _differs(_service(build.site.place.path, build.site.name)) in changed
+    ]
 
 
 def lost_caches(before: Facts, after: Facts) -> Iterator[str]:
@@ -70,7 +82,26 @@ def _compose(before: Facts, after: Facts) -> Iterator[str]:
     old, new = _services(before), _services(after)
     for name in dict.fromkeys((*old, *new)):
         if old.get(name) != new.get(name):
-            yield f"{name} differs in more than its build"
+            yield _differs(name)
+
+
+def _differs(name: str) -> str:
+    return f"{name} differs in more than its build"
+
+
+def _name_watched(service: object, path: str, dockerfile: str | None) -> None:
+    """Say "its Dockerfile" where a service of the Compose file at `path` watches that."""
+    develop = service.get("develop") if isinstance(service, dict) else None
+    watch = develop.get("watch") if isinstance(develop, dict) else None
+    for entry in watch if isinstance(watch, list) else ():
+        watched = entry.get("path") if isinstance(entry, dict) else None
+        folder = posixpath.dirname(path)
+        if isinstance(watched, str) and join_path(folder, watched) == dockerfile is not None:
+            entry["path"] = "its Dockerfile"
+
+
+def _service(path: str, name: str) -> str:
+    return f"{path}: the service {name}"
 
 
 def _blind(before: Facts, after: Facts) -> Iterator[str]:
@@ -115,8 +146,14 @@ _DECIDING = frozenset({"context", "dockerfile", "target", "args", "additional_co
 def _services(facts: Facts) -> dict[str, Any]:
     """All of the Compose files but for what decides which image is built, by service. Compose
     reads no key that begins with `x-` ("Extensions"): what an anchor there gives to a service
-    is compared with the service."""
+    is compared with the service. A service that watches its Dockerfile ("develop.watch")
+    watches the one that it is built from."""
     found: dict[str, Any] = {}
+    built = {
+        _service(build.site.place.path, build.site.name): build.dockerfile
+        for build in facts.builds.builds
+        if build.site.kind is SiteKind.COMPOSE
+    }
     for file in facts.builds.compose.files:
         data = to_data(file.root)
         if not isinstance(data, dict):
@@ -130,5 +167,7 @@ def _services(facts: Facts) -> dict[str, Any]:
                 rest = build if isinstance(build, dict) else {}
                 kept = {key: value for key, value in rest.items() if key not in _DECIDING}
                 service["build"] = kept
-            found[f"{file.source.path}: the service {name}"] = service
+            key = _service(file.source.path, str(name))
+            _name_watched(service, file.source.path, built.get(key))
+            found[key] = service
     return found

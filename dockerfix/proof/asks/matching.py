@@ -19,7 +19,7 @@ from dockerfix.proof.obligation import Image
 class Matching:
     """Finds each old ask among the new ones, then says what became of the others. `failures`
     and `differences` keep the first of equal lines; `about` are the Dockerfiles of the old
-    asks that failed."""
+    asks that failed, `sites` the places of their call sites."""
 
     def __init__(self, allowed: Allowed, before: Facts, after: Facts) -> None:
         self.allowed = allowed
@@ -28,6 +28,7 @@ class Matching:
         self.differences: dict[str, None] = {}
         self.failures: dict[str, None] = {}
         self.about: list[str] = []
+        self.sites: list[str] = []
         self.successors = {
             stage_key(before, old.dockerfile, old.target): new for old, new in allowed.stands_for
         }
@@ -98,6 +99,7 @@ class Matching:
             return
         if ask.dockerfile is not None:
             self.about.append(ask.dockerfile)
+            self.sites.append(str(ask.site.place))
         verb = "pushed" if ask.pushed else "built"
         tag = f"`{ask.tag}`" if ask.tag else f"the image of {where(ask)}"
         if near is None:

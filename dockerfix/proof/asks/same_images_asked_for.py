@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from dockerfix.facts.repository import Facts
-from dockerfix.proof.asks.beside import beside_the_builds, lost_caches
+from dockerfix.proof.asks.beside import beside_the_builds, changed_services, lost_caches
 from dockerfix.proof.asks.both_sides import both_sides
 from dockerfix.proof.asks.details import Allowed
 from dockerfix.proof.asks.matching import Matching
@@ -56,12 +56,14 @@ class SameImagesAskedFor(Obligation, frozen=True):
         broken = (f"{a.site}: {a.dockerfile} has no target `{a.target}`" for a in asks.broken)
         failures = (*broken, *matching.failures, *beside_the_builds(before, after))
         differences = (*matching.differences, *lost_caches(before, after))
+        services = (str(b.site.place) for b in changed_services(before, after))
         pushed = len({ask.tag for ask in asks.old if ask.pushed})
         return Verdict(
             _statement(pushed, sum(not ask.pushed for ask in asks.old)),
             tuple(dict.fromkeys(differences)),
             tuple(dict.fromkeys(failures)),
             about=tuple(matching.about),
+            sites=tuple(dict.fromkeys((*matching.sites, *services))),
         )
 
 

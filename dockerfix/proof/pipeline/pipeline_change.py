@@ -16,7 +16,7 @@ from msgspec import Struct
 from dockerfix.facts.gitlab.gates import plain, written
 from dockerfix.facts.gitlab.pipeline import GLOBAL_KEYS, ROOT, Job, Need, Pipeline, find_pipeline
 from dockerfix.facts.gitlab.presence import AlwaysThere, Missing, implies
-from dockerfix.facts.model import SiteKind
+from dockerfix.facts.model import Build, SiteKind
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.obligation import Obligation, Permit, Verdict
 from dockerfix.proof.pipeline.moved import Moved
@@ -100,15 +100,26 @@ class PipelineChange(Obligation, frozen=True):
             tuple(comparison.failures),
             tuple(comparison.unproved),
             about=tuple(_built_in(before, comparison.failed)),
+            sites=tuple(dict.fromkeys(_call_sites(before, comparison.failed))),
         )
 
 
 def _built_in(facts: Facts, jobs: Iterable[str]) -> Iterator[str]:
     """The Dockerfiles that builds of these jobs take, once for each job."""
     for job in jobs:
-        builds = (b for b in facts.builds.builds if b.site.kind is SiteKind.GITLAB)
-        files = (b.dockerfile for b in builds if b.site.name == job and b.dockerfile is not None)
-        yield from dict.fromkeys(files)
+        yield from dict.fromkeys(b.dockerfile for b in _builds(facts, job) if b.dockerfile)
+
+
+def _call_sites(facts: Facts, jobs: Iterable[str]) -> Iterator[str]:
+    """The places of the builds of these jobs."""
+    for job in jobs:
+        yield from (str(build.site.place) for build in _builds(facts, job))
+
+
+def _builds(facts: Facts, job: str) -> Iterator[Build]:
+    for build in facts.builds.builds:
+        if build.site.kind is SiteKind.GITLAB and build.site.name == job:
+            yield build
 
 
 def _pipeline(facts: Facts, path: str) -> Pipeline | None:
@@ -196,6 +207,8 @@ class _Comparison:
                 self.differences[f"existing: {line}"] = None
             else:
                 self.failures[line] = None
+                jobs = fault.key[1:] if fault.key[0] == "cycle" else fault.key[1:2]
+                self.failed += (old for job in jobs for old in (job, *self.joined_in(job)))
 
     def presence(self) -> None:
         """A needed job exists whenever the job that needs it does."""
@@ -216,7 +229,8 @@ class _Comparison:
                 else:
                     hint = "widen its rules or say `optional: true`"
                     self.failures[f"{place}: {presence.example}: {hint}"] = None
-                    self.failed += [user.name, *self.joined_in(need.job)]
+                    joined = (self.joined_in(name) for name in (user.name, need.job))
+                    self.failed += [user.name, *(old for olds in joined for old in olds)]
 
     def was_missing(self, user: Job, needed: Job) -> bool:
         """Whether the pipeline had this fault already: with the same job, or with one that

@@ -8,7 +8,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Sequence
 
-from dockerfix.api import Draft, Facts, Proposal
+from dockerfix.api import Draft, Facts, Proposal, StepDown
 from dockerfix_transforms.merge_rust.callers.left import by_hand, kept_files
 from dockerfix_transforms.merge_rust.callers.rewrite import Callers, rewrite_callers
 from dockerfix_transforms.merge_rust.callers.sites import read_sites
@@ -61,7 +61,7 @@ class Merge:
         made = self.merged()
         self.scope.settle()
         if made is None:
-            return too_few(self.facts, self.scope, len(self.wishes.without))
+            return too_few(self.facts, self.scope, len(self.files_without))
         groups, merged = made
         if not _pays(groups, merged):
             return nothing_shared(self.scope, groups)
@@ -89,11 +89,17 @@ class Merge:
 
     # Which files go along.
 
+    @property
+    def files_without(self) -> dict[str, StepDown]:
+        """The files that a check had changed less."""
+        snapshot = self.facts.snapshot
+        return {path: step for path, step in self.wishes.without.items() if path in snapshot}
+
     def merged(self) -> tuple[list[Group], Merged] | None:
         """Groups and merged file. A file whose lines cannot be joined gets a builder of its
         own in the merged file; one that would share nothing there stays as it is."""
         apart = {file.path: UNBUILT for file in self.leaving.unbuilt()}
-        apart |= {path: step.found[0] for path, step in self.wishes.without.items()}
+        apart |= {path: step.found[0] for path, step in self.files_without.items()}
         while len(self.scope.files) > 1:
             groups, findings = group_files(self.scope.files, self.wishes.accept, apart)
             try:
@@ -114,9 +120,7 @@ class Merge:
     def callers(self, groups: Sequence[Group], merged: Merged) -> Callers:
         """What becomes of everything that builds the files."""
         wishes = self.wishes
-        return rewrite_callers(
-            self.facts, self.scope, groups, merged, wishes.accept, wishes.keep_old
-        )
+        return rewrite_callers(self.facts, self.scope, groups, merged, wishes)
 
     # The patch.
 
@@ -151,7 +155,7 @@ class Merge:
 
     def without_callers(self, groups: Sequence[Group], merged: Merged) -> None:
         """What is to be done by hand when no caller is to be changed."""
-        sites = read_sites(self.facts, self.scope.files, merged.plan.targets, self.scope.into)
+        sites = read_sites(self.facts, self.scope.files, merged.plan.targets, self.scope.into, {})
         self.work.steps += [
             f"change by hand: {change.build.site}: {self.scope.into}, target {change.wanted.target}"
             for _, change in sites.changes

@@ -21,6 +21,9 @@ def too_few(facts: Facts, scope: Scope, stepped_down: int) -> Proposal:
     """Fewer than two files: nothing to do, or a refusal when some were left out. `stepped_down`
     is how many files a check of the engine has taken out before."""
     left_out = [f for f in scope.findings if f.severity is Severity.REFUSE]
+    if scope.wish and scope.files and scope.into in facts.snapshot and not _serves(facts, scope):
+        finding = _there(facts, scope, "is one of the Dockerfiles to merge")
+        return Proposal(findings=(finding, *scope.findings), refused=True)
     if len(scope.files) + len(left_out) + stepped_down > 1:
         return Proposal(findings=tuple(left_out), refused=True)
     folder = scope.workspace.folder or "."
@@ -131,15 +134,20 @@ def exists_already(facts: Facts, scope: Scope, data: bytes, no_ci: bool) -> Prop
     if _serves(facts, scope):
         old = ", ".join(file.path for file in scope.files)
         return Proposal(reason=f"{into} serves {old} already; what builds from them was left")
-    finding = Finding.at(
-        facts.snapshot.source(into).place(Span(0, 0)),
+    finding = _there(facts, scope, "exists already, with another text")
+    return Proposal(findings=(finding, *scope.findings), refused=True)
+
+
+def _there(facts: Facts, scope: Scope, what: str) -> Finding:
+    """A file has the merged one's name."""
+    return Finding.at(
+        facts.snapshot.source(scope.into).place(Span(0, 0)),
         name="exists",
-        what=f"{into} exists already, with another text",
+        what=f"{scope.into} {what}",
         why="it would be overwritten",
         do="choose another name with --into",
-        subject=into,
+        subject=scope.into,
     )
-    return Proposal(findings=(finding, *scope.findings), refused=True)
 
 
 def _folder(into: str) -> Finding:

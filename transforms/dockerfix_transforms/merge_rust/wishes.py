@@ -10,8 +10,8 @@ from dockerfix.api import StepDown
 
 
 class Wishes(Struct, frozen=True):
-    """What the person asked for; `without` are files that a check of the engine had changed
-    less, with how much less."""
+    """What the person asked for; `without` are files and call sites (by their place) that a
+    check of the engine had changed less, with how much less."""
 
     into: str
     keep_old: bool

@@ -45,6 +45,7 @@ from dockerfix_transforms.merge_rust.group.group import Group
 from dockerfix_transforms.merge_rust.jobs.plan import JobPlan, plan_jobs
 from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 from dockerfix_transforms.merge_rust.scope.scope import Scope
+from dockerfix_transforms.merge_rust.wishes import Wishes
 from dockerfix_transforms.merge_rust.write.layout import Merged
 
 
@@ -96,13 +97,13 @@ def rewrite_callers(
     scope: Scope,
     groups: Sequence[Group],
     merged: Merged,
-    accept: Collection[str],
-    keep_old: bool,
+    wishes: Wishes,
 ) -> Callers:
-    """The callers of a merge; `keep_old` says that no old file goes, whoever calls it."""
-    machines = Machines(facts)
-    sites = read_sites(facts, scope.files, merged.plan.targets, scope.into)
-    jobs = plan_jobs(facts, groups, sites.changes, scope.context, _successors(scope))
+    """The callers of a merge; those that a check had left stay with the old files."""
+    machines, accept, keep_old = Machines(facts), wishes.accept, wishes.keep_old
+    failed = wishes.without
+    sites = read_sites(facts, scope.files, merged.plan.targets, scope.into, failed)
+    jobs = plan_jobs(facts, groups, sites.changes, scope.context, _successors(scope), failed)
     workflows = plan_workflows(facts, groups, sites.changes, accept)
     within = jobs.within | workflows.within
     apart = [

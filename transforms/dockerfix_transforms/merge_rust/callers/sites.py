@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from dockerfix.api import Build, Change, Facts, Finding, Severity, Wanted
+from dockerfix.api import Build, Change, Facts, Finding, Severity, SiteKind, StepDown, Wanted
 from dockerfix_transforms.merge_rust.callers.left import Left
 from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 from dockerfix_transforms.merge_rust.read.targets import possible_targets
@@ -29,8 +29,10 @@ def read_sites(
     files: Sequence[RustFile],
     targets: Mapping[tuple[str, int], str],
     into: str,
+    failed: Mapping[str, StepDown],
 ) -> Sites:
-    """What every build of the inputs must ask for afterwards."""
+    """What every build of the inputs must ask for afterwards; `failed` are the places of those
+    for which a check of the engine failed."""
     sites = Sites()
     for file in files:
         if not file.builds:
@@ -38,7 +40,10 @@ def read_sites(
         for build in file.builds:
             sites.findings += _doubted(build)
             target = _target(facts, file, build, targets, sites)
-            if target is not None:
+            step = failed.get(str(build.site.place))
+            if target is not None and step is not None and _stays(build, step):
+                sites.left.append(_unchecked(file, build, step, f"{into}, target {target}"))
+            elif target is not None:
                 change = Change(build, Wanted(into, target))
                 sites.changes.append((file, change))
     return sites
@@ -113,6 +118,23 @@ def _left(file: RustFile, build: Build, what: str) -> Left:
         f"{build.site.kind.value} {build.site.name}: {what}",
         "It would ask for a target that there is not.",
         "Write its target out, with the merged file.",
+    )
+
+
+def _stays(build: Build, step: StepDown) -> bool:
+    """Whether a call site stays as it is. A GitLab job is first kept apart from the others."""
+    return step.rungs > 1 or build.site.kind is not SiteKind.GITLAB
+
+
+def _unchecked(file: RustFile, build: Build, step: StepDown, wanted: str) -> Left:
+    """A call site for which a check of the engine fails."""
+    return Left(
+        (file.path,),
+        build.site.place,
+        f"{build.site.kind.value} {build.site.name}: the check *{step.check}* fails if this call "
+        f"site is rewritten: {step.fault}",
+        "It goes on building from the old file.",
+        f"Rewrite it by hand: {wanted}.",
     )
 
 

@@ -20,6 +20,7 @@ from dockerfix.api import (
     Pipeline,
     Place,
     Refused,
+    StepDown,
     bake_file,
     join_jobs,
 )
@@ -111,11 +112,12 @@ def plan_jobs(
     changes: Sequence[tuple[RustFile, Change]],
     folder: str,
     paths: Mapping[str, str],
+    failed: Mapping[str, StepDown],
 ) -> JobPlan:
     """The jobs of every group joined where they would compile the same apart.
 
     `folder` is the context, in which the bake file will stand; `paths` maps old Dockerfiles
-    to the merged one.
+    to the merged one. Jobs with a build among `failed`, by its place, are not joined.
     """
     pipeline = facts.pipeline
     if pipeline is None:
@@ -129,6 +131,7 @@ def plan_jobs(
     for cluster in wanted:
         group = group_name(cluster, baked, len(wanted) == 1)
         try:
+            _check(cluster, failed)
             jobs.append(_joined(pipeline, cluster, group, baked, path, paths))
         except Refused as refused:
             apart.append((refused, cluster.jobs))
@@ -160,6 +163,16 @@ def _joined(
     if targets:
         baked[group] = targets
     return JoinedJob(cluster, edits, bool(targets), tuple(_idle(pipeline, jobs)))
+
+
+def _check(cluster: Cluster, failed: Mapping[str, StepDown]) -> None:
+    """Raises `Refused` for jobs for which a check of the engine failed when they were one."""
+    for _, change in cluster.changes:
+        place = change.build.site.place
+        step = failed.get(str(place))
+        if step is not None:
+            what = f"the check *{step.check}* fails for the one job: {step.fault}"
+            raise Refused(place, what, "align the jobs")
 
 
 def _following(pipeline: Pipeline, jobs: Sequence[JoinedJob]) -> Iterator[str]:
