@@ -16,6 +16,7 @@ from dockerfix.rewrite.command.command import set_command
 from dockerfix.rewrite.gitlab.join import Joined, check_joinable, join_jobs, widen_rules
 from dockerfix.rewrite.gitlab.needs import add_need, follow_needs
 from dockerfix.rewrite.gitlab.rules import united_rules
+from dockerfix.rewrite.gitlab.same_runs import check_same_runs
 from dockerfix.rewrite.paths import set_paths
 from dockerfix.rewrite.snippets import lacks_target
 from dockerfix.rewrite.wanted import Change, Edits, Refused, Wanted, united
@@ -31,6 +32,7 @@ __all__ = [
     "add_need",
     "bake_file",
     "check_joinable",
+    "check_same_runs",
     "follow_needs",
     "join_jobs",
     "lacks_target",

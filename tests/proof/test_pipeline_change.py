@@ -236,6 +236,56 @@ class TestPresence:
         assert "`test` needs `build`" in verdict.unproved[0]
 
 
+class TestJoined:
+    """Two jobs that became one, as a merge by hand might write it."""
+
+    main = "{if: $CI_COMMIT_BRANCH == 'main'}"
+    request = "{if: $CI_PIPELINE_SOURCE == 'merge_request_event'}"
+
+    def job(self, name: str, rules: str, push: str = "") -> str:
+        lines = [f"docker build -t r/{n}:latest --push ." for n in (push or name).split()]
+        script = "".join(f"    - {line}\n" for line in lines)
+        return f"{name}:\n  stage: build\n  rules: [{rules}]\n  script:\n{script}"
+
+    def joined(self, api: str, worker: str, both: str) -> Verdict:
+        before = HEAD + self.job("api", api) + self.job("worker", worker)
+        after = HEAD + self.job("both", both, "api worker")
+        permits = (
+            Permit("job-joined", "api", CI, after="both"),
+            Permit("job-joined", "worker", CI, after="both"),
+            Permit("job-added", "both", CI),
+        )
+        facts = (Facts(Snapshot.of({CI: text, "Dockerfile": "FROM a"})) for text in (before, after))
+        return check(PipelineChange(CI, permits), *facts)
+
+    def test_the_same_rules(self) -> None:
+        assert self.joined(self.main, self.main, self.main).failures == ()
+
+    @pytest.mark.parametrize(
+        "said",
+        ["when: manual", "allow_failure: true", "variables: {X: a}", "interruptible: true",
+         "when: delayed, start_in: 1 hour"],
+    )  # fmt: skip
+    def test_one_that_no_longer_runs_as_it_did(self, said: str) -> None:
+        other = f"{self.main[:-1]}, {said}}}"
+        assert self.joined(other, other, other).failures == ()
+        found = why(self.joined(other, self.main, f"{other}, {self.main}"))
+        assert "the job `worker` is gone: on a push to" in found
+        assert "`worker` runs by itself and `both` with" in found
+
+    def test_a_tag_that_other_pipelines_push(self) -> None:
+        found = why(
+            self.joined(self.main, f"{self.main}, {self.request}", f"{self.main}, {self.request}")
+        )
+        assert "the job `api` is gone: on a merge request" in found
+        assert "`both` pushes `r/api:latest`" in found
+
+    def test_a_boolean_that_became_a_text(self) -> None:
+        said = f"{self.main[:-1]}, allow_failure: true}}"
+        found = why(self.joined(said, said, said.replace("true", "'true'")))
+        assert "says `allow_failure` as a text" in found
+
+
 class TestBadInput:
     def test_yaml_that_breaks(self) -> None:
         assert "correct the YAML" in why(valid(HEAD + BUILD, HEAD + "build: [\n"))

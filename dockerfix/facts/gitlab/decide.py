@@ -25,12 +25,18 @@ class Files(Struct, frozen=True):
     existing: frozenset[frozenset[str]] = frozenset()
 
 
-def is_there(gate: Gate, variables: Mapping[str, Value], files: Files) -> bool:
-    """Whether the first clause that applies lets the job exist. Raises `ConditionError`."""
+def deciding(gate: Gate, variables: Mapping[str, Value], files: Files) -> Clause | None:
+    """The first clause that applies, if it lets the job exist; None when it does not, and when
+    none applies. Raises `ConditionError`."""
     for clause in gate:
         if _applies(clause, variables, files):
-            return clause.present
-    return False
+            return clause if clause.present else None
+    return None
+
+
+def is_there(gate: Gate, variables: Mapping[str, Value], files: Files) -> bool:
+    """Whether the first clause that applies lets the job exist. Raises `ConditionError`."""
+    return deciding(gate, variables, files) is not None
 
 
 def _applies(clause: Clause, variables: Mapping[str, Value], files: Files) -> bool:

@@ -7,10 +7,12 @@ there. Knows how to read the keys; evaluates nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dockerfix.facts.gitlab.conditions import (
     Both,
@@ -29,22 +31,33 @@ from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
 from dockerfix.syntax.yaml.tree import Node, Scalar, to_data
 from dockerfix.syntax.yaml.tree import Sequence as YamlSequence
 
+_USUAL = "on_success"
+_ASKS = frozenset({"if", "changes", "exists"})
+"""Keys of a rule that ask; the others say how the job then runs."""
+
 
 class Clause(Struct, frozen=True):
     """One step of a decision: when all that it asks for is so, it says whether the job is
-    there. `base` is the `compare_to` from which the changes count."""
+    there. `base` is the `compare_to` from which the changes count; `how` is what the rule then
+    says beside that (`when`, `variables`), as JSON, and empty for a job that just runs."""
 
     present: bool
     condition: Condition | None = None
     changes: frozenset[str] | None = None
     base: str = ""
     exists: frozenset[str] | None = None
+    how: str = ""
 
 
 Gate = tuple[Clause, ...]
 """Clauses in order; the first that applies decides, and none means absent."""
 
 ALWAYS: Gate = (Clause(True),)
+
+
+def is_always(gate: Gate) -> bool:
+    """Whether a job is in every pipeline, however it then runs."""
+    return replace(gate[0], how="") == ALWAYS[0] if gate else False
 
 
 def plain(value: Node | Effective | None) -> Any:
@@ -82,14 +95,20 @@ def gate_of(job: Job, workflow_rules: bool) -> Gate:
     if rules is not None:
         if not isinstance(rules, YamlSequence):
             raise ConditionError(f"the rules of `{job.name}` are no list")
-        return tuple(_rule_clauses(rules))
+        return tuple(_rule_clauses(rules, job.when))
     only, except_ = plain(job.keys.get("only")), plain(job.keys.get("except"))
     if only is None and not workflow_rules:
         only = ["branches", "tags"]
-    return (*_except(except_), *_only(only))
+    how = (
+        ""
+        if job.when == _USUAL
+        else json.dumps({"when": job.when, "allow_failure": job.allow_failure})
+    )
+    return (*_except(except_), *(replace(clause, how=how) for clause in _only(only)))
 
 
-def _rule_clauses(rules: YamlSequence) -> Iterator[Clause]:
+def _rule_clauses(rules: YamlSequence, usual: str = _USUAL) -> Iterator[Clause]:
+    """The clauses of rules; `usual` is the `when` of those that say none."""
     for item in listed_rules(rules):
         if not isinstance(item, YamlMapping):
             raise ConditionError("a rule is not a mapping")
@@ -103,7 +122,16 @@ def _rule_clauses(rules: YamlSequence) -> Iterator[Clause]:
             changes,
             base,
             _changes(keys.get("exists"))[0],
+            _how(keys, usual),
         )
+
+
+def _how(keys: Mapping[str, Node], usual: str) -> str:
+    """How a job runs where a rule with these keys lets it exist."""
+    said = {"when": usual, **{key: to_data(keys[key]) for key in keys if key not in _ASKS}}
+    if said["when"] == "never" or said == {"when": _USUAL}:
+        return ""
+    return json.dumps(said, sort_keys=True)
 
 
 def _changes(node: Node | None) -> tuple[frozenset[str] | None, str]:

@@ -17,6 +17,8 @@ from dockerfix.facts.gitlab.gates import plain
 from dockerfix.facts.gitlab.job import SECTIONS
 from dockerfix.facts.gitlab.pipeline import Job, Pipeline
 from dockerfix.facts.gitlab.presence import Missing, implies
+from dockerfix.facts.gitlab.pushes import pushed_tags
+from dockerfix.facts.gitlab.running import pushes_anew, runs_otherwise
 from dockerfix.facts.gitlab.values import texts
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.obligation import Permit
@@ -74,7 +76,17 @@ class Judge:
         if heir is None:
             return Refusal()
         presence = implies(self.sides.new, job, heir)
-        return Refusal(presence.example) if isinstance(presence, Missing) else None
+        if isinstance(presence, Missing):
+            return Refusal(presence.example)
+        return self.runs(job, heir, joined=True)
+
+    def runs(self, job: Job, heir: Job, *, joined: bool) -> Refusal | None:
+        """Whether a job runs as the one did whose work it does; one that does the work of
+        several pushes none of their tags in pipelines of another kind."""
+        new = self.sides.new
+        tags = pushed_tags(self.sides.before, job) if joined else ()
+        fault = runs_otherwise(new, job, heir) or pushes_anew(new, job, heir, tags)
+        return Refusal(fault) if fault else None
 
     def come(self, job: Job) -> Refusal | None:
         """A job may come that does the work of joined ones, and runs when one of them did."""
@@ -113,7 +125,8 @@ class Judge:
             presence = implies(self.sides.new, old, new)
             if isinstance(presence, Missing) and list(_parts(new)) != ["always"]:
                 return Refusal(presence.example)
-            return self.rules_of(new, [old, *joined])
+            ran = self.runs(old, new, joined=bool(joined))
+            return ran or self.rules_of(new, [old, *joined])
         if key == "variables":
             return self.variables([old, *joined], new)
         return self.commands([old, *joined], new) if key != "parallel" else None

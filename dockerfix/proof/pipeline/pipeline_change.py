@@ -16,6 +16,7 @@ from msgspec import Struct
 from dockerfix.facts.gitlab.gates import plain, written
 from dockerfix.facts.gitlab.pipeline import GLOBAL_KEYS, ROOT, Job, Need, Pipeline, find_pipeline
 from dockerfix.facts.gitlab.presence import AlwaysThere, Missing, implies
+from dockerfix.facts.gitlab.values import as_dict
 from dockerfix.facts.model import Build, SiteKind
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.obligation import Obligation, Permit, Verdict
@@ -280,6 +281,7 @@ def _faults(pipeline: Pipeline) -> Iterator[Fault]:
         yield from _stage(pipeline, job)
         yield from _extends(pipeline, job)
         yield from _needs(pipeline, job)
+        yield from _words(job)
         yield from _dependencies(pipeline, job)
     yield from _cycles(pipeline)
 
@@ -299,6 +301,21 @@ def _extends(pipeline: Pipeline, job: Job) -> Iterator[Fault]:
         if isinstance(item, Scalar) and item.text not in pipeline.jobs and not pipeline.unread:
             what = f"`{job.name}` extends `{item.text}`, which does not exist"
             yield Fault(("extends", job.name, item.text), item.file.source.place(item.span), what)
+
+
+_FLAGS = ("allow_failure", "interruptible")
+
+
+def _words(job: Job) -> Iterator[Fault]:
+    """Booleans of a job and of its rules that are written as texts."""
+    held = [job.keys, *(as_dict(rule.node) or {} for rule in job.rules or ())]
+    for keys in held:
+        for key in _FLAGS:
+            value = keys.get(key)
+            if isinstance(value, Scalar) and value.style:
+                what = f"`{job.name}` says `{key}` as a text, which must be a boolean"
+                place = value.file.source.place(value.span)
+                yield Fault(("text", job.name, key), place, what)
 
 
 def _needs(pipeline: Pipeline, job: Job) -> Iterator[Fault]:

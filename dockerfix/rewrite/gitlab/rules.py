@@ -169,23 +169,37 @@ def _moved(rule: dict[str, Any], paths: Mapping[str, str]) -> dict[str, Any]:
     return {**rule, "changes": list(dict.fromkeys(paths.get(glob, glob) for glob in globs))}
 
 
+_BARE = frozenset({"allow_failure", "exit_codes", "interruptible", "artifacts", "optional"})
+"""Keys whose values are booleans or numbers, which GitLab refuses as texts."""
+
+
 def _rule_text(rule: dict[str, Any], step: int, dash: int) -> str:
-    lines: list[str] = []
-    for key, value in rule.items():
-        if isinstance(value, list):
-            lines.append(f"{key}:")
-            lines += [f"{' ' * dash}- {quoted(str(item))}" for item in value]
-        elif isinstance(value, dict):
-            lines.append(f"{key}:")
-            for name, inner in value.items():
-                if isinstance(inner, list):
-                    lines.append(f"{' ' * step}{name}:")
-                    lines += [f"{' ' * (step + dash)}- {quoted(str(item))}" for item in inner]
-                else:
-                    lines.append(f"{' ' * step}{name}: {quoted(str(inner))}")
-        else:
-            lines.append(f"{key}: {_condition(str(value)) if key == 'if' else quoted(str(value))}")
-    return "\n".join(lines)
+    return "\n".join(line for key, value in rule.items() for line in _entry(key, value, step, dash))
+
+
+def _entry(key: str, value: Any, step: int, dash: int, *, texts: bool = False) -> Iterator[str]:
+    """The lines of a key with what it holds; `texts` says that all values below are texts."""
+    texts = texts or key == "variables"
+    if isinstance(value, dict):
+        yield f"{key}:"
+        for name, inner in value.items():
+            for line in _entry(name, inner, step, dash, texts=texts):
+                yield f"{' ' * step}{line}"
+    elif isinstance(value, list):
+        yield f"{key}:"
+        for item in value:
+            pairs = item.items() if isinstance(item, dict) else ()
+            lines = [t for name, inner in pairs for t in _entry(name, inner, step, dash)]
+            first, *rest = lines or [_value(key, str(item), texts=texts)]
+            yield f"{' ' * dash}- {first}"
+            yield from (f"{' ' * dash}  {line}" for line in rest)
+    else:
+        text = str(value)
+        yield f"{key}: {_condition(text) if key == 'if' else _value(key, text, texts=texts)}"
+
+
+def _value(key: str, text: str, *, texts: bool) -> str:
+    return text if key in _BARE and not texts else quoted(text)
 
 
 def _condition(text: str) -> str:

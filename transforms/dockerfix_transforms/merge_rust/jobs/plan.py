@@ -22,6 +22,7 @@ from dockerfix.api import (
     Refused,
     StepDown,
     bake_file,
+    check_same_runs,
     join_jobs,
 )
 from dockerfix_transforms.merge_rust.group.group import Group
@@ -132,7 +133,7 @@ def plan_jobs(
         group = group_name(cluster, baked, len(wanted) == 1)
         try:
             _check(cluster, failed)
-            jobs.append(_joined(pipeline, cluster, group, baked, path, paths))
+            jobs.append(_joined(facts, pipeline, cluster, group, baked, path, paths))
         except Refused as refused:
             apart.append((refused, cluster.jobs))
     following = tuple(_following(pipeline, jobs))
@@ -141,6 +142,7 @@ def plan_jobs(
 
 
 def _joined(
+    facts: Facts,
     pipeline: Pipeline,
     cluster: Cluster,
     group: str,
@@ -160,6 +162,7 @@ def _joined(
         script = lined_up(cluster, apart)
     jobs = [build_job.job for build_job in cluster.jobs]
     edits = join_jobs(pipeline, jobs, Joined(cluster.name, script, apart, paths))
+    check_same_runs(facts, jobs, cluster.name, edits)
     if targets:
         baked[group] = targets
     return JoinedJob(cluster, edits, bool(targets), tuple(_idle(pipeline, jobs)))

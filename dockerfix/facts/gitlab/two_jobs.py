@@ -1,0 +1,138 @@
+"""Two jobs in every pipeline that their rules tell apart: where the one is, and the other.
+
+The rules of both, and those of `workflow:`, are evaluated for every kind of pipeline, every
+value that tells their conditions apart, and every set of changed files that tells their globs
+apart. Knows single pipelines with two jobs; what is asked of them stands in `presence` and
+`running`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import combinations, product
+
+from dockerfix.facts.gitlab.cases import Case, cases, patterns_in
+from dockerfix.facts.gitlab.conditions import ConditionError
+from dockerfix.facts.gitlab.decide import Files, deciding, is_there
+from dockerfix.facts.gitlab.gates import ALWAYS, Clause, Gate, gate_of, workflow_gate
+from dockerfix.facts.gitlab.globs import classes
+from dockerfix.facts.gitlab.pipeline import Job, Pipeline
+
+MAX_CASES = 50_000
+"""Pipelines that one question may look at."""
+
+
+class TwoJobs:
+    """Two jobs in all pipelines. Raises `ConditionError` and `GlobError` for rules that reading
+    cannot decide."""
+
+    def __init__(self, pipeline: Pipeline, first: Job, second: Job) -> None:
+        self.first, self.second = first, second
+        workflow = workflow_gate(pipeline)
+        self.workflow = workflow if workflow is not None else ALWAYS
+        self.first_gate = gate_of(first, workflow is not None)
+        self.second_gate = gate_of(second, workflow is not None)
+        self.gates = (self.workflow, self.first_gate, self.second_gate)
+        shared = {name: scalar.text for name, scalar in pipeline.variables.items()}
+        # Both may have one name, before and after a patch.
+        self.defaults = {
+            "": shared,
+            "first": {name: s.text for name, s in pipeline.variables_of(first).items()},
+            "second": {name: s.text for name, s in pipeline.variables_of(second).items()},
+        }
+
+    @property
+    def matches(self) -> bool:
+        """Whether some condition matches a pattern, so that real texts alone prove nothing."""
+        return bool(patterns_in(self.gates))
+
+    def kinds(self, *, exact: bool) -> Iterator[tuple[Case, list[Files]]]:
+        """Every kind of pipeline that `workflow:` lets be, with the sets of changed files that
+        matter in it."""
+        changed, unlisted = list(self.file_sets(True)), list(self.file_sets(False))
+        budget = MAX_CASES
+        for case in cases(self.gates, self.defaults, exact):
+            sets = changed if case.has_changes else unlisted
+            budget -= len(sets)
+            if budget < 0:
+                raise ConditionError("the conditions have too many cases")
+            given = {**self.defaults[""], **case.variables}
+            held = [files for files in sets if is_there(self.workflow, given, files)]
+            if held:
+                yield case, held
+
+    def example(self, wanted: Callable[[Case, Files], bool], *, exact: bool) -> str:
+        """The first pipeline that is wanted, for a person; empty for none."""
+        found = (
+            described(case, files)
+            for case, sets in self.kinds(exact=exact)
+            for files in sets
+            if wanted(case, files)
+        )
+        return next(found, "")
+
+    def one(self, case: Case, files: Files) -> Clause | None:
+        """What lets the first job exist; None where it does not."""
+        return deciding(self.first_gate, {**self.defaults["first"], **case.variables}, files)
+
+    def other(self, case: Case, files: Files) -> Clause | None:
+        """What lets the second job exist; None where it does not."""
+        return deciding(self.second_gate, {**self.defaults["second"], **case.variables}, files)
+
+    def file_sets(self, pushed: bool) -> Iterator[Files]:
+        """The sets of changed files that matter; without a push only those of `compare_to`.
+
+        A counter-example stays one when it shrinks to one file for each gate that a
+        `changes:` opens (or, for the second job, closes), so that larger sets add nothing.
+        """
+        bases: dict[str, set[str]] = {}
+        for clause in (c for gate in self.gates for c in gate if c.changes is not None):
+            if not pushed and not clause.base:
+                continue
+            bases.setdefault(clause.base, set()).update(clause.changes or ())
+        size = sum(any(c.changes is not None for c in gate) for gate in self.gates[:2])
+        size += any(c.changes is not None and not c.present for c in self.second_gate)
+        per_base = [
+            [(base, *chosen) for chosen in _choices(globs, max(size, 1))]
+            for base, globs in bases.items()
+        ]
+        for combination in product(*per_base):
+            matched = {base: globs for base, globs, _ in combination}
+            paths = tuple(dict.fromkeys(path for _, _, found in combination for path in found))
+            for existing in _subsets(_existing(self.gates)):
+                yield Files(matched, paths, existing)
+
+
+def described(case: Case, files: Files) -> str:
+    """A pipeline for a person: its kind, what changes, what exists."""
+    words = [case.title]
+    if files.matched:
+        shown = " and ".join(f"`{path}`" for path in files.paths)
+        words.append(f"that changes only {shown}")
+    existing = sorted(sorted(globs) for globs in files.existing)
+    words += [f"with a file {' or '.join(wanted)}" for wanted in existing]
+    return " ".join(words)
+
+
+def _choices(globs: set[str], size: int) -> list[tuple[frozenset[str], tuple[str, ...]]]:
+    """Unions of at most `size` classes of paths, each with its example paths."""
+    found: dict[frozenset[str], tuple[str, ...]] = {}
+    known = sorted(classes(globs).items(), key=lambda item: (len(item[1]), item[1]))
+    for number in range(1, size + 1):
+        for chosen in combinations(known, number):
+            union = frozenset[str]().union(*(matched for matched, _ in chosen))
+            found.setdefault(union, tuple(path for _, path in chosen))
+    return list(found.items())
+
+
+def _existing(gates: Sequence[Gate]) -> list[frozenset[str]]:
+    found = {clause.exists for gate in gates for clause in gate if clause.exists is not None}
+    return sorted(found, key=sorted)
+
+
+def _subsets(items: list[frozenset[str]]) -> Iterator[frozenset[frozenset[str]]]:
+    if len(items) > 8:
+        raise ConditionError("the conditions name too many files that may exist")
+    for number in range(len(items) + 1):
+        for chosen in combinations(items, number):
+            yield frozenset(chosen)
