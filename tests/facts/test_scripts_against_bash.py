@@ -16,9 +16,11 @@ from pathlib import Path
 
 import pytest
 
+from dockerfix.facts.builds.words import UNKNOWN, Bound, Scope, expand
 from dockerfix.facts.model import Build
 from dockerfix.facts.repository import Facts
-from dockerfix.text import Snapshot
+from dockerfix.syntax.shell import parse_shell
+from dockerfix.text import MappedText, Snapshot
 
 pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
 
@@ -65,6 +67,12 @@ X=a/Dockerfile.one; docker build -f ${X/one/x} .
 X=a/Dockerfile.one; docker build -f ${X%.one} .
 X=one; docker build --target ${X^^} .
 X=one; docker build --target ${#X} .
+X=v1/one; docker build --target ${X##*/} ${X%/*}
+X=a/b; for d in ${X//\// }; do docker build $d; done
+X=a,b; for d in ${X/,/ }; do docker build $d; done
+X=one-two; docker build --target ${X: -3} ${X:4:0}.
+X=TWO; docker build --target "${X,,}" .
+for X in one two; do docker build --target ${X#o} .; done
 { cd a; docker build .; }
 ( cd a; docker build . ); docker build .
 if ! docker build a; then echo no; fi
@@ -279,6 +287,43 @@ def test_scripts_as_people_write_them(tmp_path: Path) -> None:
     texts = list(written())
     assert len(texts) > 70
     assert differences(texts, tmp_path) == []
+
+
+def operations(seed: int) -> Iterator[tuple[str, str]]:
+    """Texts, and what changes them."""
+    made = random.Random(seed)
+
+    def some(signs: str, most: int) -> str:
+        return "".join(made.choice(signs) for _ in range(made.randint(0, most)))
+
+    for _ in range(3000):
+        operator = made.choice(("#", "##", "%", "%%", "/", "//", "/#", "/%", "^", "^^", ",", ",,"))
+        operand = "" if operator[0] in "^," else some("ab-.*?", 4)
+        if operator[0] == "/":
+            operand += made.choice(("", "/", "/x", "/-a"))
+        yield some("aabB-.", 8), operator + operand
+        start, size = made.randint(-6, 6), made.randint(-3, 6)
+        yield some("aabB-.", 8), f": {start}" + made.choice(("", f":{size}"))
+
+
+def test_what_is_cut_and_replaced(tmp_path: Path) -> None:
+    pairs = list(operations(7))
+    lines = (f"X='{text}'; printf '%s\\0' \"${{X{change}}}\"" for text, change in pairs)
+    tried = "".join(f"( {line} ) || printf '?\\0'\n" for line in lines)
+    (tmp_path / "tried.sh").write_text(tried)
+    asked = subprocess.run(
+        ["bash", "tried.sh"], cwd=tmp_path, capture_output=True, check=True, text=True
+    ).stdout.split("\0")[:-1]
+    assert len(asked) == len(pairs)
+    different, known = [], 0
+    for (text, change), theirs in zip(pairs, asked, strict=True):
+        word = parse_shell(MappedText.whole(f'x "${{X{change}}}"'.encode())).statements[0].words[1]
+        ours, _ = expand(word.parts, Scope({"X": Bound(text)}))
+        known += ours != UNKNOWN
+        if ours not in (UNKNOWN, theirs):
+            different.append((text, change, theirs, ours))
+    assert different == []
+    assert known > 0.85 * len(pairs)
 
 
 def test_scripts_that_are_made_up(tmp_path: Path) -> None:

@@ -12,8 +12,9 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from dockerfix.facts.builds.braces import in_braces, unquoted
+from dockerfix.facts.builds.string_operations import changed
 from dockerfix.facts.model import Value
-from dockerfix.syntax.shell import Literal, Opaque, Part, ShellWord, Variable
+from dockerfix.syntax.shell import Literal, Opaque, Operation, Part, ShellWord, Variable
 from dockerfix.text import Place, Source, Span
 
 OPAQUE = "OPAQUE"
@@ -137,6 +138,8 @@ def expand(parts: tuple[Part, ...], scope: Scope, depth: int = 0) -> tuple[str, 
 def _part(part: Part, scope: Scope, depth: int) -> tuple[str, tuple[str, ...]]:
     if isinstance(part, Literal):
         return part.text, ()
+    if isinstance(part, Opaque) and part.operation is not None:
+        return _operated(part.operation, scope)
     if isinstance(part, Opaque) or depth > 8:
         known = scope.printed.get(part.text) if isinstance(part, Opaque) else None
         return known if known is not None else UNKNOWN, ()
@@ -154,6 +157,18 @@ def _part(part: Part, scope: Scope, depth: int) -> tuple[str, tuple[str, ...]]:
     if part.operator == "+":
         return operand, ()
     return bound.text if not bound.choices else "${" + part.name + "}", bound.choices
+
+
+def _operated(operation: Operation, scope: Scope) -> tuple[str, tuple[str, ...]]:
+    """What `${NAME%pattern}` and its like give, where the text of the variable is known."""
+    bound = scope.look(operation.name)
+    if bound is None:
+        return UNKNOWN, ()
+    texts = [changed(text, operation) for text in bound.choices or (bound.text,)]
+    known = tuple(dict.fromkeys(text for text in texts if text is not None))
+    if None in texts:
+        return UNKNOWN, ()
+    return (known[0], ()) if len(known) == 1 else (UNKNOWN, known)
 
 
 def remaining(text: str) -> tuple[str, ...]:
@@ -325,7 +340,10 @@ def words_of(words: tuple[ShellWord, ...], scope: Scope, source: Source) -> tupl
 
 def _has_unquoted(word: ShellWord) -> bool:
     """Whether a variable stands in a word outside its quotes, so that blanks in it split."""
-    variable = any(isinstance(part, Variable) for part in word.parts)
+    variable = any(
+        isinstance(part, Variable) or (isinstance(part, Opaque) and part.operation is not None)
+        for part in word.parts
+    )
     return variable and any(sign == "$" for _, sign in unquoted(word.written))
 
 

@@ -2,7 +2,7 @@
 
 Reads the text of a RUN, of a pipeline's script line, of a Makefile recipe or of a script
 file. Knows the shell's syntax; knows nothing of docker, cargo or GitLab. What a command does
-stays opaque, and so do arrays and the expansions that cut or replace text.
+stays opaque, and so do arrays; of the expansions that cut or replace text it says which they are.
 """
 
 from dockerfix.syntax.shell.reader import parse_shell
@@ -15,6 +15,7 @@ from dockerfix.syntax.shell.syntax import (
     Literal,
     Loop,
     Opaque,
+    Operation,
     Part,
     Script,
     ShellWord,
@@ -33,6 +34,7 @@ __all__ = [
     "Literal",
     "Loop",
     "Opaque",
+    "Operation",
     "Part",
     "Script",
     "ShellWord",

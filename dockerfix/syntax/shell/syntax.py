@@ -31,18 +31,29 @@ class Variable(Struct, frozen=True):
     operand: tuple[Part, ...] = ()
 
 
+class Operation(Struct, frozen=True):
+    """What `${NAME<operator>operand}` does to the text of a variable: `%`, `##`, `//`, `^^`, `:`
+    and their like. The operand is as written, and holds no quotes and no expansions."""
+
+    name: str
+    operator: str
+    operand: str
+
+
 class Opaque(Struct, frozen=True):
-    """A substitution or an expansion whose text reading cannot know.
+    """A substitution or an expansion whose text the syntax alone does not give.
 
     `body` are the statements of a command substitution; they run in a subshell. `array` names
     the array whose elements it stands for (`${NAME[@]}`). `elements` are the words of an array
     as it is written (`(a b)`); None for anything else, and for one with indices of its own.
+    `operation` is what changes a variable's text, where it is one that can be computed.
     """
 
     text: str
     body: tuple[Statement, ...] = ()
     array: str = ""
     elements: tuple[ShellWord, ...] | None = None
+    operation: Operation | None = None
 
 
 Part = Literal | Variable | Opaque

@@ -13,6 +13,7 @@ from dockerfix.syntax.shell.syntax import (
     ESCAPES,
     Literal,
     Opaque,
+    Operation,
     Part,
     ShellWord,
     Statement,
@@ -40,6 +41,11 @@ _DOLLAR = Literal("$")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9@*#?$!-]")
 _EVERY = re.compile(r"\$\{([A-Za-z_]\w*)\[@\]\}")
 """All elements of an array."""
+_OPERATION = re.compile(
+    r"\$\{([A-Za-z_]\w*|[1-9]\d*)(##?|%%?|//|/[#%]?|\^\^?|,,?|:(?![-+=?]))([^'\"`$!{}]*)\}",
+    re.DOTALL,
+)
+"""A change of a variable's text whose operand is plain; the grammar gives it no one shape."""
 _ANSI = re.compile(r"\\([nt\\'\"])")
 _SIGNS = {"n": "\n", "t": "\t"}
 _BETWEEN = re.compile(rb"\\\r?\n|(\\.[\x80-\xbf]*)|[^\\]+", re.DOTALL)
@@ -215,7 +221,9 @@ class WordReader(Nodes):
             (op for op in (":-", ":+", ":=", ":?", "-", "+") if rest.startswith(op)), ""
         )
         if rest and not operator:
-            return Opaque(self.text(node))
+            whole = _OPERATION.fullmatch(self.text(node))
+            operation = Operation(*whole.groups()) if whole is not None else None
+            return Opaque(self.text(node), operation=operation)
         operand: list[Part] = []
         for child in node.named_children:
             if child.start_byte >= name.end_byte:
