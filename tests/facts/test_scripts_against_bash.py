@@ -16,10 +16,11 @@ from pathlib import Path
 
 import pytest
 
+from dockerfix.facts.builds.read_words import read_fields
 from dockerfix.facts.builds.words import UNKNOWN, Bound, Scope, expand
 from dockerfix.facts.model import Build
 from dockerfix.facts.repository import Facts
-from dockerfix.syntax.shell import parse_shell
+from dockerfix.syntax.shell import Command, parse_shell
 from dockerfix.text import MappedText, Snapshot
 
 pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
@@ -67,6 +68,11 @@ X=a/Dockerfile.one; docker build -f ${X/one/x} .
 X=a/Dockerfile.one; docker build -f ${X%.one} .
 X=one; docker build --target ${X^^} .
 X=one; docker build --target ${#X} .
+for e in "a|one" "b|two"; do IFS='|' read -r d t <<< "$e"; docker build --target $t $d; done
+IFS=: read -r d t x <<< "a:one::"; docker build --target $t "$d" $x
+read -r d t <<< " a  one two "; docker build --target "$t" $d
+IFS=: read -ra P <<< "a:b"; for d in "${P[@]}"; do docker build $d; done
+IFS= read -r d <<< "my app"; docker build "$d"
 X=v1/one; docker build --target ${X##*/} ${X%/*}
 X=a/b; for d in ${X//\// }; do docker build $d; done
 X=a,b; for d in ${X/,/ }; do docker build $d; done
@@ -317,13 +323,40 @@ def test_what_is_cut_and_replaced(tmp_path: Path) -> None:
     assert len(asked) == len(pairs)
     different, known = [], 0
     for (text, change), theirs in zip(pairs, asked, strict=True):
-        word = parse_shell(MappedText.whole(f'x "${{X{change}}}"'.encode())).statements[0].words[1]
-        ours, _ = expand(word.parts, Scope({"X": Bound(text)}))
+        (command,) = parse_shell(MappedText.whole(f'x "${{X{change}}}"'.encode())).statements
+        assert isinstance(command, Command)
+        ours, _ = expand(command.words[1].parts, Scope({"X": Bound(text)}))
         known += ours != UNKNOWN
         if ours not in (UNKNOWN, theirs):
             different.append((text, change, theirs, ours))
     assert different == []
     assert known > 0.85 * len(pairs)
+
+
+def test_what_is_read_from_a_text(tmp_path: Path) -> None:
+    made = random.Random(11)
+    cases = []
+    for _ in range(1500):
+        text = "".join(made.choice("ab:: \t") for _ in range(made.randint(0, 9)))
+        cases.append((text, made.choice((":", " \t\n", "", " ")), made.randint(1, 3)))
+    names = ("A", "B", "C")
+    lines = []
+    for text, signs, most in cases:
+        shown = " ".join(f'"${name}"' for name in names[:most])
+        read = f"IFS='{signs}' read -r {' '.join(names[:most])} <<< '{text}'"
+        lines.append(f"{read}; printf '%s\\0' {shown}\n")
+    tried = "".join(lines)
+    (tmp_path / "tried.sh").write_text(tried)
+    asked = subprocess.run(
+        ["bash", "tried.sh"], cwd=tmp_path, capture_output=True, check=True, text=True
+    ).stdout.split("\0")[:-1]
+    different, theirs = [], iter(asked)
+    for text, signs, most in cases:
+        wanted = [next(theirs) for _ in range(most)]
+        ours = read_fields(text, signs, most)
+        if ours is not None and [*ours, *[""] * (most - len(ours))] != wanted:
+            different.append((text, signs, wanted, ours))
+    assert different == []
 
 
 def test_scripts_that_are_made_up(tmp_path: Path) -> None:

@@ -170,7 +170,9 @@ class Follower(Following):
             for assignment in item.assignments:
                 self.assign(assignment, carrier, state)
             return
-        if run_builtin(words, state):
+        given = item.herestring
+        text = self.bound(given, carrier, state) if given is not None else None
+        if run_builtin(words, state, scope, text):
             return
         inner = state.copy()
         inner.scope = scope
@@ -215,5 +217,5 @@ def _appended(name: str, old: Bound | None, more: Bound) -> Bound:
 
 
 def _all_words(item: Command) -> Iterator[ShellWord | None]:
-    yield from item.words
+    yield from (*item.words, item.herestring)
     yield from (assignment.value for assignment in item.assignments)

@@ -9,13 +9,17 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from dockerfix.facts.builds.paths import moved
+from dockerfix.facts.builds.read_words import BLANKS, read_fields
 from dockerfix.facts.builds.state import Ended, State
-from dockerfix.facts.builds.words import OPAQUE, Bound
+from dockerfix.facts.builds.words import OPAQUE, Bound, Scope, remaining
 from dockerfix.facts.model import Value
 
 
-def run_builtin(words: tuple[Value, ...], state: State) -> bool:
-    """Do what the shell does itself; False when the words are another command."""
+def run_builtin(
+    words: tuple[Value, ...], state: State, scope: Scope, given: Bound | None = None
+) -> bool:
+    """Do what the shell does itself; False when the words are another command. `scope` has the
+    assignments before it too, and `given` is the text behind `<<<`."""
     name = words[0].text
     if name in ("cd", "pushd", "popd"):
         moved(words, state)
@@ -30,6 +34,8 @@ def run_builtin(words: tuple[Value, ...], state: State) -> bool:
         state.exports = words[1].text.startswith("-")
     elif name == "export":
         state.scope = replace(state.scope, own=state.scope.own - {word.text for word in words})
+    elif name == "read" and given is not None and not given.choices:
+        _read(words, state, scope, given)
     elif name in ("read", "mapfile", "readarray", "getopts", "unset"):
         for word in words[1:]:
             if word.text.isidentifier():
@@ -38,6 +44,28 @@ def run_builtin(words: tuple[Value, ...], state: State) -> bool:
     else:
         return False
     return True
+
+
+def _read(words: tuple[Value, ...], state: State, scope: Scope, given: Bound) -> None:
+    """`read -r A B` of a text: its fields, or unknown ones."""
+    flags = [word.text for word in words[1:] if word.text.startswith("-")]
+    names = [word.text for word in words[1:] if word.text.isidentifier()]
+    array = "a" in "".join(flags)
+    ifs = scope.look("IFS")
+    signs = BLANKS if ifs is None or ifs.unset else ifs.text
+    plain = set("".join(flags)) <= set("-ra") and len(flags) + len(names) == len(words) - 1
+    raw = "r" in "".join(flags) or "\\" not in given.text
+    fields = None
+    if plain and raw and (ifs is None or not ifs.choices) and "${" not in signs:
+        fields = read_fields(given.text, signs, None if array else len(names))
+    for at, name in enumerate(names):
+        held = _unknown(name)
+        if fields is not None and array:
+            elements = (Value(f, f, remaining(f), origin=given.place) for f in fields)
+            held = Bound(_unknown(OPAQUE).text, place=given.place, array=tuple(elements))
+        elif fields is not None:
+            held = Bound("".join(fields[at : at + 1]), place=given.place)
+        state.scope = state.scope.bind(name, held)
 
 
 def _shift(words: tuple[Value, ...], state: State) -> None:

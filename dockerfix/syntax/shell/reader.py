@@ -143,12 +143,14 @@ class _StatementReader(BlockReader):
             last = body[-1]
             span = last.span.cover(words[-1].span) if words else last.span
             joined = (*last.words, *words)
-            body[-1] = Command(joined, last.assignments, span, (*last.heredocs, *texts))
+            heredocs = (*last.heredocs, *texts)
+            body[-1] = Command(joined, last.assignments, span, heredocs, last.herestring)
         return [*body, *behind]
 
     def command(self, node: Node) -> Statement:
         words: list[ShellWord] = []
         assignments: list[Assignment] = []
+        herestring: ShellWord | None = None
         for group in self.words.touching(node.children):
             first = group[0]
             if isinstance(first, Span):
@@ -157,7 +159,9 @@ class _StatementReader(BlockReader):
                 assignments += self.assigned(first, group[1:])
             elif first.type in WORDS | _NAMES:
                 words.append(self.words.word(*group))
-        return Command(tuple(words), tuple(assignments), self.span(node))
+            elif first.type == "herestring_redirect":
+                herestring = next(iter(self.words.read(first.named_children)), None)
+        return Command(tuple(words), tuple(assignments), self.span(node), (), herestring)
 
     def assigned(self, node: Node, rest: Sequence[WordPiece] = ()) -> Iterator[Assignment]:
         """The assignments of a node; `rest` are pieces that belong to the value's word."""

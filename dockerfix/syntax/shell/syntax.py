@@ -117,7 +117,8 @@ class Command(Keyed, frozen=True, eq=False):
     """A simple command: assignments before it, its words, and its bytes.
 
     `span` reaches from the first assignment or word to the last word, redirections left out;
-    `heredocs` are the texts that it reads as its input.
+    `heredocs` are the texts that it reads as its input, and `herestring` is the word behind
+    `<<<`.
     """
 
     aside = ("heredocs",)
@@ -126,6 +127,7 @@ class Command(Keyed, frozen=True, eq=False):
     assignments: tuple[Assignment, ...]
     span: Span
     heredocs: tuple[MappedText, ...] = ()
+    herestring: ShellWord | None = None
 
     @property
     def name(self) -> str:
