@@ -8,6 +8,7 @@ from dockerfix.engine.draft import Draft
 from dockerfix.engine.ladder import StepDown
 from dockerfix.engine.proposal import OptionSpec, Proposal, Transform
 from dockerfix.facts.builds import job_of
+from dockerfix.facts.builds.actions import scans
 from dockerfix.facts.builds.words import OPAQUE
 from dockerfix.facts.caches import CacheSpec, is_per_ref, read_cache, tag_of
 from dockerfix.facts.cargo import ManifestError, Workspace
@@ -339,6 +340,7 @@ __all__ = [
     "repository_of",
     "rows_of",
     "rules_of",
+    "scans",
     "selected",
     "sent_of",
     "set_builds",

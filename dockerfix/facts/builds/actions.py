@@ -44,6 +44,8 @@ _BUILDERS = re.compile(
     r"|build[\w-]*(?:docker|image|container)|devcontainers/ci|skaffold|earthly"
 )
 """Names of actions that build images."""
+_SCANS = re.compile(r"lint|trivy|checkov")
+"""Names of actions that read a Dockerfile and build nothing."""
 _OTHERS = re.compile(r"setup|login|metadata|hadolint|cache-dance|digest|cleanup|delete")
 
 
@@ -53,6 +55,8 @@ def unread_action(step: Step) -> tuple[Place, str] | None:
     uses = step.uses
     if uses is None or uses.text.startswith("./"):
         return None
+    if scans(uses.text):
+        return None
     name = uses.text.partition("@")[0].lower()
     given = step.keys.get("with")
     keys = [key.lower() for key in given.resolved] if isinstance(given, YamlMapping) else []
@@ -60,6 +64,13 @@ def unread_action(step: Step) -> tuple[Place, str] | None:
     if not handed and (_OTHERS.search(name) or not _BUILDERS.search(name)):
         return None
     return uses.file.source.place(step.keys.span), f"{uses.text} has inputs of its own"
+
+
+def scans(uses: str) -> bool:
+    """Whether an action, as `uses:` names it, reads Dockerfiles and builds nothing: a linter or
+    a scanner, but none that builds what it scans."""
+    name = uses.partition("@")[0].lower()
+    return _SCANS.search(name) is not None and _BUILDERS.search(name) is None
 
 
 def _inputs_of(step: Step, kind: str, known: frozenset[str]) -> _Inputs | None:

@@ -36,6 +36,8 @@ class Found:
     """Values that scripts give to variables, with the place of the first."""
     arrays: list[Place] = field(default_factory=list)
     """Arrays whose words are known, and read where the array is used."""
+    scanned: list[Place] = field(default_factory=list)
+    """Steps of workflows that read Dockerfiles and build nothing."""
     entered: set[str] = field(default_factory=set)
     """Scripts that were run, and `Makefile:rule` of the rules that were made."""
 
@@ -48,7 +50,7 @@ class Found:
 
     def with_more(self, other: Found) -> Found:
         """This with what another following gathered."""
-        for name in ("builds", "bakes", "composes", "images", "bare", "arrays"):
+        for name in ("builds", "bakes", "composes", "images", "bare", "arrays", "scanned"):
             getattr(self, name).extend(getattr(other, name))
         self.blind |= other.blind
         for name, values in other.assigned.items():

@@ -76,3 +76,4 @@ def _places(reading: Reading) -> Iterable[Place]:
     yield from (place for place in found.arrays if any(_lies_in(o, place) for o in named))
     yield from (site.place for site in sites)
     yield from (blind.place for blind in found.blind)
+    yield from found.scanned

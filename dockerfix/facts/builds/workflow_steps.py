@@ -59,6 +59,8 @@ def _step(reading: Reading, step: Step) -> None:
     unread = actions.unread_action(step) if build is None and call is None else None
     if unread is not None:
         reading.follower.blind(unread[0], "an action", unread[1], apart=True)
+    if step.uses is not None and actions.scans(step.uses.text):
+        reading.found.scanned.append(step.keys.file.source.place(step.keys.span))
     script = step.script
     if script is not None:
         source = step.keys.file.source

@@ -121,7 +121,7 @@ class _Comparison:
             if key == "needs":
                 same = self.needs(old) == _needs(new)
             elif key == "strategy":
-                same = self.split(name) or _count(self.before[name]) == _count(self.after[name])
+                same = self.split(name) or self.same_rows(name)
             elif key == "with":
                 same = old.get("uses") == new.get("uses")
             else:
@@ -149,6 +149,11 @@ class _Comparison:
         """Whether a job has some of its rows left, the others being an heir's."""
         old, new = (_texts_of_rows(jobs[name]) for jobs in (self.before, self.after))
         return name in self.heirs and bool(new) and all(row in old for row in new)
+
+    def same_rows(self, name: str) -> bool:
+        """Whether a job has as many rows, those that come to name one file once."""
+        old, new = (_texts_of_rows(jobs[name]) for jobs in (self.before, self.after))
+        return len(old) == len(new) or self.moved.data(old) == new
 
     def rows_gone(self, name: str) -> list[dict[str, Any]]:
         """The rows of a job that its heir runs."""
@@ -256,10 +261,6 @@ class _Joined:
 def _needs(job: Mapping[str, Any]) -> set[str]:
     found = job.get("needs") or []
     return {found} if isinstance(found, str) else set(found)
-
-
-def _count(job: YamlMapping) -> int:
-    return len(rows(job))
 
 
 def _texts_of_rows(job: YamlMapping) -> list[dict[str, str]]:

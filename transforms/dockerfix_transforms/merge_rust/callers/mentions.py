@@ -8,7 +8,9 @@ something may build from it, and would get the merged file without a target.
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator
+from collections.abc import Sequence as Items
 
 from dockerfix.api import (
     Facts,
@@ -24,6 +26,7 @@ from dockerfix.api import (
     lacks_target,
     parse_shell,
     parse_yaml,
+    scans,
 )
 
 _PROSE = (".md", ".markdown", ".rst", ".adoc", ".txt")
@@ -85,7 +88,7 @@ def _in_yaml(facts: Facts, path: str, span: Span) -> bool:
     keys = [key for key, _ in way]
     if any(key in _FILTERS for key in keys):
         return True
-    if any(_is_linter(node) for _, node in way):
+    if any(_is_linter(node) for _, node in way) or _is_scanned_row(way):
         return True
     leaf = way[-1][1] if way else None
     if not isinstance(leaf, Scalar) or not {"run", "script", "before_script"} & set(keys):
@@ -111,7 +114,30 @@ def _way(node: Node | None, span: Span) -> Iterator[tuple[str, Node]]:
 
 def _is_linter(node: Node) -> bool:
     uses = node.get("uses") if isinstance(node, Mapping) else None
-    return isinstance(uses, Scalar) and "lint" in uses.text
+    return isinstance(uses, Scalar) and scans(uses.text)
+
+
+def _is_scanned_row(way: Items[tuple[str, Node]]) -> bool:
+    """Whether a value of a workflow's matrix is handed to linters and scanners alone."""
+    keys = [key for key, _ in way]
+    if keys[:1] != ["jobs"] or keys[2:4] != ["strategy", "matrix"] or len(keys) < 5:
+        return False
+    job, variable = way[1][1], re.compile(rf"\bmatrix\.{re.escape(keys[4])}\b")
+    users = [node for node in _steps(job) if variable.search(_text_of(node))]
+    return bool(users) and all(_is_linter(node) for node in users)
+
+
+def _steps(job: Node) -> Iterator[Node]:
+    """What a job holds beside its matrix, its steps one by one."""
+    for entry in job.entries if isinstance(job, Mapping) else ():
+        if entry.key.text == "steps" and isinstance(entry.value, Sequence):
+            yield from entry.value.items
+        elif entry.key.text not in ("strategy", "name"):
+            yield entry.value
+
+
+def _text_of(node: Node) -> str:
+    return node.file.source.text(node.span)
 
 
 def _is_read(line: str, path: str) -> bool:

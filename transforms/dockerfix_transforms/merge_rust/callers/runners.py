@@ -66,12 +66,22 @@ class Machines:
         return _BY_HAND
 
     def of(self, pairs: Iterable[Pair]) -> dict[tuple[str, ...], list[Pair]]:
-        """The builds of each machine; documents run nowhere."""
+        """The builds of each machine; documents run nowhere, and checks compile nothing."""
         found: dict[tuple[str, ...], list[Pair]] = {}
         for file, change in pairs:
-            if change.build.site.kind is not SiteKind.DOCUMENT:
+            if change.build.site.kind is not SiteKind.DOCUMENT and not _checks(change.build):
                 found.setdefault(self.runner(change.build), []).append((file, change))
         return found
+
+
+def _checks(build: Build) -> bool:
+    """Whether a build only looks at its Dockerfile: `--check`, or `--call` with another method
+    than `build` ("docker buildx build --call")."""
+    return any(
+        option.name == "check" or (option.name == "call" and option.value is not None)
+        for option in build.options
+        if option.value is None or option.value.text not in ("build", "false")
+    )
 
 
 def alone(
