@@ -174,15 +174,20 @@ def programs(
     return origins, tuple(found.values()), tuple(undecided)
 
 
+def made_in(origins: Origins, stage: Stage) -> frozenset[str]:
+    """The programs that cargo builds in a stage or one that it stands on: not those that are
+    copied out of another."""
+    events = origins.history(stage).events
+    made = (origins.made(events, event) for event in events)
+    return frozenset(p.name for found in made if isinstance(found, tuple) for p in found)
+
+
 def _may_be_cargos(origins: Origins, item: Shipped) -> bool:
     """Whether what is copied stands where cargo leaves programs, or has the name of one that
     cargo builds in its stage."""
     if looks_like_cargo(item.path):
         return True
-    events = origins.history(item.stage).events
-    made = (origins.made(events, event) for event in events)
-    names = {product.name for found in made if isinstance(found, tuple) for product in found}
-    return posixpath.basename(item.path) in names
+    return posixpath.basename(item.path) in made_in(origins, item.stage)
 
 
 def _named(stage: Stage) -> str:

@@ -12,11 +12,11 @@ from typing import ClassVar
 
 from dockerfix.facts.cargo.native import crates_that_notice
 from dockerfix.facts.repository import Facts
-from dockerfix.proof.cargo.artefact_produced import programs
+from dockerfix.proof.cargo.artefact_produced import made_in, programs
 from dockerfix.proof.cargo.compiler_input import Aspect, Input, compiler_input
 from dockerfix.proof.cargo.crates import Compilation, context_of
 from dockerfix.proof.cargo.tools import only_toolchain
-from dockerfix.proof.image.chain import NoSuchImageError
+from dockerfix.proof.image.chain import NoSuchImageError, find_stage
 from dockerfix.proof.image.installs import name_of
 from dockerfix.proof.image.origins import Built, Origins
 from dockerfix.proof.obligation import Image, Obligation, Verdict
@@ -60,9 +60,10 @@ class SameCompilerInput(Obligation, frozen=True):
         "environment": "any other variable that a build script or macro could read",
         "packages": "system packages that a locked crate could use",
         "shell": "SHELL",
+        "programs": "further programs that are compiled in a stage which is an image itself",
         "cargo-files": "Cargo.toml, Cargo.lock and .cargo/config.toml at the workspace's root",
     }
-    assumed_rules: ClassVar[frozenset[str]] = frozenset({"packages", "environment"})
+    assumed_rules: ClassVar[frozenset[str]] = frozenset({"packages", "environment", "programs"})
     spellings: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "features": ("all-features", "no-default-features"),
     }
@@ -89,11 +90,15 @@ def _judge(owed: SameCompilerInput, before: Facts, after: Facts) -> Verdict:
     found = {built.product.name: built for built in new[1]}
     for built in old[1]:
         comparison.program(old[0], built, new[0], found.get(built.product.name), new[2])
-    for name in () if old[2] else sorted(found.keys() - {b.product.name for b in old[1]}):
+    more = found.keys() - {b.product.name for b in old[1]}
+    held = _held(owed, (before, old[0]), (after, new[0]))
+    for name in () if old[2] else sorted(more):
         place = found[name].compilation.compiled.place
-        comparison.failures[
-            f"{place}: {owed.after} ships `{name}` too, which {owed.before} did not"
-        ] = None
+        what = f"{owed.after} ships `{name}` too, which {owed.before} did not"
+        if name in held:
+            comparison.differences[f"programs: {what}; it is compiled beside ({place})"] = None
+        else:
+            comparison.failures[f"{place}: {what}"] = None
     names = ", ".join(sorted(built.product.name for built in old[1]))
     statement = (
         f"{names} in {owed.after} is compiled from the same input as in {owed.before}"
@@ -108,6 +113,17 @@ def _judge(owed: SameCompilerInput, before: Facts, after: Facts) -> Verdict:
         tuple(comparison.failures),
         tuple(dict.fromkeys((*old[2], *new[2]))),
     )
+
+
+def _held(
+    owed: SameCompilerInput, before: tuple[Facts, Origins], after: tuple[Facts, Origins]
+) -> frozenset[str]:
+    """The programs that an image may hold in addition: those that its own stages compile, where
+    the stages of the image before compiled what that held."""
+    if "programs" not in owed.accepted:
+        return frozenset()
+    old = made_in(before[1], find_stage(before[0], owed.before)[1])
+    return made_in(after[1], find_stage(after[0], owed.after)[1]) if old else frozenset()
 
 
 def _may_compile(facts: Facts, image: Image) -> bool:

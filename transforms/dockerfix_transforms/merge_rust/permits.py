@@ -15,6 +15,7 @@ from dockerfix_transforms.merge_rust.group.admission import Admission
 from dockerfix_transforms.merge_rust.group.group import Group, Member, added_steps
 from dockerfix_transforms.merge_rust.group.settings import FEATURES
 from dockerfix_transforms.merge_rust.jobs.plan import JobPlan
+from dockerfix_transforms.merge_rust.notes.held import PROGRAMS, images_on_builder
 from dockerfix_transforms.merge_rust.read.compiler import environment, is_compiler_variable
 from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 from dockerfix_transforms.merge_rust.read.steps import Role, steps_of
@@ -52,6 +53,8 @@ def image_permits(
                     yield Permit(rule, old, into)
                 for rule, detail in dict.fromkeys(aspects):
                     yield Permit(rule, old, into, detail)
+                if any(stage is held for held in images_on_builder(group, member)):
+                    yield Permit(PROGRAMS, old, into)
 
 
 def job_permits(pipeline: Pipeline | None, jobs: JobPlan) -> Iterator[Permit]:

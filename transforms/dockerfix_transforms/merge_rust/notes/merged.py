@@ -14,6 +14,7 @@ from dockerfix_transforms.merge_rust.group.group import UNBUILT, Group, given_ar
 from dockerfix_transforms.merge_rust.group.settings import IN_PATHS
 from dockerfix_transforms.merge_rust.notes.compiled import compiled_notes
 from dockerfix_transforms.merge_rust.notes.cook import cook_notes
+from dockerfix_transforms.merge_rust.notes.held import held_notes
 from dockerfix_transforms.merge_rust.notes.steps import shortened
 from dockerfix_transforms.merge_rust.read.steps import makes_tools
 from dockerfix_transforms.merge_rust.write.layout import Merged
@@ -37,6 +38,7 @@ def merge_notes(workspace: Workspace, groups: Sequence[Group], merged: Merged) -
         hosts = groups[0].members if merged.plan.is_guest(group) else ()
         found += compiled_notes(workspace, group, hosts)
         found += cook_notes(group)
+        found += held_notes(group)
     found += _splitting_arguments(groups)
     return found
 
