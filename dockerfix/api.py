@@ -97,7 +97,7 @@ from dockerfix.rewrite import (
 )
 from dockerfix.rewrite.caches import Caches, declare, put_above, set_caches, take_above
 from dockerfix.rewrite.gitlab.names import key_text
-from dockerfix.rewrite.pipeline_edits import edit
+from dockerfix.rewrite.pipeline_edits import JobEditor, PipelineEditor, edit
 from dockerfix.rewrite.workflow_heads import rows_of
 from dockerfix.rewrite.workflow_jobs import (
     JoinedJob,
@@ -212,6 +212,7 @@ __all__ = [
     "Instruction",
     "IsFolder",
     "Job",
+    "JobEditor",
     "Joined",
     "JoinedJob",
     "Judge",
@@ -233,6 +234,7 @@ __all__ = [
     "PathMention",
     "Permit",
     "Pipeline",
+    "PipelineEditor",
     "Place",
     "Placed",
     "ProjectionError",

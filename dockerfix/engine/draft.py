@@ -13,9 +13,12 @@ from msgspec.structs import replace
 
 from dockerfix.engine.proposal import Proposal
 from dockerfix.facts.finding import Finding, Severity
-from dockerfix.facts.gitlab.pipeline import Job
+from dockerfix.facts.gitlab.gates import plain
+from dockerfix.facts.gitlab.pipeline import ROOT, Job
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.obligation import Permit
+from dockerfix.proof.pipeline.values import value_changes
+from dockerfix.rewrite.pipeline_edits import Value, edit, with_value
 from dockerfix.rewrite.wanted import Edits, Refused, united
 from dockerfix.syntax.yaml.tree import Node
 from dockerfix.text import EditSet
@@ -57,6 +60,18 @@ class Draft:
             for finding in self.findings
         )
         return tuple(dict.fromkeys(found))
+
+    def set_value(self, job: Job, *path: str, to: Value) -> None:
+        """A value of a job set as `edit(job).set` does, with the permit that it takes. The rule
+        is `pipeline-value`, so that a finding of that name has to be shown and accepted. Raises
+        `Refused` where the text allows no safe edit."""
+        self.edits += edit(job).set(*path, to=to)
+        old = {key: plain(value) for key, value in job.keys.items()}
+        root = self.facts.pipeline.path if self.facts.pipeline is not None else ROOT
+        self.permits += (
+            Permit("pipeline-value", job.name, root, change.path, change.before, change.after)
+            for change in value_changes(old, with_value(old, path, to))
+        )
 
     def refused(self, findings: Iterable[Finding]) -> Proposal:
         """The whole transform refused, for these reasons."""

@@ -35,7 +35,8 @@ class Permit(Struct, frozen=True, order=True):
 
     `rule` is the name under which an obligation knows the difference, `subject` is what it is
     about (an image of before as `str(Image)`, a Dockerfile, a job), `place` the file in which
-    the difference stands afterwards. `detail` says what of it, where a rule allows more than
+    the difference stands afterwards; for a difference of a pipeline that is its root file,
+    whichever file holds the job. `detail` says what of it, where a rule allows more than
     one thing: a variable, a package, a key path. `before` and `after` are values, where the
     rule is about one.
     """

@@ -42,8 +42,12 @@ from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
 from dockerfix.syntax.yaml.tree import Sequence as YamlSequence
 from dockerfix.text import Edit, EditSet, Place, Source, Span
 
-Value = str | bool | Sequence["Value"] | Mapping[str, "Value"]
-"""What a key may be set to: texts, booleans, lists and mappings of them."""
+Value = str | bool | int | Sequence["Value"] | Mapping[str, "Value"]
+"""What a key may be set to: texts, booleans, whole numbers, lists and mappings of them. A text
+is never read as anything else: `"2"` and `"true"` are written in quotes, `2` and `True` are not."""
+
+_FLOW_MARKS = frozenset("{}[],")
+"""What ends a plain scalar on one line with others."""
 
 
 @overload
@@ -146,6 +150,8 @@ class JobEditor:
             raise Refused(self._place(entry), "the value is written elsewhere", "write it out here")
         if isinstance(to, str) and isinstance(entry.value, Scalar):
             return replaced_scalar(entry.value, to)
+        if isinstance(to, int) and isinstance(entry.value, Scalar) and entry.value.style == "":
+            return Edit(entry.value.span, _flow(to).encode())
         indent = column(self.layout.source, entry.key.span.start)
         text = self.layout.entry(entry.key.text, to, indent)
         written = self.layout.encoded(text) + self.layout.newline
@@ -177,9 +183,9 @@ class JobEditor:
         self, found: Edit, path: Sequence[str], to: Any, among: Collection[str] = ()
     ) -> Edits:
         before = _top(self.job.file)
-        expected = _with(before.get(self.job.name), path, to)
+        expected = with_value(before.get(self.job.name), path, to)
         wanted = {**before, self.job.name: expected}
-        free = {name: _with(before[name], path, to) for name in among if name in before}
+        free = {name: with_value(before[name], path, to) for name in among if name in before}
         return _checked(self.job.file, found, wanted, self.job.place, free)
 
 
@@ -197,7 +203,7 @@ class PipelineEditor:
         if scalar is not None:
             file = scalar.file
             before = _top(file)
-            expected = _with(before, _route(file, name, scalar), value)
+            expected = with_value(before, _route(file, name, scalar), value)
             place = file.source.place(scalar.span)
             return _checked(file, replaced_scalar(scalar, value), expected, place)
         root = self.file.root
@@ -209,7 +215,7 @@ class PipelineEditor:
             found = add_key(entry.value, key_text(name), quoted(value, '"'))
         else:
             found = self._above_jobs(self.layout.entry("variables", {name: value}, 0))
-        expected = _with(_top(self.file), ("variables", name), value)
+        expected = with_value(_top(self.file), ("variables", name), value)
         return _checked(self.file, found, expected, self.file.source.place(found.span))
 
     def add_job(self, name: str, keys: Mapping[str, Value], after: Job) -> Edits:
@@ -261,7 +267,7 @@ class _Layout:
     def entry(self, key: str, value: Value, indent: int) -> str:
         """`key: value` in block style, every line indented."""
         pad, name = " " * indent, key_text(key)
-        if isinstance(value, str | bool):
+        if isinstance(value, str | int):
             return f"{pad}{name}: {_flow(value)}"
         if not value:
             return f"{pad}{name}: {'{}' if isinstance(value, Mapping) else '[]'}"
@@ -289,10 +295,10 @@ def replaced_scalar(scalar: Scalar, text: str) -> Edit:
 
 def _flow(value: Value) -> str:
     """A value on one line."""
-    if isinstance(value, bool):
+    if isinstance(value, int):
         return str(value).lower()
     if isinstance(value, str):
-        return quoted(value, '"')
+        return quoted(value, '"' if set(value) & _FLOW_MARKS else "")
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{key_text(k)}: {_flow(v)}" for k, v in value.items()) + "}"
     return "[" + ", ".join(_flow(item) for item in value) + "]"
@@ -301,7 +307,7 @@ def _flow(value: Value) -> str:
 def _data(value: Value) -> Any:
     if isinstance(value, Mapping):
         return {key: _data(inner) for key, inner in value.items()}
-    if isinstance(value, bool):
+    if isinstance(value, int):
         return str(value).lower()
     return value if isinstance(value, str) else [_data(item) for item in value]
 
@@ -319,11 +325,11 @@ def _top(file: YamlFile) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _with(data: Any, path: Sequence[str], to: Any) -> Any:
-    """Data with one value set, or taken out for None."""
+def with_value(data: Any, path: Sequence[str], to: Any) -> Any:
+    """Plain data with the value of one key path set, or taken out for None."""
     found = dict(data) if isinstance(data, dict) else {}
     if len(path) > 1:
-        found[path[0]] = _with(found.get(path[0]), path[1:], to)
+        found[path[0]] = with_value(found.get(path[0]), path[1:], to)
     elif to is None:
         found.pop(path[0], None)
     else:

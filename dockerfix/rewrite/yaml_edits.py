@@ -32,7 +32,8 @@ def quoted(text: str, style: str = "") -> str:
 
 
 def _is_number(text: str) -> bool:
-    return re.fullmatch(r"[-+]?[0-9][0-9_.eE+-]*|0x[0-9a-fA-F]+|[0-9]+(:[0-9]+)+", text) is not None
+    number = r"[-+]?\.?[0-9][0-9_.eE+-]*|[-+]?\.(inf|nan)|0x[0-9a-fA-F]+|[0-9]+(:[0-9]+)+"
+    return re.fullmatch(number, text, re.IGNORECASE) is not None
 
 
 def _is_expansion(text: str) -> bool:

@@ -30,7 +30,8 @@ def check_transform(transform: Transform, registry: Registry | None = None) -> N
 
 
 def check_example(transform: Transform, judges: Judges | None = None) -> None:
-    """Running the transform on the tree under Before gives the tree under After, whole.
+    """Running the transform on the tree under Before gives the tree under After: the whole of it,
+    the files that did not change as well.
 
     A line `$ dockerfix NAME ...` above the tree is the command; without one, the transform is
     called on the folder that holds all files. Raises `AssertionError`.
@@ -49,9 +50,12 @@ def check_example(transform: Transform, judges: Judges | None = None) -> None:
     snapshot = before.snapshot()
     relative = [posixpath.normpath(path).removeprefix(".") for path in paths]
     outcome = run_transform(transform, snapshot, relative, options, judges)
-    assert isinstance(outcome, Planned), f"the example gives {outcome}"
+    said = "\n".join([outcome.proposal.reason, *map(str, outcome.proposal.findings)])
+    assert isinstance(outcome, Planned), f"the example gives no patch: {said.strip()}"
     result = snapshot.with_changes(outcome.changes)
     shown = outcome.patch.decode("utf-8", "replace")
-    assert result.paths == sorted(after.files), f"After has other files than the patch:\n{shown}"
+    for path in sorted(set(result.paths) ^ set(after.files)):
+        side = "After" if path in after.files else "the result"
+        raise AssertionError(f"only {side} has {path}; After shows the whole tree:\n{shown}")
     for path, data in after.files.items():
         assert result.read(path) == data, f"After differs in {path}:\n{shown}"

@@ -1,4 +1,4 @@
-"""The pytest plugin: every `*.case` file is a test, and `--regenerate-cases` writes them anew.
+"""The pytest plugin: every `*.case` file is a test, and `--regenerate-cases` rewrites them.
 
 A project with transforms of its own says `pytest_plugins = ["dockerfix.testing.plugin"]` in its
 top `conftest.py`. Nothing outside of tests imports this module.
@@ -44,7 +44,7 @@ class CaseMismatchError(Exception):
 
 
 class CaseItem(pytest.Item):
-    """One case: run it, compare, or write it anew."""
+    """One case: run it, compare, or rewrite it."""
 
     def runtest(self) -> None:
         """Run the case."""
@@ -64,7 +64,7 @@ class CaseItem(pytest.Item):
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """The difference alone, where that is what failed."""
         if isinstance(excinfo.value, CaseMismatchError):
-            return f"{excinfo.value}\n\n`make cases` writes the actual outcome into the file."
+            return f"{excinfo.value}\n\n`pytest {_OPTION}` writes the actual outcome into the file."
         if isinstance(excinfo.value, (AssertionError, ValueError)):
             return str(excinfo.value)
         return super().repr_failure(excinfo)

@@ -67,7 +67,7 @@ def test_a_new_key_never_stands_above_a_merge() -> None:
 def test_a_merged_mapping_is_written_out() -> None:
     text = "a: &a\n  variables: {X: x}\njob:\n  <<: *a\n  script: make\n"
     found = applied(text, edit(read(text)[1]).set("variables", "Y", to="y"))
-    assert '  variables:\n    X: "x"\n    Y: "y"\n' in found
+    assert '  variables:\n    X: x\n    Y: "y"\n' in found
 
 
 @pytest.mark.parametrize(
@@ -94,10 +94,10 @@ def test_crlf_stays() -> None:
 def test_an_item_is_appended_in_the_form_of_the_list() -> None:
     block = "job:\n  tags:\n    - a # first\n  script: make\n"
     flow = "job:\n  tags: [a]\n  script: make\n"
-    assert '    - a # first\n    - "b"\n' in applied(
+    assert "    - a # first\n    - b\n" in applied(
         block, edit(read(block)[1]).append("tags", item="b")
     )
-    assert 'tags: [a, "b"]' in applied(flow, edit(read(flow)[1]).append("tags", item="b"))
+    assert "tags: [a, b]" in applied(flow, edit(read(flow)[1]).append("tags", item="b"))
 
 
 def test_a_mapping_that_would_be_empty_goes() -> None:
@@ -133,8 +133,42 @@ def test_a_job_is_renamed_with_its_needs() -> None:
     assert found == text.replace("job:", "build / it:").replace("[job]", '["build / it"]')
 
 
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (2, "2"),
+        ("2", '"2"'),
+        (True, "true"),
+        ("true", '"true"'),
+        (".5", '".5"'),
+        ("-.inf", '"-.inf"'),
+        ("1:30", '"1:30"'),
+        ("on", '"on"'),
+        ("a b", '"a b"'),
+        ("$IMAGE:latest", "$IMAGE:latest"),
+    ],
+)
+def test_a_text_is_never_read_as_anything_else(value: str | int, written: str) -> None:
+    text = "job:\n  script: make\n"
+    found = applied(text, edit(read(text)[1]).set("retry", "max", to=value))
+    assert found.endswith(f"  retry:\n    max: {written}\n")
+    assert (psych(found) or {"job": {"retry": {"max": value}}})["job"]["retry"]["max"] == value
+
+
+def test_a_number_replaces_a_text() -> None:
+    text = "job:\n  retry: {max: 1}\n  timeout: '1'\n  script: make\n"
+    assert "{max: 2}" in applied(text, edit(read(text)[1]).set("retry", "max", to=2))
+    assert "timeout: 2\n" in applied(text, edit(read(text)[1]).set("timeout", to=2))
+
+
+def test_an_expansion_in_braces_is_quoted_on_one_line() -> None:
+    text = "job: {script: make}\n"
+    found = applied(text, edit(read(text)[1]).set("tags", to=["a-${RUNNER:-x}", "b"]))
+    assert found == 'job: {script: make, tags: ["a-${RUNNER:-x}", b]}\n'
+
+
 def test_a_job_is_added() -> None:
     text = "job:\n  script: make\n"
     pipeline, job = read(text)
     found = applied(text, edit(pipeline).add_job("more", {"script": ["make"]}, job))
-    assert found == 'job:\n  script: make\n\nmore:\n  script:\n    - "make"\n'
+    assert found == "job:\n  script: make\n\nmore:\n  script:\n    - make\n"

@@ -100,7 +100,7 @@ class AddNeeds:
           stage: test
           image: $CI_REGISTRY_IMAGE/server:$CI_COMMIT_REF_SLUG
           needs:
-            - "build"
+            - build
           script:
             - cargo test
         -- Dockerfile --
