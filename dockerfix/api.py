@@ -9,6 +9,7 @@ from dockerfix.engine.ladder import StepDown
 from dockerfix.engine.proposal import OptionSpec, Proposal, Transform
 from dockerfix.facts.builds import job_of
 from dockerfix.facts.builds.actions import scans
+from dockerfix.facts.builds.make.patterns import pattern_prerequisites
 from dockerfix.facts.builds.words import OPAQUE
 from dockerfix.facts.caches import CacheSpec, is_per_ref, read_cache, tag_of
 from dockerfix.facts.cargo import ManifestError, Workspace
@@ -74,6 +75,7 @@ from dockerfix.facts.registries import (
     repository_of,
 )
 from dockerfix.facts.repository import Facts
+from dockerfix.facts.text_uses import hands_on
 from dockerfix.facts.unreadable import unreadable
 from dockerfix.proof.obligation import Image, Permit
 from dockerfix.rewrite import (
@@ -293,6 +295,7 @@ __all__ = [
     "folders",
     "frame_of",
     "global_variables",
+    "hands_on",
     "heaviest",
     "human",
     "image_name",
@@ -325,6 +328,7 @@ __all__ = [
     "parse_shell",
     "parse_yaml",
     "path_mentions",
+    "pattern_prerequisites",
     "placed",
     "plain",
     "project_rules",

@@ -270,3 +270,31 @@ class TestTheSample:
         for name in ("Compose service server", "document README.md", "renovate.json:7:27",
                      ".gitlab-ci.yml:235:41", "job `build / server` is still there"):  # fmt: skip
             assert name in text
+
+
+class TestTexts:
+    """The text of a Dockerfile that stands for another one is no Dockerfile of the same image."""
+
+    @pytest.mark.parametrize(
+        "line",
+        ["cat {} > Dockerfile.tmp", "docker build - < {}", "sed s/x/y/ {} | docker build -f - ."],
+    )
+    def test_a_script_hands_it_on(self, line: str) -> None:
+        files = {"build.sh": line.format("a/Dockerfile.worker") + "\n"}
+        new = {"a/Dockerfile.all": OLD, "build.sh": line.format("a/Dockerfile.all") + "\n"}
+        verdict = dangling(files, changes=new)
+        assert why(verdict).endswith("hands on the text of a/Dockerfile.all")
+        assert "a/Dockerfile.worker" in verdict.about
+
+    def test_a_checksum(self) -> None:
+        files = {"build.sh": "sha256sum a/Dockerfile.worker\n"}
+        new = {"a/Dockerfile.all": OLD, "build.sh": "sha256sum a/Dockerfile.all\n"}
+        assert dangling(files, changes=new).holds
+
+    @pytest.mark.parametrize("rule", ["image-%: a/Dockerfile.%", "worker: %: ./a/Dockerfile.%"])
+    def test_a_rule_depends_by_a_pattern(self, rule: str) -> None:
+        verdict = dangling({"Makefile": f"{rule}\n\t./build $<\n"})
+        assert "means a/Dockerfile.worker too, which is gone" in why(verdict)
+
+    def test_a_pattern_of_others(self) -> None:
+        assert dangling({"Makefile": "%.o: %.c\n\tcc a/Dockerfile.%\n"}).holds

@@ -8,15 +8,19 @@ in text is stands in `named_paths`.
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 from typing import ClassVar
 
+from dockerfix.facts.builds.make.patterns import pattern_prerequisites
 from dockerfix.facts.dockerfile.file_names import is_dockerfile
 from dockerfix.facts.dockerfile.stages import StageGraph
 from dockerfix.facts.gitlab.globs import GlobError, matches
 from dockerfix.facts.gitlab.pipeline import Pipeline
 from dockerfix.facts.model import SiteKind
+from dockerfix.facts.named_words import named_words
 from dockerfix.facts.repository import Facts
+from dockerfix.facts.text_uses import hands_on
 from dockerfix.proof.asks.asks import Ask, asks_of, values_for
 from dockerfix.proof.obligation import Image, Obligation, Verdict
 from dockerfix.proof.references.named_paths import named_paths
@@ -54,6 +58,7 @@ def _judge(owed: NoDanglingReference, before: Facts, after: Facts) -> Verdict:
     search = _Search(owed, before, after)
     search.builds()
     search.texts()
+    search.handed_on()
     search.globs()
     search.stages()
     search.jobs()
@@ -143,13 +148,32 @@ class _Search:
             else:
                 self.fail(found.place, f"names {found.path}, which is gone", found.path)
 
+    def handed_on(self) -> None:
+        """No line of a script hands on the text of a Dockerfile that stands for a removed one:
+        what is built from the text takes no target, and gets the last image."""
+        new = [p for p in self.changed() if p not in self.before.snapshot] if self.gone else []
+        by_name = {posixpath.basename(path): path for path in new}
+        for word in named_words(self.after.snapshot, tuple(by_name)):
+            source, place = word.source, word.source.place(word.span)
+            line = source.text(source.line_of(word.span.start)).strip()
+            several = len(_graph(self.after, by_name[word.name]).stages) > 1
+            if several and not line.startswith("#") and hands_on(line.lstrip("- "), word.name):
+                self.fail(place, f"hands on the text of {by_name[word.name]}", *self.gone)
+
     def globs(self) -> None:
-        """Globs of the pipeline that matched a removed file still match something."""
+        """Globs of the pipeline that matched a removed file still match something, and no rule of
+        a Makefile depends on one by a pattern."""
         pipeline = self.after.pipeline
         for scalar in change_globs(pipeline) if pipeline is not None else ():
             if any(char in scalar.text for char in "*?[{") and self.empties(scalar.text):
                 place = scalar.file.source.place(scalar.span)
                 self.fail(place, f"`{scalar.text}` matched only what is gone")
+        for path in self.gone:
+            for place, word in pattern_prerequisites(self.after.snapshot, path):
+                if (path, place.path) in self.owed.left:
+                    self.differences[f"left-behind: {place}: `{word}` means {path}"] = None
+                else:
+                    self.fail(place, f"`{word}` means {path} too, which is gone", path)
 
     def empties(self, glob: str) -> bool:
         """Whether a glob matched a removed file and matches no file that is there."""

@@ -18,7 +18,7 @@ from dockerfix.api import (
     Severity,
     SiteKind,
     SnapshotError,
-    relative_path,
+    pattern_prerequisites,
 )
 from dockerfix_transforms.merge_rust.callers.left import Left
 from dockerfix_transforms.merge_rust.callers.left_mentions import built_there
@@ -62,27 +62,18 @@ def hidden_sites(facts: Facts, files: Sequence[RustFile]) -> Iterator[Left | Fin
     yield from _pattern_rules(facts, files)
 
 
-_PATTERN = re.compile(r"[\w./-]*+%[\w./-]*+")
-
-
 def _pattern_rules(facts: Facts, files: Sequence[RustFile]) -> Iterator[Left]:
-    """Makefiles with a pattern that an input matches, as in `image-%: Dockerfile.%`: without
-    the file, make knows no rule for what depends on it."""
+    """Rules of Makefiles that depend on an input by a pattern: without the file, make knows no
+    rule for what depends on it."""
     for file in files:
-        builds = (build for build in file.builds if build.site.kind is SiteKind.MAKE)
-        for path, place in {build.site.place.path: build.site.place for build in builds}.items():
-            for word in dict.fromkeys(_PATTERN.findall(_whole(facts, path))):
-                below = relative_path(file.path, posixpath.dirname(path))
-                head, _, tail = word.removeprefix("./").partition("%")
-                fits = below.startswith(head) and below.endswith(tail)
-                if fits and "ockerfile" in word and len(below) > len(head) + len(tail):
-                    yield Left(
-                        (file.path,),
-                        place,
-                        f"a rule of {path} may depend on {word}",
-                        "Without the old file, make would know no rule for it.",
-                        "Take the pattern out of the rule, and name the merged file and a target.",
-                    )
+        for place, word in pattern_prerequisites(facts.snapshot, file.path):
+            yield Left(
+                (file.path,),
+                place,
+                f"a rule of {place.path} depends on {word}",
+                "Without the old file, make would know no rule for it.",
+                "Take the pattern out of the rule, and name the merged file and a target.",
+            )
 
 
 def _runs_elsewhere(build: Build, facts: Facts) -> bool:

@@ -10,7 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from dockerfix.api import Facts, Finding, PathMention, Severity, SiteKind
 from dockerfix_transforms.merge_rust.callers.left import Left
-from dockerfix_transforms.merge_rust.callers.mentions import is_prose, is_read_only
+from dockerfix_transforms.merge_rust.callers.mentions import (
+    is_handed_on,
+    is_prose,
+    is_read_only,
+)
 
 
 def left_mentions(
@@ -57,7 +61,7 @@ def past_notes(mentions: Iterable[PathMention]) -> Iterator[Finding]:
 def _is_read(facts: Facts, mention: PathMention) -> bool:
     """Whether a variable of a pipeline or a value of a workflow's matrix holds the name, and a
     build that was read takes it."""
-    if is_prose(mention.place.path):
+    if is_prose(mention.place.path) or is_handed_on(facts, mention):
         return False  # each snippet of a document stands for itself
     if built_there(facts, mention.place.path, mention.path):
         return True

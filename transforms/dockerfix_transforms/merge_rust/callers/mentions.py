@@ -23,6 +23,7 @@ from dockerfix.api import (
     Source,
     Span,
     YamlError,
+    hands_on,
     lacks_target,
     parse_shell,
     parse_yaml,
@@ -60,6 +61,8 @@ def is_read_only(facts: Facts, mention: PathMention) -> bool:
     """Whether nothing is built from what stands at the mention."""
     place = mention.place
     name = posixpath.basename(place.path)
+    if is_handed_on(facts, mention):
+        return False
     if is_prose(place.path):
         return not lacks_target(facts, mention)
     if name in _SETTINGS or name.endswith("ignore"):
@@ -76,6 +79,16 @@ def is_read_only(facts: Facts, mention: PathMention) -> bool:
     if place.path.endswith((".sh", ".bash")) or before.startswith("\t"):
         return _is_read(source.text(line).strip(), mention.path)
     return False
+
+
+def is_handed_on(facts: Facts, mention: PathMention) -> bool:
+    """Whether a line of a script hands the file on as a text, from which something may be built
+    that takes no target."""
+    source = facts.snapshot.source(mention.place.path)
+    line = source.text(source.line_of(mention.place.span.start)).strip()
+    if line.startswith(_COMMENTS):
+        return False
+    return hands_on(line.removeprefix("- "), posixpath.basename(mention.path))
 
 
 def _in_yaml(facts: Facts, path: str, span: Span) -> bool:

@@ -1,0 +1,52 @@
+"""Lines of shell that take a file as a text and hand it on: `cat Dockerfile.a > Dockerfile.tmp`.
+
+What comes of such a text is not followed: a Dockerfile that is made of another one, and then
+built. Knows words of commands; knows no build.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+
+from dockerfix.syntax.shell import parse_shell
+from dockerfix.text import MappedText
+
+_PRINTING = frozenset({"cat", "grep", "egrep", "fgrep", "head", "tail", "echo", "printf"})
+"""Commands whose output is the text of the file, or its name."""
+_TAKING = frozenset(
+    {
+        "awk", "cp", "cpp", "dd", "envsubst", "gomplate", "install", "j2", "jinja2", "ln", "m4",
+        "mv", "perl", "patch", "rsync", "sed", "tac", "tee", "yq",
+    }
+)  # fmt: skip
+"""Commands that change a file, or make another one of it."""
+_CONDENSING = frozenset(
+    {
+        "cksum", "cmp", "cut", "diff", "less", "md5sum", "more", "sha1sum", "sha256sum",
+        "sha512sum", "sort", "uniq", "wc",
+    }
+)  # fmt: skip
+"""Commands behind which no Dockerfile is left of the text."""
+_KEPT = re.compile(r">>?\|?\s*(?!&|\s|/dev/)")
+"""A redirection to a file."""
+
+
+def hands_on(line: str, name: str) -> bool:
+    """Whether a line of shell that names a file hands its text on: to another file, to the
+    standard input of a command, or through a program that changes it."""
+    commands = list(parse_shell(MappedText.whole(line.encode("utf-8", "replace"))).commands())
+    naming = [c for c in commands if any(name in word.written for word in c.words)]
+    programs = [posixpath.basename(c.name or "") for c in naming]
+    if any(program in _TAKING for program in programs):
+        return True
+    kept = _KEPT.search(line) is not None
+    others = {posixpath.basename(c.name or "") for c in commands if c not in naming}
+    if any(program in _PRINTING for program in programs):
+        beside = others - _PRINTING - _CONDENSING
+        return kept or ("|" in line.replace("||", "") and bool(beside))
+    fed = re.search(rf"(?<!<)<\s*[\"']?[\w./${{}}-]*{re.escape(name)}(?![\w.-])", line)
+    if fed is None or not commands:
+        return False
+    reading = commands[0].name or ""
+    return kept or posixpath.basename(reading) not in _PRINTING | _CONDENSING
