@@ -65,6 +65,7 @@ from dockerfix.facts.gitlab.refs import (
 )
 from dockerfix.facts.gitlab.schedule import Schedule
 from dockerfix.facts.gitlab.settings import Artifacts, Cache
+from dockerfix.facts.links import links_to
 from dockerfix.facts.mentions import PathMention, path_mentions
 from dockerfix.facts.model import Blind, Build, BuildArgument, CallSite, SiteKind, Tool, Value
 from dockerfix.facts.registries import (
@@ -316,6 +317,7 @@ __all__ = [
     "lacks_target",
     "likely_context",
     "line_in_the_way",
+    "links_to",
     "makers",
     "makes_image",
     "may_be_same",

@@ -10,7 +10,7 @@ from dockerfix.facts.repository import Facts
 from dockerfix.proof import check
 from dockerfix.proof.obligation import Verdict
 from dockerfix.proof.references.no_dangling_reference import NoDanglingReference
-from dockerfix.text import Snapshot
+from dockerfix.text import Entry, Kind, Snapshot
 
 OLD = "FROM rust AS builder\nRUN x\nFROM alpine AS release\nCOPY --from=builder /a /a\n"
 
@@ -298,3 +298,19 @@ class TestTexts:
 
     def test_a_pattern_of_others(self) -> None:
         assert dangling({"Makefile": "%.o: %.c\n\tcc a/Dockerfile.%\n"}).holds
+
+
+class TestLinks:
+    def test_a_link_to_what_is_gone(self) -> None:
+        plain = Snapshot.of({"a/Dockerfile": OLD})
+        links = {"Dockerfile": "current", "current": "a/Dockerfile", "other": "a/x"}
+        entries = {path: Entry(Kind.SYMLINK, link=to) for path, to in links.items()}
+        before = Snapshot({**plain.entries, **entries}, plain.read)
+        after = before.with_changes({"a/Dockerfile": None})
+        owed = NoDanglingReference(("a/Dockerfile",))
+        verdict = check(owed, Facts(before), Facts(after))
+        assert verdict.failures == tuple(
+            f"{link}: a symbolic link to a/Dockerfile, which is gone"
+            for link in ("Dockerfile", "current")
+        )
+        assert "a/Dockerfile" in verdict.about

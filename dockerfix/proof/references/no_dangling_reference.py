@@ -17,6 +17,7 @@ from dockerfix.facts.dockerfile.file_names import is_dockerfile
 from dockerfix.facts.dockerfile.stages import StageGraph
 from dockerfix.facts.gitlab.globs import GlobError, matches
 from dockerfix.facts.gitlab.pipeline import Pipeline
+from dockerfix.facts.links import links_to
 from dockerfix.facts.model import SiteKind
 from dockerfix.facts.named_words import named_words
 from dockerfix.facts.repository import Facts
@@ -57,6 +58,7 @@ class NoDanglingReference(Obligation, frozen=True):
 def _judge(owed: NoDanglingReference, before: Facts, after: Facts) -> Verdict:
     search = _Search(owed, before, after)
     search.builds()
+    search.links()
     search.texts()
     search.handed_on()
     search.globs()
@@ -147,6 +149,16 @@ class _Search:
                 self.differences[line] = None
             else:
                 self.fail(found.place, f"names {found.path}, which is gone", found.path)
+
+    def links(self) -> None:
+        """No symbolic link leads to a removed file."""
+        for link, path in links_to(self.after.snapshot, self.gone):
+            what = f"{link}: a symbolic link to {path}, which is gone"
+            if (path, link) in self.owed.left:
+                self.differences[f"left-behind: {what}"] = None
+            else:
+                self.failures[what] = None
+                self.about.append(path)
 
     def handed_on(self) -> None:
         """No line of a script hands on the text of a Dockerfile that stands for a removed one:

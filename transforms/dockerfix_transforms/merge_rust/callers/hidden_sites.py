@@ -18,6 +18,8 @@ from dockerfix.api import (
     Severity,
     SiteKind,
     SnapshotError,
+    Span,
+    links_to,
     pattern_prerequisites,
 )
 from dockerfix_transforms.merge_rust.callers.left import Left
@@ -60,6 +62,7 @@ def hidden_sites(facts: Facts, files: Sequence[RustFile]) -> Iterator[Left | Fin
         if found is not None:
             yield found
     yield from _pattern_rules(facts, files)
+    yield from _links(facts, files)
 
 
 def _pattern_rules(facts: Facts, files: Sequence[RustFile]) -> Iterator[Left]:
@@ -74,6 +77,23 @@ def _pattern_rules(facts: Facts, files: Sequence[RustFile]) -> Iterator[Left]:
                 "Without the old file, make would know no rule for it.",
                 "Take the pattern out of the rule, and name the merged file and a target.",
             )
+
+
+def _links(facts: Facts, files: Sequence[RustFile]) -> Iterator[Left]:
+    """Symbolic links to inputs: under the name of the link, the merged file would be built
+    without a target, and without the input the link leads nowhere."""
+    for link, path in links_to(facts.snapshot, [file.path for file in files]):
+        try:
+            place = facts.snapshot.source(link).place(Span(0, 0))
+        except SnapshotError:
+            continue
+        yield Left(
+            (path,),
+            place,
+            f"{link} is a symbolic link to {path}",
+            "Without the old file the link leads nowhere.",
+            f"Take {link} away once nothing builds from it.",
+        )
 
 
 def _runs_elsewhere(build: Build, facts: Facts) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dockerfix.api import Facts, SnapshotError, is_within, triggers_of
+from dockerfix.api import Facts, SnapshotError, is_within, links_to, triggers_of
 
 
 def candidates(
@@ -35,6 +35,9 @@ def candidates(
     if len(parts) == len(folders):
         below = [path for path in found if any(path.startswith(f"{part}/") for part in parts)]
         found = below or ([] if given else found)
+    # A link to one of them is no Dockerfile of its own: it weighs as a place that names the file.
+    links = {link for link, path in links_to(facts.snapshot, found)}
+    found = [path for path in found if path not in links]
     return list(dict.fromkeys([*given, *found]))
 
 
