@@ -37,6 +37,15 @@ class BakeTarget(Struct, frozen=True):
     places: Mapping[str, Place]
     matrix: bool = False
     """Whether the block makes several targets, of which this is one."""
+    row: Mapping[str, str] = field(default_factory=dict)
+    """What the axes of the matrix are for this one."""
+    block: Mapping[str, Plain] = field(default_factory=dict)
+    """The attributes as the block of a matrix says them, for all of its rows."""
+
+    @property
+    def written(self) -> BakeTarget:
+        """The block of a matrix as it is written."""
+        return replace(self, attributes=self.block)
 
 
 class BakeFile(Struct, frozen=True):
@@ -201,7 +210,8 @@ def _unfolded(target: BakeTarget, axes: Axes) -> list[BakeTarget]:
         }
         made = _with_axes(name, held)
         if isinstance(made, str) and "${" not in made:
-            found.append(replace(target, name=made, attributes=given))
+            block = target.attributes
+            found.append(replace(target, name=made, attributes=given, row=held, block=block))
     return found
 
 

@@ -102,12 +102,16 @@ class Facts:
 
     def bake_target(self, build: Build) -> BakeTarget | None:
         """The bake target that a build stands for; None for a build that bake does not make."""
+        return next(iter(self.bake_targets(build)), None)
+
+    def bake_targets(self, build: Build) -> tuple[BakeTarget, ...]:
+        """All targets of the block that makes a build's bake target: those of a matrix."""
         if build.definition is None or not build.definition.path.endswith((".hcl", ".json")):
-            return None
+            return ()
         from dockerfix.facts.bake import parse_bake
 
         file = self.snapshot.derive(build.definition.path, parse_bake)
-        return next((t for t in file.targets.values() if t.place == build.definition), None)
+        return tuple(t for t in file.targets.values() if t.place == build.definition)
 
     def workspace(self, folder: str) -> Workspace | None:
         """The cargo workspace or package whose root is `folder`."""

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from dockerfix.facts.bake import BakeTarget
 from dockerfix.facts.model import Build, Option, Tool
 from dockerfix.facts.repository import Facts
+from dockerfix.rewrite.bake_matrix import wanted_by_rows
 from dockerfix.rewrite.wanted import Change, Edits, Refused, Wanted
 from dockerfix.text import Edit, Source, Span, relative_path
 
@@ -214,8 +215,7 @@ def set_bake_target(
     if target is None:
         raise Refused(build.site.place, "its bake target is not found", "change it by hand")
     if target.matrix:
-        what = "its bake target is one of a matrix"
-        raise Refused(build.site.place, what, "give the matrix a target by hand")
+        target, build, wanted = wanted_by_rows(facts, build, every)
     given = _inherited(facts, target, every, (*above, target.name))
     target = replace(target, attributes={**target.attributes, **given})
     source = facts.snapshot.source(target.place.path)
@@ -237,11 +237,10 @@ def set_bake_target(
             edits.append((place.path, _more(source, place.span, pairs)))
         else:
             added.append((key, _map_text(source, pairs)))
-    if added and target.place.path.endswith(".json"):
-        names = ", ".join(key for key, _ in added)
-        raise Refused(target.place, f"a JSON target lacks {names}", f"write {names} in the target")
     if added:
-        edits.append((target.place.path, _inserted(source, target, added)))
+        json = target.place.path.endswith(".json")
+        insert = _inserted_json if json else _inserted
+        edits.append((target.place.path, insert(source, target, added)))
     return edits
 
 
@@ -302,6 +301,9 @@ def _maps(wanted: Wanted) -> list[tuple[str, list[tuple[str, str]]]]:
 
 def _map_text(source: Source, pairs: Sequence[tuple[str, str]]) -> str:
     """A new map, one entry a line when it has several."""
+    if source.path.endswith(".json"):
+        members = ", ".join(f'"{name}": "{_expanding(text)}"' for name, text in pairs)
+        return f"{{{members}}}"
     if len(pairs) == 1:
         return f'{{ {pairs[0][0]} = "{_expanding(pairs[0][1])}" }}'
     newline = source.newline.bytes.decode()
@@ -353,6 +355,23 @@ def _inserted(source: Source, target: BakeTarget, added: Sequence[tuple[str, str
     text = "".join(f"{indent}{key:<{width}} = {value}{newline}" for key, value in added)
     end = source.line_of(max(place.span.end - 1, place.span.start)).end
     return Edit(Span(end, end), text.encode())
+
+
+def _inserted_json(source: Source, target: BakeTarget, added: Sequence[tuple[str, str]]) -> Edit:
+    """New members behind one that stands in the object, in lines of their own where that does."""
+    names = ("dockerfile", "context", *target.places)
+    place = next((target.places[name] for name in names if name in target.places), None)
+    members = [f'"{key}": {text}' for key, text in added]
+    if place is None:
+        at = source.data.find(b"{", target.place.span.start) + 1
+        return Edit(Span(at, at), ", ".join(members).encode())
+    line = source.line_of(place.span.start)
+    head = source.text(Span(line.start, place.span.start))
+    indent = head[: len(head) - len(head.lstrip())]
+    alone = head.lstrip().startswith('"') and head.count('"') == 2
+    joint = f",{source.newline.bytes.decode()}{indent}" if alone else ", "
+    at = place.span.end
+    return Edit(Span(at, at), "".join(f"{joint}{member}" for member in members).encode())
 
 
 def _attribute(target: BakeTarget, key: str) -> str:
