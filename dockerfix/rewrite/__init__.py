@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from dockerfix.facts.model import Build, SiteKind, Tool
 from dockerfix.facts.repository import Facts
-from dockerfix.rewrite.bake import Baked, bake_file, shared_flags
+from dockerfix.rewrite.bake import Baked, bake_file, bake_variables, shared_flags
 from dockerfix.rewrite.command.command import set_command
 from dockerfix.rewrite.gitlab.join import Joined, check_joinable, join_jobs, widen_rules
 from dockerfix.rewrite.gitlab.needs import add_need, follow_needs
@@ -31,6 +31,7 @@ __all__ = [
     "Wanted",
     "add_need",
     "bake_file",
+    "bake_variables",
     "check_joinable",
     "check_same_runs",
     "follow_needs",

@@ -64,6 +64,16 @@ def bake_file(comment: Sequence[str], groups: Mapping[str, Sequence[Baked]], new
     return newline.join([*lines, ""]).encode()
 
 
+def bake_variables(targets: Sequence[Baked]) -> dict[str, str | None]:
+    """The variables that the bake file of these targets declares, each with its default; None
+    for one that counts only where the environment sets it. Raises `Refused` for a value that HCL
+    cannot say."""
+    variables: dict[str, str | None] = {}
+    for target in targets:
+        _target(target, variables)
+    return variables
+
+
 def _target(baked: Baked, variables: dict[str, str | None]) -> list[str]:
     build = baked.build
     context = build.context if baked.wanted.context is None else baked.wanted.context

@@ -84,6 +84,27 @@ class TestPushes:
         after = ci(push("r/a", "a/Dockerfile.all", "a-dev"), job="all")
         assert asked(before, after).failures == ()
 
+    @pytest.mark.parametrize(
+        "assigned",
+        [
+            'if test "$CI_COMMIT_TAG"; then T=$CI_COMMIT_TAG; else T=dev; fi',
+            "'[ \"$CI_COMMIT_TAG\" ] && T=$CI_COMMIT_TAG || T=dev'",
+            "read T < VERSION",
+            "case $CI_COMMIT_BRANCH in main) T=latest;; *) T=dev;; esac",
+        ],
+    )
+    def test_bake_sees_what_is_exported_alone(self, assigned: str) -> None:
+        before = ci(assigned, push("r/a:$T", "a/Dockerfile", "dev"))
+        call = "docker buildx bake -f a/docker-bake.hcl --push"
+        bake = {
+            "a/docker-bake.hcl": 'variable "T" { default = "" }\n'
+            'target "default" {\n  context = "a"\n  dockerfile = "Dockerfile.all"\n'
+            '  target = "a-dev"\n  tags = ["r/a:${T}"]\n}\n'
+        }
+        assert "is no longer pushed" in asked(before, {**ci(assigned, call), **bake}).failures[0]
+        assert asked(before, {**ci(assigned, f'T="$T" {call}'), **bake}).failures == ()
+        assert asked(before, {**ci(assigned, "export T", call), **bake}).failures == ()
+
     def test_one_bake_call(self) -> None:
         before = ci(
             push("r/a", "a/Dockerfile", "dev", "--label x=${REV} --platform p"),

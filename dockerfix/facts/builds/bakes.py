@@ -306,19 +306,22 @@ class _Target(Struct, frozen=True):
     def choices(self, text: str) -> tuple[str, ...]:
         """Every expansion, where the calling shell gives one of its variables several values."""
         for name in remaining(text):
-            bound = self.call.variables.look(name)
+            bound = self.call.variables.environment.look(name)
             if name in self.variables and bound is not None and bound.choices:
                 return tuple(text.replace("${" + name + "}", choice) for choice in bound.choices)
         return ()
 
     def lookup(self, name: str) -> str | None:
-        """The environment's value where the call runs, else the bake file's default."""
-        bound = self.call.variables.look(name)
+        """The environment's value where the call runs, else the bake file's default. What the
+        shell gave a value and did not export is in no environment."""
+        bound = self.call.variables.environment.look(name)
         if name in self.variables and bound is not None and not bound.choices:
             return bound.text
         default = self.variables.get(name)
         if not isinstance(default, str):
             return None
+        if name in self.call.variables.own:
+            return filled(default, self.lookup)
         # The caller's environment may set it: only a variable says so.
         inner = filled(default, self.lookup) if "${" in default else default
         return "${" + name + ":-" + inner + "}" if inner else None

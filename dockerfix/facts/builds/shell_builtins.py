@@ -40,7 +40,7 @@ def run_builtin(
         for word in words[1:]:
             if word.text.isidentifier():
                 held = Bound("", unset=True) if name == "unset" else _unknown(word.text)
-                state.scope = state.scope.bind(word.text, held)
+                state.assign(word.text, held)
     else:
         return False
     return True

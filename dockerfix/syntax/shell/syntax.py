@@ -195,6 +195,13 @@ class Script(Struct, frozen=True):
         for function in self.functions.values():
             yield from Script(function.body).every_command()
 
+    def assigned(self) -> Iterator[tuple[str, bool]]:
+        """The variables that get a value, in functions and loops too, each with whether it is
+        exported with it."""
+        yield from _assigned(self.statements)
+        for function in self.functions.values():
+            yield from _assigned(function.body)
+
     def parts(self) -> Iterator[Part]:
         """All parts of all words, those in substitutions and functions among them."""
         yield from _parts_in(self.statements)
@@ -209,6 +216,16 @@ def walk(statements: tuple[Statement, ...]) -> Iterator[Command]:
             yield statement
         elif isinstance(statement, Loop | Block):
             yield from walk(statement.body)
+
+
+def _assigned(statements: tuple[Statement, ...]) -> Iterator[tuple[str, bool]]:
+    for statement in statements:
+        if isinstance(statement, Assignment):
+            yield statement.name, statement.exported
+        elif isinstance(statement, Loop):
+            yield statement.variable, False
+        if isinstance(statement, Loop | Block):
+            yield from _assigned(statement.body)
 
 
 ESCAPES = re.compile(r'\\(\r?\n|[$`"\\])')

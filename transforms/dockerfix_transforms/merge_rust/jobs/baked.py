@@ -72,10 +72,11 @@ def _outside(build: Build) -> bool:
     return relative_path(build.context or "", build.folder).startswith("..")
 
 
-def bake_call(cluster: Cluster, path: str, group: str) -> str:
-    """The command that builds a group of the bake file at `path`."""
+def bake_call(cluster: Cluster, path: str, group: str, given: Sequence[str]) -> str:
+    """The command that builds a group of the bake file at `path`; `given` are assignments that
+    stand before it."""
     builds = [change.build for _, change in cluster.changes]
-    words = ["docker buildx bake", f"--file {relative_path(path, builds[0].folder)}"]
+    words = [*given, "docker buildx bake", f"--file {relative_path(path, builds[0].folder)}"]
     words += shared_flags(builds)
     words += [group] if group != "default" else []
     return " ".join(words)

@@ -22,6 +22,7 @@ from dockerfix.api import (
     Refused,
     StepDown,
     bake_file,
+    bake_variables,
     check_same_runs,
     join_jobs,
 )
@@ -34,6 +35,7 @@ from dockerfix_transforms.merge_rust.jobs.baked import (
     group_name,
 )
 from dockerfix_transforms.merge_rust.jobs.clusters import Apart, Cluster, clusters
+from dockerfix_transforms.merge_rust.jobs.environment import handed_over
 from dockerfix_transforms.merge_rust.jobs.script import (
     apart_variables,
     bake_script,
@@ -152,12 +154,14 @@ def _joined(
 ) -> JoinedJob:
     """One job of a cluster; its bake targets come to `baked`. Raises `Refused`."""
     targets: list[Baked] = []
+    variables: dict[str, str | None] = {}
     if not builds_elsewhere(cluster):
         targets = bake_targets(cluster, {t.name for ts in baked.values() for t in ts})
-        bake_file((), {group: targets}, "\n")  # raises where HCL cannot say it
+        variables = bake_variables(targets)  # raises where HCL cannot say it
     apart = apart_variables(cluster)
     if targets:
-        script = bake_script(cluster, bake_call(cluster, path, group), apart)
+        given = handed_over(pipeline, cluster, variables)
+        script = bake_script(cluster, bake_call(cluster, path, group, given), apart)
     else:
         script = lined_up(cluster, apart)
     jobs = [build_job.job for build_job in cluster.jobs]
