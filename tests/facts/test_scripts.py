@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pytest
 
@@ -10,6 +10,7 @@ from dockerfix.facts.builds import BuildList
 from dockerfix.facts.model import Build, SiteKind, Tool
 
 Script = Callable[[str], BuildList]
+Find = Callable[[Mapping[str, str]], BuildList]
 Short = Callable[[Build], str]
 
 BUILDS: dict[str, tuple[str, list[str]]] = {
@@ -381,6 +382,28 @@ def test_several_words_for_the_context_are_not_guessed(script: Script) -> None:
     (build,) = script("docker build --new-flag value .").builds
     assert build.context is None
     assert "more words than one" in build.unknown[0]
+
+
+HIDDEN = {
+    "either of two": "E=docker\nif x; then E=podman; fi\n$E build -f a/Dockerfile a\n",
+    "found where it runs": "E_ENGINE=$(command -v podman)\n$E_ENGINE build -f a/Dockerfile a\n",
+    "named after builders": "${CONTAINER_ENGINE} build -f a/Dockerfile a\n",
+    "with its verb": "B='docker build'\nif x; then B='podman build'; fi\n$B -f a/Dockerfile a\n",
+}
+
+
+@pytest.mark.parametrize("text", HIDDEN.values(), ids=HIDDEN)
+def test_a_build_is_read_whichever_tool_builds_it(script: Script, text: str) -> None:
+    (build,) = script(text).builds
+    assert (build.dockerfile, build.context) == ("a/Dockerfile", "a")
+    assert "the tool is a variable" in build.unknown[0]
+
+
+def test_a_build_whose_tools_take_other_files_is_said(find: Find) -> None:
+    """Where only the context has the file, podman takes it, and docker finds none."""
+    found = find({"b.sh": "$DOCKER build -f D a\n", "a/D": ""})
+    assert found.builds == ()
+    assert "the tool is a variable" in found.blind[0].why
 
 
 BLIND = {

@@ -46,7 +46,7 @@ _BUILDERS = re.compile(
 """Names of actions that build images."""
 _SCANS = re.compile(r"lint|trivy|checkov")
 """Names of actions that read a Dockerfile and build nothing."""
-_OTHERS = re.compile(r"setup|login|metadata|hadolint|cache-dance|digest|cleanup|delete")
+_OTHERS = re.compile(r"setup|login|metadata|hadolint|cache-dance|digest|imagetools|cleanup|delete")
 
 
 def unread_action(step: Step) -> tuple[Place, str] | None:

@@ -12,9 +12,10 @@ from msgspec.structs import replace
 
 from dockerfix.facts.builds.docker_command import arguments_of, make_build
 from dockerfix.facts.builds.gathered import BakeCall, Carrier, ComposeCall
+from dockerfix.facts.builds.hidden_tool import possible_tools
 from dockerfix.facts.builds.image_command import handles_images, image_call
 from dockerfix.facts.builds.paths import globbed
-from dockerfix.facts.builds.recognise import Recognised, bare_builder, recognise
+from dockerfix.facts.builds.recognise import Recognised, bare_builder, recognise, unwrapped
 from dockerfix.facts.builds.state import State
 from dockerfix.facts.builds.unread_command import unread_command
 from dockerfix.facts.model import BareBuild, Build, Call, CallSite, SiteKind, Tool, Value
@@ -31,7 +32,8 @@ def read_command(
     """A command that builds, tags or pushes, if it is one."""
     recognised = recognise(words)
     if recognised is None:
-        _other_command(follower, words, item, carrier)
+        if not _behind_variable(follower, words, item, carrier, state):
+            _other_command(follower, words, item, carrier)
         return
     site, calls = _site(words, item, carrier)
     if recognised.tool in (Tool.BAKE, Tool.COMPOSE):
@@ -39,9 +41,38 @@ def read_command(
         return
     build = make_build(recognised, site, state.folder, follower.snapshot.entries)
     if build is not None and not _is_prose(carrier, build):
-        build = _with_glob(_of_one_context(build), follower, state)
-        held = {name: b.text for name, b in state.scope.variables.items() if not b.choices}
-        follower.found.builds.append(replace(build, calls=calls, variables=held))
+        _keep(follower, build, calls, state)
+
+
+def _keep(follower: Following, build: Build, calls: tuple[Call, ...], state: State) -> None:
+    """Note a build that a command asks for."""
+    build = _with_glob(_of_one_context(build), follower, state)
+    held = {name: b.text for name, b in state.scope.variables.items() if not b.choices}
+    follower.found.builds.append(replace(build, calls=calls, variables=held))
+
+
+def _behind_variable(
+    follower: Following, words: tuple[Value, ...], item: Command, carrier: Carrier, state: State
+) -> bool:
+    """A build of a tool that is a variable; False where the tools that it may be differ in what
+    they build, and for any other command."""
+    if carrier.kind is SiteKind.DOCUMENT:
+        return False
+    inner = unwrapped(words)
+    place = inner[0].place if inner else None
+    written = carrier.source.text(place.span) if place is not None else ""
+    tools = possible_tools(words, written)
+    site, calls = _site(words, item, carrier) if tools else (None, ())
+    if site is None:
+        return False
+    made = [make_build(tool, site, state.folder, follower.snapshot.entries) for tool in tools]
+    builds = [build for build in made if build is not None]
+    meant = {(build.dockerfile, build.context, build.options) for build in builds}
+    if len(builds) < len(made) or len(meant) != 1 or builds[0].dockerfile is None:
+        return False
+    doubt = f"the tool is a variable: {written}"
+    _keep(follower, replace(builds[0], unknown=(*builds[0].unknown, doubt)), calls, state)
+    return True
 
 
 def _of_one_context(build: Build) -> Build:

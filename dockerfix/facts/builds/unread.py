@@ -15,9 +15,9 @@ from dockerfix.text import Source, Span
 
 TOOLS = (
     b"docker", b"buildah", b"kaniko", b"podman", b"nerdctl", b"buildctl", b"ockerfile",
-    b"DOCKER", b"BUILDAH", b"KANIKO", b"PODMAN", b"skaffold", b"devspace", b"tilt ", b"flyctl",
-    b"fly deploy", b"earthly ", b"werf ", b"okteto", b"acr build", b"builds submit", b"copilot ",
-    b"railway up", b"bootBuildImage", b"jib:", b"ko build", b"ko apply", b"ko resolve",
+    b"DOCKER", b"BUILDAH", b"KANIKO", b"PODMAN", b"CONTAINER_", b"skaffold", b"devspace", b"tilt ",
+    b"flyctl", b"fly deploy", b"earthly ", b"werf ", b"okteto", b"acr build", b"builds submit",
+    b"copilot ", b"railway up", b"bootBuildImage", b"jib:", b"ko build", b"ko apply", b"ko resolve",
     b"pack build", b"bollard",
 )  # fmt: skip
 """Without one of these in its bytes a file need not be looked at."""
