@@ -177,10 +177,7 @@ def _run(transform: Transform, transforms: Collection[str], given: Mapping[str, 
     repository = open_repository(paths, given["root"], given["exclude"], transforms, inline)
     explicit = dict(_explicit(transform))
     options = {**repository.settings.options(transform.name, transform.options), **explicit}
-    accepted = {
-        **repository.settings.accepted(transform.name),
-        **dict.fromkeys(given["accept"], ""),
-    }
+    accepted = _accepted(repository, transform, given)
     asked = {**options, "accept": accepted.keys()}
 
     def planned(leave: Collection[str] = ()) -> Outcome:
@@ -212,6 +209,14 @@ def _run(transform: Transform, transforms: Collection[str], given: Mapping[str, 
     )
     _print(report, given)
     return _code(report, given["check"]) or (proof.code if proof is not None else exit_code.DONE)
+
+
+def _accepted(
+    repository: Repository, transform: Transform, given: Mapping[str, Any]
+) -> dict[str, str]:
+    """What the settings and this command line accept, each with its reason."""
+    settled = repository.settings.accepted(transform.name)
+    return {**settled, **dict.fromkeys(given["accept"], "")}
 
 
 def _decided(

@@ -178,10 +178,7 @@ def make_build(
     written, context = _context(recognised.tool, arguments, folder, unknown)
     file = arguments.last("file")
     dockerfile = _dockerfile(recognised.tool, file, context, folder, files, unknown)
-    loose = arguments.loose if written not in arguments.loose else ()
-    if loose:
-        names = ", ".join(word.written for word in loose)
-        unknown.append(f"{names} may hold further options")
+    loose = _loose(arguments, written, unknown)
     return Build(
         site=site,
         tool=recognised.tool,
@@ -204,6 +201,15 @@ def make_build(
         folder=folder or "",
         unknown=tuple(dict.fromkeys(unknown)),
     )
+
+
+def _loose(arguments: Arguments, context: Value | None, unknown: list[str]) -> tuple[Value, ...]:
+    """Words beside the context that may be options; `unknown` gets the doubt."""
+    loose = arguments.loose if context not in arguments.loose else ()
+    if loose:
+        names = ", ".join(word.written for word in loose)
+        unknown.append(f"{names} may hold further options")
+    return loose
 
 
 def _is_pushed(tool: Tool, arguments: Arguments) -> bool:

@@ -26,7 +26,7 @@ from dockerfix.syntax.shell import (
     Opaque,
     parse_shell,
 )
-from dockerfix.text import MappedText
+from dockerfix.text import MappedText, Place
 
 if TYPE_CHECKING:
     from dockerfix.facts.builds.following import Following
@@ -59,25 +59,32 @@ def enter_function(
             follower.blind(carrier.source.place(item.span), "a call", f"{name} calls too deep")
         return
     outer, shape = state.scope, follower.shape(function)
-    call = Call(
-        name,
-        carrier.source.place(item.span),
-        tuple(word.place for word in words[1:]),
-        source.place(function.body_span),
-        shape.parameters,
-    )
-    called = replace(
-        carrier,
-        source=source,
-        through=(*carrier.through, name),
-        calls=(*carrier.calls, call),
-        active=(*carrier.active, given),
-    )
+    place = source.place(function.body_span)
+    called = replace(_called(carrier, item, words, place, shape.parameters), source=source)
     state.scope = outer.called(words[1:])
     follower.statements(function.body, called, state, depth + 1)
     if state.ended is Ended.FUNCTION:
         state.ended = Ended.NO
     state.scope = _after_call(outer, state.scope, shape.own)
+
+
+def _called(
+    carrier: Carrier,
+    item: Command,
+    words: tuple[Value, ...],
+    body: Place,
+    parameters: int | None,
+) -> Carrier:
+    """What carries a function's body: this call with its words behind the ones before."""
+    name = words[0].text
+    given = tuple(word.place for word in words[1:])
+    call = Call(name, carrier.source.place(item.span), given, body, parameters)
+    return replace(
+        carrier,
+        through=(*carrier.through, name),
+        calls=(*carrier.calls, call),
+        active=(*carrier.active, tuple(word.text for word in words)),
+    )
 
 
 def enter_script(

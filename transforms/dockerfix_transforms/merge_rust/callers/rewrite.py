@@ -100,37 +100,19 @@ def rewrite_callers(
     wishes: Wishes,
 ) -> Callers:
     """The callers of a merge; those that a check had left stay with the old files."""
-    machines, accept, keep_old = Machines(facts), wishes.accept, wishes.keep_old
-    failed = wishes.without
+    machines, accept, failed = Machines(facts), wishes.accept, wishes.without
     sites = read_sites(facts, scope.files, merged.plan.targets, scope.into, failed)
     jobs = plan_jobs(facts, groups, sites.changes, scope.context, _successors(scope), failed)
     workflows = plan_workflows(facts, groups, sites.changes, accept)
-    within = jobs.within | workflows.within
-    apart = [
-        (_apart(group, pairs, jobs, workflows), pairs)
-        for group, pairs in alone(machines, groups, sites.changes, within)
-    ]
-    refusing = (pairs for left, pairs in apart if not left.accepted(accept))
-    staying = {id(change.build) for pairs in refusing for _, change in pairs}
-    dealt = jobs.done | staying | workflows.within.keys()
-    free = [pair for pair in sites.changes if id(pair[1].build) not in dealt]
-    edits, refused = set_builds(facts, [change for _, change in free])
-    elsewhere = {file.path for file, change in sites.changes if id(change.build) in staying}
-    whole = [*jobs.edits, *workflows.edits, *edits]
-    scanned = [] if keep_old else _scanned(facts, scope, free, elsewhere, whole)
-    if scanned:
-        staying |= {id(change.build) for _, change in scanned}
-        edits, refused = set_builds(facts, [c for _, c in free if id(c.build) not in staying])
-    staying |= {id(change.build) for refusal in refused for change in refusal.changes}
+    settled = _settled(facts, scope, machines, groups, wishes, sites, jobs, workflows)
+    staying, lefts = settled.staying, settled.left
     hidden = list(hidden_sites(facts, scope.files))
-    lefts = [*sites.left, *(_refused(sites, refusal) for refusal in refused)]
-    lefts += [*(left for left, _ in apart), *(_with_others(*pair) for pair in scanned)]
     lefts += together(found for found in hidden if isinstance(found, Left))
     moved = [pair for pair in sites.changes if id(pair[1].build) not in staying]
-    edits = [*jobs.edits, *workflows.edits, *edits]
     past: list[PathMention] = []
-    named = [] if keep_old else _mentions(facts, scope, merged, edits, lefts, accept, staying, past)
-    edits += [*named, *widen_filters(facts, moved, scope.into, named)]
+    edits, named = settled.edits, []
+    if not wishes.keep_old:
+        named = _mentions(facts, scope, merged, edits, lefts, accept, staying, past)
     kept = kept_files(lefts, accept)
     return Callers(
         changes=sites.changes,
@@ -138,9 +120,9 @@ def rewrite_callers(
         workflows=workflows,
         before=work_before(machines, groups, sites.changes, scope.files),
         after=work_after(
-            machines, groups, merged.plan.cooked, sites.changes, staying, within, kept
+            machines, groups, merged.plan.cooked, sites.changes, staying, settled.within, kept
         ),
-        edits=edits,
+        edits=[*edits, *named, *widen_filters(facts, moved, scope.into, named)],
         left=lefts,
         findings=[
             *sites.findings,
@@ -150,6 +132,50 @@ def rewrite_callers(
         staying=frozenset(staying),
         wanted=any(left.name == APART and left.accepted(accept) for left in lefts),
     )
+
+
+class _Settled(Struct, frozen=True):
+    """Which builds move to the merged file: their edits, those that stay, and why."""
+
+    edits: Edits
+    staying: set[int]
+    left: list[Left]
+    within: Mapping[int, str]
+
+
+def _settled(
+    facts: Facts,
+    scope: Scope,
+    machines: Machines,
+    groups: Sequence[Group],
+    wishes: Wishes,
+    sites: Sites,
+    jobs: JobPlan,
+    workflows: WorkflowPlan,
+) -> _Settled:
+    """The builds one by one: those of machines that would compile more stay first, then those
+    that a scan holds, then those that cannot be edited, since each asks what is left of the
+    ones before."""
+    within = jobs.within | workflows.within
+    apart = [
+        (_apart(group, pairs, jobs, workflows), pairs)
+        for group, pairs in alone(machines, groups, sites.changes, within)
+    ]
+    refusing = (pairs for left, pairs in apart if not left.accepted(wishes.accept))
+    staying = {id(change.build) for pairs in refusing for _, change in pairs}
+    dealt = jobs.done | staying | workflows.within.keys()
+    free = [pair for pair in sites.changes if id(pair[1].build) not in dealt]
+    edits, refused = set_builds(facts, [change for _, change in free])
+    elsewhere = {file.path for file, change in sites.changes if id(change.build) in staying}
+    whole = [*jobs.edits, *workflows.edits, *edits]
+    scanned = [] if wishes.keep_old else _scanned(facts, scope, free, elsewhere, whole)
+    if scanned:
+        staying |= {id(change.build) for _, change in scanned}
+        edits, refused = set_builds(facts, [c for _, c in free if id(c.build) not in staying])
+    staying |= {id(change.build) for refusal in refused for change in refusal.changes}
+    left = [*sites.left, *(_refused(sites, refusal) for refusal in refused)]
+    left += [*(found for found, _ in apart), *(_with_others(*pair) for pair in scanned)]
+    return _Settled([*jobs.edits, *workflows.edits, *edits], staying, left, within)
 
 
 def _scanned(

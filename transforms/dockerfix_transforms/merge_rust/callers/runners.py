@@ -138,8 +138,28 @@ def work_after(
     """
     files = [member.file for group in groups for member in group.members]
     sizes = {file.path: max(len(file.shipped), 1) for file in files}
-    group_of = {m.file.path: n for n, group in enumerate(groups) for m in group.members}
     whole = [_programs(group) for group in groups]
+    new, old = _built_after(machines, groups, pairs, left, joined, kept)
+    roots = {n: 0 for n, group in enumerate(groups) if any(group is one for one in cooked)}
+    passes = sum(len(_roots(builders, roots)) for builders in new.values())
+    compiled = [whole[number] for builders in new.values() for number, _ in builders]
+    staying = [sizes[path] for paths in old.values() for path in paths]
+    by_hand = len(_roots(new.get(_BY_HAND, set()), roots)) + len(old.get(_BY_HAND, ()))
+    return Work(passes + len(staying), sum(compiled) + sum(staying), by_hand)
+
+
+def _built_after(
+    machines: Machines,
+    groups: Sequence[Group],
+    pairs: Sequence[Pair],
+    left: Collection[int],
+    joined: Mapping[int, str],
+    kept: Collection[str],
+) -> tuple[dict[object, set[tuple[int, Values]]], dict[object, set[str]]]:
+    """What each machine builds with the merge: groups by their number, each with the values of
+    its builder's arguments, and old files that stay."""
+    files = [member.file for group in groups for member in group.members]
+    group_of = {m.file.path: n for n, group in enumerate(groups) for m in group.members}
     new: dict[object, set[tuple[int, Values]]] = {}
     old: dict[object, set[str]] = {}
     for where, mine in machines.of(pairs).items():
@@ -158,12 +178,7 @@ def work_after(
             number = group_of[path]
             values = (None,) * len(groups[number].arguments)
             new.setdefault(_BY_HAND, set()).add((number, values))
-    roots = {n: 0 for n, group in enumerate(groups) if any(group is one for one in cooked)}
-    passes = sum(len(_roots(builders, roots)) for builders in new.values())
-    compiled = [whole[number] for builders in new.values() for number, _ in builders]
-    staying = [sizes[path] for paths in old.values() for path in paths]
-    by_hand = len(_roots(new.get(_BY_HAND, set()), roots)) + len(old.get(_BY_HAND, ()))
-    return Work(passes + len(staying), sum(compiled) + sum(staying), by_hand)
+    return new, old
 
 
 def _roots(

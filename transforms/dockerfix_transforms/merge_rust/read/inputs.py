@@ -63,7 +63,7 @@ def read_file(
             subject=path,
         )
     try:
-        return _read(facts, workspace, path, graph, into)
+        return _read(facts, workspace, graph, into)
     except UnreadableError as problem:
         return Finding.at(
             source.place(problem.span),
@@ -75,9 +75,7 @@ def read_file(
         )
 
 
-def _read(
-    facts: Facts, workspace: Workspace, path: str, graph: StageGraph, into: str
-) -> RustFile | None:
+def _read(facts: Facts, workspace: Workspace, graph: StageGraph, into: str) -> RustFile | None:
     """The file as its instructions say; raises `UnreadableError` for what cannot be merged."""
     check_graph(graph)
     builder = _builder(graph)
@@ -86,31 +84,29 @@ def _read(
         check_wrappers(graph)
         check_hidden(graph, {binary.name for binary in workspace.binaries})
         return None
-    builds = tuple(b for b in facts.builds.builds if b.dockerfile == path)
+    return _compiling(facts, workspace, graph, graph.chain(builder), into)
+
+
+def _compiling(
+    facts: Facts, workspace: Workspace, graph: StageGraph, chain: tuple[Stage, ...], into: str
+) -> RustFile | None:
+    """A file that compiles in the last stage of `chain`; None for another workspace's."""
+    builds = tuple(b for b in facts.builds.builds if b.dockerfile == graph.tree.source.path)
     context = _context(builds, workspace)
     is_folder = _folder_test(facts, context)
-    chain = graph.chain(builder)
     steps = tuple(step for stage in chain for step in steps_of(graph, stage, is_folder))
     folder = cargo_folder(facts, context, steps)
     if folder != workspace.folder and not _is_within(facts, workspace, folder):
-        return None  # another workspace's file
+        return None
     check_steps(steps)
     planner = _planner(graph, chain, steps)
     shipped = shipped_binaries(workspace, graph, chain, steps, folder)
     binary = _stage_word(shipped[0])
-    asked = asked_stages(facts, graph, builds)
-    if into != path:
-        asked |= asked_of_merged(facts, graph, into, binary)
-    leaves, live_chain = _images(graph, [*chain, *([planner] if planner else [])], asked)
-    call = next((step.call for step in steps if step.role is Role.BUILD), None)
-    alone, member, fixed = call is not None and call.alone, "", ""
-    if folder != workspace.folder:
-        steps, member, fixed = _in_member(
-            facts, workspace, steps, folder, live_chain, leaves, graph
-        )
-        alone = True
+    asked = _asked(facts, graph, builds, binary, into)
+    leaves, live = _images(graph, [*chain, *([planner] if planner else [])], asked)
+    steps, alone, member, fixed = _at_root(facts, workspace, steps, folder, live, leaves, graph)
     return RustFile(
-        path=path,
+        path=graph.tree.source.path,
         graph=graph,
         context=context,
         builds=builds,
@@ -119,7 +115,7 @@ def _read(
         planner=planner,
         planner_steps=steps_of(graph, planner) if planner is not None else (),
         leaves=leaves,
-        live_chain=live_chain,
+        live_chain=live,
         binary=binary,
         shipped=shipped,
         alone=alone,
@@ -162,10 +158,39 @@ def _images(
     return tuple(leaves), tuple(live)
 
 
+def _asked(
+    facts: Facts, graph: StageGraph, builds: tuple[Build, ...], binary: str, into: str
+) -> frozenset[int]:
+    """The stages that call sites ask for, those of the merged file included."""
+    asked = asked_stages(facts, graph, builds)
+    kept = into != graph.tree.source.path
+    return asked | asked_of_merged(facts, graph, into, binary) if kept else asked
+
+
 def _stage_word(binary: str) -> str:
     """A binary's name as that of a stage: BuildKit takes `[a-z][a-z0-9-_.]*`, cargo more."""
     signs = (c if c.isascii() and (c.isalnum() or c in "-_.") else "-" for c in binary)
     return "".join(signs).lstrip("0123456789-_.") or "binary"
+
+
+def _at_root(
+    facts: Facts,
+    workspace: Workspace,
+    steps: tuple[Step, ...],
+    folder: str,
+    live_chain: tuple[Stage, ...],
+    leaves: tuple[Leaf, ...],
+    graph: StageGraph,
+) -> tuple[tuple[Step, ...], bool, str, str]:
+    """The steps of a build as they stand in a shared builder at the workspace's root, whether
+    cargo builds one package alone, and what `_in_member` says of a member's folder."""
+    if folder != workspace.folder:
+        steps, member, fixed = _in_member(
+            facts, workspace, steps, folder, live_chain, leaves, graph
+        )
+        return steps, True, member, fixed
+    call = next((step.call for step in steps if step.role is Role.BUILD), None)
+    return steps, call is not None and call.alone, "", ""
 
 
 def _in_member(
