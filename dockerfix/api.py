@@ -43,6 +43,7 @@ from dockerfix.facts.dockerfile.stages import Reference, StageGraph
 from dockerfix.facts.dockerfile.variables import ExpansionError, global_variables
 from dockerfix.facts.dockerfile.walk import At, walk
 from dockerfix.facts.finding import Finding, RefusalError, Severity, is_accepted
+from dockerfix.facts.gitlab.buildx import Buildx, buildx_of, calls_buildx, wants_old_builder
 from dockerfix.facts.gitlab.cache_keys import shared_caches
 from dockerfix.facts.gitlab.commands import CommandReader, Commands, Ran
 from dockerfix.facts.gitlab.gates import plain
@@ -186,6 +187,7 @@ __all__ = [
     "Block",
     "Build",
     "BuildArgument",
+    "Buildx",
     "Cache",
     "CacheSpec",
     "Caches",
@@ -282,6 +284,8 @@ __all__ = [
     "as_line",
     "bake_file",
     "bake_variables",
+    "buildx_of",
+    "calls_buildx",
     "cargo_calls",
     "check_joinable",
     "check_same_runs",
@@ -367,6 +371,7 @@ __all__ = [
     "used_images",
     "used_of",
     "walk",
+    "wants_old_builder",
     "widen_rules",
     "without_tag",
     "written",

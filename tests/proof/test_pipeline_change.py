@@ -340,3 +340,48 @@ class TestTheSample:
     ) -> None:
         verdict = check(self.owed, before, mutated(".gitlab-ci.yml", pair))
         assert any(message in line for line in verdict.failures), verdict.failures
+
+
+class TestBuildx:
+    """A job that calls `docker buildx` has it, as far as reading tells."""
+
+    @staticmethod
+    def changed(image: str, old: str, new: str, more: str = "") -> Verdict:
+        job = f"build:\n  image: {image}\n{more}  script: "
+        return valid(f"{job}[{old}]\n", f"{job}[{new}]\n", changed="build")
+
+    @pytest.mark.parametrize(
+        "image",
+        ["docker:27", "docker:23.0.1-cli", "docker", "docker:dind", "acme/builder", "$IMAGE"],
+    )
+    def test_may_be_there(self, image: str) -> None:
+        assert self.changed(image, "docker build .", "docker buildx bake").holds
+
+    @pytest.mark.parametrize(
+        "image", ["docker:19.03.12", "docker:20-dind", "docker:stable", "hub.example/docker:18"]
+    )
+    def test_an_image_without_it(self, image: str) -> None:
+        verdict = self.changed(image, "docker build .", "docker buildx bake")
+        assert "calls docker buildx and has none" in verdict.failures[0]
+
+    def test_what_called_it_before(self) -> None:
+        assert self.changed("docker:20.10", "docker buildx build .", "docker buildx bake").holds
+
+    @pytest.mark.parametrize(
+        ("install", "holds"),
+        [
+            ("apk add --no-cache docker-cli", False),
+            ("apt-get install -y docker.io git", False),
+            ("apk add docker-cli docker-cli-buildx", True),
+            ("apk add docker-cli-compose", True),
+        ],
+    )
+    def test_packages(self, install: str, holds: bool) -> None:
+        before = f"  before_script: [{install}]\n"
+        verdict = self.changed("alpine", "docker build .", "docker buildx bake", before)
+        assert verdict.holds is holds
+
+    def test_buildkit_is_off(self) -> None:
+        off = "  variables: {DOCKER_BUILDKIT: '0'}\n"
+        verdict = self.changed("docker:27", "docker build .", "docker buildx bake", off)
+        assert "BuildKit was switched off" in verdict.failures[0]

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from msgspec import Struct
 
+from dockerfix.facts.gitlab.buildx import Buildx, buildx_of, calls_buildx, wants_old_builder
 from dockerfix.facts.gitlab.gates import plain, written
 from dockerfix.facts.gitlab.pipeline import GLOBAL_KEYS, ROOT, Job, Need, Pipeline, find_pipeline
 from dockerfix.facts.gitlab.presence import AlwaysThere, Missing, implies
@@ -93,6 +94,7 @@ class PipelineChange(Obligation, frozen=True):
         comparison.globals()
         comparison.names()
         comparison.jobs()
+        comparison.tools()
         comparison.faults()
         comparison.presence()
         return Verdict(
@@ -198,6 +200,23 @@ class _Comparison:
         what = f"the job `{job}` differs in {key}" if job else f"`{key}` differs"
         self.failures[f"{place}: {what}{refusal.tail}"] = None
         self.failed.append(job)
+
+    def tools(self) -> None:
+        """No job calls `docker buildx` that has none, and none by which a job switched BuildKit
+        off does without that."""
+        for name, job in self.new.jobs.items():
+            olds = [old for n in (name, *self.joined_in(name)) if (old := self.old.jobs.get(n))]
+            known, why = buildx_of(job)
+            if not calls_buildx(job) or any(map(calls_buildx, olds)) or not olds:
+                continue
+            if known is Buildx.LACKING:
+                what = f"the job `{name}` calls docker buildx and has none ({why})"
+                self.failures[f"{job.place}: {what}"] = None
+                self.failed += [old.name for old in olds]
+            elif any(wants_old_builder(self.old, old) for old in olds):
+                what = f"the job `{name}` calls docker buildx, and BuildKit was switched off"
+                self.failures[f"{job.place}: {what}"] = None
+                self.failed += [old.name for old in olds]
 
     def faults(self) -> None:
         """What GitLab refuses, told apart from what it refused before."""

@@ -174,6 +174,7 @@ class Merge:
         work.edits += callers.edits
         work.findings += callers.findings
         work.findings += [left.finding(accept) for left in callers.left]
+        work.findings += callers.jobs.findings
         work.findings += idle_notes(callers.jobs.idle)
         work.findings += joined_notes(callers.workflows.joined)
         work.steps += by_hand(callers.left, accept)

@@ -14,6 +14,7 @@ from dockerfix.api import (
     Change,
     Edits,
     Facts,
+    Finding,
     Job,
     Joined,
     Node,
@@ -34,6 +35,7 @@ from dockerfix_transforms.merge_rust.jobs.baked import (
     bake_targets,
     group_name,
 )
+from dockerfix_transforms.merge_rust.jobs.buildx import buildx_notes, check_buildx
 from dockerfix_transforms.merge_rust.jobs.clusters import Apart, Cluster, clusters
 from dockerfix_transforms.merge_rust.jobs.environment import handed_over
 from dockerfix_transforms.merge_rust.jobs.script import (
@@ -65,6 +67,12 @@ class JobPlan(Struct, frozen=True):
     bake: bytes = b""
     following: tuple[str, ...] = ()
     """Other jobs that need one of the old ones, and need the new one now."""
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What is assumed of the jobs."""
+        baked = (job.cluster for job in self.jobs if job.baked)
+        return [finding for cluster in baked for finding in buildx_notes(cluster)]
 
     @property
     def edits(self) -> Edits:
@@ -156,6 +164,7 @@ def _joined(
     targets: list[Baked] = []
     variables: dict[str, str | None] = {}
     if not builds_elsewhere(cluster):
+        check_buildx(pipeline, cluster)
         targets = bake_targets(cluster, {t.name for ts in baked.values() for t in ts})
         variables = bake_variables(targets)  # raises where HCL cannot say it
     apart = apart_variables(cluster)

@@ -14,6 +14,7 @@ from dockerfix.api import (
     SnapshotError,
     Span,
     Workspace,
+    links_to,
     rejections,
     unreadable,
 )
@@ -49,9 +50,16 @@ def without_cargo(
 ) -> list[Finding]:
     """Dockerfiles that call sites build in the workspace and that run no cargo: not merged."""
     found: dict[str, Finding] = {}
+    links = {link for link, _ in links_to(facts.snapshot, listed)}
     for build in facts.builds.builds:
         path = build.dockerfile
-        if path is None or path in listed or path == into or path not in facts.snapshot:
+        if (
+            path is None
+            or path in links
+            or path in listed
+            or path == into
+            or path not in facts.snapshot
+        ):
             continue
         if build.context == workspace.folder and path not in found:
             found[path] = _not_merged(facts, build, path)
