@@ -116,6 +116,13 @@ set -a; D=a; bash -c 'docker build $D'
 IFS=,; X=a,b; for d in $X; do docker build $d; done
 IFS=$'\n'; X="my app"; docker build $X
 D="my app"; docker build "$D"/
+f() { docker build --target "$0" a; }; f x
+bash -ec 'docker build a'
+bash -ceu 'docker build a'
+bash -c 'docker build $1 --target $0' one a
+f() { bash -c 'docker build ${1:-b}'; }; f a
+f() { bash -c "docker build $1"; }; f a
+f() { bash -c "docker build $1 --target \$0" one; }; f a
 docker build [a]
 docker build a/Docker*
 docker build -f a/Dockerfile.o* .

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 _DEPTH = 12
 """Calls of functions, scripts and Makefiles inside one another that are followed."""
+_GIVES_TEXT = re.compile(r"-[a-z]*c[a-z]*")
 _MAKE = frozenset({"make", "gmake"})
 
 
@@ -151,15 +152,27 @@ def enter_text(
     texts: list[MappedText] = []
     if name == "eval" and len(words) == 2:
         texts = [text for text in (item.words[1].content,) if text is not None]
-    elif name in SHELLS and len(words) > 2 and re.fullmatch(r"-[a-z]*c", words[-2].text):
-        texts = [text for text in (item.words[-1].content,) if text is not None]
-        if item.words[-1].written.startswith("'"):
-            state.scope = state.scope.environment
+    elif name in SHELLS and (at := _text_word(words)):
+        texts = [text for text in (item.words[at].content,) if text is not None]
+        if item.words[at].written.startswith("'"):
+            state.scope = state.scope.environment.called(words[at + 2 :])
+        elif len(words) > at + 1:
+            return False  # which of the parameters are the text's own is not told apart
     elif name in SHELLS and all(word.text.startswith("-") for word in words[1:]):
         texts = list(item.heredocs)
     for text in texts:
         follower.script(parse_shell(text), text, carrier, state, depth + 1)
     return bool(texts)
+
+
+def _text_word(words: tuple[Value, ...]) -> int:
+    """Which word is the text of `sh -c`, behind flags alone; 0 for none."""
+    for at, word in enumerate(words[1:-1], 1):
+        if not word.text.startswith("-"):
+            return 0
+        if _GIVES_TEXT.fullmatch(word.text):
+            return at + 1
+    return 0
 
 
 def enter_make(

@@ -18,6 +18,7 @@ from dockerfix.syntax.shell import Block, Command, Opaque, ShellWord, Statement
 from dockerfix.text import Snapshot, inner_path, join_path
 
 _ROOT = "${" + ROOTS[-1] + "}"
+_OWN_FOLDER = frozenset({"${0%/*}", "${BASH_SOURCE%/*}", "${BASH_SOURCE[0]%/*}"})
 _SELF = frozenset({"$0", "${0}", "$BASH_SOURCE", "${BASH_SOURCE}", "${BASH_SOURCE[0]}"})
 
 
@@ -69,7 +70,7 @@ def with_printed(words: Iterable[ShellWord | None], state: State) -> Scope:
 
 def _printed(part: Opaque, state: State) -> str | None:
     """The path that a substitution prints, relative to the root."""
-    if part.text == "${0%/*}":
+    if part.text in _OWN_FOLDER:
         return posixpath.dirname(state.scope.script) if state.scope.script is not None else None
     commands = _flat(part.body)
     if not commands:

@@ -105,7 +105,8 @@ class Scope(Struct, frozen=True):
     def look(self, name: str) -> Bound | None:
         """The binding; an absent positional parameter of a known caller is unset."""
         found = self.variables.get(name)
-        if found is None and self.arguments is not None and name.isdecimal():
+        positional = name.isdecimal() and name != "0"  # that is the script, whoever is called
+        if found is None and self.arguments is not None and positional:
             return Bound("", unset=True)
         return found
 
@@ -138,7 +139,7 @@ def expand(parts: tuple[Part, ...], scope: Scope, depth: int = 0) -> tuple[str, 
 def _part(part: Part, scope: Scope, depth: int) -> tuple[str, tuple[str, ...]]:
     if isinstance(part, Literal):
         return part.text, ()
-    if isinstance(part, Opaque) and part.operation is not None:
+    if isinstance(part, Opaque) and part.operation is not None and part.text not in scope.printed:
         return _operated(part.operation, scope)
     if isinstance(part, Opaque) or depth > 8:
         known = scope.printed.get(part.text) if isinstance(part, Opaque) else None
