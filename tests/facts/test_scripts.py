@@ -406,13 +406,45 @@ def test_a_build_whose_tools_take_other_files_is_said(find: Find) -> None:
     assert "the tool is a variable" in found.blind[0].why
 
 
+SENT = {
+    "az": ("az acr build -r R --image i -f src/D --build-arg A=b src", "src/D|src"),
+    "az without a file": ("az acr build --registry $R -t i:1 ./src", "src/Dockerfile|src"),
+    "gcloud": ("gcloud builds submit --project=$P --tag=i --async src", "src/Dockerfile|src"),
+    "gcloud in its folder": ("cd src && gcloud builds submit -t i", "src/Dockerfile|src"),
+}
+
+
+@pytest.mark.parametrize(("text", "meant"), SENT.values(), ids=SENT)
+def test_what_is_sent_to_a_service_is_a_build(find: Find, text: str, meant: str) -> None:
+    found = find({"b.sh": text + "\n", "src/Dockerfile": "", "src/D": ""})
+    (build,) = found.builds
+    assert f"{build.dockerfile}|{build.context}" == meant
+    assert (build.tool, build.push, found.blind) == (Tool.DEPLOYMENT, True, ())
+
+
+FLY = "app = 'x'\n[build]\ndockerfile = 'D'\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["flyctl deploy --remote-only", "fly deploy --config=a/fly.toml", "cd a && fly deploy",
+     "fly deploy --image x", "gcloud builds submit --config ops/cloudbuild.yaml ."],
+)  # fmt: skip
+def test_what_a_file_that_is_read_builds_is_not_said_again(find: Find, text: str) -> None:
+    steps = "steps:\n- name: gcr.io/cloud-builders/docker\n  args: [build, .]\n"
+    files = {"fly.toml": FLY, "a/fly.toml": FLY, "ops/cloudbuild.yaml": steps}
+    found = find({**files, "b.sh": text + "\n", "D": "", "a/D": "", "Dockerfile": ""})
+    assert (found.blind, len(found.builds)) == ((), 3)
+
+
 BLIND = {
     "tool in a variable": ('$TOOL build -t x .', "the tool is a variable"),
     "through a runner": ("docker run -v x docker:cli docker build .", "builds through `docker`"),
     "ssh": ("ssh host 'docker build .'", "builds through `ssh`"),
     "unknown wrapper": ("with_retries docker build .", "builds through `with_retries`"),
     "xargs": ("ls | xargs -I{} docker build {}", "builds through `xargs`"),
-    "another builder": ("gcloud builds submit --tag x .", "does not read"),
+    "another builder": ("gcloud builds submit --config x.yaml .", "does not read"),
+    "a service's other file": ("# docker\nflyctl deploy -c other.toml", "does not read"),
     "function that nothing calls": ("b() {\n  docker build .\n}\n", "nothing that dockerfix"),
     "broken shell": ("if docker build .; then\n", "cannot read"),
 }  # fmt: skip

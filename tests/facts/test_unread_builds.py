@@ -204,6 +204,18 @@ def test_cloud_build(find: Find, short: Short) -> None:
     assert found.builds[0].tags[0].text == "${PROJECT_ID}/a"
 
 
+def test_cloud_build_is_known_by_its_builders(find: Find, short: Short) -> None:
+    """Its file has any name; a builder's image that has no tool of its own is given a shell."""
+    steps = (
+        "steps:\n- name: gcr.io/cloud-builders/docker\n  args: [build, a]\n"
+        "- name: gcr.io/k8s-staging-test-infra/gcb-docker-gcloud:v1\n"
+        "  args:\n  - bash\n  - -ceu\n  - docker build b\n"
+    )
+    found = find({"ops/image.yaml": steps, "a/Dockerfile": "", "b/Dockerfile": ""})
+    assert sorted(map(short, found.builds)) == ["a/Dockerfile|a|", "b/Dockerfile|b|"]
+    assert found.blind == ()
+
+
 def test_kaniko_in_cloud_build_has_the_source_for_its_context(find: Find, short: Short) -> None:
     """`/workspace` is kaniko's default, and the folder into which Cloud Build puts the source."""
     step = "- name: gcr.io/kaniko-project/executor:latest\n  args: [--dockerfile=ops/D]\n"

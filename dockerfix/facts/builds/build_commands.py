@@ -33,7 +33,7 @@ def read_command(
     recognised = recognise(words)
     if recognised is None:
         if not _behind_variable(follower, words, item, carrier, state):
-            _other_command(follower, words, item, carrier)
+            _other_command(follower, words, item, carrier, state.folder)
         return
     site, calls = _site(words, item, carrier)
     if recognised.tool in (Tool.BAKE, Tool.COMPOSE):
@@ -105,7 +105,11 @@ def _with_glob(build: Build, follower: Following, state: State) -> Build:
 
 
 def _other_command(
-    follower: Following, words: tuple[Value, ...], item: Command, carrier: Carrier
+    follower: Following,
+    words: tuple[Value, ...],
+    item: Command,
+    carrier: Carrier,
+    folder: str | None,
 ) -> None:
     """A command that tags or pushes, or that seems to build in a way that is not read."""
     # Most commands are neither: what costs is done for those that may be.
@@ -118,7 +122,7 @@ def _other_command(
         return
     if carrier.kind is SiteKind.DOCUMENT:
         return  # it tells people what to run, and promises no build
-    said = unread_command(words, item, follower.snapshot)
+    said = unread_command(words, item, follower.snapshot, folder)
     if said is not None:
         follower.blind(carrier.source.place(item.span), *said)
 

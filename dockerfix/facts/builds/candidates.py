@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 
 from dockerfix.facts.builds.ci_files import dialect
-from dockerfix.facts.builds.cloud_build import is_cloud_build
+from dockerfix.facts.builds.cloud_names import is_cloud_build
 from dockerfix.facts.builds.deployments import reader
 
 MAX_BYTES = 1_000_000

@@ -44,13 +44,6 @@ class CloudStep(Struct, frozen=True):
     scope: Scope
 
 
-def is_cloud_build(path: str) -> bool:
-    """Whether a file is a configuration of Cloud Build, by its path."""
-    folder, name = posixpath.split(path)
-    named = "cloudbuild" in name.lower() or "cloudbuild" in folder.lower().split("/")
-    return named and name.endswith((".yml", ".yaml"))
-
-
 def steps(file: YamlFile) -> Iterator[CloudStep]:
     """The steps of one file that run a builder or a script."""
     listed = file.root.get("steps") if file.root is not None else None
@@ -72,18 +65,25 @@ def _step(item: YamlMapping, scope: Scope) -> CloudStep:
     script = item.get("script")
     text = script.mapped if isinstance(script, Scalar) else None
     words = tuple(_value(node, scope) for node in given)
-    if isinstance(entry, Scalar):
-        if _SHELL.fullmatch(entry.text) and len(given) == 2 and given[0].text.endswith("c"):
-            text, words = given[1].mapped, ()
-        else:
-            words = (_value(entry, scope), *words)
+    tool = next((name for pattern, name in _TOOLS if pattern.search(image)), None)
+    called = [entry, *given] if isinstance(entry, Scalar) else given if tool is None else []
+    if _runs_text(called):
+        text, words = called[2].mapped, ()
+    elif isinstance(entry, Scalar):
+        words = (_value(entry, scope), *words)
     else:
-        tool = next((name for pattern, name in _TOOLS if pattern.search(image)), None)
         words = (Value(tool, tool), *words) if tool is not None else ()
         if tool == _KANIKO and where == "" and not any(map(_gives_context, words)):
             words = (*words, Value("--context=.", "--context=."))
     name = _text(item, "id") or posixpath.basename(image)
     return CloudStep(name, item.file.source.place(item.span), words, text, where, scope)
+
+
+def _runs_text(called: list[Scalar]) -> bool:
+    """Whether a step calls a shell with a text (`bash -c`)."""
+    if len(called) != 3 or _SHELL.fullmatch(called[0].text) is None:
+        return False
+    return called[1].text.startswith("-") and "c" in called[1].text
 
 
 def _gives_context(word: Value) -> bool:

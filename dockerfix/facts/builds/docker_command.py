@@ -46,6 +46,16 @@ _BAKE_VALUED = frozenset(
         "call", "list", "var",
     }
 )  # fmt: skip
+_CLOUD_VALUED = frozenset(
+    {
+        "agent-pool", "async-log", "auth-mode", "build-arg", "file", "format", "g", "gcs-log-dir",
+        "gcs-source-staging-dir", "ignore-file", "image", "log-template", "machine-type",
+        "output", "platform", "project", "query", "r", "region", "registry", "resource-group",
+        "secret-build-arg", "service-account", "source-acr-auth-id", "subscription",
+        "substitutions", "tag", "target", "timeout", "worker-pool",
+    }
+)  # fmt: skip
+"""Flags of `az acr build` and `gcloud builds submit` that take a word."""
 _SHORT = {"f": "file", "t": "tag", "o": "output", "m": "memory", "c": "cpu-shares", "v": "volume"}
 _KANIKO_SHORT = {"f": "file", "c": "context", "d": "tag", "v": "verbosity"}
 _KANIKO = {"dockerfile": "file", "destination": "tag"}
@@ -81,7 +91,8 @@ class Arguments(Struct, frozen=True):
 def arguments_of(recognised: Recognised) -> Arguments:
     """The words behind a build's verb, sorted by the flags that its tool has."""
     kaniko = recognised.tool is Tool.KANIKO
-    valued = _BAKE_VALUED if recognised.tool is Tool.BAKE else _VALUED
+    other = {Tool.BAKE: _BAKE_VALUED, Tool.DEPLOYMENT: _CLOUD_VALUED}
+    valued = other.get(recognised.tool, _VALUED)
     return read_arguments(recognised.rest, valued, kaniko)
 
 
@@ -213,8 +224,8 @@ def _loose(arguments: Arguments, context: Value | None, unknown: list[str]) -> t
 
 
 def _is_pushed(tool: Tool, arguments: Arguments) -> bool:
-    """Whether the build pushes its image; kaniko does unless it is told otherwise."""
-    always = tool is Tool.KANIKO and not arguments.has("no-push")
+    """Whether the build pushes its image; kaniko and services do unless they are told otherwise."""
+    always = tool in (Tool.KANIKO, Tool.DEPLOYMENT) and not arguments.has("no-push")
     outputs = (value.text for value in arguments.values("output"))
     return always or arguments.has("push") or any(map(pushes, outputs))
 
@@ -233,7 +244,7 @@ def _context(
             return None, None
         written = words[0] if words else None
     if written is None:
-        if tool in (Tool.PODMAN, Tool.BUILDAH) and folder is not None:
+        if tool in (Tool.PODMAN, Tool.BUILDAH, Tool.DEPLOYMENT) and folder is not None:
             return None, folder
         unknown.append("no context is given")
         return None, None

@@ -13,6 +13,7 @@ from msgspec import Struct, field
 
 from dockerfix.facts.builds.assigned import Assigned, assigned_values
 from dockerfix.facts.builds.candidates import Candidate, candidate
+from dockerfix.facts.builds.cloud_names import CLOUD_BUILDERS
 from dockerfix.facts.builds.compose_calls import compose_use, layers, named_files
 from dockerfix.facts.builds.file_kinds import NEEDED, READERS
 from dockerfix.facts.builds.leftover import say_leftover
@@ -85,6 +86,9 @@ class _Finder:
         self.bake_files = by_kind[Candidate.BAKE]
         unread = by_kind[Candidate.UNREAD]
         self.other_yaml = [path for path in unread if path.endswith((".yml", ".yaml"))]
+        cloud = {path for path in self.other_yaml if reading.source(path, CLOUD_BUILDERS)}
+        by_kind[Candidate.CLOUD_BUILD] += sorted(cloud)
+        by_kind[Candidate.UNREAD] = [path for path in unread if path not in cloud]
         scripts = building_scripts(reading, by_kind[Candidate.SHELL])
         read_workflows(reading, by_kind[Candidate.WORKFLOW])
         for kind, read in READERS.items():

@@ -8,8 +8,10 @@ from collections.abc import Container
 
 from msgspec import Struct
 
+from dockerfix.facts.builds.cloud_names import is_cloud_build
 from dockerfix.facts.builds.words import defaults
 from dockerfix.facts.model import Tool, Value
+from dockerfix.text import join_path
 
 _WRAPPERS = frozenset(
     {
@@ -43,7 +45,6 @@ _PODMAN_VALUED = frozenset(
 _KANIKO_FLAGS = ("--destination", "--dockerfile", "--context", "--no-push", "--tar-path")
 _OTHERS = (
     ("buildctl", "build"), ("buildctl-daemonless.sh", "build"), ("gcloud", "builds", "submit"),
-    ("az", "acr", "build"),
     ("fly", "deploy"), ("flyctl", "deploy"), ("skaffold",), ("tilt",), ("werf",), ("devspace",),
     ("img", "build"), ("heroku", "container:push"), ("earthly",), ("oc", "start-build"),
     ("devcontainer", "build"), ("devcontainer", "up"), ("kraft", "build"),
@@ -55,8 +56,9 @@ _OTHERS = (
     ("sam", "build"), ("dagger", "call"), ("dagger", "run"),
 )  # fmt: skip
 """Commands that build from a Dockerfile in ways that are not read here."""
-_READ = {"tilt": "Tiltfile", "skaffold": "skaffold.yaml"}
+_READ = {"tilt": "Tiltfile", "skaffold": "skaffold.yaml", "fly": "fly.toml", "flyctl": "fly.toml"}
 """Those of them whose own file is read."""
+_FILE_FLAGS = ("-f", "--file", "--filename", "-c", "--config")
 
 
 class Recognised(Struct, frozen=True):
@@ -108,7 +110,25 @@ def recognise(words: tuple[Value, ...]) -> Recognised | None:
         return _buildx(words[1:])
     if name in ("docker-compose", "podman-compose"):
         return Recognised(Tool.COMPOSE, words[1:])
-    return None
+    return _in_the_cloud(name, words)
+
+
+def _in_the_cloud(name: str, words: tuple[Value, ...]) -> Recognised | None:
+    """A build that a service runs of the files that it is sent: `az acr build`, and
+    `gcloud builds submit` without a configuration of its own, which builds the Dockerfile of
+    what is submitted."""
+    texts = [plain(word) for word in words[1:]]
+    if name == "az" and texts[:2] == ["acr", "build"]:
+        return Recognised(Tool.DEPLOYMENT, words[3:])
+    if name != "gcloud" or texts[:2] != ["builds", "submit"]:
+        return None
+    flags = [text.partition("=")[0] for text in texts[2:]]
+    configured = any(
+        flag in ("--config", "--pack", "--no-source", "--git-source-dir") for flag in flags
+    )
+    if configured or not {"--tag", "-t"} & {*flags}:
+        return None
+    return Recognised(Tool.DEPLOYMENT, words[3:])
 
 
 _KO = frozenset({"build", "publish", "resolve", "apply", "create", "run"})
@@ -144,15 +164,23 @@ def other_builder(words: tuple[Value, ...]) -> str | None:
     return next((" ".join(o) for o in _OTHERS if texts[: len(o)] == o), None)
 
 
-def reads_own_file(words: tuple[Value, ...], paths: Container[str]) -> bool:
-    """Whether a tool takes its builds from a file among `paths` that is read: of the root, or
-    the one that it is given."""
-    texts = [plain(word) for word in unwrapped(words)]
+def reads_own_file(words: tuple[Value, ...], paths: Container[str], folder: str | None) -> bool:
+    """Whether a tool that runs in `folder` takes its builds from a file among `paths` that is
+    read, its own or the one that it is given; or builds nothing, as it is given an image."""
+    texts = [part for word in unwrapped(words) for part in _flag_and_value(plain(word))]
     name = posixpath.basename(texts[0]) if texts else ""
-    given = [at for at, text in enumerate(texts) if text in ("-f", "--file", "--filename")]
+    if name in ("fly", "flyctl") and {"--image", "-i", "--dockerfile"} & {*texts}:
+        return "--dockerfile" not in texts
+    given = [at for at, text in enumerate(texts) if text in _FILE_FLAGS]
     read = texts[given[0] + 1] if given and given[0] + 1 < len(texts) else _READ.get(name, "")
     named = posixpath.basename(read) == _READ.get(name)  # those of other names are not read
-    return named and posixpath.normpath(read) in paths
+    named = named or (name == "gcloud" and is_cloud_build(read))
+    return named and (join_path(folder or "", read) or "") in paths
+
+
+def _flag_and_value(text: str) -> tuple[str, ...]:
+    name, equals, value = text.partition("=")
+    return (name, value) if equals and name.startswith("--") else (text,)
 
 
 def _docker(words: tuple[Value, ...]) -> Recognised | None:

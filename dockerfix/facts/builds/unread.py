@@ -32,6 +32,8 @@ BUILD_TEXT = re.compile(
     _COMMAND
     + r"|\bbuildah(?:\s+-{1,2}[\w-]+(?:[= ][^\s-]\S*)?)*\s+(?:bud|build)\b"
     + r"|\bkaniko(?:-project)?/executor\s+-"
+    + r"|\b(?:docker|podman)-compose(?:\s+-{1,2}[\w-]+(?:[= ][^\s-]\S*)?)+\s+build\b"
+    + r"|\baz\s+acr\s+build\b"
 )
 """A build command in a text."""
 
@@ -82,7 +84,7 @@ _VERB = re.compile(rb"\b(?:build|bake|bud|compose|(?:docker|custom)_build\w*)\b"
 
 
 _WORDS = re.compile(
-    rb"docker|DOCKER|PODMAN|BUILDAH|podman|buildah|nerdctl|kaniko|buildctl|depot|finch"
+    rb"docker|acr build|DOCKER|PODMAN|BUILDAH|podman|buildah|nerdctl|kaniko|buildctl|depot|finch"
     rb"|target \"|build-push|DOCKERFILE|Docker_?[fF]ile"
     rb"|DockerImage|DockerBuild|ImageBuild|BuildImage|buildImage|AssetImage|ImageAsset"
 )

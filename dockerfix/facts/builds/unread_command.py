@@ -30,13 +30,13 @@ _STARTERS = frozenset({"run", "create", "apply", "exec"})
 
 
 def unread_command(
-    words: tuple[Value, ...], item: Command, snapshot: Snapshot
+    words: tuple[Value, ...], item: Command, snapshot: Snapshot, folder: str | None
 ) -> tuple[str, str] | None:
     """What a command that is not recognised may build with, and why it is not read; None for
     one that does not seem to build."""
     other = other_builder(words)
     if other is not None:
-        known = reads_own_file(words, snapshot)
+        known = reads_own_file(words, snapshot, folder)
         return None if known else (f"`{other}`", "dockerfix does not read what it builds")
     inner = unwrapped(words)
     first = plain(inner[0]) if inner else ""
