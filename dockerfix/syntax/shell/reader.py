@@ -1,38 +1,34 @@
 """Shell text read on tree-sitter's bash grammar.
 
-Every word knows its bytes in the file it came from. With `words` the one place that knows the
-grammar's node types.
+Every word knows its bytes in the file it came from. With `words`, `assignments` and `blocks` the
+one place that knows the grammar's node types.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
+from dockerfix.syntax.shell.assignments import AssignmentReader
 from dockerfix.syntax.shell.blocks import BlockReader
 from dockerfix.syntax.shell.syntax import (
     Assignment,
     Block,
     Command,
     Function,
-    Literal,
     Loop,
     Script,
     ShellWord,
     Statement,
     Variable,
 )
-from dockerfix.syntax.shell.words import WORDS, WordReader, end_of
+from dockerfix.syntax.shell.words import WORDS, WordReader
 from dockerfix.text import MappedText, Piece, Span
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
-
-    from dockerfix.syntax.shell.words import WordPiece
 
 
 def parse_shell(mapped: MappedText) -> Script:
@@ -83,6 +79,7 @@ class _StatementReader(BlockReader):
     def __init__(self, mapped: MappedText) -> None:
         super().__init__(mapped)
         self.words = WordReader(mapped, self.statements)
+        self.assignments = AssignmentReader(self.words)
 
     def errors(self, node: Node) -> Iterator[Span]:
         """What the grammar could not read, wherever it stands."""
@@ -116,7 +113,7 @@ class _StatementReader(BlockReader):
                 return list(made.assignments)
             return [made]
         if node.type in ("variable_assignment", "declaration_command", "variable_assignments"):
-            return [*self.assigned(node), *self.exports(node)]
+            return [*self.assignments.of(node), *self.assignments.exports(node)]
         if node.type in _GROUPS:
             return [self.group(node)]
         if node.type == "redirected_statement":
@@ -151,59 +148,17 @@ class _StatementReader(BlockReader):
         words: list[ShellWord] = []
         assignments: list[Assignment] = []
         herestring: ShellWord | None = None
-        for group in self.words.touching(node.children):
+        for group in self.touching(node.children):
             first = group[0]
             if isinstance(first, Span):
                 words.append(self.words.word(*group))
             elif first.type == "variable_assignment":
-                assignments += self.assigned(first, group[1:])
+                assignments += self.assignments.of(first, group[1:])
             elif first.type in WORDS | _NAMES:
                 words.append(self.words.word(*group))
             elif first.type == "herestring_redirect":
                 herestring = next(iter(self.words.read(first.named_children)), None)
         return Command(tuple(words), tuple(assignments), self.span(node), (), herestring)
-
-    def assigned(self, node: Node, rest: Sequence[WordPiece] = ()) -> Iterator[Assignment]:
-        """The assignments of a node; `rest` are pieces that belong to the value's word."""
-        if node.type != "variable_assignment":
-            yield from self.declared(node)
-            return
-        name = node.child_by_field_name("name")
-        value = node.child_by_field_name("value")
-        if name is not None:
-            known = value is not None and value.type in WORDS
-            word = self.words.word(value, *rest) if value is not None and known else None
-            appends = any(child.type == "+=" for child in node.children)
-            span = self.mapped.byte_span(node.start_byte, end_of(rest[-1] if rest else node))
-            yield Assignment(self.text(name), word, span, appends=appends)
-
-    def declared(self, node: Node) -> Iterator[Assignment]:
-        """`local a b=c`: a name alone is empty if local, and as it was if exported."""
-        word = node.children[0].type if node.children else ""
-        local = word in ("local", "declare", "typeset")
-        exported = word == "export" or any(
-            child.type == "word" and self.text(child).startswith("-") and "x" in self.text(child)
-            for child in node.named_children
-        )
-        for child, *rest in self.words.touching(node.named_children):
-            if isinstance(child, Span):
-                continue
-            if child.type == "variable_assignment":
-                for inner in self.assigned(child, rest):
-                    yield replace(inner, local=local, exported=exported)
-            elif child.type == "variable_name" and local:
-                yield Assignment(self.text(child), None, self.span(child), local)
-
-    def exports(self, node: Node) -> Iterator[Command]:
-        """`export NAME`, which gives no value, as a command."""
-        first = node.children[0] if node.children else None
-        names = [child for child in node.named_children if child.type == "variable_name"]
-        if node.type == "declaration_command" and first is not None and first.type == "export":
-            words = tuple(
-                ShellWord(self.text(child), (Literal(self.text(child)),), self.span(child))
-                for child in (first, *names)
-            )
-            yield from [Command(words, (), self.span(node))] if names else []
 
     def function(self, node: Node) -> Statement:
         name = node.child_by_field_name("name")
@@ -223,7 +178,7 @@ class _StatementReader(BlockReader):
         body = node.child_by_field_name("body")
         span = self.span(node)
         written = node.children_by_field_name("value")
-        values = tuple(self.words.word(*nodes) for nodes in self.words.touching(written))
+        values = tuple(self.words.word(*nodes) for nodes in self.touching(written))
         if not any(child.type == "in" for child in node.children):
             values = (ShellWord('"$@"', (Variable("@"),), span, quoted=True, literal=False),)
         return Loop(

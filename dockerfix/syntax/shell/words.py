@@ -59,7 +59,7 @@ def end_of(piece: WordPiece) -> int:
 
 
 class Nodes:
-    """The nodes of a syntax tree as text and places."""
+    """The nodes of a syntax tree as text and places, and which of them touch."""
 
     def __init__(self, mapped: MappedText) -> None:
         self.mapped = mapped
@@ -73,16 +73,6 @@ class Nodes:
     def span(self, node: Node) -> Span:
         """Where it stands in the file."""
         return self.mapped.byte_span(node.start_byte, node.end_byte)
-
-
-class WordReader(Nodes):
-    """Reads the words of a syntax tree. `statements` reads what a command substitution runs."""
-
-    def __init__(
-        self, mapped: MappedText, statements: Callable[[Node], tuple[Statement, ...]]
-    ) -> None:
-        super().__init__(mapped)
-        self.statements = statements
 
     def touching(self, nodes: Sequence[Node]) -> list[list[WordPiece]]:
         """Nodes in groups: what no blank parts is one word.
@@ -113,6 +103,16 @@ class WordReader(Nodes):
                 groups[-1].append(Span(*match.span()))
                 at = match.end()
         return groups
+
+
+class WordReader(Nodes):
+    """Reads the words of a syntax tree. `statements` reads what a command substitution runs."""
+
+    def __init__(
+        self, mapped: MappedText, statements: Callable[[Node], tuple[Statement, ...]]
+    ) -> None:
+        super().__init__(mapped)
+        self.statements = statements
 
     def read(self, nodes: Sequence[Node]) -> list[ShellWord]:
         """The words among these nodes."""
