@@ -39,6 +39,7 @@ from dockerfix.facts.context.weight import Weight
 from dockerfix.facts.dockerfile.cargo_chef import repeats_bin
 from dockerfix.facts.dockerfile.file_names import is_dockerfile
 from dockerfix.facts.dockerfile.places import IsFolder, Placed, apart, folders, placed
+from dockerfix.facts.dockerfile.prints import only_prints
 from dockerfix.facts.dockerfile.stages import Reference, StageGraph
 from dockerfix.facts.dockerfile.variables import ExpansionError, global_variables
 from dockerfix.facts.dockerfile.walk import At, walk
@@ -332,6 +333,7 @@ __all__ = [
     "normalise_path",
     "only_for_tags",
     "only_on_default_branch",
+    "only_prints",
     "parse",
     "parse_shell",
     "parse_yaml",

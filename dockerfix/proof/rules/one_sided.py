@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from dockerfix.facts.cargo import read_cargo
 from dockerfix.facts.dockerfile.places import apart
+from dockerfix.facts.dockerfile.prints import only_prints
 from dockerfix.proof.cargo.commands import script_of
 from dockerfix.proof.cargo.tools import (
     command_words,
@@ -51,10 +52,12 @@ def gone_but_allowed(pair: Pair, step: Step, later: Sequence[Step]) -> Use | Non
 
 def _judged_elsewhere(pair: Pair, chain: ReadChain, step: Step) -> Use | None:
     """A step of a stage that only compiles and that nothing heeds: a folder (every step that
-    needs one is compared with the folder it runs in), or rustup's default where a
-    rust-toolchain file is stronger."""
+    needs one is compared with the folder it runs in), what only prints, or rustup's default
+    where a rust-toolchain file is stronger."""
     if pair.shipped or not pair.compiles:
         return None
+    if only_prints(step.instruction):
+        return Use("prints", f"`{step.short}` changes nothing")
     if step.instruction.keyword == "WORKDIR":
         return Use("folder", f"`{step.short}`: no step runs in another folder than before")
     commands = chain.commands(step)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dockerfix.facts.dockerfile.places import apart
+from dockerfix.facts.dockerfile.prints import only_prints
 from dockerfix.proof.cargo.tools import (
     is_tool,
     movable,
@@ -29,7 +30,8 @@ def swapped_but_allowed(pair: Pair, first: Step, second: Step) -> Use | None:
         return Use("sources-later", f"the sources come after `{second.short}`")
     if pair.permits("united-packages") and only_installs(chain, second)[1]:
         return Use("united-packages", f"`{second.short}` comes earlier")
-    if pair.compiles and commute(pair, first, second):
+    prints = only_prints(first.instruction) or only_prints(second.instruction)
+    if pair.compiles and (prints or commute(pair, first, second)):
         return Use("order", f"`{second.short}` and `{first.short}` do not touch each other")
     return None
 
@@ -75,7 +77,7 @@ def runs_in(pair: Pair, before: Step, after: Step) -> str | None:
     same, or when the step does not depend on it."""
     if before.where == after.where or before.instruction.keyword != "RUN":
         return None
-    if only_adds(pair, before):
+    if only_adds(pair, before) or only_prints(before.instruction):
         return None
     commands = pair.before.commands(before)
     judged = (

@@ -110,6 +110,10 @@ def _guest_rules(main: Group, group: Group) -> Iterator[str]:
     """What the first group's leading stages do to a file that has only these in common with it."""
     if any(step.role is Role.PACKAGES for step in (*main.common, *group.common)):
         yield _WIDENED[Role.PACKAGES]
+    known = {name for step in group.common for name, _ in environment(step.item)}
+    shared = (step.item for step in main.common[: main.split])
+    if any(name not in known for item in shared for name, _ in environment(item)):
+        yield "environment-added"
     calls = (call for step in group.leader.file.planner_steps for call in step.calls)
     if any(call.bins for call in calls):
         yield "prepare-widened"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import enum
 import posixpath
 
-from dockerfix.api import Command, Copy, Placed
+from dockerfix.api import Command, Copy, Placed, only_prints
 from dockerfix_transforms.merge_rust.read.compiler import environment, is_compiler_variable
 from dockerfix_transforms.merge_rust.read.rust_file import RustFile, standing_ends
 from dockerfix_transforms.merge_rust.read.steps import (
@@ -28,6 +28,7 @@ class Admission(enum.Enum):
     ENVIRONMENT = "environment"
     SOURCES = "sources"
     TOOLS = "tools"
+    PRINTS = "prints"
     UNHEEDED = "unheeded"
     """rustup's default, where a rust-toolchain file is stronger."""
     LATER = "later"
@@ -57,6 +58,8 @@ def admitted(step: Step, owner: RustFile, file: RustFile, late: bool, done: int)
     if harmless_environment(step):
         return Admission.ENVIRONMENT
     under = any(end >= done for end in standing_ends(file))
+    if only_prints(step.item) and not under:
+        return Admission.PRINTS
     if late and not under:
         builds = step.role is Role.BUILD or _beside(step, file)
         return Admission.LATER if builds else Admission.NO

@@ -5,7 +5,7 @@ Knows two steps at a time.
 
 from __future__ import annotations
 
-from dockerfix.api import IsFolder, apart
+from dockerfix.api import IsFolder, apart, only_prints
 from dockerfix_transforms.merge_rust.read.compiler import environment
 from dockerfix_transforms.merge_rust.read.steps import Role, Step
 
@@ -18,6 +18,8 @@ def commute(first: Step, second: Step, is_folder: IsFolder) -> bool:
     Not symmetric: packages may be installed earlier than they were, never later.
     """
     one, other = first.item, second.item
+    if only_prints(one) or only_prints(other):
+        return True
     if first.copy is not None and second.copy is not None:
         return apart(first.copy, second.copy, is_folder)
     if {one.keyword, other.keyword} & _METADATA:
@@ -69,4 +71,5 @@ def needs_folder(step: Step) -> bool:
         return not item.words[-1].value.startswith("/")
     if item.keyword == "WORKDIR":
         return bool(item.words) and not item.words[0].value.startswith("/")
-    return item.keyword == "RUN" and step.role not in (Role.PACKAGES, Role.CHEF)
+    aside = step.role in (Role.PACKAGES, Role.CHEF) or only_prints(item)
+    return item.keyword == "RUN" and not aside

@@ -146,6 +146,18 @@ def _environment(workspace: Workspace, group: Group) -> Iterator[Finding]:
         yield _set_now(workspace, place, what, ", ".join(names))
 
 
+def hosted_environment(workspace: Workspace, main: Group, group: Group) -> Iterator[Finding]:
+    """Variables that the cook of the `main` group has, on which another group's builder stands,
+    and that this one's own file does not set."""
+    known = {name for step in group.common for name, _ in environment(step.item)}
+    for step in main.common[: main.split]:
+        names = [name for name, _ in environment(step.item) if name not in known]
+        if names:
+            what = f"{group.leader.file.binary}: {', '.join(names)} is set in its builder now"
+            place = step.item.source.place(step.item.code)
+            yield _set_now(workspace, place, what, ", ".join(names))
+
+
 def _inline_environment(workspace: Workspace, group: Group) -> Iterator[Finding]:
     """`NAME=value cargo build` of some files, which the joint call has for all of them."""
     names: dict[str, set[str]] = {}

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dockerfix.api import Finding, Severity, Workspace
 from dockerfix_transforms.merge_rust.group.group import UNBUILT, Group, given_argument
 from dockerfix_transforms.merge_rust.group.settings import IN_PATHS
-from dockerfix_transforms.merge_rust.notes.compiled import compiled_notes
+from dockerfix_transforms.merge_rust.notes.compiled import compiled_notes, hosted_environment
 from dockerfix_transforms.merge_rust.notes.cook import cook_notes
 from dockerfix_transforms.merge_rust.notes.held import held_notes
 from dockerfix_transforms.merge_rust.notes.steps import shortened
@@ -33,7 +33,9 @@ def merge_notes(workspace: Workspace, groups: Sequence[Group], merged: Merged) -
         for place, note in merged.plan.notes
     ]
     for group in groups:
-        found += _apart(group, any(group is one for one in merged.plan.cooked))
+        cooked = any(group is one for one in merged.plan.cooked)
+        found += _apart(group, cooked)
+        found += hosted_environment(workspace, groups[0], group) if cooked else ()
         found += _dropped(group)
         hosts = groups[0].members if merged.plan.is_guest(group) else ()
         found += compiled_notes(workspace, group, hosts)

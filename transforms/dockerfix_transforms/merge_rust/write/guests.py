@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from dockerfix.api import Stage
+from dockerfix.api import Stage, only_prints
+from dockerfix_transforms.merge_rust.group.admission import harmless_environment
 from dockerfix_transforms.merge_rust.group.group import Group
 from dockerfix_transforms.merge_rust.read.compiler import base_images
 from dockerfix_transforms.merge_rust.read.rust_file import RustFile
@@ -69,16 +70,24 @@ def _host(names: StageNames, main: Group, other: Stage, group: Group, stage: Sta
     return Host(name, extra)
 
 
-def _extra(steps: Sequence[Step], beginning: Sequence[Step]) -> tuple[Step, ...] | None:
+def _extra(
+    steps: Sequence[Step], beginning: Sequence[Step], variables: bool = False
+) -> tuple[Step, ...] | None:
     """The steps behind those of `beginning`, when they begin with all of them but lists of
-    packages; else None."""
-    at = 0
+    packages, RUNs that only print and, with `variables`, those that the compiler does not read;
+    else None. What only prints among the first ones comes behind them."""
+    at, said = 0, list[Step]()
     for step in beginning:
+        while steps[at : at + 1] and only_prints(steps[at].item) and not _alike(steps[at], step):
+            said.append(steps[at])
+            at += 1
         if steps[at : at + 1] and _alike(steps[at], step):
             at += 1
-        elif not only_installs(step):
+        elif not (only_installs(step) or only_prints(step.item)) and not (
+            variables and harmless_environment(step)
+        ):
             return None
-    return tuple(steps[at:])
+    return (*said, *steps[at:])
 
 
 def _alike(one: Step, other: Step) -> bool:
@@ -158,7 +167,9 @@ def _behind_cook(
     whole = end == len(steps)
     if not whole and main.common.index(steps[end]) != main.split:
         return None  # there is no place to divide the stage at
-    return tuple(mine[after:]) if _extra(mine[:after], steps[:end]) == () else None
+    said = _extra(mine[:after], steps[:end], variables=True)
+    fits = said is not None and all(only_prints(step.item) for step in said)
+    return (*said, *mine[after:]) if said is not None and fits else None
 
 
 def _stands(main: Group, cook: Step) -> bool:
