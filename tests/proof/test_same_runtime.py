@@ -146,6 +146,18 @@ class TestWhatMustNotDiffer:
         new = "# escape=`\nFROM a\nRUN x `\n y\n"
         assert "escape character" in runtime(old, new).failures[0]
 
+    @pytest.mark.parametrize(
+        ("before", "after"),
+        [
+            ("", "# check=error=true\n"),
+            ("# check=skip=all\n", ""),
+            ("# check=a=b\n", "# check=a=c\n"),
+        ],
+    )
+    def test_another_check(self, before: str, after: str) -> None:
+        verdict = runtime(f"{before}FROM a\n", f"{after}FROM a\n")
+        assert "the check directive is" in verdict.failures[0]
+
     def test_another_syntax(self) -> None:
         first = "# syntax=docker/dockerfile:1\nFROM a\n"
         assert rules_of(runtime("FROM a\n", first)) == {"syntax-added"}

@@ -153,6 +153,19 @@ class StageGraph:
         """
         return _expanded(text, self.defaults)
 
+    def named_arguments(self, text: str) -> frozenset[str]:
+        """The global ARGs that `text` names, and those that their defaults name."""
+        found: set[str] = set()
+        queue = [text]
+        while queue:
+            for match in _VARIABLE.finditer(queue.pop()):
+                name = match["plain"] or match["name"]
+                queue.append(match["operand"] or "")
+                if name in self.global_arguments and name not in found:
+                    found.add(name)
+                    queue.append(self.global_arguments[name] or "")
+        return frozenset(found)
+
     def references(self, stage: Stage) -> Iterator[Reference]:
         """What the stage's instructions name by `--from` or a mount; ONBUILD is left out,
         since it resolves in the child's build."""

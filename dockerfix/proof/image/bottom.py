@@ -12,7 +12,8 @@ from dockerfix.text import Place
 
 
 def compare_directives(notes: Notes, old: Dockerfile, new: Dockerfile) -> None:
-    """`syntax` chooses the frontend, `escape` changes how every line is read."""
+    """`syntax` chooses the frontend, `escape` changes how every line is read, `check` stops
+    builds with warnings or silences them."""
     before, after = _directives(old), _directives(new)
     if before.get("syntax", "") != after.get("syntax", ""):
         what = f"the syntax directive is {after.get('syntax', 'absent')}"
@@ -20,6 +21,10 @@ def compare_directives(notes: Notes, old: Dockerfile, new: Dockerfile) -> None:
             notes.fail(_top(new), f"{what}, it was {before['syntax']}")
         else:
             notes.allow(Use("syntax-added", what), None, _top(new))
+    if before.get("check", "") != after.get("check", ""):
+        known = before.get("check", "absent")
+        what = f"the check directive is {after.get('check', 'absent')}, it was {known}"
+        notes.fail(_top(new), what)
     used = any(t.escape.encode() in side.source.data for t in (old, new) for side in (old, new))
     if old.escape != new.escape and used:
         notes.fail(_top(new), f"the escape character of {new.source.path} differs")

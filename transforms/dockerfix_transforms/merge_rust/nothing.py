@@ -90,11 +90,15 @@ def nothing_gained(
 ) -> Proposal:
     """A merge after which as much is compiled as before; `findings` are those of the merge."""
     stay = [left.finding(accept) for left in callers.left]
-    apart = [finding for finding in findings if finding.name == "separate-builder"]
+    apart = [finding for finding in findings if finding.name in _REASONS]
     reason = _no_gain(callers)
     if any(left.name != APART for left in callers.left):
         reason = f"as long as call sites stay with the old files, {reason}"
     return Proposal(findings=(*scope.findings, *apart, *stay), reason=reason)
+
+
+_REASONS = ("separate-builder", "argument-splits-cache")
+"""Findings that say why builders are not shared, or are compiled more than once."""
 
 
 def _no_gain(callers: Callers) -> str:

@@ -93,10 +93,13 @@ class Group(Struct, frozen=True):
 
     @property
     def arguments(self) -> tuple[str, ...]:
-        """The build arguments that reach the shared steps, by name. Each value compiles what
-        stands below its ARG again."""
+        """The build arguments that reach the shared steps or their base image, by name. Each
+        value compiles what stands below its ARG again."""
         steps = (step.item for step in self.common if step.item.keyword == "ARG")
-        return tuple(sorted({name for item in steps for name, _ in environment(item)}))
+        graph, chain = self.leader.file.graph, self.leader.file.chain
+        words = (word for stage in chain for word in (stage.from_.image, stage.from_.platform))
+        based = graph.named_arguments(" ".join(word.value or "" for word in words if word))
+        return tuple(sorted({name for item in steps for name, _ in environment(item)} | based))
 
     def values(self, build: Build) -> tuple[str | None, ...]:
         """What a build gives to `arguments`, in their order; None where it gives nothing."""

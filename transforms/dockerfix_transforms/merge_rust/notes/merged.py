@@ -98,7 +98,7 @@ def _splitting_arguments(groups: Sequence[Group]) -> Iterator[Finding]:
                     what=f"the build argument {name} reaches the shared builder with "
                     f"{len(given)} values",
                     why="each value compiles everything below it again",
-                    do="declare the ARG in the image's own stage",
+                    do="declare the ARG in the image's own stage, or give its builds one value",
                     subject=name,
                 )
 

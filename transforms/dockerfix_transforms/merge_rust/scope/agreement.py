@@ -72,11 +72,12 @@ def _majority(scope: Scope, value: Callable[[RustFile], object], name: str, what
 
 
 def _directives(scope: Scope) -> None:
-    """Files whose `syntax` or `check` directive says something else than the first one's."""
+    """Files whose `syntax` directive says something else than the first one's, or whose `check`
+    directive is not that of most."""
     known: dict[str, str] = {}
     for file in list(scope.files):
         for item in file.graph.tree.directives:
-            if known.setdefault(item.name, item.value) != item.value:
+            if item.name != "check" and known.setdefault(item.name, item.value) != item.value:
                 scope.leave_out(
                     file,
                     "directive",
@@ -86,6 +87,30 @@ def _directives(scope: Scope) -> None:
                     item.span,
                 )
                 break
+    _checks(scope)
+
+
+def _checks(scope: Scope) -> None:
+    """Files without the `check` directive that others have, or the other way round: it holds for
+    the whole file, stops builds with warnings, and silences them."""
+    wanted = Counter(_check(file) for file in scope.files)
+    if len(wanted) < 2:
+        return
+    most = max(wanted, key=lambda value: (wanted[value], value == ""))
+    for file in list(scope.files):
+        mine = _check(file)
+        if mine != most:
+            what = (
+                f"its check directive is {mine}, and others have {most or 'none'}"
+                if mine
+                else f"it has no check directive, and others have {most}"
+            )
+            span = file.graph.tree.instructions[0].code
+            scope.leave_out(file, "directive", what, "give the files the same directive", span)
+
+
+def _check(file: RustFile) -> str:
+    return next((d.value for d in file.graph.tree.directives if d.name == "check"), "")
 
 
 def _global_arguments(scope: Scope) -> None:
