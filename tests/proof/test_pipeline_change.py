@@ -280,6 +280,35 @@ class TestJoined:
         assert "the job `api` is gone: on a merge request" in found
         assert "`both` pushes `r/api:latest`" in found
 
+    @pytest.mark.parametrize(
+        ("api", "worker", "clash"),
+        [
+            ("echo A > a.env", "echo B > b.env", False),
+            ("echo A >> same.env", "echo A >> same.env", False),
+            ("echo A > same.env", "echo B > same.env", True),
+            ("echo $CI_JOB_ID >&2", "echo $X >/dev/null", False),
+            ("echo $IMAGE > same.env", "echo $IMAGE > same.env", True),
+        ],
+    )
+    def test_a_file_that_both_write(self, api: str, worker: str, *, clash: bool) -> None:
+        def job(name: str, lines: list[str], more: str = "") -> str:
+            script = "".join(f"    - {line}\n" for line in lines)
+            return f"{name}:\n  stage: build\n{more}  script:\n{script}"
+
+        builds = {n: f"docker build -t r/{n}:latest --push ." for n in ("api", "worker")}
+        before = HEAD
+        for name, line in (("api", api), ("worker", worker)):
+            before += job(name, [builds[name], line], f"  variables: {{IMAGE: {name}}}\n")
+        after = HEAD + job("both", [*builds.values(), api, worker])
+        permits = (
+            Permit("job-joined", "api", CI, after="both"),
+            Permit("job-joined", "worker", CI, after="both"),
+            Permit("job-added", "both", CI),
+        )
+        facts = (Facts(Snapshot.of({CI: text, "Dockerfile": "FROM a"})) for text in (before, after))
+        verdict = check(PipelineChange(CI, permits), *facts)
+        assert any("write other things" in line for line in verdict.failures) is clash
+
     def test_a_boolean_that_became_a_text(self) -> None:
         said = f"{self.main[:-1]}, allow_failure: true}}"
         found = why(self.joined(said, said, said.replace("true", "'true'")))

@@ -29,6 +29,7 @@ from dockerfix.proof.pipeline.sides import Sides, jobs_named
 from dockerfix.proof.pipeline.single_values import hands_on_less, value_permitted
 from dockerfix.proof.pipeline.starts import same_condition, starts_earlier
 from dockerfix.proof.pipeline.values import ValueChange, as_json
+from dockerfix.proof.pipeline.written import written_over
 
 CALLS = ("before_script", "script", "after_script", "variables", "parallel")
 """Keys that decide what a job's build calls are."""
@@ -97,7 +98,7 @@ class Judge:
         joined = self.sides.joined(job.name)
         if job.name not in self.added or not joined:
             return Refusal()
-        return self.rules_of(job, joined) or self.commands(joined, job)
+        return self.rules_of(job, joined) or self.files(joined, job) or self.commands(joined, job)
 
     def key(self, old: Job, new: Job, key: str) -> Refusal | None:
         """Whether one key of a job that stays may differ as it does."""
@@ -129,7 +130,9 @@ class Judge:
             return ran or self.rules_of(new, [old, *joined])
         if key == "variables":
             return self.variables([old, *joined], new)
-        return self.commands([old, *joined], new) if key != "parallel" else None
+        if key == "parallel":
+            return None
+        return self.files([old, *joined], new) or self.commands([old, *joined], new)
 
     def needs(self, old: Job, new: Job, key: str, joined: Sequence[Job]) -> Refusal | None:
         """The old names with heirs in the place of joined jobs, and jobs that make an image
@@ -174,6 +177,12 @@ class Judge:
             if mine.get(name) != theirs.get(name) and not named:
                 return Refusal(f"no command of the job names {name}")
         return None
+
+    def files(self, old: Sequence[Job], new: Job) -> Refusal | None:
+        """No file that one of several jobs, or of several runs of a matrix, wrote is written
+        over by the one that does their work."""
+        fault = written_over(self.sides.old, old, rows=not new.rows)
+        return Refusal(fault) if fault else None
 
     def commands(self, old: Sequence[Job], new: Job) -> Refusal | None:
         """Only commands that have to do with building images may differ."""

@@ -46,7 +46,7 @@ def _parsed(pieces: tuple[Piece, ...]) -> Script:
     try:
         statements = reader.statements(root)
         functions = {item.name: item for item in _functions(statements)}
-        return Script(statements, tuple(reader.errors(root)), functions)
+        return Script(statements, tuple(reader.errors(root)), functions, tuple(reader.outputs))
     except RecursionError:
         return Script((), (reader.span(root),))
 
@@ -70,6 +70,7 @@ def _parser() -> Parser:
 _ESCAPED_NAME = re.compile(rb"((?<!\\)\n[ \t]*)\\(?=[A-Za-z])")
 """The backslash of `\\docker` where a line begins, which the grammar takes for a continuation."""
 _GROUPS = frozenset({"compound_statement", "do_group", "program"})
+_WRITING = frozenset({">", ">>", "&>", "&>>", ">|"})
 _NAMES = frozenset({"command_name", "variable_name", "unset", "$", "==", "=~"})
 
 
@@ -80,6 +81,7 @@ class _StatementReader(BlockReader):
         super().__init__(mapped)
         self.words = WordReader(mapped, self.statements)
         self.assignments = AssignmentReader(self.words)
+        self.outputs: list[ShellWord] = []
 
     def errors(self, node: Node) -> Iterator[Span]:
         """What the grammar could not read, wherever it stands."""
@@ -129,7 +131,10 @@ class _StatementReader(BlockReader):
         for child in node.children:
             if child.type == "file_redirect":
                 words += self.words.read(child.named_children)[1:]
+                self.output(child)
             elif child.type == "heredoc_redirect":
+                for inner in child.children:
+                    self.output(inner)
                 words += self.words.read(child.named_children)
                 texts += [
                     _heredoc(self.mapped, c) for c in child.children if c.type == "heredoc_body"
@@ -143,6 +148,13 @@ class _StatementReader(BlockReader):
             heredocs = (*last.heredocs, *texts)
             body[-1] = Command(joined, last.assignments, span, heredocs, last.herestring)
         return [*body, *behind]
+
+    def output(self, node: Node) -> None:
+        """Note the file that a redirection writes."""
+        operators = {child.type for child in node.children}
+        if node.type == "file_redirect" and operators & _WRITING:
+            target = node.child_by_field_name("destination")
+            self.outputs += self.words.read([target]) if target is not None else []
 
     def command(self, node: Node) -> Statement:
         words: list[ShellWord] = []

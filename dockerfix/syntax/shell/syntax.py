@@ -181,6 +181,14 @@ class Script(Struct, frozen=True):
     statements: tuple[Statement, ...]
     broken: tuple[Span, ...] = ()
     functions: Mapping[str, Function] = field(default_factory=dict)
+    outputs: tuple[ShellWord, ...] = ()
+    """What redirections write, devices among them."""
+
+    @property
+    def written_files(self) -> tuple[str, ...]:
+        """The files that redirections write, as their words stand; devices are none."""
+        names = dict.fromkeys(word.value or word.written for word in self.outputs)
+        return tuple(name for name in names if not name.startswith("/dev/"))
 
     def commands(self) -> Iterator[Command]:
         """All simple commands in order, whatever they stand in, functions left out."""

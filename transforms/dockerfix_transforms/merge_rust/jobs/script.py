@@ -12,6 +12,7 @@ from dockerfix.api import Job, MappedText, Node, Refused, Scalar, parse_shell
 from dockerfix.api import Sequence as YamlSequence
 from dockerfix_transforms.merge_rust.jobs.clusters import BuildJob, Cluster
 from dockerfix_transforms.merge_rust.jobs.lines import expanded, mentions
+from dockerfix_transforms.merge_rust.jobs.written import check_written
 
 
 def builds_elsewhere(cluster: Cluster) -> bool:
@@ -62,10 +63,15 @@ def bake_script(cluster: Cluster, call: str, apart: frozenset[str]) -> tuple[str
     """
     before: list[list[str]] = []
     after: list[list[str]] = []
+    scripts: list[list[list[str]]] = []
     for build_job in cluster.jobs:
         items, index = _build_items(build_job)
+        scripts.append([])
         for part, lines in ((items[: index[0]], before), (items[index[-1] + 1 :], after)):
-            lines.append([t for item in part for t in expanded(item, build_job.job, apart)])
+            found = [expanded(item, build_job.job, apart) for item in part]
+            scripts[-1] += found
+            lines.append([text for texts in found for text in texts])
+    check_written([build_job.job for build_job in cluster.jobs], scripts)
     first = cluster.jobs[0].job
     return (*_united(first, before, "before"), call, *_united(first, after, "after"))
 
@@ -135,9 +141,15 @@ def lined_up(cluster: Cluster, apart: frozenset[str]) -> tuple[str, ...]:
     tails = [lines[head:] for lines in lists]
     end = _alike([lines[::-1] for lines in tails])
     middle = [line for lines in tails for line in lines[: len(lines) - end]]
-    if len(set(middle)) < len(cluster.jobs) or not all(map(_only_makes, middle)):
+    left = cluster.jobs[0].job.artifacts
+    if (
+        len(set(middle)) < len(cluster.jobs)
+        or not all(map(_only_makes, middle))
+        or (left is not None and left.dotenv)
+    ):
         place = cluster.jobs[0].job.place
         raise Refused(place, "the jobs do more than build their images", "align them")
+    check_written([b.job for b in cluster.jobs], [[[line] for line in lines] for lines in lists])
     return (*lists[0][:head], *middle, *tails[0][len(tails[0]) - end :])
 
 
