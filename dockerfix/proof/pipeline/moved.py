@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dockerfix.facts.gitlab.pipeline import Pipeline, find_pipeline
-from dockerfix.proof.references.no_dangling_reference import change_globs
+from dockerfix.proof.references.pipeline_names import change_globs
 from dockerfix.text import Edit, EditSet, Snapshot
 
 _INSIDE = r"[A-Za-z0-9_.@%+-]"

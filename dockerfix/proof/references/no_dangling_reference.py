@@ -3,20 +3,19 @@
 Files are looked for in builds, in text and in the globs of the pipeline; stages in builds and
 in the Dockerfiles that the patch writes; jobs wherever a pipeline can name one. What was
 dangling before is no fault of the patch and is listed. Knows where names stand; what a path
-in text is stands in `named_paths`.
+in text is stands in `named_paths`, what a pipeline names in `pipeline_names`.
 """
 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from dockerfix.facts.builds.make.patterns import pattern_prerequisites
 from dockerfix.facts.dockerfile.file_names import is_dockerfile
 from dockerfix.facts.dockerfile.stages import StageGraph
 from dockerfix.facts.gitlab.globs import GlobError, matches
-from dockerfix.facts.gitlab.pipeline import Pipeline
 from dockerfix.facts.links import links_to
 from dockerfix.facts.model import SiteKind
 from dockerfix.facts.named_words import named_words
@@ -25,9 +24,12 @@ from dockerfix.facts.text_uses import hands_on
 from dockerfix.proof.asks.asks import Ask, asks_of, values_for
 from dockerfix.proof.obligation import Image, Obligation, Verdict
 from dockerfix.proof.references.named_paths import named_paths
+from dockerfix.proof.references.pipeline_names import (
+    change_globs,
+    documents_about,
+    names_of_jobs,
+)
 from dockerfix.syntax.dockerfile import parse
-from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
-from dockerfix.syntax.yaml.tree import Node, Scalar, Sequence
 from dockerfix.text import Place, Snapshot, SnapshotError
 
 _MAX_UNFOLLOWED = 8
@@ -64,7 +66,6 @@ def _judge(owed: NoDanglingReference, before: Facts, after: Facts) -> Verdict:
     search.globs()
     search.stages()
     search.jobs()
-    search.unfollowed()
     names = [*owed.files, *(f"job `{job}`" for job in owed.jobs)]
     return Verdict(
         f"Nothing names {', '.join(names)} any longer"
@@ -72,7 +73,7 @@ def _judge(owed: NoDanglingReference, before: Facts, after: Facts) -> Verdict:
         else "Every file, stage and job that is named exists",
         tuple(search.differences),
         tuple(search.failures),
-        tuple(search.unproved),
+        tuple(_unfollowed(before, after, search.gone)),
         about=tuple(search.about),
     )
 
@@ -86,7 +87,6 @@ class _Search:
         self.after = after
         self.differences: dict[str, None] = {}
         self.failures: dict[str, None] = {}
-        self.unproved: list[str] = []
         self.failed: list[Place] = []
         self.about: list[str] = []
         """The removed file of each failure that is about one."""
@@ -121,21 +121,6 @@ class _Search:
             else:
                 what = f"{ask.site.kind.value} {ask.site.name}: {what}"
                 self.fail(ask.site.place, what, ask.dockerfile)
-
-    def unfollowed(self) -> None:
-        """Builds that reading cannot follow, which may ask for a Dockerfile that goes."""
-        asked = {build.dockerfile for build in self.before.builds.builds}
-        if not any(path in asked or is_dockerfile(path) for path in self.gone):
-            return
-        spots = [spot for spot in self.after.builds.blind if not spot.apart]
-        self.unproved += [
-            f"{spot.place}: {spot.what} cannot be followed ({spot.why}): it may ask for a "
-            "file that goes"
-            for spot in spots[:_MAX_UNFOLLOWED]
-        ]
-        if len(spots) > _MAX_UNFOLLOWED:
-            more = len(spots) - _MAX_UNFOLLOWED
-            self.unproved.append(f"and {more} more builds that cannot be followed")
 
     def texts(self) -> None:
         """Paths in settings, scripts and documents."""
@@ -233,27 +218,13 @@ class _Search:
         for job in removed & set(pipeline.jobs):
             self.failures[f"{pipeline.jobs[job].place}: job `{job}` is still there"] = None
         for file in pipeline.files.values():
-            for scalar, key in _job_names(file.root, ""):
+            for scalar, key in names_of_jobs(file.root):
                 if scalar.text in removed - set(pipeline.jobs):
                     place = scalar.file.source.place(scalar.span)
                     what = f"`{key}` names the job `{scalar.text}`, which is gone"
                     self.fail(place, what, *_built_in(self.before, scalar.text))
-        self.documents(removed - set(pipeline.jobs))
-
-    def documents(self, removed: Iterable[str]) -> None:
-        """Jobs in documents are prose: listed, for a person to see."""
-        names = [name for name in removed if not name.isalnum()]
-        for path in self.after.snapshot.paths if names else ():
-            if not path.endswith((".md", ".markdown", ".rst", ".adoc")):
-                continue
-            try:
-                data = self.after.snapshot.peek(path)
-            except SnapshotError:
-                continue
-            for name in names:
-                if name.encode() in data:
-                    line = data[: data.index(name.encode())].count(b"\n") + 1
-                    self.differences[f"document: {path}:{line}:1: names the job `{name}`"] = None
+        for line in documents_about(self.after.snapshot, removed - set(pipeline.jobs)):
+            self.differences[line] = None
 
 
 def _built_in(facts: Facts, job: str) -> set[str | None]:
@@ -305,45 +276,14 @@ def _outside(graph: StageGraph) -> Iterator[tuple[Place, str]]:
                 yield item.source.place(reference.flag.span), reference.text
 
 
-_NAMING = frozenset({"needs", "dependencies", "extends", "on_stop", "job"})
-
-
-def _job_names(node: Node | None, key: str) -> Iterator[tuple[Scalar, str]]:
-    """Scalars of the pipeline's files that name a job, with the key that they stand under."""
-    if isinstance(node, Scalar):
-        if key in _NAMING:
-            yield node, key
-    elif isinstance(node, Sequence):
-        if node.tag == "!reference":
-            first = node.items[0] if node.items else None
-            if isinstance(first, Scalar):
-                yield first, "!reference"
-            return
-        for item in node.items:
-            yield from _job_names(item, key)
-    elif isinstance(node, YamlMapping):
-        elsewhere = {entry.key.text for entry in node.entries} & {"project", "pipeline"}
-        for entry in node.entries:
-            if entry.aliased or (elsewhere and entry.key.text == "job"):
-                continue
-            yield from _job_names(entry.value, entry.key.text)
-
-
-def change_globs(pipeline: Pipeline) -> Iterator[Scalar]:
-    """The globs of `changes:` and `exists:`, wherever they stand."""
-    for file in pipeline.files.values():
-        yield from _under(file.root, False)
-
-
-def _under(node: Node | None, inside: bool) -> Iterator[Scalar]:
-    if isinstance(node, Scalar):
-        if inside:
-            yield node
-    elif isinstance(node, Sequence):
-        for item in node.items:
-            yield from _under(item, inside)
-    elif isinstance(node, YamlMapping):
-        for entry in node.entries:
-            if not entry.aliased:
-                deeper = inside and entry.key.text == "paths"
-                yield from _under(entry.value, deeper or entry.key.text in ("changes", "exists"))
+def _unfollowed(before: Facts, after: Facts, gone: Sequence[str]) -> Iterator[str]:
+    """Builds that reading cannot follow, which may ask for a Dockerfile that goes."""
+    asked = {build.dockerfile for build in before.builds.builds}
+    if not any(path in asked or is_dockerfile(path) for path in gone):
+        return
+    spots = [spot for spot in after.builds.blind if not spot.apart]
+    for spot in spots[:_MAX_UNFOLLOWED]:
+        what = f"{spot.place}: {spot.what} cannot be followed ({spot.why})"
+        yield f"{what}: it may ask for a file that goes"
+    if len(spots) > _MAX_UNFOLLOWED:
+        yield f"and {len(spots) - _MAX_UNFOLLOWED} more builds that cannot be followed"

@@ -17,6 +17,7 @@ from dockerfix.api import (
     Finding,
     Job,
     Pipeline,
+    Place,
     Severity,
     normalise_path,
     registry_of,
@@ -83,7 +84,7 @@ class Mirroring:
                 draft.created[path] = data
         if draft.created or draft.edits:
             draft.summary.append(f"images of {', '.join(self.mirrors)} come through a mirror")
-            draft.findings.append(self.assumed())
+            draft.findings.append(_assumed(self.mirrors, found.upstreams[0].pulls[0].place))
             draft.steps += self.steps()
 
     def builders(self) -> bool:
@@ -179,21 +180,6 @@ class Mirroring:
             found.append(Served(mirror, readers, dind))
         return found
 
-    def assumed(self) -> Finding:
-        """What nothing here can look at."""
-        hosts = list(dict.fromkeys(mirror.host for mirror in self.mirrors.values()))
-        answer = "answers" if len(hosts) == 1 else "answer"
-        return Finding.at(
-            self.found.upstreams[0].pulls[0].place,
-            name="mirror-runs",
-            severity=Severity.ASSUME,
-            subject=", ".join(self.mirrors),
-            what=f"{', '.join(hosts)} {answer} the pods of the jobs before this is merged",
-            why="until then each pull looks for the mirror first, and waits where requests to it "
-            "are dropped without an answer",
-            do="follow the steps under Next, and look at the log of one build",
-        )
-
     def steps(self) -> list[str]:
         """What is left to do by hand."""
         found = []
@@ -202,6 +188,22 @@ class Mirroring:
         if f"{self.folder}/README.md" in self.draft.created:
             found.append(f"read {self.folder}/README.md: the other readers' settings")
         return found
+
+
+def _assumed(mirrors: Mapping[str, Mirror], place: Place) -> Finding:
+    """What nothing here can look at."""
+    hosts = list(dict.fromkeys(mirror.host for mirror in mirrors.values()))
+    answer = "answers" if len(hosts) == 1 else "answer"
+    return Finding.at(
+        place,
+        name="mirror-runs",
+        severity=Severity.ASSUME,
+        subject=", ".join(mirrors),
+        what=f"{', '.join(hosts)} {answer} the pods of the jobs before this is merged",
+        why="until then each pull looks for the mirror first, and waits where requests to it "
+        "are dropped without an answer",
+        do="follow the steps under Next, and look at the log of one build",
+    )
 
 
 def _given(line: BuilderLine) -> Finding:
