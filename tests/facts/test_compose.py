@@ -134,6 +134,19 @@ def test_an_override_lies_over_the_base_file(find: Find, short: Short) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("build", "why"),
+    [
+        ("{target: dev}", "it says no context, as a file that is laid over another"),
+        ("{context: '..\\..\\'}", "the context is a path of Windows: ..\\..\\"),
+    ],
+)
+def test_a_context_that_the_file_does_not_tell(find: Find, build: str, why: str) -> None:
+    file = f"services:\n  a: {{build: {build}}}\n"
+    (found,) = find({"ops/compose.dev.yml": file, "Dockerfile": ""}).builds
+    assert (found.dockerfile, found.context, found.unknown) == (None, None, (why,))
+
+
 BASE = "services:\n  a: {build: {context: app, target: dev}}\n"
 OVER = "services:\n  a: {build: {dockerfile: D}}\n"
 LAYERS = {

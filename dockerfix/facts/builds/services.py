@@ -11,6 +11,7 @@ import posixpath
 import re
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dockerfix.facts.builds.assigned import environment_beside
 from dockerfix.facts.builds.docker_command import is_remote, located
@@ -24,7 +25,14 @@ from dockerfix.text import Snapshot
 def service_build(service: Service, snapshot: Snapshot) -> Build:
     """The build of a Compose service, as `docker compose build` runs it from its folder."""
     folder = posixpath.dirname(service.file.source.path)
-    return _ServiceBuild(service, environment_beside(snapshot, folder)).build()
+    build = _ServiceBuild(service, environment_beside(snapshot, folder)).build()
+    written = (build.context_written, build.dockerfile_written)
+    if build.dockerfile is None or build.dockerfile in snapshot or any(written):
+        return build
+    if snapshot.why_unknown(build.dockerfile) is not None:
+        return build
+    why = "it says no context, as a file that is laid over another"
+    return replace(build, context=None, dockerfile=None, unknown=(*build.unknown, why))
 
 
 class _ServiceBuild(Struct, frozen=True):
@@ -66,6 +74,9 @@ class _ServiceBuild(Struct, frozen=True):
             return None
         if _from_working_folder(text):
             unknown.append(f"the context holds a variable: {text}")
+            return None
+        if "\\" in text:
+            unknown.append(f"the context is a path of Windows: {text}")
             return None
         return located(text, posixpath.dirname(holder.source.path), "the context", unknown)
 
