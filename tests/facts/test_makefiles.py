@@ -219,3 +219,18 @@ def test_odd_makefiles_do_not_raise(find: Find) -> None:
                  "\tdocker build", "A = $(A)\na:\n\tdocker build $(A)\n",
                  "%:\n\tdocker build $@\n", "ifeq\n# docker"):  # fmt: skip
         find({"Makefile": text, "b.sh": "make a\nmake"})
+
+
+ROOT_RULES = {
+    "from its folder": ("docker build -f app/D app", "ops/app/D|ops/app"),
+    "from the root": ("docker build -f tool/D tool", "tool/D|tool"),
+    "from nowhere": ("docker build -f none/D none", "ops/none/D|ops/none"),
+}
+
+
+@pytest.mark.parametrize(("command", "meant"), ROOT_RULES.values(), ids=ROOT_RULES)
+def test_a_makefile_may_be_run_from_the_root(find: Find, command: str, meant: str) -> None:
+    """`make -f ops/Makefile` stands in the root; where its Dockerfiles are tells it."""
+    files = {"ops/Makefile": f"image:\n\t{command}\n", "ops/app/D": "", "tool/D": ""}
+    (build,) = find(files).builds
+    assert f"{build.dockerfile}|{build.context}" == meant

@@ -150,6 +150,20 @@ class Reading:
         _, best = min(tries, key=lambda tried: tried[0])
         self.follower.found = before.with_more(best)
 
+    def beside(self, run: Callable[[str], None], folder: str) -> None:
+        """Follow what runs in a folder, or in the root (`make -f folder/Makefile`) where more of
+        its Dockerfiles are."""
+        before = self.found
+        tries = []
+        for where in dict.fromkeys((folder, "")):
+            self.follower.found = Found(entered=set(before.entered))
+            run(where)
+            tries.append((self.missing(self.found.builds), self.found))
+            if not tries[0][0]:
+                break
+        _, best = min(tries, key=lambda tried: tried[0])
+        self.follower.found = before.with_more(best)
+
     def missing(self, builds: Iterable[Build]) -> int:
         """How many builds ask for a Dockerfile that does not exist."""
         return sum(b.dockerfile is not None and b.dockerfile not in self.snapshot for b in builds)

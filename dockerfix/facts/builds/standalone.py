@@ -7,7 +7,7 @@ counts only when nothing runs it. Knows which of them are run; follows none itse
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
@@ -76,10 +76,18 @@ class Standalone:
             expander = makefile.of_target(makefile.expander(), rule, target)
             scope = makefile.scope(expander)
             carrier = Carrier(SiteKind.MAKE, target, rule.source)
-            folder = posixpath.dirname(makefile.path)
             with self.apart(f"{rule.source.path}:{target}") as wanted:
-                for text in makefile.recipe(expander, rule) if wanted else ():
-                    self.reading.text(text, carrier, scope, folder)
+                if wanted:
+                    texts = tuple(makefile.recipe(expander, rule))
+                    run = partial(self.recipe, texts, carrier, scope)
+                    self.reading.beside(run, posixpath.dirname(makefile.path))
+
+    def recipe(
+        self, texts: Sequence[MappedText], carrier: Carrier, scope: Scope, folder: str
+    ) -> None:
+        """The lines of one rule, in a folder."""
+        for text in texts:
+            self.reading.text(text, carrier, scope, folder)
 
     def scripts(self, sources: list[Source]) -> None:
         """Scripts as a person would run them."""
