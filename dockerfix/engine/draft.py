@@ -14,13 +14,15 @@ from msgspec.structs import replace
 from dockerfix.engine.proposal import Proposal
 from dockerfix.facts.finding import Finding, Severity
 from dockerfix.facts.gitlab.gates import plain
-from dockerfix.facts.gitlab.pipeline import ROOT, Job
+from dockerfix.facts.gitlab.job import SECTIONS
+from dockerfix.facts.gitlab.pipeline import ROOT, Job, Pipeline
+from dockerfix.facts.gitlab.values import as_dict
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.obligation import Permit
 from dockerfix.proof.pipeline.values import value_changes
 from dockerfix.rewrite.pipeline_edits import Value, edit, with_value
 from dockerfix.rewrite.wanted import Edits, Refused, united
-from dockerfix.syntax.yaml.tree import Node
+from dockerfix.syntax.yaml.tree import Node, Sequence
 from dockerfix.text import EditSet
 
 CALLS = ("before_script", "script", "after_script", "variables", "parallel")
@@ -96,33 +98,49 @@ class Draft:
         )
 
     def call_permits(self, edits: Mapping[str, EditSet]) -> Iterator[Permit]:
-        """Leave for the keys in which the build calls of `callers` are edited, and those of
-        the templates that hold them; and for needs that are edited anywhere."""
+        """Leave for the keys in which the build calls of `callers` are edited, those of the
+        templates that hold them, and the scripts beside the jobs, which all jobs get that have
+        none of their own; and for needs that are edited anywhere."""
         pipeline = self.facts.pipeline
         if pipeline is None or not edits.keys() & pipeline.files.keys():
             return
+        shared = {key for key in SECTIONS if _is_edited(_beside(pipeline, key), edits)}
+        yield from (Permit("build-call", "", pipeline.path, key) for key in sorted(shared))
         for job in pipeline.jobs.values():
-            for key in CALLS if job.hidden or job.name in self.callers else ():
-                if _is_edited(job, key, edits):
+            calling = job.hidden or job.name in self.callers
+            for key in CALLS if calling else shared:
+                if _is_edited(_nodes(job.keys.get(key)), edits):
                     yield Permit("build-call", job.name, pipeline.path, key)
             for key in NEEDS:
-                if _is_edited(job, key, edits):
+                if _is_edited(_nodes(job.keys.get(key)), edits):
                     yield Permit("needs-followed", job.name, pipeline.path, key)
 
 
-def _is_edited(job: Job, key: str, edits: Mapping[str, EditSet]) -> bool:
-    """Whether an edit lies in what a job has under a key, wherever that is written."""
+def _beside(pipeline: Pipeline, key: str) -> Iterator[Node]:
+    """The nodes of a script beside the jobs."""
+    for file in pipeline.files.values():
+        top = as_dict(file.root) or {}
+        yield from _nodes(top.get(key))
+        yield from _nodes((as_dict(top.get("default")) or {}).get(key))
+
+
+def _is_edited(nodes: Iterable[Node], edits: Mapping[str, EditSet]) -> bool:
+    """Whether an edit lies in one of the nodes, wherever that is written."""
     return any(
         node.span.contains(edit.span) or node.span.touches(edit.span)
-        for node in _nodes(job.keys.get(key))
+        for node in nodes
         for edit in edits.get(node.file.source.path, EditSet())
     )
 
 
 def _nodes(value: object) -> Iterator[Node]:
-    """The nodes of a key: one, or those that a merged mapping came from."""
+    """The nodes of a key: one, or those that a merged mapping came from; items that are written
+    elsewhere, for an alias or a `!reference`, are nodes of their own."""
     if isinstance(value, Node):
         yield value
+    if isinstance(value, Sequence):
+        for item in value.items:
+            yield from _nodes(item)
     elif isinstance(value, dict):
         for inner in value.values():
             yield from _nodes(inner)
