@@ -183,10 +183,14 @@ def _key(graph: StageGraph, stage: Stage, item: Instruction, where: str, refers:
 
 def _arguments(graph: StageGraph, item: Arg) -> list[object]:
     """Names with defaults; one without takes the global default, as BuildKit does, if there
-    is any: a global ARG without one leaves it to what the build is given."""
+    is any: a global ARG without one leaves it to what the build is given. A default that holds
+    no variable says the same in either place."""
     found: list[object] = []
     for name, default in item.entries:
-        if default is None and graph.global_arguments.get(name) is not None:
+        given = graph.global_arguments.get(name) if default is None else None
+        if given is not None and "$" not in given:
+            found.append((name, given))
+        elif given is not None:
             found.append((name, "global", *_with_inner(graph, [name])))
         else:
             found.append((name, default))

@@ -56,6 +56,9 @@ class RustFile(Struct, frozen=True):
     """Whether an image carries more of an unselected build than binaries (a `.so`, an
     example), so that the build cannot be narrowed to binaries."""
 
+    own_defaults: tuple[tuple[str, str], ...] = ()
+    """Global ARGs whose defaults its images declare for themselves in the merged file."""
+
     def end_of(self, stage: Stage) -> int:
         """How many steps of the chain lie in or below a chain stage."""
         return sum(1 for step in self.steps if step.stage.index <= stage.index)

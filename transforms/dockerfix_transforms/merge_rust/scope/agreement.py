@@ -6,13 +6,19 @@ what builders must agree on is the business of `group`.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+
+from msgspec.structs import replace
 
 from dockerfix.api import Arg, Facts, Newline, Span
 from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 from dockerfix_transforms.merge_rust.scope.names import told_apart
 from dockerfix_transforms.merge_rust.scope.scope import Scope
+
+_PLAIN = re.compile(r"[\w./:@+-]*")
+"""A value that needs no quotes."""
 
 
 def agree(facts: Facts, scope: Scope) -> None:
@@ -32,6 +38,7 @@ def agree(facts: Facts, scope: Scope) -> None:
                 file, "newline", "its newlines are mixed", "make them all alike", Span(0, 0)
             )
     _directives(scope)
+    _own_defaults(scope)
     _global_arguments(scope)
     scope.files = list(told_apart(scope.files))
 
@@ -120,6 +127,7 @@ def _global_arguments(scope: Scope) -> None:
     for file in list(scope.files):
         for item in file.graph.tree.preamble:
             entries = item.entries if isinstance(item, Arg) else ()
+            entries = tuple(entry for entry in entries if entry not in file.own_defaults)
             clash = next(((n, d) for n, d in entries if known[n][0] != d), None)
             if clash is not None:
                 scope.leave_out(
@@ -133,6 +141,37 @@ def _global_arguments(scope: Scope) -> None:
                 break
     for file in list(scope.files):
         _captured(scope, file)
+
+
+def _own_defaults(scope: Scope) -> None:
+    """Have files whose global ARG has another default than most declare it in their images, where
+    these alone read it."""
+    known = _usual_defaults(scope.files)
+    for number, file in enumerate(scope.files):
+        items = (i for i in file.graph.tree.preamble if isinstance(i, Arg) and len(i.entries) == 1)
+        own = tuple(
+            (name, default)
+            for name, default in (item.entries[0] for item in items)
+            if default is not None and _PLAIN.fullmatch(default) and known[name][0] != default
+            if _in_images_only(file, name)
+        )
+        if own:
+            scope.files[number] = replace(file, own_defaults=own)
+
+
+def _in_images_only(file: RustFile, name: str) -> bool:
+    """Whether a global ARG is declared in images alone: no FROM line, no other global ARG and no
+    stage that compiles reads it."""
+    read = re.compile(rf"\$\{{?{re.escape(name)}\b")
+    heads = (*file.graph.tree.preamble, *(stage.from_ for stage in file.graph.stages))
+    images = {leaf.stage.index for leaf in file.leaves}
+    declaring = {
+        stage.index
+        for stage in file.graph.stages
+        for item in stage.instructions
+        if isinstance(item, Arg) and name in dict(item.entries)
+    }
+    return declaring <= images and not any(read.search(item.text) for item in heads)
 
 
 def _usual_defaults(files: Sequence[RustFile]) -> dict[str, tuple[str | None, str]]:

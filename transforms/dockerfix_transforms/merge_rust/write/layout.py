@@ -90,7 +90,7 @@ def _head(files: Sequence[RustFile]) -> tuple[str, ...]:
     equal: dict[str, list[Arg]] = {}
     for file in files:
         for item in file.graph.tree.preamble:
-            if isinstance(item, Arg):
+            if isinstance(item, Arg) and not set(item.entries) & set(file.own_defaults):
                 equal.setdefault(item.text, []).append(item)
     arguments = [piece_of(first, rest).rstrip("\r\n") for first, *rest in equal.values()]
     newline = _newline(files)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from dockerfix.api import Edit, From, Instruction, Place, Span, Stage
+from dockerfix.api import Arg, Edit, From, Instruction, Place, Span, Stage
 from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 from dockerfix_transforms.merge_rust.read.steps import Step
 from dockerfix_transforms.merge_rust.write.comments import loose_comments
@@ -78,7 +78,21 @@ def body_pieces(names: StageNames, file: RustFile, stage: Stage) -> Iterator[Pie
     """A stage below its FROM line, byte for byte but for the names of other stages."""
     if stage.instructions:
         span = Span(stage.from_.span.end, stage.span.end)
-        yield Piece(file.graph.tree.source, span, tuple(_renamed(names, file, stage)))
+        edits = (*_renamed(names, file, stage), *_defaults(file, stage))
+        yield Piece(file.graph.tree.source, span, edits)
+
+
+def _defaults(file: RustFile, stage: Stage) -> Iterator[Edit]:
+    """The defaults that a stage's ARGs take from global ones which are its file's alone."""
+    own = dict(file.own_defaults)
+    for item in stage.instructions if own else ():
+        lacking = (
+            {n for n, default in item.entries if default is None} if isinstance(item, Arg) else ()
+        )
+        for word in item.words:
+            if word.value in lacking and word.value in own:
+                end = word.span.end
+                yield Edit(Span(end, end), f"={own[word.value]}".encode())
 
 
 def _renamed(names: StageNames, file: RustFile, stage: Stage) -> Iterator[Edit]:
