@@ -242,6 +242,24 @@ def test_a_tool_that_a_python_program_chooses_is_said(find: Find, call: str) -> 
     ]
 
 
+SPOKEN = {
+    "a function of messages": ("a.sh", 'print_error "  docker build --no-cache app"\n'),
+    "the name of a job": (".ci.yml", "a:\n  - name: 'docker build'\n"),
+    "a list of files": ("lint.yml", "matrix:\n  dockerfile:\n    - a/Dockerfile\n"),
+    "a file of Compose": ("a.py", "root = find()\np = root / 'docker-compose.yml'\nbuild(p)\n"),
+    "a text that is looked for": ("a.py", "check.has('docker build', text)\n"),
+    "an action that builds nothing": (
+        ".ci/x.yml", "steps:\n  - uses: a/docker-buildx-imagetools-action@v1\n",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "text"), SPOKEN.values(), ids=SPOKEN)
+def test_what_only_speaks_of_a_build_is_not_said(find: Find, path: str, text: str) -> None:
+    found = find({path: text})
+    assert (found.builds, found.blind) == ((), ())
+
+
 @pytest.mark.parametrize(
     "call",
     ['run([npm, "build", "--release", "."])', 'run(f"{go} build ./...")', 'f(build, "build", X)'],

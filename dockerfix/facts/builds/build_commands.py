@@ -139,8 +139,10 @@ def read_indirect(
 
 
 def _is_prose(carrier: Carrier, build: Build) -> bool:
-    """Whether a document only names the command, as in "run `docker build`"."""
-    return carrier.kind is SiteKind.DOCUMENT and build.context_written is None
+    """Whether a document or a program only names the command, as in "run `docker build`"."""
+    told = carrier.kind is SiteKind.DOCUMENT
+    told |= carrier.kind is SiteKind.PYTHON and build.context is None
+    return told and build.context_written is None
 
 
 def _site(

@@ -29,7 +29,7 @@ from dockerfix.text import MappedText, Place, Source
 if TYPE_CHECKING:
     import libcst as cst
 
-_COMMAND = re.compile(BUILD_TEXT.pattern + r"|\b(?:docker|podman)[ -]compose\b")
+_COMMAND = re.compile(BUILD_TEXT.pattern + r"|\b(?:docker|podman)[ -]compose\b(?![.\w/-])")
 """A command that builds, or that uses what Compose builds."""
 _MESSAGES = re.compile(
     r"(?:^|\.)(?:print|echo|secho|debug|info|warn|warning|error|exception|critical|log|write|"

@@ -42,7 +42,8 @@ _ANY = re.compile(
         BUILD_TEXT.pattern
         + r"|[\"']docker[\"']\s*,\s*[\"'](?:buildx[\"']\s*,\s*[\"'])?(?:build|bake)[\"']"
         + r"|\bdocker\.build\(|\bdocker_build\(|\bdocker_compose\("
-        + r"|(?P<key>^[ \t-]*[\"']?[dD]ocker_?[fF]ile(?:_?[pP]ath)?[\"']?[ \t]*[:=](?![ \t]*[{\[]))"
+        + r"|(?P<key>^[ \t-]*[\"']?[dD]ocker_?[fF]ile(?:_?[pP]ath)?[\"']?[ \t]*[:=]"
+        + r"(?![ \t]*(?:[{\[]|\r?$)))"
         + r"|[\"'](?:docker|podman|buildah|nerdctl)[\"']\s*\)?\s*(?:,|\.args?\()[\s&\[{(]*"
         + r"[\"'](?:buildx|build|bake|bud|compose)[\"']"
         + r"|\bkaniko-project/executor[^\n]*\n(?:[^\n]*\n)?[ \t]*(?:args|command):"
@@ -58,7 +59,8 @@ _ANY = re.compile(
         + r"|[=(&]\s*(?:\w+::)*BuildImageOptions(?:Builder)?(?:::<\w+>)?\s*(?:\{|::)"
         + r"|\bdockerfile\s*(?:true\b|\{)|\bdocker\.build\s+[\"']"
         + r"|\btype[\"']\s*:\s*[\"']docker-build[\"']"
-        + r"|^[ \t]*+-?[ \t]*+uses:\s*(?!\./|\S*setup)\S*(?:build-push|docker-build|kaniko)"
+        + r"|^[ \t]*+-?[ \t]*+uses:\s*(?!\./|\S*(?:setup|imagetools))"
+        + r"\S*(?:build-push|docker-build|kaniko)"
         + r"|(?:-[ \t]+|community\.docker\.)docker_image(?:_build)?:\s*$"
         + r"|^resource\s+\"docker_image\""
         + r"|^target\s+\"[^\"]+\"\s*\{"
@@ -68,6 +70,8 @@ _ANY = re.compile(
 _COMMENTS = (b"#", b"//", b"*", b";", b"::", b"REM ", b"rem ", b"@rem", b"--")
 _MESSAGES = re.compile(
     rb"\b(?:echo|printf|println|print|log|info|warn(?:ing)?|Write-Host)\b[^|&;]*$"
+    rb"|\b(?:print|log|echo|show)_[a-z]+\s+[\"'][^\"']*$"
+    rb"|^[ \t-]*[\"']?(?:name|description|displayName)[\"']?[ \t]*:[^|&;]*$"
 )
 
 _TO_SHELL = re.compile(rb"\|\s*(?:sudo\s+)?(?:ba|z|da|k)?sh\b")
