@@ -406,6 +406,23 @@ def test_a_build_whose_tools_take_other_files_is_said(find: Find) -> None:
     assert "the tool is a variable" in found.blind[0].why
 
 
+BETWEEN = {
+    "two folders up": ({"a/b/c/b.sh": "docker build -f ops/D .\n", "a/ops/D": ""}, "a/ops/D|a"),
+    "the root first": (
+        {"a/b/b.sh": "docker build -f ops/D .\n", "a/ops/D": "", "ops/D": ""}, "ops/D|",
+    ),
+    "nowhere": ({"a/b/b.sh": "docker build -f ops/D .\n"}, "ops/D|"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("files", "meant"), BETWEEN.values(), ids=BETWEEN)
+def test_a_script_runs_where_its_dockerfiles_are(
+    find: Find, files: dict[str, str], meant: str
+) -> None:
+    (build,) = find(files).builds
+    assert f"{build.dockerfile}|{build.context}" == meant
+
+
 SENT = {
     "az": ("az acr build -r R --image i -f src/D --build-arg A=b src", "src/D|src"),
     "az without a file": ("az acr build --registry $R -t i:1 ./src", "src/Dockerfile|src"),
@@ -427,12 +444,13 @@ FLY = "app = 'x'\n[build]\ndockerfile = 'D'\n"
 
 @pytest.mark.parametrize(
     "text",
-    ["flyctl deploy --remote-only", "fly deploy --config=a/fly.toml", "cd a && fly deploy",
-     "fly deploy --image x", "gcloud builds submit --config ops/cloudbuild.yaml ."],
+    ["cd a; flyctl deploy --remote-only", "fly deploy --config=a/fly.toml", "cd a && fly deploy",
+     "fly deploy --image x", "fly deploy -c fly.b.toml",
+     "gcloud builds submit --config ops/cloudbuild.yaml ."],
 )  # fmt: skip
 def test_what_a_file_that_is_read_builds_is_not_said_again(find: Find, text: str) -> None:
     steps = "steps:\n- name: gcr.io/cloud-builders/docker\n  args: [build, .]\n"
-    files = {"fly.toml": FLY, "a/fly.toml": FLY, "ops/cloudbuild.yaml": steps}
+    files = {"fly.b.toml": FLY, "a/fly.toml": FLY, "ops/cloudbuild.yaml": steps}
     found = find({**files, "b.sh": text + "\n", "D": "", "a/D": "", "Dockerfile": ""})
     assert (found.blind, len(found.builds)) == ((), 3)
 
@@ -444,6 +462,7 @@ BLIND = {
     "unknown wrapper": ("with_retries docker build .", "builds through `with_retries`"),
     "xargs": ("ls | xargs -I{} docker build {}", "builds through `xargs`"),
     "another builder": ("gcloud builds submit --config x.yaml .", "does not read"),
+    "a service's file in a folder": ('cd "$D"; fly deploy', "does not read"),
     "a service's other file": ("# docker\nflyctl deploy -c other.toml", "does not read"),
     "function that nothing calls": ("b() {\n  docker build .\n}\n", "nothing that dockerfix"),
     "broken shell": ("if docker build .; then\n", "cannot read"),

@@ -6,7 +6,7 @@ finds. Knows how files are chosen and where a text may run; knows no kind of fil
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -134,18 +134,24 @@ class Reading:
         self, run: Callable[[str], None], beside: str, beside_first: bool = False
     ) -> None:
         """Follow what does not say where it runs: in the root, or in the folder beside it
-        when only there its Dockerfiles exist, or the scripts that it runs."""
+        when only there its Dockerfiles exist, or the scripts that it runs; or in a folder between,
+        where that alone has them all."""
         if not beside:
             run("")
             return
         before = self.found
-        tries = []
-        for folder in (beside, "") if beside_first else ("", beside):
+        tries: list[tuple[tuple[int, bool, str], Found]] = []
+        ends = (beside, "") if beside_first else ("", beside)
+        for folder in (*ends, *_between(beside)):
+            if len(tries) >= len(ends) and not any(found.asks for _, found in tries):
+                break  # it asks for nothing, wherever it runs
             self.follower.found = Found(entered=set(before.entered))
             run(folder)
             missing = self.missing(self.found.builds)
-            tries.append(((missing, not self.found.asks, folder), self.found))
-            if not missing and self.found.asks:
+            whole = not missing and self.found.asks
+            if folder in ends or whole:
+                tries.append(((missing, not self.found.asks, folder), self.found))
+            if whole:
                 break
         _, best = min(tries, key=lambda tried: tried[0])
         self.follower.found = before.with_more(best)
@@ -167,3 +173,9 @@ class Reading:
     def missing(self, builds: Iterable[Build]) -> int:
         """How many builds ask for a Dockerfile that does not exist."""
         return sum(b.dockerfile is not None and b.dockerfile not in self.snapshot for b in builds)
+
+
+def _between(folder: str) -> Iterator[str]:
+    """The folders between one and the root, the nearest first."""
+    while folder := folder.rpartition("/")[0]:
+        yield folder

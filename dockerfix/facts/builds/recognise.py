@@ -58,6 +58,7 @@ _OTHERS = (
 """Commands that build from a Dockerfile in ways that are not read here."""
 _READ = {"tilt": "Tiltfile", "skaffold": "skaffold.yaml", "fly": "fly.toml", "flyctl": "fly.toml"}
 """Those of them whose own file is read."""
+_FLY = re.compile(r"(?:.*/)?fly\.(?:[\w-]+\.)?toml")
 _FILE_FLAGS = ("-f", "--file", "--filename", "-c", "--config")
 
 
@@ -175,7 +176,9 @@ def reads_own_file(words: tuple[Value, ...], paths: Container[str], folder: str 
     read = texts[given[0] + 1] if given and given[0] + 1 < len(texts) else _READ.get(name, "")
     named = posixpath.basename(read) == _READ.get(name)  # those of other names are not read
     named = named or (name == "gcloud" and is_cloud_build(read))
-    return named and (join_path(folder or "", read) or "") in paths
+    named = named or (name in ("fly", "flyctl") and _FLY.fullmatch(read) is not None)
+    where = join_path(folder, read) if folder is not None else None
+    return named and where is not None and where in paths
 
 
 def _flag_and_value(text: str) -> tuple[str, ...]:
