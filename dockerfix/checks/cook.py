@@ -11,7 +11,7 @@ from dockerfix.checks.check import Check
 from dockerfix.facts.cargo.commands import CargoCall
 from dockerfix.facts.dockerfile.stages import StageGraph
 from dockerfix.facts.repository import Facts
-from dockerfix.proof.reading import cargo_calls
+from dockerfix.proof.steps.reading import cargo_calls
 from dockerfix.syntax.dockerfile import Run, Stage
 from dockerfix.text import Place
 

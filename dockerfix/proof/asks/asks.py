@@ -15,7 +15,7 @@ from msgspec import Struct
 from dockerfix.facts.builds import BuildList
 from dockerfix.facts.model import Build, CallSite, ImageCall, SiteKind, Tool, Value
 from dockerfix.facts.repository import Facts
-from dockerfix.proof.image.environment import expand_text
+from dockerfix.proof.steps.environment import expand_text
 from dockerfix.text import join_path
 
 MAX_VALUES = 256

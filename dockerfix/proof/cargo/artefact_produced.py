@@ -17,11 +17,11 @@ from msgspec import Struct
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.cargo.cooks import failing_cooks
 from dockerfix.proof.cargo.crates import Sources, context_of, looks_like_cargo
-from dockerfix.proof.image.chain import NoSuchImageError, find_stage
-from dockerfix.proof.image.environment import unknown
-from dockerfix.proof.image.events import Carried, Copied, Event
-from dockerfix.proof.image.origins import Built, NotMade, Origin, Origins, Undecided
+from dockerfix.proof.cargo.origins import Built, NotMade, Origin, Origins, Undecided
 from dockerfix.proof.obligation import Image, Obligation, Verdict
+from dockerfix.proof.steps.chain import NoSuchImageError, find_stage
+from dockerfix.proof.steps.environment import unknown
+from dockerfix.proof.steps.events import Carried, Copied, Event
 from dockerfix.syntax.dockerfile import Stage
 from dockerfix.text import Place
 

@@ -15,9 +15,9 @@ from msgspec import Struct
 
 from dockerfix.facts.dockerfile.stages import StageGraph
 from dockerfix.proof.cargo.crates import Compilation, Sources, chosen_packages, triples_of
-from dockerfix.proof.cargo.tools import variable_aspect
-from dockerfix.proof.image.chain import flatten
-from dockerfix.proof.image.events import Compiled
+from dockerfix.proof.steps.chain import flatten
+from dockerfix.proof.steps.events import Compiled
+from dockerfix.proof.steps.tools import variable_aspect
 from dockerfix.syntax.toml import parse_toml
 from dockerfix.text import Place, SnapshotError
 

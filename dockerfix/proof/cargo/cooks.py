@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from dockerfix.facts.cargo.commands import selected
 from dockerfix.facts.dockerfile.cargo_chef import repeats_bin
 from dockerfix.proof.cargo.crates import Compilation
-from dockerfix.proof.image.environment import unknown
-from dockerfix.proof.image.events import Compiled
-from dockerfix.proof.image.origins import Origins
+from dockerfix.proof.cargo.origins import Origins
+from dockerfix.proof.steps.environment import unknown
+from dockerfix.proof.steps.events import Compiled
 from dockerfix.syntax.dockerfile import Stage
 
 

@@ -17,8 +17,8 @@ from msgspec import Struct
 from dockerfix.facts.cargo import Package, Workspace
 from dockerfix.facts.cargo.commands import selected
 from dockerfix.facts.repository import Facts
-from dockerfix.proof.image.environment import SUBSTITUTION, unknown
-from dockerfix.proof.image.events import Compiled, Copied, Event
+from dockerfix.proof.steps.environment import SUBSTITUTION, unknown
+from dockerfix.proof.steps.events import Compiled, Copied, Event
 from dockerfix.syntax.toml import parse_toml
 from dockerfix.text import Snapshot, SnapshotError, UnreadableError, join_path
 

@@ -15,11 +15,11 @@ from dockerfix.facts.repository import Facts
 from dockerfix.proof.cargo.artefact_produced import made_in, programs
 from dockerfix.proof.cargo.compiler_input import Aspect, Input, compiler_input
 from dockerfix.proof.cargo.crates import Compilation, context_of
-from dockerfix.proof.cargo.tools import only_toolchain
-from dockerfix.proof.image.chain import NoSuchImageError, find_stage
-from dockerfix.proof.image.installs import name_of
-from dockerfix.proof.image.origins import Built, Origins
+from dockerfix.proof.cargo.origins import Built, Origins
 from dockerfix.proof.obligation import Image, Obligation, Verdict
+from dockerfix.proof.steps.chain import NoSuchImageError, find_stage
+from dockerfix.proof.steps.installs import name_of
+from dockerfix.proof.steps.tools import only_toolchain
 from dockerfix.text import SnapshotError
 
 _READ_BY_CRATES = (

@@ -27,8 +27,8 @@ from dockerfix.proof.context.seen_steps import (
     seen_step,
     stays_inside,
 )
-from dockerfix.proof.image.chain import Step
 from dockerfix.proof.rules.pair import Use
+from dockerfix.proof.steps.chain import Step
 from dockerfix.syntax.dockerfile import Copy, Run, Stage
 from dockerfix.text import join_path
 

@@ -13,14 +13,14 @@ from dockerfix.facts.dockerfile.places import IsFolder
 from dockerfix.facts.dockerfile.stages import StageGraph
 from dockerfix.proof.context.siblings import Siblings
 from dockerfix.proof.image.bottom import compare_bases
-from dockerfix.proof.image.chain import Outside, Step
 from dockerfix.proof.image.notes import Notes
 from dockerfix.proof.image.pairing import Match, counterparts
 from dockerfix.proof.obligation import Image
-from dockerfix.proof.reading import ReadChain
 from dockerfix.proof.rules.one_sided import gone_but_allowed, new_but_allowed
 from dockerfix.proof.rules.order import runs_in, swapped_but_allowed
 from dockerfix.proof.rules.pair import Pair, Use
+from dockerfix.proof.steps.chain import Outside, Step
+from dockerfix.proof.steps.reading import ReadChain
 from dockerfix.syntax.dockerfile import Stage
 
 

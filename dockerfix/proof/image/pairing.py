@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from dockerfix.proof.image.chain import Step
 from dockerfix.proof.rules.pair import Pair, Use
 from dockerfix.proof.rules.same_step import same_but_allowed
+from dockerfix.proof.steps.chain import Step
 from dockerfix.text.subsequence import common_subsequence
 
 

@@ -15,9 +15,9 @@ from dockerfix.facts.repository import Facts
 from dockerfix.proof.cargo.crates import context_of
 from dockerfix.proof.context.siblings import Siblings
 from dockerfix.proof.image.bottom import compare_directives
-from dockerfix.proof.image.chain import NoSuchImageError, find_stage
 from dockerfix.proof.image.comparison import Comparison, Owed
 from dockerfix.proof.obligation import Image, Obligation, Verdict
+from dockerfix.proof.steps.chain import NoSuchImageError, find_stage
 from dockerfix.text import join_path
 
 

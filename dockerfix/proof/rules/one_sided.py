@@ -8,19 +8,6 @@ from collections.abc import Sequence
 from dockerfix.facts.cargo import read_cargo
 from dockerfix.facts.dockerfile.places import apart
 from dockerfix.facts.dockerfile.prints import only_prints
-from dockerfix.proof.cargo.commands import script_of
-from dockerfix.proof.cargo.tools import (
-    command_words,
-    is_tool,
-    movable,
-)
-from dockerfix.proof.image.chain import Step
-from dockerfix.proof.reading import (
-    ReadChain,
-    from_context,
-    set_by,
-    taken_from_stages,
-)
 from dockerfix.proof.rules.order import copies_everything
 from dockerfix.proof.rules.other_images import (
     CARRYING,
@@ -32,6 +19,19 @@ from dockerfix.proof.rules.other_images import (
 from dockerfix.proof.rules.packages import listed, only_installs
 from dockerfix.proof.rules.pair import Pair, Use
 from dockerfix.proof.rules.settings import accepted, addable
+from dockerfix.proof.steps.chain import Step
+from dockerfix.proof.steps.commands import script_of
+from dockerfix.proof.steps.reading import (
+    ReadChain,
+    from_context,
+    set_by,
+    taken_from_stages,
+)
+from dockerfix.proof.steps.tools import (
+    command_words,
+    is_tool,
+    movable,
+)
 from dockerfix.syntax.dockerfile import Run
 from dockerfix.syntax.shell import Command
 

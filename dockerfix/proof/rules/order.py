@@ -6,17 +6,17 @@ from collections.abc import Sequence
 
 from dockerfix.facts.dockerfile.places import apart
 from dockerfix.facts.dockerfile.prints import only_prints
-from dockerfix.proof.cargo.tools import (
-    is_tool,
-    movable,
-)
-from dockerfix.proof.image.chain import Step
-from dockerfix.proof.reading import (
+from dockerfix.proof.rules.packages import only_adds, only_installs
+from dockerfix.proof.rules.pair import Pair, Use
+from dockerfix.proof.steps.chain import Step
+from dockerfix.proof.steps.reading import (
     from_context,
     set_by,
 )
-from dockerfix.proof.rules.packages import only_adds, only_installs
-from dockerfix.proof.rules.pair import Pair, Use
+from dockerfix.proof.steps.tools import (
+    is_tool,
+    movable,
+)
 from dockerfix.syntax.dockerfile import Copy
 
 

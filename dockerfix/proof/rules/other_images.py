@@ -8,14 +8,14 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Sequence
 
-from dockerfix.proof.cargo.tools import (
-    command_words,
-)
-from dockerfix.proof.reading import (
+from dockerfix.proof.rules.pair import Pair
+from dockerfix.proof.steps.reading import (
     ReadCommand,
     taken_from_stages,
 )
-from dockerfix.proof.rules.pair import Pair
+from dockerfix.proof.steps.tools import (
+    command_words,
+)
 from dockerfix.syntax.shell import Assignment, Command, walk
 
 CARRYING = frozenset({"cp", "mv", "mkdir", "install"})

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dockerfix.proof.cargo.tools import (
-    is_tool,
-)
-from dockerfix.proof.image.chain import Step
-from dockerfix.proof.image.installs import Install
-from dockerfix.proof.reading import (
+from dockerfix.proof.rules.pair import Pair, Use
+from dockerfix.proof.steps.chain import Step
+from dockerfix.proof.steps.installs import Install
+from dockerfix.proof.steps.reading import (
     ReadChain,
     ReadCommand,
 )
-from dockerfix.proof.rules.pair import Pair, Use
+from dockerfix.proof.steps.tools import (
+    is_tool,
+)
 
 _Kind = tuple[object, ...]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from dockerfix.facts.dockerfile.places import IsFolder
-from dockerfix.proof.reading import (
+from dockerfix.proof.steps.reading import (
     ReadChain,
 )
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dockerfix.proof.image.chain import Step
 from dockerfix.proof.rules.pair import Pair, Use
+from dockerfix.proof.steps.chain import Step
 from dockerfix.syntax.dockerfile import Copy, Run
 
 

@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 from dockerfix.facts.dockerfile.places import placed
-from dockerfix.proof.cargo.commands import Plain
-from dockerfix.proof.image.chain import Step
-from dockerfix.proof.reading import (
-    ReadCommand,
-)
 from dockerfix.proof.rules.other_images import (
     finishes_another,
     is_more,
@@ -22,6 +17,11 @@ from dockerfix.proof.rules.selection import (
     selects_no_less,
 )
 from dockerfix.proof.rules.settings import addable
+from dockerfix.proof.steps.chain import Step
+from dockerfix.proof.steps.commands import Plain
+from dockerfix.proof.steps.reading import (
+    ReadCommand,
+)
 from dockerfix.syntax.dockerfile import Copy, Run
 
 

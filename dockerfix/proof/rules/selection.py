@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 
 from dockerfix.facts.cargo import CargoCall
-from dockerfix.proof.reading import (
+from dockerfix.proof.rules.pair import Pair
+from dockerfix.proof.steps.reading import (
     build_calls,
 )
-from dockerfix.proof.rules.pair import Pair
 
 SELECTION = frozenset({"bin", "bins", "package", "workspace", "all", "exclude"})
 

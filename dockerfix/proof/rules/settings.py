@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dockerfix.proof.cargo.tools import (
-    only_toolchain,
-    variable_aspect,
-)
-from dockerfix.proof.image.chain import Step
-from dockerfix.proof.reading import (
+from dockerfix.proof.rules.pair import Pair, Use
+from dockerfix.proof.steps.chain import Step
+from dockerfix.proof.steps.reading import (
     ReadChain,
     set_by,
 )
-from dockerfix.proof.rules.pair import Pair, Use
+from dockerfix.proof.steps.tools import (
+    only_toolchain,
+    variable_aspect,
+)
 
 _OF_THE_BASE = frozenset(
     {"PATH", "HOME", "SHELL", "IFS", "LD_LIBRARY_PATH", "LD_PRELOAD", "CARGO_HOME", "RUSTUP_HOME"}

@@ -14,9 +14,9 @@ from msgspec import Struct
 
 from dockerfix.facts.cargo import CargoCall, read_cargo
 from dockerfix.facts.dockerfile.stages import StageGraph
-from dockerfix.proof.cargo.commands import Plain, plain_commands, script_of, without_layout
-from dockerfix.proof.image.chain import Chain, Step, flatten
-from dockerfix.proof.image.installs import Install, read_install
+from dockerfix.proof.steps.chain import Chain, Step, flatten
+from dockerfix.proof.steps.commands import Plain, plain_commands, script_of, without_layout
+from dockerfix.proof.steps.installs import Install, read_install
 from dockerfix.syntax.dockerfile import Arg, Copy, Env, Label, Run, Stage
 from dockerfix.syntax.shell import Assignment, Command, walk
 

@@ -24,8 +24,8 @@ from dockerfix.proof.cargo.crates import (
     output_folders,
     products,
 )
-from dockerfix.proof.image.chain import Outside
-from dockerfix.proof.image.events import (
+from dockerfix.proof.steps.chain import Outside
+from dockerfix.proof.steps.events import (
     Carried,
     Compiled,
     Copied,
@@ -35,7 +35,7 @@ from dockerfix.proof.image.events import (
     Removed,
     Written,
 )
-from dockerfix.proof.image.history import History, history_of
+from dockerfix.proof.steps.history import History, history_of
 from dockerfix.syntax.dockerfile import Stage
 from dockerfix.text import Place, join_path
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from dockerfix.facts.cargo import CargoCall
-from dockerfix.proof.image.chain import Outside, Step
+from dockerfix.proof.steps.chain import Outside, Step
 from dockerfix.syntax.dockerfile import Stage
 from dockerfix.text import Place
 

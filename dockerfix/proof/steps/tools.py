@@ -14,10 +14,10 @@ from itertools import pairwise
 
 from dockerfix.facts.cargo import read_cargo
 from dockerfix.facts.cargo.native import is_compiler_package
-from dockerfix.proof.cargo.commands import script_of
-from dockerfix.proof.image.chain import Step
-from dockerfix.proof.image.installs import name_of, read_install
-from dockerfix.proof.reading import set_by
+from dockerfix.proof.steps.chain import Step
+from dockerfix.proof.steps.commands import script_of
+from dockerfix.proof.steps.installs import name_of, read_install
+from dockerfix.proof.steps.reading import set_by
 from dockerfix.syntax.dockerfile import Copy, Run
 from dockerfix.syntax.shell import Command
 

@@ -13,10 +13,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from dockerfix.facts.cargo import CargoCall, read_cargo
-from dockerfix.proof.cargo.tools import command_words
-from dockerfix.proof.image.environment import expand_command, expand_word
-from dockerfix.proof.image.events import Carried, Compiled, Event, Frame, Opaque, Removed, Written
-from dockerfix.proof.image.installs import read_install
+from dockerfix.proof.steps.environment import expand_command, expand_word
+from dockerfix.proof.steps.events import Carried, Compiled, Event, Frame, Opaque, Removed, Written
+from dockerfix.proof.steps.installs import read_install
+from dockerfix.proof.steps.tools import command_words
 from dockerfix.syntax.shell import (
     Assignment,
     Block,

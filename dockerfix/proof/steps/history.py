@@ -12,11 +12,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from dockerfix.facts.dockerfile.stages import StageGraph
-from dockerfix.proof.cargo.commands import script_of
-from dockerfix.proof.image.chain import Step, flatten
-from dockerfix.proof.image.environment import expand_text
-from dockerfix.proof.image.events import Copied, Event, Frame, Mounted, Opaque
-from dockerfix.proof.image.shell_run import ShellRun, ShellState, absolute
+from dockerfix.proof.steps.chain import Step, flatten
+from dockerfix.proof.steps.commands import script_of
+from dockerfix.proof.steps.environment import expand_text
+from dockerfix.proof.steps.events import Copied, Event, Frame, Mounted, Opaque
+from dockerfix.proof.steps.shell_run import ShellRun, ShellState, absolute
 from dockerfix.syntax.dockerfile import Arg, Copy, Env, Label, Run, Stage
 
 
