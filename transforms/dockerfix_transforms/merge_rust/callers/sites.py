@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from dockerfix.api import Build, Change, Facts, Finding, Severity, SiteKind, StepDown, Wanted
 from dockerfix_transforms.merge_rust.callers.left import Left
 from dockerfix_transforms.merge_rust.read.rust_file import RustFile
-from dockerfix_transforms.merge_rust.read.targets import possible_targets
+from dockerfix_transforms.merge_rust.read.targets import possible_targets, set_outside
 
 
 @dataclass(slots=True)
@@ -84,12 +84,17 @@ def _target(
         new.append((name, found))
     made = {target for _, target in new}
     if build.target.known and len(made) == 1:
+        outside = set_outside(facts, build)
+        if outside and {leaf.stage.name for leaf in file.leaves} - {None, *names}:
+            why = "another value, given when a pipeline starts, would choose the image no longer"
+            sites.findings.append(_assumed(build, names, outside, why))
         return made.pop()
     heads = {t[: len(t) - len(name)] for name, t in new if t.endswith(name)}
     if len(heads) != 1 or not all(t.endswith(name) for name, t in new):
         sites.left.append(_left(file, build, "its target is a variable that no new name ends in"))
         return None
-    sites.findings.append(_assumed(build, [name for name, _ in new]))
+    why = "other values would name no target of the merged file"
+    sites.findings.append(_assumed(build, names, ", ".join(build.target.variables), why))
     return heads.pop() + build.target.text
 
 
@@ -138,14 +143,13 @@ def _unchecked(file: RustFile, build: Build, step: StepDown, wanted: str) -> Lef
     )
 
 
-def _assumed(build: Build, names: Sequence[str]) -> Finding:
-    variables = ", ".join(build.target.variables) if build.target is not None else ""
+def _assumed(build: Build, names: Sequence[str], variables: str, why: str) -> Finding:
     return Finding.at(
         build.site.place,
         severity=Severity.ASSUME,
         name="target-values",
         what=f"{build.site.kind.value} {build.site.name}: {variables} takes no other values than "
         f"{', '.join(names)}",
-        why="other values would name no target of the merged file",
+        why=why,
         subject=variables,
     )
