@@ -70,6 +70,7 @@ from dockerfix.facts.gitlab.settings import Artifacts, Cache
 from dockerfix.facts.links import links_to
 from dockerfix.facts.mentions import PathMention, path_mentions
 from dockerfix.facts.model import Blind, Build, BuildArgument, CallSite, SiteKind, Tool, Value
+from dockerfix.facts.named_words import named_words
 from dockerfix.facts.registries import (
     HUB,
     pushed_images,
@@ -329,6 +330,7 @@ __all__ = [
     "makes_image",
     "may_be_same",
     "named_branches",
+    "named_words",
     "never_on_default_branch",
     "normalise_path",
     "only_for_tags",

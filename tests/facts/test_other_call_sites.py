@@ -163,6 +163,15 @@ def test_documents(find: Find, short: Short, text: str, expected: list[str]) -> 
     assert found.blind == ()
 
 
+def test_a_document_runs_one_command_in_the_root_and_one_beside_it(
+    find: Find, short: Short
+) -> None:
+    text = "```\ndocker build -f app/Dockerfile .\ndocker build -f Dockerfile ../\n```\n"
+    found = find({"app/README.md": text, "app/Dockerfile": ""})
+    assert [short(build) for build in found.builds] == ["app/Dockerfile|.|"] * 2
+    assert [build.folder for build in found.builds] == ["", "app"]
+
+
 def test_a_document_runs_beside_it_or_in_the_root(find: Find, short: Short) -> None:
     text = "```\ndocker build .\n```\n"
     beside = find({"app/README.md": text, "app/Dockerfile": "", "Dockerfile": ""})

@@ -57,7 +57,23 @@ def document(reading: Reading, source: Source) -> None:
         run = partial(reading.text, mapped, carrier, Scope())
         reading.somewhere(run, posixpath.dirname(source.path), beside_first=True)
     told = reading.found.builds[before:]
-    reading.found.builds[before:] = [_placed(reading, build) for build in told]
+    folder = posixpath.dirname(source.path)
+    beside = [_beside(reading, build, folder) for build in told]
+    reading.found.builds[before:] = [_placed(reading, build) for build in beside]
+
+
+def _beside(reading: Reading, build: Build, folder: str) -> Build:
+    """A document's build that finds its Dockerfile in the document's own folder alone: it is run
+    there, whatever the commands around it are."""
+    written, context = build.dockerfile_written, build.context_written
+    found = build.dockerfile is not None and build.dockerfile in reading.snapshot
+    if found or written is None or context is None or build.folder or not folder:
+        return build
+    path = join_path(folder, written.text) if written.known else None
+    where = join_path(folder, context.text) if context.known else None
+    if path is None or where is None or path not in reading.snapshot:
+        return build
+    return replace(build, dockerfile=path, context=where, folder=folder)
 
 
 def _placed(reading: Reading, build: Build) -> Build:

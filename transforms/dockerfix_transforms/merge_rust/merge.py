@@ -23,6 +23,7 @@ from dockerfix_transforms.merge_rust.notes.around import (
     plain_docker_build,
 )
 from dockerfix_transforms.merge_rust.notes.merged import merge_notes, moved_notes, unasked_notes
+from dockerfix_transforms.merge_rust.notes.stale import renamed_jobs, shown_steps, stale_steps
 from dockerfix_transforms.merge_rust.nothing import (
     exists_already,
     nothing_built,
@@ -180,12 +181,22 @@ class Merge:
         work.steps += by_hand(callers.left, accept)
         if callers.jobs.bake:
             work.created[callers.jobs.bake_path] = callers.jobs.bake
+        self.stale(callers)
         if work.deleted:
             usual = [f.path for f in self.scope.files if posixpath.dirname(f.path) == f.context]
             gone = [path for path in usual if path in work.deleted]
             work.findings += plain_docker_build(gone, self.scope.into)
             moved = [*work.deleted, *work.created]
             work.findings += dependabot_notes(self.facts, moved, self.scope.into)
+
+    def stale(self, callers: Callers) -> None:
+        """What a person looks at beside the merge."""
+        into, work = self.scope.into, self.work
+        gone = [path for path in work.deleted if path != into]
+        joined = [*callers.jobs.joined, *((j.name, j.olds) for j in callers.workflows.joined)]
+        renamed = renamed_jobs(joined)
+        work.steps += stale_steps(self.facts, callers.edits, gone, into, renamed)
+        work.steps += shown_steps(self.facts, self.scope.context, gone, into)
 
 
 def _pays(groups: Sequence[Group], merged: Merged) -> bool:
