@@ -60,3 +60,35 @@ def _sources(folder: Path, count: int) -> None:
             parent = folder / f"p{number // 10_000}" / f"m{number // 100}"
             parent.mkdir(parents=True)
         (parent / f"f{number}.ts").touch()
+
+
+def write_services(root: Path, dockerfiles: int, jobs: int) -> None:
+    """Write a repository of services that have nothing to do with one another: so many
+    Dockerfiles, the first of which jobs build, each with a cache of its own."""
+    (root / ".dockerfix.toml").write_text("root = true\n")
+    for number, data in enumerate(_services(dockerfiles)):
+        folder = root / f"services/s{number}"
+        (folder / "src").mkdir(parents=True)
+        (folder / "src/main.txt").touch()
+        (folder / "package.json").write_text("{}\n")
+        (folder / "Dockerfile").write_bytes(data)
+    written = ["stages: [build, test]\n"]
+    for number in range(jobs):
+        image, folder = f"$CI_REGISTRY_IMAGE/s{number}", f"services/s{number}"
+        written.append(
+            f"build s{number}:\n  stage: build\n  image: docker:28\n  script:\n"
+            f"    - docker buildx build --push --tag {image}:$CI_COMMIT_SHA"
+            f" --cache-from type=registry,ref={image}:cache"
+            f" --cache-to type=registry,ref={image}:cache,mode=max {folder}\n"
+        )
+    (root / ".gitlab-ci.yml").write_text("".join(written))
+
+
+def _services(count: int) -> list[bytes]:
+    return [
+        f"FROM node:22-alpine AS build\nWORKDIR /app\nCOPY package.json ./\nRUN npm install\n"
+        f"COPY src src\nRUN npm run build:{number}\n\n"
+        f"FROM debian:12\nCOPY --from=build /app/out /srv\nEXPOSE {3000 + number}\n"
+        f'CMD ["/srv/serve"]\n'.encode()
+        for number in range(count)
+    ]

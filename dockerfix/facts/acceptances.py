@@ -49,17 +49,19 @@ class Acceptance(Struct, frozen=True):
 
 def read_acceptances(snapshot: Snapshot) -> Iterator[Acceptance]:
     """The comments of a snapshot, in the order of paths and lines."""
-    for path in snapshot.paths:
-        dockerfile = is_dockerfile(path)
-        if not dockerfile and not path.endswith(_ENDINGS) and not _is_make(path):
-            continue
-        try:
-            data = snapshot.peek(path)
-        except SnapshotError:  # not to be read: whoever needs the file says so
-            continue
-        if _MARK in data:
-            text = data.decode("utf-8", "surrogateescape")
-            yield from _comments(path, text.split("\n"), beside=not dockerfile)
+    for path in snapshot.groups(_is_marked).get(True, ()):
+        text = snapshot.peek(path).decode("utf-8", "surrogateescape")
+        yield from _comments(path, text.split("\n"), beside=not is_dockerfile(path))
+
+
+def _is_marked(snapshot: Snapshot, path: str) -> bool | None:
+    """Whether a file may hold such comments."""
+    if not is_dockerfile(path) and not path.endswith(_ENDINGS) and not _is_make(path):
+        return None
+    try:
+        return _MARK in snapshot.peek(path) or None
+    except SnapshotError:  # not to be read: whoever needs the file says so
+        return None
 
 
 def _is_make(path: str) -> bool:

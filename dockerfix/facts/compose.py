@@ -99,7 +99,7 @@ def find_compose(
     that look like one: they count unless they only hold what others extend.
     """
     reader = _ComposeFiles(snapshot, layers or {})
-    paths = dict.fromkeys(path for path in snapshot.paths if is_compose(path))
+    paths = dict.fromkeys(snapshot.groups(_is_compose).get(True, ()))
     paths |= dict.fromkeys(path for path in named if path in snapshot)
     queue, services = list(paths), list[Service]()
     for path in queue:
@@ -116,6 +116,10 @@ def find_compose(
     return ComposeFiles(
         tuple(services), tuple(reader.files.values()), tuple(reader.broken), tuple(reader.unread)
     )
+
+
+def _is_compose(_: Snapshot, path: str) -> bool | None:
+    return is_compose(path) or None
 
 
 def looks_composed(file: YamlFile) -> bool:

@@ -54,14 +54,24 @@ def named_words(snapshot: Snapshot, names: tuple[str, ...]) -> Iterator[NamedWor
         return
     needles = [name.encode("utf-8", "surrogateescape") for name in names]
     pattern = _whole(needles)
-    for path in snapshot.paths:
-        data = _text(snapshot, path)
-        # Most files hold none: plain searches are faster than the pattern.
-        if data is None or not any(needle in data for needle in needles) or b"\0" in data[:1024]:
-            continue
-        source = Source(path, data)
-        for match in pattern.finditer(data):
+    # Most files hold none: plain searches are faster than the pattern.
+    for path in snapshot.groups(Holding(tuple(needles))).get(True, ()):
+        source = Source(path, snapshot.peek(path))
+        for match in pattern.finditer(source.data):
             yield _word(source, *match.span())
+
+
+class Holding(Struct, frozen=True):
+    """Says True of a text file with one of some needles in it: a key for `Snapshot.groups`."""
+
+    needles: tuple[bytes, ...]
+
+    def __call__(self, snapshot: Snapshot, path: str) -> bool | None:
+        """Whether the file counts; None where it does not."""
+        data = _text(snapshot, path)
+        if data is None or b"\0" in data[:1024]:
+            return None
+        return any(needle in data for needle in self.needles) or None
 
 
 def _text(snapshot: Snapshot, path: str) -> bytes | None:

@@ -9,14 +9,15 @@ surrogates, as `os.fsdecode` gives them.
 from __future__ import annotations
 
 import posixpath
-from bisect import insort
-from collections.abc import Callable, Hashable, Iterator, Mapping
-from typing import TypeVar
+from bisect import bisect_left, insort
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from typing import TypeVar, cast
 
 from dockerfix.text.paths import Entry, Kind, Opaque, Paths
 from dockerfix.text.source import Source
 
 T = TypeVar("T")
+G = TypeVar("G", bound=Hashable)
 
 
 class UnreadableError(Exception):
@@ -51,7 +52,8 @@ class Snapshot(Paths):
     """
 
     __slots__ = (
-        "_base", "_changed", "_data", "_load", "_moved", "_parsed", "kept", "reading",
+        "_base", "_changed", "_data", "_grouped", "_listings", "_load", "_parsed", "_root",
+        "_versions", "kept", "reading",
     )  # fmt: skip
 
     def __init__(
@@ -62,9 +64,14 @@ class Snapshot(Paths):
     ) -> None:
         super().__init__(entries, opaque)
         self._load = load
-        self._base: Snapshot | None = None
+        self._root = self._base = self
+        """The snapshot that changes were first made to, and the one before the last changes."""
         self._changed: frozenset[str] = frozenset()
-        self._moved: frozenset[str] = frozenset()
+        self._versions: dict[str, Snapshot] = {}
+        """For each path that changed since then, the snapshot in which it did so last."""
+        self._listings: dict[str, Snapshot] = {}
+        """The same for folders in which a path came or went, and for such paths."""
+        self._grouped: dict[Hashable, Mapping[Hashable, list[str]]] = {}
         self.kept: dict[Hashable, object] = {}
         """What facts keep for the snapshots that changes make of this one, which share it."""
         self._data: dict[str, bytes] = {}
@@ -86,8 +93,9 @@ class Snapshot(Paths):
         unreadable."""
         if path in self._data:
             return self._data[path]
-        if self._base is not None and path in self.entries:
-            return self._base.read(path)
+        holder = self._versions.get(path, self._root)
+        if holder is not self and path in self.entries:
+            return holder.read(path)
         return self._data.setdefault(path, self._fetch(path))
 
     def peek(self, path: str) -> bytes:
@@ -95,8 +103,9 @@ class Snapshot(Paths):
         otherwise stay in memory."""
         if path in self._data:
             return self._data[path]
-        if self._base is not None and path in self.entries:
-            return self._base.peek(path)
+        holder = self._versions.get(path, self._root)
+        if holder is not self and path in self.entries:
+            return holder.peek(path)
         return self._fetch(path)
 
     def source(self, path: str) -> Source:
@@ -123,8 +132,9 @@ class Snapshot(Paths):
 
     def derive(self, path: str, make: Callable[[Source], T]) -> T:
         """`make(source)` computed once for this file and this function, then remembered."""
-        if self._base is not None and path not in self._data and path in self.entries:
-            return self._base.derive(path, make)
+        holder = self._versions.get(path, self._root)
+        if holder is not self and path in self.entries:
+            return holder.derive(path, make)
         key = (make, path)
         if key not in self._parsed:
             self.reading = path
@@ -134,44 +144,95 @@ class Snapshot(Paths):
     def version(self, path: str) -> object:
         """What stands at a path: the same object for two snapshots means the same entry and
         bytes, or that nothing is there in either."""
-        level = self
-        while level._base is not None and path not in level._changed:
-            level = level._base
-        return level
+        return self._versions.get(path, self._root)
 
     def listing(self, folder: str) -> object:
         """Which paths lie in a folder at any depth, or are it: the same object for two
         snapshots means the same paths."""
-        level = self
-        while level._base is not None and not any(is_within(p, folder) for p in level._moved):
-            level = level._base
-        return level
+        return self._listings.get(folder, self._root)
+
+    def groups(
+        self,
+        key: Callable[[Snapshot, str], G | None],
+        among: Callable[[Snapshot], Iterable[str]] | None = None,
+    ) -> Mapping[G, list[str]]:
+        """The paths by what `key(snapshot, path)` says of each, sorted; those of which it says
+        None are left out.
+
+        `key` looks at nothing but the path, its entry and its bytes: it is asked once for each,
+        and again for what a change touches. `among` gives the only paths of a snapshot of which
+        `key` says anything, where that is cheaper than to ask of all.
+        """
+        if key not in self._grouped:
+            if self._root is self:
+                found: dict[Hashable, list[str]] = {}
+                for path in self.paths if among is None else among(self):
+                    group = key(self, path)
+                    if group is not None:
+                        found.setdefault(group, []).append(path)
+            else:
+                found = self._regrouped(key, among)
+            self._grouped[key] = found
+        return cast("Mapping[G, list[str]]", self._grouped[key])
+
+    def _regrouped(
+        self,
+        key: Callable[[Snapshot, str], G | None],
+        among: Callable[[Snapshot], Iterable[str]] | None,
+    ) -> dict[Hashable, list[str]]:
+        """The groups of a snapshot before this one, with what has changed since asked anew."""
+        near = key in self._base._grouped
+        start, changed = (self._base, self._changed) if near else (self._root, self._versions)
+        found: dict[Hashable, list[str]] = dict(start.groups(key, among))
+        for path in changed:
+            was, now = start._said(key, path), self._said(key, path)
+            if was == now:
+                continue
+            if was is not None:
+                found[was] = [other for other in found[was] if other != path]
+            if now is not None:
+                found[now] = sorted((*found.get(now, ()), path))
+        return found
+
+    def _said(self, key: Callable[[Snapshot, str], G | None], path: str) -> G | None:
+        """What a key says of a path, remembered where the path last changed."""
+        if path not in self.entries:
+            return None
+        holder, known = self._versions.get(path, self._root), (key, path)
+        if known not in holder._parsed:
+            holder._parsed[known] = key(holder, path)
+        return cast("G | None", holder._parsed[known])
 
     def with_changes(self, changes: Mapping[str, bytes | None]) -> Snapshot:
         """The snapshot after writing or (None) deleting files; modes of kept files stay.
 
-        Costs as much as the changes, not as the repository: whatever did not change is asked
-        of this snapshot, what was derived from it included.
+        Costs as much as the changes since the first snapshot, not as the repository: whatever
+        did not change is asked of the snapshot that holds it, what was derived from it included.
         """
         written = {path: data for path, data in changes.items() if data is not None}
-        added = {
-            path: Entry(
-                Kind.FILE, self.entries[path].mode if path in self.entries else 0o644, len(data)
-            )
-            for path, data in written.items()
-        }
+        added = {path: self._written(path, len(data)) for path, data in written.items()}
         removed = frozenset(path for path, data in changes.items() if data is None)
-        after = Snapshot(_Overlay(self.entries, added, removed), self.read, self.opaque)
-        after._base = self
-        after._changed = frozenset(changes)
-        after._moved = removed | frozenset(path for path in added if path not in self.entries)
+        entries = _Overlay.over(self.entries, added, removed)
+        after = Snapshot(entries, self._load, self.opaque)
         after.kept = self.kept
         after._data = written
-        after._sorted = [path for path in self.paths if path not in removed]
-        for path in added:
-            if path not in self.entries:
-                insort(after._sorted, path)
+        after._root, after._base, after._changed = self._root, self, frozenset(changes)
+        after._versions = {**self._versions, **dict.fromkeys(changes, after)}
+        after._listings = dict(self._listings)
+        after._sorted = list(self.paths)
+        for path in changes:
+            if (path in removed) == (path in self.entries):
+                after._listings |= dict.fromkeys(_with_folders(path), after)
+                if path in removed:
+                    del after._sorted[bisect_left(after._sorted, path)]
+                else:
+                    insort(after._sorted, path)
         return after
+
+    def _written(self, path: str, size: int) -> Entry:
+        """The entry of a file that a change writes."""
+        mode = self.entries[path].mode if path in self.entries else 0o644
+        return Entry(Kind.FILE, mode, size)
 
     def _fetch(self, path: str) -> bytes:
         if path in self.entries:
@@ -194,6 +255,17 @@ class _Overlay(Mapping[str, Entry]):
         self, base: Mapping[str, Entry], added: Mapping[str, Entry], removed: frozenset[str]
     ) -> None:
         self._base, self._added, self._removed = base, added, removed
+
+    @classmethod
+    def over(
+        cls, base: Mapping[str, Entry], added: Mapping[str, Entry], removed: frozenset[str]
+    ) -> _Overlay:
+        """Changed entries; those of an overlay are changed in one step with its own changes, so
+        that a path takes as long to find after many patches as after one."""
+        if not isinstance(base, _Overlay):
+            return cls(base, added, removed)
+        kept = {path: entry for path, entry in base._added.items() if path not in removed}
+        return cls(base._base, {**kept, **added}, (base._removed - added.keys()) | removed)
 
     def __contains__(self, path: object) -> bool:
         return path in self._added or (path not in self._removed and path in self._base)
@@ -221,6 +293,14 @@ def normalise_path(path: str) -> str | None:
     if normal == "..":
         return None
     return None if normal.startswith("../") else "" if normal == "." else normal
+
+
+def _with_folders(path: str) -> Iterator[str]:
+    """A path, and the folders that it lies in, the root `""` last."""
+    yield path
+    while path:
+        path = posixpath.dirname(path)
+        yield path
 
 
 def join_path(folder: str, path: str) -> str | None:

@@ -6,7 +6,7 @@ is the same. Knows paths and listings; knows nothing of what is made of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -15,6 +15,7 @@ from dockerfix.text.snapshot import Snapshot
 from dockerfix.text.source import Source
 
 T = TypeVar("T")
+G = TypeVar("G", bound=Hashable)
 
 
 @dataclass(slots=True)
@@ -97,6 +98,16 @@ class Watched(Snapshot):
         """`make(source)`, remembered by the other snapshot."""
         self.looks.paths.add(path)
         return self._of.derive(path, make)
+
+    def groups(
+        self,
+        key: Callable[[Snapshot, str], G | None],
+        among: Callable[[Snapshot], Iterable[str]] | None = None,
+    ) -> Mapping[G, list[str]]:
+        """The paths by what `key` says of each, for which it looks at all of them."""
+        self.looks.listings.add("")
+        self.looks.paths.update(self._of.paths)
+        return self._of.groups(key, among)
 
     def with_changes(self, changes: Mapping[str, bytes | None]) -> Snapshot:
         """The other snapshot after changes, which nobody watches."""

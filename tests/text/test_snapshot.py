@@ -15,6 +15,7 @@ from dockerfix.text import (
     normalise_path,
     relative_path,
 )
+from dockerfix.text.watched import Watched
 
 
 def counted(files: dict[str, bytes]) -> tuple[Snapshot, list[str]]:
@@ -98,6 +99,39 @@ def test_with_changes_looks_no_entry_up() -> None:
 
     before = Snapshot(Lazy({"a": Entry(Kind.FILE), "b": Entry(Kind.FILE)}), lambda _: b"")
     assert before.with_changes({"c": b"", "a": None}).paths == ["b", "c"]
+
+
+def test_many_changes_are_as_those_of_the_last_ones() -> None:
+    first = after = Snapshot.of({"a/b": b"0", "c": b"0"})
+    for number in range(1, 1500):  # deeper than calls may go
+        new = {"a/b": b"%d" % number, f"a/n{number}": b"", f"a/n{number - 1}": None}
+        after = after.with_changes(new)
+    assert after.paths == ["a/b", "a/n1499", "c"] == sorted(after.entries)
+    assert after.read("a/b") == b"1499" and after.peek("c") == b"0"
+    assert "a/n1498" not in after and after.version("c") is first.version("c")
+    last = after.with_changes({"c": b"1"})
+    assert last.version("a/b") is after.version("a/b") is not first.version("a/b")
+    assert last.listing("a") is after.listing("a") is not first.listing("a")
+    assert last.listing("d") is first.listing("d")
+
+
+def test_groups_ask_again_for_what_changed_alone() -> None:
+    asked: list[str] = []
+
+    def key(snapshot: Snapshot, path: str) -> bytes | None:
+        asked.append(path)
+        return snapshot.peek(path) or None
+
+    first = Snapshot.of({"a": b"x", "b": b"y", "c": b"x", "d": b""})
+    assert first.groups(key) == {b"x": ["a", "c"], b"y": ["b"]}
+    asked.clear()
+    second = first.with_changes({"a": None, "b": b"x", "aa": b"x"})
+    assert second.groups(key) == {b"x": ["aa", "b", "c"], b"y": []}
+    third = second.with_changes({"d": b"y"}).with_changes({"c": b""})
+    assert third.groups(key) == {b"x": ["aa", "b"], b"y": ["d"]}
+    assert first.groups(key) == {b"x": ["a", "c"], b"y": ["b"]}
+    assert set(asked) == {"a", "aa", "b", "c", "d"} and asked.count("aa") == 1
+    assert Watched(first).groups(key) == first.groups(key)
 
 
 def test_what_was_derived_of_an_unchanged_file_serves_the_changed_repository() -> None:

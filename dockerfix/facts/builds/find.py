@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from msgspec import Struct, field
 
 from dockerfix.facts.builds.assigned import Assigned, assigned_values
-from dockerfix.facts.builds.candidates import Candidate, candidate
+from dockerfix.facts.builds.candidates import Candidate
 from dockerfix.facts.builds.cloud_names import CLOUD_BUILDERS
 from dockerfix.facts.builds.compose_calls import compose_use, layers, named_files
 from dockerfix.facts.builds.file_kinds import NEEDED, READERS
 from dockerfix.facts.builds.leftover import say_leftover
+from dockerfix.facts.builds.naming import by_kind
 from dockerfix.facts.builds.pipelines import read_pipeline, unread_pipeline
 from dockerfix.facts.builds.reading import Reading
 from dockerfix.facts.builds.services import service_build
@@ -78,28 +79,35 @@ class _Finder:
         self.services: list[Build] = []
         self.baked: list[Build] = []
         self.bake_files: list[str] = []
-        self.other_yaml: list[str] = []
 
     def files(self) -> None:
         """Every file that may hold call sites, by path; scripts that others run come last."""
-        reading, by_kind = self.reading, _by_kind(self.reading)
-        self.bake_files = by_kind[Candidate.BAKE]
-        unread = by_kind[Candidate.UNREAD]
-        self.other_yaml = [path for path in unread if path.endswith((".yml", ".yaml"))]
-        cloud = {path for path in self.other_yaml if reading.source(path, CLOUD_BUILDERS)}
-        by_kind[Candidate.CLOUD_BUILD] += sorted(cloud)
-        by_kind[Candidate.UNREAD] = [path for path in unread if path not in cloud]
-        scripts = building_scripts(reading, by_kind[Candidate.SHELL])
-        read_workflows(reading, by_kind[Candidate.WORKFLOW])
+        reading = self.reading
+        self.bake_files = list(by_kind(reading.snapshot).get(Candidate.BAKE, ()))
+        cloud = self.cloud_builds()
+        scripts = building_scripts(reading)
+        read_workflows(reading)
         for kind, read in READERS.items():
-            for path in by_kind[kind]:
+            paths = reading.naming(kind, NEEDED.get(kind))
+            if kind is Candidate.CLOUD_BUILD:
+                paths = [*paths, *cloud]
+            elif kind is Candidate.UNREAD:
+                paths = [path for path in paths if path not in cloud]
+            for path in paths:
                 source = reading.source(path, NEEDED.get(kind))
                 if source is not None:
                     read(reading, source)
         standalone = Standalone(reading)
-        standalone.makefiles(by_kind[Candidate.MAKE])
+        standalone.makefiles()
         standalone.scripts(scripts)
         standalone.keep_alone()
+
+    def cloud_builds(self) -> list[str]:
+        """YAML files of other names that Cloud Build reads by what they hold."""
+        reading = self.reading
+        paths = reading.naming(Candidate.UNREAD, CLOUD_BUILDERS)
+        named = (path for path in paths if path.endswith((".yml", ".yaml")))
+        return [path for path in named if reading.source(path, CLOUD_BUILDERS)]
 
     def compose(self) -> None:
         """Compose services, those of files that a command names among them."""
@@ -116,8 +124,10 @@ class _Finder:
 
     def composed(self) -> Iterator[str]:
         """YAML files of other names that are Compose files by what they hold."""
-        for path in self.other_yaml:
-            source = self.reading.source(path, (b"services:",))
+        services = (b"services:",)
+        for path in self.reading.naming(Candidate.UNREAD, services):
+            named = path.endswith((".yml", ".yaml"))
+            source = self.reading.source(path, services) if named else None
             if source is None or b"build:" not in source.data:
                 continue
             try:
@@ -161,17 +171,6 @@ class _Finder:
             self.compose_files,
             self.uses(),
         )
-
-
-def _by_kind(reading: Reading) -> dict[Candidate, list[str]]:
-    """The paths of the files that may hold call sites, by how they are read."""
-    found: dict[Candidate, list[str]] = {kind: [] for kind in Candidate}
-    for path in reading.snapshot.paths:
-        kind = candidate(path)
-        # Programs are the most, and what a file is costs a look at the disk: `source` asks.
-        if kind is Candidate.PROGRAM or (kind is not None and not reading.is_link(path)):
-            found[kind].append(path)
-    return found
 
 
 def job_of(build: Build) -> str | None:

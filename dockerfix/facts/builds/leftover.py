@@ -12,7 +12,7 @@ from dockerfix.facts.builds.plugins import Plugin, may_hold_plugins, plugins
 from dockerfix.facts.builds.reading import Reading
 from dockerfix.facts.builds.unread import build_spans, uncovered, value_behind
 from dockerfix.facts.model import Build, CallSite, Value
-from dockerfix.text import Place, Span
+from dockerfix.text import Place, Snapshot, Span
 
 
 def say_leftover(reading: Reading, skipped: Collection[str]) -> None:
@@ -37,10 +37,13 @@ def say_leftover(reading: Reading, skipped: Collection[str]) -> None:
 
 def _plugins(reading: Reading) -> Iterator[Plugin]:
     """Plugins of CI systems and files of services that build."""
-    for path in reading.snapshot.paths:
-        if may_hold_plugins(path):
-            source = reading.source(path, (b"",))
-            yield from reading.snapshot.derive(path, plugins) if source is not None else ()
+    for path in reading.snapshot.groups(_may_hold_plugins).get(True, ()):
+        source = reading.source(path, (b"",))
+        yield from reading.snapshot.derive(path, plugins) if source is not None else ()
+
+
+def _may_hold_plugins(_: Snapshot, path: str) -> bool | None:
+    return may_hold_plugins(path) or None
 
 
 def _values(build: Build) -> Iterator[Value]:

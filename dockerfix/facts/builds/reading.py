@@ -11,11 +11,12 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from dockerfix.facts.builds.build_commands import read_indirect
-from dockerfix.facts.builds.candidates import MAX_BYTES
+from dockerfix.facts.builds.candidates import MAX_BYTES, Candidate
 from dockerfix.facts.builds.carried import Carried, key_of_text
 from dockerfix.facts.builds.docker_command import make_build
 from dockerfix.facts.builds.follow import Follower
 from dockerfix.facts.builds.gathered import Carrier, Found
+from dockerfix.facts.builds.naming import naming
 from dockerfix.facts.builds.recognise import recognise
 from dockerfix.facts.builds.state import State
 from dockerfix.facts.builds.unread import TOOLS, build_text
@@ -47,6 +48,10 @@ class Reading:
     def found(self) -> Found:
         """What following has gathered."""
         return self.follower.found
+
+    def naming(self, kind: Candidate, needed: tuple[bytes, ...] | None = None) -> list[str]:
+        """The files of a kind for which `source` gives anything, or says that it cannot."""
+        return naming(self.snapshot, kind, self.needles if needed is None else needed)
 
     def source(self, path: str, needed: Iterable[bytes] | None = None) -> Source | None:
         """A file that names a build tool or a script that does (or one of `needed`); None for

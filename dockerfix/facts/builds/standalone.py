@@ -12,7 +12,9 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
+from dockerfix.facts.builds.candidates import Candidate
 from dockerfix.facts.builds.gathered import Carrier, Found
+from dockerfix.facts.builds.naming import by_kind
 from dockerfix.facts.builds.reading import Reading
 from dockerfix.facts.builds.unread import TOOLS
 from dockerfix.facts.builds.words import Scope
@@ -23,11 +25,11 @@ if TYPE_CHECKING:
     from dockerfix.facts.builds.make import Makefile
 
 
-def building_scripts(reading: Reading, paths: list[str]) -> list[Source]:
+def building_scripts(reading: Reading) -> list[Source]:
     """Scripts that name a build tool, and those that name such a script."""
     found: dict[str, Source] = {}
     for _ in range(3):
-        for path in paths:
+        for path in reading.naming(Candidate.SHELL):
             source = reading.source(path) if path not in found else None
             if source is not None and _is_shell(source):
                 found[path] = source
@@ -37,7 +39,7 @@ def building_scripts(reading: Reading, paths: list[str]) -> list[Source]:
             break
         reading.needles = needles
         reading.follower.words |= {name.decode("utf-8", "surrogateescape") for name in names}
-    return [found[path] for path in paths if path in found]
+    return [found[path] for path in sorted(found)]
 
 
 class Standalone:
@@ -49,9 +51,10 @@ class Standalone:
         self.alone: list[tuple[str, Found]] = []
         """What each of them asks for by itself, with its name."""
 
-    def makefiles(self, paths: list[str]) -> None:
+    def makefiles(self) -> None:
         """Rules of Makefiles; a file that another includes is part of that one."""
         included: set[str] = set()
+        paths = by_kind(self.reading.snapshot).get(Candidate.MAKE, ())
         for path in sorted(paths, key=lambda path: (path.endswith((".mk", ".mak")), path)):
             source = self.reading.source(path)
             makefile = self.follower.makefiles.read(path) if path not in included else None

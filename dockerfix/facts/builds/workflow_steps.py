@@ -8,6 +8,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
+from dockerfix.facts.builds.candidates import Candidate
 from dockerfix.facts.builds.gathered import Carrier
 from dockerfix.facts.builds.reading import Reading
 from dockerfix.facts.model import SiteKind
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
     from dockerfix.syntax.yaml.tree import YamlFile
 
 
-def read_workflows(reading: Reading, paths: list[str]) -> None:
+def read_workflows(reading: Reading) -> None:
     """Steps of GitHub workflows and composite actions, with what they call."""
-    files = _workflow_files(reading, paths)
+    files = _workflow_files(reading)
     if not files:
         return
     from dockerfix.facts.builds.workflows import Workflows, foreign_workflows
@@ -32,13 +33,14 @@ def read_workflows(reading: Reading, paths: list[str]) -> None:
             reading.follower.blind(place, "a reusable workflow", why, apart=True)
 
 
-def _workflow_files(reading: Reading, paths: list[str]) -> dict[str, YamlFile]:
+def _workflow_files(reading: Reading) -> dict[str, YamlFile]:
     """Workflows and actions that name a build tool, and those that name such a one."""
     found: dict[str, YamlFile] = {}
     needles = reading.needles
     for _ in range(3):
-        for path in paths:
-            source = reading.source(path, (*needles, *_ACTIONS)) if path not in found else None
+        wanted = (*needles, *_ACTIONS)
+        for path in reading.naming(Candidate.WORKFLOW, wanted):
+            source = reading.source(path, wanted) if path not in found else None
             file = reading.yaml(source) if source is not None else None
             if file is not None:
                 found[path] = file
@@ -46,7 +48,7 @@ def _workflow_files(reading: Reading, paths: list[str]) -> dict[str, YamlFile]:
         if more == needles:
             break
         needles = more
-    return {path: found[path] for path in paths if path in found}
+    return dict(sorted(found.items()))
 
 
 def _step(reading: Reading, step: Step) -> None:
