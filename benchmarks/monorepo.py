@@ -74,12 +74,12 @@ def write_services(root: Path, dockerfiles: int, jobs: int) -> None:
         (folder / "Dockerfile").write_bytes(data)
     written = ["stages: [build, test]\n"]
     for number in range(jobs):
-        image, folder = f"$CI_REGISTRY_IMAGE/s{number}", f"services/s{number}"
+        image = f"$CI_REGISTRY_IMAGE/s{number}"
         written.append(
             f"build s{number}:\n  stage: build\n  image: docker:28\n  script:\n"
             f"    - docker buildx build --push --tag {image}:$CI_COMMIT_SHA"
             f" --cache-from type=registry,ref={image}:cache"
-            f" --cache-to type=registry,ref={image}:cache,mode=max {folder}\n"
+            f" --cache-to type=registry,ref={image}:cache,mode=max services/s{number}\n"
         )
     (root / ".gitlab-ci.yml").write_text("".join(written))
 

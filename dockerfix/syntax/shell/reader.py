@@ -36,7 +36,7 @@ def parse_shell(mapped: MappedText) -> Script:
     return _parsed(mapped.pieces)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=4096)
 def _parsed(pieces: tuple[Piece, ...]) -> Script:
     """The same, remembered: transform, facts and checkers each ask about the same few texts,
     and spans do not depend on who asks."""
