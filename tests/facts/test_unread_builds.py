@@ -216,6 +216,23 @@ def test_cloud_build_is_known_by_its_builders(find: Find, short: Short) -> None:
     assert found.blind == ()
 
 
+def test_tasks_of_an_editor(find: Find, short: Short) -> None:
+    text = """{
+      // how to build
+      "tasks": [
+        {"label": "a", "command": "docker build -f ${workspaceFolder}/a/D ${workspaceFolder}"}, // x
+        {"label": "b", "command": "docker build .", "options": {"cwd": "${workspaceFolder}/b"}},
+        {"label": "c", "command": "docker-compose -f ${workspaceFolder}/c.yaml build"},
+      ],
+    }"""
+    files = {"app/.vscode/tasks.json": text, "app/a/D": "", "app/b/Dockerfile": ""}
+    found = find({**files, "app/c.yaml": "services:\n  s: {build: b}\n"})
+    assert list(map(short, found.builds)) == [
+        "app/a/D|app|", "app/b/Dockerfile|app/b|", "app/b/Dockerfile|app/b|",
+    ]  # fmt: skip
+    assert (found.blind, len(found.compose_uses)) == ((), 1)
+
+
 def test_kaniko_in_cloud_build_has_the_source_for_its_context(find: Find, short: Short) -> None:
     """`/workspace` is kaniko's default, and the folder into which Cloud Build puts the source."""
     step = "- name: gcr.io/kaniko-project/executor:latest\n  args: [--dockerfile=ops/D]\n"

@@ -7,6 +7,7 @@ import enum
 from dockerfix.facts.builds.ci_files import dialect
 from dockerfix.facts.builds.cloud_names import is_cloud_build
 from dockerfix.facts.builds.deployments import reader
+from dockerfix.facts.builds.editor_tasks import is_tasks
 
 MAX_BYTES = 1_000_000
 """A larger file is not searched for call sites."""
@@ -28,6 +29,7 @@ class Candidate(enum.Enum):
     CLOUD_BUILD = "Cloud Build"
     DEPLOYMENT = "file of a deployment tool"
     POWERSHELL = "PowerShell script"
+    TASKS = "tasks of an editor"
     BAZEL = "Bazel"
     PROGRAM = "program"
     """A file of a language in which builds are flagged and not followed."""
@@ -80,6 +82,8 @@ def candidate(path: str) -> Candidate | None:
     """
     folder, _, name = path.rpartition("/")
     found = _NAMES.get(name)
+    if is_tasks(path):
+        return Candidate.TASKS
     if found is not None:
         return found
     if name.endswith(_DEPLOYMENTS) and reader(path) is not None:

@@ -18,7 +18,7 @@ def parse_deployment(source: Source) -> YamlFile:
     """The nodes of a file; raises `YamlError` for what its language cannot read."""
     if source.path.endswith(".toml"):
         return _toml(source)
-    if source.path.endswith("devcontainer.json"):
+    if source.path.endswith(("devcontainer.json", "tasks.json")):
         blanked = _COMMENT.sub(
             lambda m: m[0] if m[1] is None else re.sub(rb"[^\n]", b" ", m[0]), source.data
         )

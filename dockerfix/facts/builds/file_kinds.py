@@ -18,6 +18,8 @@ from msgspec.structs import replace
 from dockerfix.facts.builds import documents
 from dockerfix.facts.builds.candidates import Candidate
 from dockerfix.facts.builds.ci_files import commands, dialect
+from dockerfix.facts.builds.docker_command import located
+from dockerfix.facts.builds.expressions import filled
 from dockerfix.facts.builds.gathered import Carrier
 from dockerfix.facts.builds.reading import Reading
 from dockerfix.facts.builds.state import State
@@ -226,6 +228,22 @@ def _in_folder(reading: Reading, words: tuple[Value, ...], site: CallSite, folde
     reading.words(words, site, State(folder, Scope()))
 
 
+def tasks(reading: Reading, source: Source) -> None:
+    """Commands that an editor runs."""
+    from dockerfix.facts.builds import deployment_files, editor_tasks
+
+    reading.keep(source)
+    try:
+        file = reading.snapshot.derive(source.path, deployment_files.parse_deployment)
+    except YamlError:
+        return  # what looks like a build in it is said
+    scope = editor_tasks.scope_of(source.path)
+    for task in editor_tasks.tasks(file):
+        given = filled(task.folder or "${workspaceFolder}", scope)
+        folder = located(given, editor_tasks.workspace(source.path), "the folder", [])
+        reading.text(task.text, Carrier(SiteKind.CI, task.name, source), scope, folder)
+
+
 def bazel(reading: Reading, source: Source) -> None:
     """Container rules of Bazel."""
     from dockerfix.facts.builds import bazel as starlark
@@ -250,6 +268,7 @@ READERS: Mapping[Candidate, Callable[[Reading, Source], None]] = {
     Candidate.DEPLOYMENT: deployment,
     Candidate.POWERSHELL: powershell,
     Candidate.BAZEL: bazel,
+    Candidate.TASKS: tasks,
     Candidate.PROGRAM: Reading.keep,
     Candidate.UNREAD: Reading.keep,
 }
