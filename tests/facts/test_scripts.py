@@ -388,6 +388,11 @@ HIDDEN = {
     "either of two": "E=docker\nif x; then E=podman; fi\n$E build -f a/Dockerfile a\n",
     "found where it runs": "E_ENGINE=$(command -v podman)\n$E_ENGINE build -f a/Dockerfile a\n",
     "named after builders": "${CONTAINER_ENGINE} build -f a/Dockerfile a\n",
+    "a function of its name": (
+        "docker() {\n  local docker_cmd=${RUN:-docker}\n"
+        '  [ -z "$RUN" ] && docker_cmd=$(which docker)\n'
+        '  shift; $docker_cmd build "$@"\n}\ndocker build -f a/Dockerfile a\n'
+    ),
     "with its verb": "B='docker build'\nif x; then B='podman build'; fi\n$B -f a/Dockerfile a\n",
 }
 

@@ -244,10 +244,10 @@ def _context(
             return None, None
         written = words[0] if words else None
     if written is None:
-        if tool in (Tool.PODMAN, Tool.BUILDAH, Tool.DEPLOYMENT) and folder is not None:
-            return None, folder
-        unknown.append("no context is given")
-        return None, None
+        if tool not in (Tool.PODMAN, Tool.BUILDAH, Tool.DEPLOYMENT):
+            unknown.append("no context is given")
+            return None, None
+        return None, located(".", folder, "the context", unknown)
     text = written.text.removeprefix("dir://") if tool is Tool.KANIKO else written.text
     if is_remote(text):
         unknown.append("the context is an address or standard input")

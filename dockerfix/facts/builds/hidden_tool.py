@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from dockerfix.facts.builds.recognise import Recognised, recognise, unwrapped
 from dockerfix.facts.builds.unread_command import is_hidden
+from dockerfix.facts.builds.words import defaults
 from dockerfix.facts.model import Tool, Value
 
 _NAMED = re.compile(r"docker|podman|buildah|nerdctl|container|engine|\boci", re.IGNORECASE)
@@ -35,9 +36,11 @@ def possible_tools(words: tuple[Value, ...], written: str) -> tuple[Recognised, 
 
 def _as_called(words: tuple[Value, ...], written: str) -> Iterator[tuple[Value, ...]]:
     names: tuple[str, ...] = ()
-    if words[0].choices:
-        names = words[0].choices
-    elif words[0].written[:1] == "$" and _NAMED.search(written):
+    named = words[0].written[:1] == "$" and _NAMED.search(written) is not None
+    known = tuple(name for name in words[0].choices if "${" not in defaults(name)[0])
+    if known and (named or known == words[0].choices):
+        names = known
+    elif named:
         names = ("docker", "podman")
     for name in names:
         parts = name.split()  # `sudo docker`, where nothing quotes the variable
