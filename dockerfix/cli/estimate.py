@@ -30,33 +30,63 @@ from dockerfix.traces.model import JobTrace
 FORMATS = ("text", "bars", "json", "markdown", "svg", "html", "mermaid")
 
 
-@shared(FETCH, URL, PROJECT, TOKEN, ONLY, SKIP, ROOT, EXCLUDE, TIMEOUT, OUTPUT, COLOUR)
+_TIMES = (
+    click.Option(
+        ["--jobs"], metavar="FILE", help="The jobs API's answer for one or more pipelines."
+    ),
+    click.Option(
+        ["--trace", "logs"], metavar="LOG", multiple=True, help="A job's trace. Repeatable."
+    ),
+    click.Option(
+        ["--measured"], metavar="FILE", help="JSON of `dockerfix verify --cold`: times of builds."
+    ),
+    click.Option(
+        ["--after"],
+        metavar="JOB=SECONDS",
+        multiple=True,
+        help="What a job takes once the series is applied, if you know it. Repeatable.",
+    ),
+)
+"""Where the times come from."""
+_PIPELINE = (
+    click.Option(
+        ["--runners"], type=click.IntRange(min=1), help="Jobs that can run at once. Default: all."
+    ),
+    click.Option(
+        ["--pipeline", "kind"],
+        type=click.Choice([kind.value for kind in PipelineKind]),
+        default=PipelineKind.DEFAULT_BRANCH.value,
+        show_default=True,
+        help="Which pipeline to look at when no list of jobs is given.",
+    ),
+    click.Option(["--stop-at"], metavar="NAME", help="End the series with this transform."),
+)
+"""Which pipeline is estimated."""
+_SAYING = (
+    click.Option(
+        ["--format", "form"], type=click.Choice(FORMATS), default="text", show_default=True
+    ),
+)
+
+
+@shared(
+    *_TIMES,
+    *_PIPELINE,
+    *_SAYING,
+    FETCH,
+    URL,
+    PROJECT,
+    TOKEN,
+    ONLY,
+    SKIP,
+    ROOT,
+    EXCLUDE,
+    TIMEOUT,
+    OUTPUT,
+    COLOUR,
+)
 @click.command()
 @click.argument("paths", nargs=-1, metavar="[PATH]...", type=PATH)
-@click.option("--jobs", metavar="FILE", help="The jobs API's answer for one or more pipelines.")
-@click.option("--trace", "logs", metavar="LOG", multiple=True, help="A job's trace. Repeatable.")
-@click.option(
-    "--measured", metavar="FILE", help="JSON of `dockerfix verify --cold`: times of builds."
-)
-@click.option(
-    "--after",
-    metavar="JOB=SECONDS",
-    multiple=True,
-    help="What a job takes once the series is applied, if you know it. Repeatable.",
-)
-@click.option(
-    "--runners", type=click.IntRange(min=1), help="Jobs that can run at once. Default: all."
-)
-@click.option(
-    "--pipeline",
-    "kind",
-    type=click.Choice([kind.value for kind in PipelineKind]),
-    default=PipelineKind.DEFAULT_BRANCH.value,
-    show_default=True,
-    help="Which pipeline to look at when no list of jobs is given.",
-)
-@click.option("--stop-at", metavar="NAME", help="End the series with this transform.")
-@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
 def estimate(
     paths: tuple[str, ...],
     jobs: str | None,
@@ -91,9 +121,7 @@ def estimate(
     if pipeline is not None:
         folder = series.repository.root
         fetched = fetch(server_of(folder, url, project, token_variable), pipeline)
-    listed = (*fetched.jobs, *(jobs_of(jobs) if jobs is not None else ()))
-    traces = _named(traces_of(logs), listed, series.repository.facts)
-    traces |= {trace.name: trace for trace in fetched.traces}
+    listed, traces = _seen(series.repository.facts, fetched, jobs, logs)
     given = Given(
         known_times(listed, traces),
         runs_of_jobs(listed),
@@ -108,6 +136,15 @@ def estimate(
     style = style_for(sys.stdout, colour if output is None else "never")
     emit(_rendered(form, found, notes, style.colour).encode("utf-8", "surrogateescape"), output)
     return 0
+
+
+def _seen(
+    facts: Facts, fetched: Fetched, jobs: str | None, logs: Sequence[str]
+) -> tuple[tuple[RanJob, ...], dict[str, JobTrace]]:
+    """The jobs that ran, and the traces by the name of their run: fetched, and from files."""
+    listed = (*fetched.jobs, *(jobs_of(jobs) if jobs is not None else ()))
+    traces = _named(traces_of(logs), listed, facts)
+    return listed, traces | {trace.name: trace for trace in fetched.traces}
 
 
 def states_of(series: Series, linked: Iterable[tuple[Link, Report]]) -> list[State]:

@@ -13,37 +13,42 @@ from dockerfix.cli.evidence import job_of, jobs_of, traces_of
 from dockerfix.cli.output import emit, style_for
 from dockerfix.cli.server import FETCH, PROJECT, TOKEN, URL, Fetched, fetch, server_of
 
+_READING = (
+    click.Option(
+        ["--jobs"],
+        metavar="FILE",
+        help="The jobs API's answer for the pipeline: adds how long each job waited. A LOG belongs "
+        "to the job whose id or name its file name holds.",
+    ),
+    click.Option(
+        ["--job", "names"],
+        metavar="JOB",
+        multiple=True,
+        help="With --fetch: the trace of this job only. Repeatable.",
+    ),
+)
+"""What is read beside the traces."""
+_SAYING = (
+    click.Option(
+        ["--slowest"],
+        type=click.IntRange(min=0),
+        default=5,
+        show_default=True,
+        help="Steps to list for each build.",
+    ),
+    click.Option(
+        ["--format", "form"],
+        type=click.Choice(["text", "json", "markdown"]),
+        default="text",
+        show_default=True,
+    ),
+)
+"""What is printed."""
 
-@shared(FETCH, URL, PROJECT, TOKEN, OUTPUT, COLOUR)
+
+@shared(*_READING, *_SAYING, FETCH, URL, PROJECT, TOKEN, OUTPUT, COLOUR)
 @click.command()
 @click.argument("logs", nargs=-1, metavar="[LOG]...", type=PATH)
-@click.option(
-    "--jobs",
-    metavar="FILE",
-    help="The jobs API's answer for the pipeline: adds how long each job waited. A LOG belongs "
-    "to the job whose id or name its file name holds.",
-)
-@click.option(
-    "--job",
-    "names",
-    metavar="JOB",
-    multiple=True,
-    help="With --fetch: the trace of this job only. Repeatable.",
-)
-@click.option(
-    "--slowest",
-    type=click.IntRange(min=0),
-    default=5,
-    show_default=True,
-    help="Steps to list for each build.",
-)
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json", "markdown"]),
-    default="text",
-    show_default=True,
-)
 def metrics(
     logs: tuple[str, ...],
     jobs: str | None,

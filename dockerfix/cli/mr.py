@@ -26,23 +26,33 @@ _DESCRIPTION = (
 )
 
 
-@shared(URL, PROJECT, TOKEN, ONLY, SKIP, ROOT, EXCLUDE, TIMEOUT)
+_REQUEST = (
+    click.Option(
+        ["--dry-run/--publish", "dry"],
+        default=True,
+        help="Print the note and what would be done (the default), or do it.",
+    ),
+    click.Option(
+        ["--branch"],
+        metavar="NAME",
+        default="dockerfix/series",
+        show_default=True,
+        help="The branch for the commits.",
+    ),
+    click.Option(["--target"], metavar="BRANCH", help="Default: the project's default branch."),
+    click.Option(["--title"], help="The merge request's title. Default: made from the transforms."),
+)
+"""What becomes of the merge request."""
+_SERIES = (
+    click.Option(["--jobs"], metavar="FILE", help="As for estimate: adds what the series brings."),
+    click.Option(["--stop-at"], metavar="NAME", help="End the series with this transform."),
+)
+"""What the series is, and brings."""
+
+
+@shared(*_REQUEST, *_SERIES, URL, PROJECT, TOKEN, ONLY, SKIP, ROOT, EXCLUDE, TIMEOUT)
 @click.command()
 @click.argument("paths", nargs=-1, metavar="[PATH]...", type=PATH)
-@click.option(
-    "--dry-run/--publish",
-    "dry",
-    default=True,
-    help="Print the note and what would be done (the default), or do it.",
-)
-@click.option(
-    "--branch", metavar="NAME", default="dockerfix/series", show_default=True,
-    help="The branch for the commits.",
-)  # fmt: skip
-@click.option("--target", metavar="BRANCH", help="Default: the project's default branch.")
-@click.option("--title", help="The merge request's title. Default: made from the transforms.")
-@click.option("--jobs", metavar="FILE", help="As for estimate: adds what the series brings.")
-@click.option("--stop-at", metavar="NAME", help="End the series with this transform.")
 def mr(
     paths: tuple[str, ...],
     dry: bool,

@@ -101,7 +101,8 @@ def _paths() -> click.Argument:
     return click.Argument(["paths"], nargs=-1, metavar="[PATH]...", type=PATH)
 
 
-def _common() -> list[click.Parameter]:
+def _doing() -> list[click.Parameter]:
+    """What is done with the patch."""
     return [
         click.Option(["--diff"], is_flag=True, help="Print the patch (the default)."),
         click.Option(["--write"], is_flag=True, help="Change the files: all of them or none."),
@@ -126,6 +127,13 @@ def _common() -> list[click.Parameter]:
             help="Build before and after on the Docker Engine and compare the images; with "
             "--write, write only when they are equal. `dockerfix verify` has more options.",
         ),
+    ]
+
+
+def _common() -> list[click.Parameter]:
+    """The options of every transform, after its own."""
+    return [
+        *_doing(),
         click.Option(
             ["--accept"],
             metavar="NAME[@PATH]",

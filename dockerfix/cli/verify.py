@@ -51,60 +51,76 @@ DIFFERENT = 1
 NOT_BUILT = 2
 
 
-@shared(ROOT, EXCLUDE, OUTPUT, COLOUR)
+_BUILDING = (
+    click.Option(
+        ["--builder", "builders"],
+        metavar="NAME",
+        multiple=True,
+        help="The buildx builder. Default: current. Repeatable: several share the builds.",
+    ),
+    click.Option(
+        ["--engine"],
+        metavar="ADDRESS",
+        default="",
+        help="The Docker Engine. Default: as for docker.",
+    ),
+    click.Option(
+        ["--network"], metavar="MODE", default="", help="Network of RUN instructions, such as host."
+    ),
+    click.Option(
+        ["--variable", "variables"],
+        metavar="NAME=VALUE",
+        multiple=True,
+        help="A value for a variable that only the pipeline knows. Repeatable.",
+    ),
+)
+"""With what both sides are built."""
+_COMPARING = (
+    click.Option(
+        ["--baseline"],
+        is_flag=True,
+        help="Build before twice, to know what is never the same twice.",
+    ),
+    click.Option(
+        ["--seconds"],
+        type=click.FloatRange(0),
+        metavar="NUMBER",
+        default=3,
+        show_default=True,
+        help="How long each image's command is watched; 0 starts nothing.",
+    ),
+)
+"""How the two sides are compared."""
+_MEASURING = (
+    click.Option(
+        ["--cold"], is_flag=True, help="Measure: run each job that builds once on a fresh builder."
+    ),
+    click.Option(
+        ["--cold-option", "cold_options"],
+        metavar="WORD",
+        multiple=True,
+        help="With --cold: a further word for `docker buildx create`. Repeatable.",
+    ),
+    click.Option(
+        ["--registry"],
+        metavar="ADDRESS",
+        default="",
+        help="With --cold: a registry to push to and to keep caches in, under a name of its own.",
+    ),
+)
+"""How long the builds take on a fresh builder."""
+_SAYING = (
+    click.Option(
+        ["--format", "form"], type=click.Choice(["text", "json"]), default="text", show_default=True
+    ),
+    click.Option(["-q", "--quiet"], is_flag=True, help="Show no progress."),
+)
+"""What is printed."""
+
+
+@shared(*_BUILDING, *_COMPARING, *_MEASURING, *_SAYING, ROOT, EXCLUDE, OUTPUT, COLOUR)
 @click.command(epilog=_EPILOG)
 @click.argument("patch", type=click.File("rb"))
-@click.option(
-    "--builder",
-    "builders",
-    metavar="NAME",
-    multiple=True,
-    help="The buildx builder. Default: current. Repeatable: several share the builds.",
-)
-@click.option(
-    "--engine", metavar="ADDRESS", default="", help="The Docker Engine. Default: as for docker."
-)
-@click.option(
-    "--network", metavar="MODE", default="", help="Network of RUN instructions, such as host."
-)
-@click.option(
-    "--variable",
-    "variables",
-    metavar="NAME=VALUE",
-    multiple=True,
-    help="A value for a variable that only the pipeline knows. Repeatable.",
-)
-@click.option(
-    "--baseline", is_flag=True, help="Build before twice, to know what is never the same twice."
-)
-@click.option(
-    "--seconds",
-    type=click.FloatRange(0),
-    metavar="NUMBER",
-    default=3,
-    show_default=True,
-    help="How long each image's command is watched; 0 starts nothing.",
-)
-@click.option(
-    "--cold", is_flag=True, help="Measure: run each job that builds once on a fresh builder."
-)
-@click.option(
-    "--cold-option",
-    "cold_options",
-    metavar="WORD",
-    multiple=True,
-    help="With --cold: a further word for `docker buildx create`. Repeatable.",
-)
-@click.option(
-    "--registry",
-    metavar="ADDRESS",
-    default="",
-    help="With --cold: a registry to push to and to keep caches in, under a name of its own.",
-)
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
-)
-@click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
 def verify(
     patch: IO[bytes],
     builders: tuple[str, ...],

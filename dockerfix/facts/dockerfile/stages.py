@@ -32,12 +32,11 @@ class Reference(Struct, frozen=True):
     numeric: bool
 
 
-class StageGraph:
-    """The stages of a tree with what they refer to. Immutable."""
+class GlobalArguments:
+    """The ARGs above the first FROM of a tree, and what they make of a text."""
 
     def __init__(self, tree: Dockerfile) -> None:
         self.tree = tree
-        self.stages = tree.stages
 
     @cached_property
     def global_arguments(self) -> Mapping[str, str | None]:
@@ -63,6 +62,35 @@ class StageGraph:
             elif default is not None:
                 found[name] = _expanded(default, found)
         return found
+
+    def expand(self, text: str) -> str:
+        """`text` with the global ARGs replaced by their defaults.
+
+        A variable without a default, and what BuildKit itself sets (`TARGETARCH`), stays as
+        written; `${NAME:-x}` of such a one is `x`, but for BuildKit's own.
+        """
+        return _expanded(text, self.defaults)
+
+    def named_arguments(self, text: str) -> frozenset[str]:
+        """The global ARGs that `text` names, and those that their defaults name."""
+        found: set[str] = set()
+        queue = [text]
+        while queue:
+            for match in _VARIABLE.finditer(queue.pop()):
+                name = match["plain"] or match["name"]
+                queue.append(match["operand"] or "")
+                if name in self.global_arguments and name not in found:
+                    found.add(name)
+                    queue.append(self.global_arguments[name] or "")
+        return frozenset(found)
+
+
+class StageGraph(GlobalArguments):
+    """The stages of a tree with what they refer to. Immutable."""
+
+    def __init__(self, tree: Dockerfile) -> None:
+        super().__init__(tree)
+        self.stages = tree.stages
 
     def bases(self, given: Mapping[str, str]) -> Iterator[str]:
         """The images that FROM names when a build is given arguments; earlier stages left out."""
@@ -144,27 +172,6 @@ class StageGraph:
         """
         image = self.chain(stage)[0].from_.image
         return self.expand(image.value) if image is not None else ""
-
-    def expand(self, text: str) -> str:
-        """`text` with the global ARGs replaced by their defaults.
-
-        A variable without a default, and what BuildKit itself sets (`TARGETARCH`), stays as
-        written; `${NAME:-x}` of such a one is `x`, but for BuildKit's own.
-        """
-        return _expanded(text, self.defaults)
-
-    def named_arguments(self, text: str) -> frozenset[str]:
-        """The global ARGs that `text` names, and those that their defaults name."""
-        found: set[str] = set()
-        queue = [text]
-        while queue:
-            for match in _VARIABLE.finditer(queue.pop()):
-                name = match["plain"] or match["name"]
-                queue.append(match["operand"] or "")
-                if name in self.global_arguments and name not in found:
-                    found.add(name)
-                    queue.append(self.global_arguments[name] or "")
-        return frozenset(found)
 
     def references(self, stage: Stage) -> Iterator[Reference]:
         """What the stage's instructions name by `--from` or a mount; ONBUILD is left out,
