@@ -36,7 +36,12 @@ def too_few(facts: Facts, scope: Scope, stepped_down: int) -> Proposal:
         return Proposal(
             findings=tuple(f for f in scope.findings if f not in left_out),
             reason=f"nothing to merge: {paths[0]} alone compiles {folder} by a `cargo build` that "
-            f"is read; {', '.join(others)} lie elsewhere, or are not read",
+            f"is read; {', '.join(others)} "
+            + (
+                "lies elsewhere, or is not read"
+                if len(others) == 1
+                else "lie elsewhere, or are not read"
+            ),
         )
     if paths and others:
         return Proposal(
@@ -45,6 +50,12 @@ def too_few(facts: Facts, scope: Scope, stepped_down: int) -> Proposal:
         )
     if paths:
         return Proposal(reason=f"nothing to merge: {paths[0]} is the only Dockerfile {where}")
+    merged = [path for path in every if is_merged(path, scope.wish)]
+    if merged:
+        return Proposal(reason=f"nothing to merge: {merged[0]} is the merged file already")
+    if others:
+        listed = ", ".join(others)
+        return Proposal(reason=f"no `cargo build` that is read compiles {folder} in {listed}")
     return Proposal(reason=f"there is no Dockerfile {where}")
 
 
