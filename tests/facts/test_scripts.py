@@ -428,6 +428,18 @@ def test_a_script_runs_where_its_dockerfiles_are(
     assert f"{build.dockerfile}|{build.context}" == meant
 
 
+def test_a_script_does_not_run_where_one_that_it_runs_is_not(find: Find) -> None:
+    """A folder in which less is built has fewer Dockerfiles that are missing."""
+    files = {
+        "a/b/b.sh": "docker build -f ops/D .\n./run.sh\n",
+        "a/b/run.sh": "docker build -f x .\n",
+    }
+    found = find({**files, "a/ops/D": "", "a/b/x": ""})
+    assert {(b.dockerfile, b.site.name) for b in found.builds} == {
+        ("ops/D", "b.sh"), ("a/b/x", "run.sh"),
+    }  # fmt: skip
+
+
 SENT = {
     "az": ("az acr build -r R --image i -f src/D --build-arg A=b src", "src/D|src"),
     "az without a file": ("az acr build --registry $R -t i:1 ./src", "src/Dockerfile|src"),

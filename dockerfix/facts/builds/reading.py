@@ -154,9 +154,11 @@ class Reading:
             run(folder)
             missing = self.missing(self.found.builds)
             whole = not missing and self.found.asks
-            if folder in ends or whole:
+            # Where a script that it runs is not found, builds are fewer, and none is missing.
+            most = max((len(found.builds) for _, found in tries), default=0)
+            if folder in ends or (whole and len(self.found.builds) >= most):
                 tries.append(((missing, not self.found.asks, folder), self.found))
-            if whole:
+            if whole and tries[-1][1] is self.found:
                 break
         _, best = min(tries, key=lambda tried: tried[0])
         self.follower.found = before.with_more(best)
