@@ -87,7 +87,7 @@ def cases(
     `defaults` are the variables that the files give each job. With `exact` all values are
     real texts; without it `SomeText` stands for every other one as well.
     """
-    names = _variables(gates)
+    names = variables_in(gates)
     free = sorted(names - _FIXED)
     values_of = {name: _free_values(name, gates, defaults, exact) for name in free}
     for case in _kinds(gates, names, exact):
@@ -226,7 +226,8 @@ def _branch_pairs(branches: Sequence[Value]) -> Iterator[tuple[Value, Value]]:
         yield (usual if branch != usual else "trunk"), branch
 
 
-def _variables(gates: Sequence[Gate]) -> set[str]:
+def variables_in(gates: Sequence[Gate]) -> set[str]:
+    """The variables that the conditions of gates name."""
     found: set[str] = set()
     for item in _compared(gates):
         operands = (item.operand,) if isinstance(item, Present) else (item.left, item.right)
@@ -295,7 +296,7 @@ def _free_values(
         if isinstance(item, Compare)
         and {type(item.left), type(item.right)} == {Variable}
         and any(isinstance(o, Variable) and o.name == name for o in (item.left, item.right))
-        for text in _literals(gates, _variables(gates))
+        for text in _literals(gates, variables_in(gates))
     ]
     values: list[Value | _FromFiles] = []
     if any(name in given for given in defaults.values()):

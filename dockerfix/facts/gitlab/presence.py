@@ -10,6 +10,7 @@ cannot tell. Knows when jobs exist; knows nothing of what they do.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -77,7 +78,7 @@ class _Question:
 
     def __init__(self, pipeline: Pipeline, user: Job, needed: Job) -> None:
         self.user, self.needed = user, needed
-        self.jobs = TwoJobs(pipeline, user, needed)
+        self.jobs = TwoJobs.of(pipeline, user, needed)
 
     def answer(self) -> Presence:
         """Examples among real values first, then the proof over all values."""
@@ -95,14 +96,25 @@ class _Question:
 
     def search(self, *, exact: bool, usual: bool = False) -> str:
         """The first pipeline with the user and without the needed job; empty for none."""
-
-        def violates(case: Case, files: Files) -> bool:
-            """Whether GitLab would refuse this pipeline."""
-            if usual and not case.usual:
-                return False
-            there = self.jobs.one(case, files) is not None
-            return there and self.jobs.other(case, files) is None
-
-        where = self.jobs.example(violates, exact=exact)
+        where = _without(self.jobs, exact, usual)
+        if isinstance(where, Exception):
+            raise where.with_traceback(None)
         jobs = f"`{self.user.name}` exists and `{self.needed.name}` does not"
         return f"on {where}, {jobs}" if where else ""
+
+
+@lru_cache(maxsize=2048)
+def _without(jobs: TwoJobs, exact: bool, usual: bool) -> str | ConditionError | GlobError:
+    """A pipeline that GitLab would refuse, since it holds the first job without the second; empty
+    for none. Why reading cannot tell is remembered too: many jobs share their rules, and a patch
+    changes few of them."""
+
+    def violates(case: Case, files: Files) -> bool:
+        if usual and not case.usual:
+            return False
+        return jobs.one(case, files) is not None and jobs.other(case, files) is None
+
+    try:
+        return jobs.example(violates, exact=exact)
+    except (ConditionError, GlobError) as error:
+        return error

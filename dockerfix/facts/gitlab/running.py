@@ -29,14 +29,14 @@ def runs_otherwise(pipeline: Pipeline, job: Job, heir: Job) -> str:
     if written(job) == written(heir):
         return ""
     try:
-        jobs = TwoJobs(pipeline, job, heir)
+        jobs = TwoJobs.of(pipeline, job, heir)
         ways = {c.how for gate in jobs.gates[1:] for c in gate if c.present}
-        return _other_way(jobs) if len(ways) > 1 else ""
+        return _other_way(jobs, job, heir) if len(ways) > 1 else ""
     except (ConditionError, GlobError) as error:
         return f"whether `{heir.name}` runs as `{job.name}` does cannot be read: {error}"
 
 
-def _other_way(jobs: TwoJobs) -> str:
+def _other_way(jobs: TwoJobs, job: Job, heir: Job) -> str:
     def differs(case: Case, files: Files) -> bool:
         one, other = jobs.one(case, files), jobs.other(case, files)
         return one is not None and other is not None and one.how != other.how
@@ -53,10 +53,7 @@ def _other_way(jobs: TwoJobs) -> str:
     if found is None:
         return ""
     one, other = jobs.one(*found), jobs.other(*found)
-    return (
-        f"on {described(*found)}, `{jobs.first.name}` runs {_way(one)} and "
-        f"`{jobs.second.name}` {_way(other)}"
-    )
+    return f"on {described(*found)}, `{job.name}` runs {_way(one)} and `{heir.name}` {_way(other)}"
 
 
 def _way(clause: Clause | None) -> str:
@@ -71,7 +68,7 @@ def kind_without(pipeline: Pipeline, job: Job, heir: Job) -> str:
     if written(job) == written(heir):
         return ""
     try:
-        beyond, _ = _kinds(TwoJobs(pipeline, job, heir))
+        beyond, _ = _kinds(TwoJobs.of(pipeline, job, heir))
     except (ConditionError, GlobError):
         return ""
     where = next((case.title for case in beyond), "")
@@ -88,7 +85,7 @@ def pushes_anew(pipeline: Pipeline, job: Job, heir: Job, tags: Collection[str]) 
     if not tags or written(job) == written(heir):
         return ""
     try:
-        jobs = TwoJobs(pipeline, heir, job)
+        jobs = TwoJobs.of(pipeline, heir, job)
         if _conditions(jobs.first_gate) == _conditions(jobs.second_gate):
             return ""
         beyond, within = _kinds(jobs)

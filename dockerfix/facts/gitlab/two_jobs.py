@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations, product
 
-from dockerfix.facts.gitlab.cases import Case, cases, patterns_in
+from msgspec import Struct
+
+from dockerfix.facts.gitlab.cases import Case, cases, patterns_in, variables_in
 from dockerfix.facts.gitlab.conditions import ConditionError
 from dockerfix.facts.gitlab.decide import Files, deciding, is_there
 from dockerfix.facts.gitlab.gates import ALWAYS, Clause, Gate, gate_of, workflow_gate
@@ -22,24 +24,41 @@ MAX_CASES = 50_000
 """Pipelines that one question may look at."""
 
 
-class TwoJobs:
-    """Two jobs in all pipelines. Raises `ConditionError` and `GlobError` for rules that reading
-    cannot decide."""
+class TwoJobs(Struct, frozen=True):
+    """Two jobs in all pipelines: the gates of `workflow:` and of both jobs, and what files give the
+    variables that these name, for the pipeline and for either job. Nothing else decides, so that
+    other jobs with the same rules are equal. Raises `ConditionError` and `GlobError` for rules
+    that reading cannot decide."""
 
-    def __init__(self, pipeline: Pipeline, first: Job, second: Job) -> None:
-        self.first, self.second = first, second
+    gates: tuple[Gate, Gate, Gate]
+    given: tuple[tuple[tuple[str, str], ...], ...]
+
+    @classmethod
+    def of(cls, pipeline: Pipeline, first: Job, second: Job) -> TwoJobs:
+        """Two jobs of a pipeline; both may have one name, before and after a patch."""
         workflow = workflow_gate(pipeline)
-        self.workflow = workflow if workflow is not None else ALWAYS
-        self.first_gate = gate_of(first, workflow is not None)
-        self.second_gate = gate_of(second, workflow is not None)
-        self.gates = (self.workflow, self.first_gate, self.second_gate)
-        shared = {name: scalar.text for name, scalar in pipeline.variables.items()}
-        # Both may have one name, before and after a patch.
-        self.defaults = {
-            "": shared,
-            "first": {name: s.text for name, s in pipeline.variables_of(first).items()},
-            "second": {name: s.text for name, s in pipeline.variables_of(second).items()},
-        }
+        ruled = workflow is not None
+        gates = (
+            workflow if workflow is not None else ALWAYS,
+            gate_of(first, ruled),
+            gate_of(second, ruled),
+        )
+        named = variables_in(gates)
+        values = (
+            pipeline.variables, pipeline.variables_of(first), pipeline.variables_of(second),
+        )  # fmt: skip
+        given = (tuple((n, s.text) for n, s in each.items() if n in named) for each in values)
+        return cls(gates, tuple(given))
+
+    @property
+    def first_gate(self) -> Gate:
+        """When the first job exists."""
+        return self.gates[1]
+
+    @property
+    def second_gate(self) -> Gate:
+        """When the second job exists."""
+        return self.gates[2]
 
     @property
     def matches(self) -> bool:
@@ -51,13 +70,14 @@ class TwoJobs:
         matter in it."""
         changed, unlisted = list(self.file_sets(True)), list(self.file_sets(False))
         budget = MAX_CASES
-        for case in cases(self.gates, self.defaults, exact):
+        named = {str(number): dict(given) for number, given in enumerate(self.given)}
+        for case in cases(self.gates, named, exact):
             sets = changed if case.has_changes else unlisted
             budget -= len(sets)
             if budget < 0:
                 raise ConditionError("the conditions have too many cases")
-            given = {**self.defaults[""], **case.variables}
-            held = [files for files in sets if is_there(self.workflow, given, files)]
+            given = {**dict(self.given[0]), **case.variables}
+            held = [files for files in sets if is_there(self.gates[0], given, files)]
             if held:
                 yield case, held
 
@@ -73,11 +93,11 @@ class TwoJobs:
 
     def one(self, case: Case, files: Files) -> Clause | None:
         """What lets the first job exist; None where it does not."""
-        return deciding(self.first_gate, {**self.defaults["first"], **case.variables}, files)
+        return deciding(self.first_gate, {**dict(self.given[1]), **case.variables}, files)
 
     def other(self, case: Case, files: Files) -> Clause | None:
         """What lets the second job exist; None where it does not."""
-        return deciding(self.second_gate, {**self.defaults["second"], **case.variables}, files)
+        return deciding(self.second_gate, {**dict(self.given[2]), **case.variables}, files)
 
     def file_sets(self, pushed: bool) -> Iterator[Files]:
         """The sets of changed files that matter; without a push only those of `compare_to`.
