@@ -57,6 +57,7 @@ from dockerfix.facts.gitlab.images import (
     makes_image,
     used_images,
 )
+from dockerfix.facts.gitlab.outside import set_outside
 from dockerfix.facts.gitlab.pipeline import Job, Line, Need, Pipeline, Rule
 from dockerfix.facts.gitlab.presence import AlwaysThere, Missing, implies
 from dockerfix.facts.gitlab.refs import (
@@ -363,6 +364,7 @@ __all__ = [
     "sent_of",
     "set_builds",
     "set_caches",
+    "set_outside",
     "set_paths",
     "shared_caches",
     "shared_flags",

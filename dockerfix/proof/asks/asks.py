@@ -47,6 +47,8 @@ class Ask(Struct, frozen=True):
     details: tuple[tuple[str, str], ...]
     written: str
     site: CallSite
+    chosen: Value | None = None
+    """The target as the call site gives it."""
 
 
 class Sent(Struct, frozen=True):
@@ -182,6 +184,7 @@ def _asks(build: Build, chosen: Mapping[str, str], moves: _Moves) -> Iterator[As
                 tuple(sorted(_details(build, chosen))),
                 written if dockerfile is None or build.context is None else "",
                 build.site,
+                build.target,
             )
 
 

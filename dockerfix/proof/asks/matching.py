@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from dockerfix.facts.gitlab.outside import set_outside
 from dockerfix.facts.model import SiteKind
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.asks.asks import Ask
@@ -27,6 +28,7 @@ class Matching:
         self.after = after
         self.differences: dict[str, None] = {}
         self.failures: dict[str, None] = {}
+        self.unproved: dict[str, None] = {}
         self.about: list[str] = []
         self.sites: list[str] = []
         self.successors = {
@@ -48,6 +50,7 @@ class Matching:
             found = next((other for other in others if self.fits(ask, other, wanted)), None)
             if found is not None:
                 others.remove(found)
+                self.follows(ask, found)
             else:
                 missing.append((ask, wanted))
         for ask, wanted in missing:
@@ -58,6 +61,22 @@ class Matching:
         counts = Counter(ask.tag for ask in old if ask.pushed)
         for ask in (ask for others in rest.values() for ask in others):
             self.extra(ask, counts)
+
+    def follows(self, old: Ask, new: Ask) -> None:
+        """A target that who starts a pipeline could choose can still be chosen, if the
+        Dockerfile had another image to choose."""
+        name = set_outside(self.before.pipeline, old.site, old.chosen)
+        if not name or old.dockerfile is None or old.dockerfile not in self.before.snapshot:
+            return
+        graph = self.before.stages(old.dockerfile)
+        stage = graph.target(old.target)
+        below = {needed.index for needed in graph.needs(stage)} if stage is not None else set()
+        others = [s for s in graph.stages if s.name and s != stage and s.index not in below]
+        if others and not set_outside(self.after.pipeline, new.site, new.chosen):
+            self.unproved[
+                f"{new.site}: `{old.tag}` gets one image whatever {name} holds, which chose the "
+                f"target of {old.dockerfile}"
+            ] = None
 
     def wanted(self, ask: Ask) -> Key | None:
         """The image that an ask must get now: the successor's, or its own. None, and a failure,

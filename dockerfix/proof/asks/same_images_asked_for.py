@@ -62,6 +62,7 @@ class SameImagesAskedFor(Obligation, frozen=True):
             _statement(pushed, sum(not ask.pushed for ask in asks.old)),
             tuple(dict.fromkeys(differences)),
             tuple(dict.fromkeys(failures)),
+            tuple(matching.unproved),
             about=tuple(matching.about),
             sites=tuple(dict.fromkeys((*matching.sites, *services))),
         )

@@ -112,12 +112,15 @@ class MergeRust:
         CI jobs that would each compile one group on a runner of its own become one job with
         one `docker buildx bake` call, since three jobs that each build one target of the
         merged file would compile everything three times; `needs:` and `dependencies:` follow,
-        rules cover the union. Sibling jobs of a GitHub workflow, or the rows of a matrix, that
-        differ in their images alone become one job in which the build steps follow each other
-        on one builder; jobs with other conditions, machines or steps keep their old files, and
-        the report says why. Call sites that already share a builder keep their form and get the
-        new file and target. If a call site cannot be followed and may build one of the files,
-        that file stays, and the report names the place; `--accept left-behind` deletes it anyway.
+        rules cover the union. Jobs of which one would wait for a click or get other variables
+        by it, whose `latest` would be pushed from pipelines that did not push it, or that
+        write one file with other words stay apart. Sibling jobs of a GitHub workflow, or the
+        rows of a matrix, that differ in their images alone become one job in which the build
+        steps follow each other on one builder; jobs with other conditions, machines or steps
+        keep their old files, and the report says why. Call sites that already share a
+        builder keep their form and get the new file and target. If a call site cannot be
+        followed and may build one of the files, that file stays, and the report names the
+        place; `--accept left-behind` deletes it anyway.
     """
 
     name = "merge-rust"

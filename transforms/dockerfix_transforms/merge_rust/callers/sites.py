@@ -9,10 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from dockerfix.api import Build, Change, Facts, Finding, Severity, SiteKind, StepDown, Wanted
+from dockerfix.api import (
+    Build,
+    Change,
+    Facts,
+    Finding,
+    Severity,
+    SiteKind,
+    StepDown,
+    Wanted,
+    set_outside,
+)
 from dockerfix_transforms.merge_rust.callers.left import Left
 from dockerfix_transforms.merge_rust.read.rust_file import RustFile
-from dockerfix_transforms.merge_rust.read.targets import possible_targets, set_outside
+from dockerfix_transforms.merge_rust.read.targets import possible_targets
 
 
 @dataclass(slots=True)
@@ -84,7 +94,7 @@ def _target(
         new.append((name, found))
     made = {target for _, target in new}
     if build.target.known and len(made) == 1:
-        outside = set_outside(facts, build)
+        outside = set_outside(facts.pipeline, build.site, build.target)
         if outside and {leaf.stage.name for leaf in file.leaves} - {None, *names}:
             why = "another value, given when a pipeline starts, would choose the image no longer"
             sites.findings.append(_assumed(build, names, outside, why))

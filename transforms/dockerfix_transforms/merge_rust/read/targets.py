@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import posixpath
 
-from dockerfix.api import Build, Facts, SiteKind, StageGraph
+from dockerfix.api import Build, Facts, StageGraph
 from dockerfix_transforms.merge_rust.read.checks import UnreadableError
 
 
@@ -50,22 +50,6 @@ def asked_of_merged(facts: Facts, graph: StageGraph, into: str, binary: str) -> 
             ):
                 found.add(stage.index)
     return frozenset(found)
-
-
-def set_outside(facts: Facts, build: Build) -> str:
-    """The variable of the pipeline that gives a build its only known target; empty where it is
-    none. Who starts a pipeline may give it another value ("CI/CD variable precedence")."""
-    target, pipeline = build.target, facts.pipeline
-    job = pipeline.jobs.get(build.site.name) if pipeline is not None else None
-    if target is None or not target.known or pipeline is None or job is None:
-        return ""
-    if build.site.kind is not SiteKind.GITLAB:
-        return ""
-    names = {*target.written_variables, target.carrier}
-    for name, scalar in pipeline.variables_of(job).items():
-        if name in names or scalar.file.source.place(scalar.span) == target.origin:
-            return name
-    return ""
 
 
 def possible_targets(facts: Facts, build: Build) -> tuple[str, ...]:
