@@ -221,6 +221,22 @@ def test_odd_makefiles_do_not_raise(find: Find) -> None:
         find({"Makefile": text, "b.sh": "make a\nmake"})
 
 
+SPREAD = {
+    "two words": ("D ?= docker build\nimage:\n\t$(D) -f a/D a\n", 1),
+    "behind sudo": ("D ?= docker build\nimage:\n\tsudo $(D) -f a/D a\n", 1),
+    "with its wrapper": ("D ?= sudo docker\nimage:\n\t$(D) build -f a/D a\n", 1),
+    "Compose": ("C ?= docker compose\nF = -f c.yaml\nimage:\n\t$(C) $(F) build --push\n", 0),
+}
+
+
+@pytest.mark.parametrize(("text", "count"), SPREAD.values(), ids=SPREAD)
+def test_a_command_that_a_caller_may_change(find: Find, text: str, count: int) -> None:
+    """`?=` leaves a value to the environment: the default has more words than one."""
+    found = find({"Makefile": text, "a/D": "", "c.yaml": "services: {s: {image: x}}\n"})
+    assert [(b.dockerfile, b.context) for b in found.builds] == [("a/D", "a")] * count
+    assert len(found.compose_uses) == 1 - count
+
+
 ROOT_RULES = {
     "from its folder": ("docker build -f app/D app", "ops/app/D|ops/app"),
     "from the root": ("docker build -f tool/D tool", "tool/D|tool"),

@@ -7,9 +7,10 @@ import re
 from collections.abc import Container
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dockerfix.facts.builds.cloud_names import is_cloud_build
-from dockerfix.facts.builds.words import defaults
+from dockerfix.facts.builds.words import closing, defaults, fields, remaining
 from dockerfix.facts.model import Tool, Value
 from dockerfix.text import join_path
 
@@ -81,6 +82,7 @@ def _name(word: Value) -> str:
 
 def unwrapped(words: tuple[Value, ...]) -> tuple[Value, ...]:
     """The words without `sudo`, `time`, `env A=b`, `timeout 60` and the like before them."""
+    words = _spread(words)
     at = 0
     while at < len(words) and (name := _name(words[at])) in _WRAPPERS:
         at += 1
@@ -88,7 +90,21 @@ def unwrapped(words: tuple[Value, ...]) -> tuple[Value, ...]:
             if plain(words[at]) in _MOVES.get(name, ()):
                 return words[at - 1 :]
             at += 2 if plain(words[at]) in _WRAPPER_VALUED.get(name, ()) else 1
-    return words[at:]
+    rest = words[at:]
+    return rest if _spread(rest) is rest else unwrapped(rest)
+
+
+def _spread(words: tuple[Value, ...]) -> tuple[Value, ...]:
+    """The words with a command that is a default of several words (`${DC:-docker compose}`, or
+    `DC ?= docker compose` in a Makefile) as those."""
+    first = words[0] if words else None
+    if first is None or ":-" not in first.text or first.written[:1] in ("'", '"'):
+        return words
+    parts = fields(plain(first))
+    if len(parts) < 2 or closing(first.text, 0) != len(first.text) - 1:
+        return words
+    called = (replace(first, text=part, variables=remaining(part)) for part in parts)
+    return (*called, *words[1:])
 
 
 def _is_wrapper_argument(text: str) -> bool:
