@@ -91,25 +91,20 @@ def _rules() -> str:
     lines = [
         "# Obligations and permits",
         "",
-        "The gate derives from what a patch touches what the patch owes. A transform can neither",
-        "leave an obligation out nor soften it; it can ask for single differences by permits: a",
+        "From what a patch touches, the gate derives what it has to prove. A transform can neither",
+        "leave out an obligation nor weaken it; it can ask for single differences with permits: a",
         "rule, what it is about, and where. A difference without a permit fails, and no patch is",
-        "shown. `-v` lists every difference with the rule that allows it.",
+        "printed. `-v` lists every difference with the rule that allows it.",
     ]
     for kind in kinds():
         text = " ".join((kind.__doc__ or "").split("\n\n")[0].split())
         lines += ["", f"## {kind.kind.capitalize()}", "", text]
-        lines += _table(kind.rules, "The checker judges for itself that these are harmless:")
-        lines += _table(
-            kind.accepted_rules,
-            "No checker can judge these. They count when the person accepts them by name"
-            + (
-                f" (for {' and '.join(sorted(kind.assumed_rules))}, an assumption in the report"
-                " is enough):"
-                if kind.assumed_rules
-                else ":"
-            ),
-        )
+        lines += _table(kind.rules, "The checker itself judges that these are harmless:")
+        judged = "No checker can judge these. They count once a person accepts them by name"
+        if kind.assumed_rules:
+            names = ", ".join(f"`{name}`" for name in sorted(kind.assumed_rules))
+            judged += f"; for {names}, an assumption in the report is enough"
+        lines += _table(kind.accepted_rules, f"{judged}:")
     return "\n".join(lines) + "\n"
 
 

@@ -18,7 +18,7 @@ EXCLUDE = click.Option(
     ["--exclude"],
     metavar="PATTERN",
     multiple=True,
-    help="Neither read nor rewrite what matches, relative to the root. Repeatable.",
+    help="Do not read or rewrite files that match, relative to the root. Repeatable.",
 )
 OUTPUT = click.Option(
     ["-o", "--output"],
@@ -39,7 +39,7 @@ INLINE = click.Option(
     is_flag=True,
     flag_value=False,
     default=True,
-    help="Let comments `# dockerfix: accept NAME reason` in files accept nothing.",
+    help="Ignore comments `# dockerfix: accept NAME reason` in files.",
 )
 
 

@@ -155,8 +155,8 @@ def _common() -> list[click.Parameter]:
         EXCLUDE,
         TIMEOUT,
         COLOUR,
-        click.Option(["-q", "--quiet"], is_flag=True, help="Say only what needs a person."),
-        click.Option(["-v", "--verbose"], is_flag=True, help="Say everything."),
+        click.Option(["-q", "--quiet"], is_flag=True, help="Report only what needs a person."),
+        click.Option(["-v", "--verbose"], is_flag=True, help="Report everything."),
     ]
 
 

@@ -215,7 +215,7 @@ def _comments(touched: _Touched, proposal: Proposal) -> Iterator[str]:
 def _is_part(text: str, other: str) -> bool:
     """Whether a comment says another one's words in their order, with more names among them:
     `Build the a and b binaries` says `Build the b binary`. Numbers count stages, which a new
-    file does anew."""
+    file does again."""
     words, rest = text.strip("# ").split(), iter(other.strip("# ").split())
     return len(words) > 2 and all(any(_is_same_word(word, w) for w in rest) for word in words)
 

@@ -180,7 +180,7 @@ class Snapshot(Paths):
         key: Callable[[Snapshot, str], G | None],
         among: Callable[[Snapshot], Iterable[str]] | None,
     ) -> dict[Hashable, list[str]]:
-        """The groups of a snapshot before this one, with what has changed since asked anew."""
+        """The groups of a snapshot before this one, with what has changed since asked again."""
         near = key in self._base._grouped
         start, changed = (self._base, self._changed) if near else (self._root, self._versions)
         found: dict[Hashable, list[str]] = dict(start.groups(key, among))

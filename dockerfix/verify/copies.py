@@ -58,7 +58,7 @@ def two_copies(root: Path, snapshot: Snapshot, patch: bytes, name: str) -> Itera
     try:
         before, after = folder / Side.BEFORE.value, folder / Side.AFTER.value
         _copy(root, snapshot, before)
-        # Hard links: git removes a file before it writes it anew.
+        # Hard links: git removes a file before it rewrites it.
         shutil.copytree(before, after, symlinks=True, copy_function=_link)
         changed = _apply(patch, after)
         # Of a renamed file git names the new name only.

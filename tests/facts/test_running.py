@@ -6,7 +6,7 @@ import pytest
 
 from dockerfix.facts.gitlab.pipeline import Pipeline, find_pipeline
 from dockerfix.facts.gitlab.pushes import pushed_tags
-from dockerfix.facts.gitlab.running import kind_without, pushes_anew, runs_otherwise
+from dockerfix.facts.gitlab.running import kind_without, pushes_again, runs_otherwise
 from dockerfix.facts.repository import Facts
 from dockerfix.text import Snapshot
 
@@ -33,7 +33,7 @@ def otherwise(job: str, heir: str) -> str:
 
 def anew(job: str, heir: str, tag: str) -> str:
     whole = pipeline(job, heir)
-    return pushes_anew(whole, whole.jobs["job"], whole.jobs["heir"], [tag])
+    return pushes_again(whole, whole.jobs["job"], whole.jobs["heir"], [tag])
 
 
 class TestHowItRuns:

@@ -182,7 +182,7 @@ class _Inputs(Struct, frozen=True):
         return self.filled(node.text, node.file.source.place(node.span))
 
     def filled(self, written: str, place: Place) -> Value:
-        """A text with its variables filled in; one variable and nothing else says whence."""
+        """A text with its variables filled in; a lone variable keeps where it comes from."""
         plain = without_braces(written)
         text = filled(plain, self.step.scope)
         whole = re.fullmatch(r"\$\{(\w+)\}", plain)

@@ -52,7 +52,7 @@ def project_rules(file: IgnoreFile, folder: str) -> tuple[str, ...]:
         raise ProjectionError(file.place(line), line.pattern, folder) from None
     found: list[str] = []
     for line, matched in zip(file.lines, at_folder, strict=True):
-        if matched:  # it decides everything below the folder anew, whatever stood before it
+        if matched:  # it decides everything below the folder again, whatever stood before it
             found = [] if line.negated else [_EVERYTHING]
             continue
         sign = "!" if line.negated else ""

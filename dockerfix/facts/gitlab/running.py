@@ -75,7 +75,7 @@ def kind_without(pipeline: Pipeline, job: Job, heir: Job) -> str:
     return f"on {where}, `{job.name}` exists and `{heir.name}` does not" if where else ""
 
 
-def pushes_anew(pipeline: Pipeline, job: Job, heir: Job, tags: Collection[str]) -> str:
+def pushes_again(pipeline: Pipeline, job: Job, heir: Job, tags: Collection[str]) -> str:
     """A kind of pipeline in which the job that stands for another one pushes a tag that this
     one, with these tags, left alone there, as a sentence; empty when there is none.
 

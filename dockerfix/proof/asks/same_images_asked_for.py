@@ -22,7 +22,7 @@ from dockerfix.text.units import all_of, counted
 class SameImagesAskedFor(Obligation, frozen=True):
     """Each tag pushed before is pushed after, from the image that stands for the old one,
     with the same build arguments, platforms, secrets, named contexts and labels, and no tag
-    more often. What is built without a push (Compose, documents) is built after as well.
+    is pushed more often. What is built without a push (Compose, documents) is still built.
 
     `stands_for` pairs each old image with the new one; builds of other images stay as they
     are, and so may those of an old image whose file stays as it was. `arguments_added` are the

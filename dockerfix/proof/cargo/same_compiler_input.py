@@ -55,7 +55,7 @@ class SameCompilerInput(Obligation, frozen=True):
         "profile": "`--release` or `--profile`",
         "features": "the features of each selected package",
         "selection": "the packages over which cargo unites features",
-        "flags": "RUSTFLAGS, CARGO_PROFILE_*, CFLAGS, CC and their kin",
+        "flags": "RUSTFLAGS, CARGO_PROFILE_*, CFLAGS, CC and the like",
         "linker": "CARGO_TARGET_*_LINKER",
         "environment": "any other variable that a build script or macro could read",
         "packages": "system packages that a locked crate could use",

@@ -45,7 +45,7 @@ class SameRuntime(Obligation, frozen=True):
         "sources-later": "the sources come after a tool that does not read them",
         "environment-added": "a build stage sets a variable that only other files set",
         "sibling-image": "a sibling's inline steps are replaced by its published image",
-        "prefix-stripped": "sources lost the folder that is the build context now",
+        "prefix-stripped": "source paths lose the folder that is now the build context",
     }
     """All but the last two are for build chains alone (those in which cargo runs): the
     instructions of a runtime image are compared to the letter."""

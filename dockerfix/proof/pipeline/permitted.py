@@ -18,7 +18,7 @@ from dockerfix.facts.gitlab.job import SECTIONS
 from dockerfix.facts.gitlab.pipeline import Job, Pipeline
 from dockerfix.facts.gitlab.presence import Missing, implies
 from dockerfix.facts.gitlab.pushes import pushed_tags
-from dockerfix.facts.gitlab.running import pushes_anew, runs_otherwise
+from dockerfix.facts.gitlab.running import pushes_again, runs_otherwise
 from dockerfix.facts.gitlab.values import texts
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.obligation import Permit
@@ -86,7 +86,7 @@ class Judge:
         several pushes none of their tags in pipelines of another kind."""
         new = self.sides.new
         tags = pushed_tags(self.sides.before, job) if joined else ()
-        fault = runs_otherwise(new, job, heir) or pushes_anew(new, job, heir, tags)
+        fault = runs_otherwise(new, job, heir) or pushes_again(new, job, heir, tags)
         return Refusal(fault) if fault else None
 
     def come(self, job: Job) -> Refusal | None:

@@ -45,8 +45,8 @@ class PipelineChange(Obligation, frozen=True):
 
     kind: ClassVar[str] = "pipeline change"
     rules: ClassVar[Mapping[str, str]] = {
-        "job-joined": "a job goes; the job `after` does its work whenever it would have run",
-        "job-added": "a job comes that does the work of joined jobs",
+        "job-joined": "a job is removed; the job `after` does its work whenever it would have run",
+        "job-added": "a job is added that does the work of joined jobs",
         "build-call": "the job's own commands or variables change where they call a build;"
         " *same images asked for* judges what it builds; an empty subject means a script beside"
         " the jobs",
@@ -54,7 +54,8 @@ class PipelineChange(Obligation, frozen=True):
         " which the pipeline does not push; an empty subject means a script beside the jobs",
         "needs-followed": "`needs` and `dependencies` name the job that does a joined job's work,"
         " and a job whose image this one reads",
-        "rules-united": "the job exists whenever it did, and when a job does that needs it",
+        "rules-united": "the job still exists whenever it did, and also whenever a job that"
+        " needs it does",
     }
     accepted_rules: ClassVar[Mapping[str, str]] = {
         "pipeline-value": "any other value: `detail` is its key path, `before` and `after` are"
@@ -68,8 +69,8 @@ class PipelineChange(Obligation, frozen=True):
         " `detail`; no line of its script names their paths",
         "builds-beside-scan": "a job without `needs` that makes images gets them, `detail` names"
         " each; it passes only jobs that make no image and hand on no file",
-        "job-split": "a job goes, and those that `detail` names do its commands between them,"
-        " each with the old job's other keys; a hidden one holds what they share",
+        "job-split": "a job is removed, and the jobs that `detail` names run its commands between"
+        " them, each with the old job's other keys; a hidden one holds what they share",
         "same-condition": "a job without rules gets those of the job `detail`, which it needs",
     }
     assumed_rules: ClassVar[frozenset[str]] = frozenset(

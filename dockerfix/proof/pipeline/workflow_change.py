@@ -31,8 +31,8 @@ _WEIGHED = frozenset({"name", "steps", "strategy", "timeout-minutes"})
 
 
 class WorkflowChange(Obligation, frozen=True):
-    """The workflow starts when it did and has the same jobs with the same keys and steps, but
-    for what says which image is built, and for jobs that permits join.
+    """The workflow starts when it did and has the same jobs with the same keys and steps,
+    except for values that say which image is built, and jobs that permits join.
 
     `stands_for` pairs each old image with the new one.
     """

@@ -49,7 +49,7 @@ class NoDanglingReference(Obligation, frozen=True):
 
     kind: ClassVar[str] = "no dangling reference"
     accepted_rules: ClassVar[Mapping[str, str]] = {
-        "left-behind": "a place goes on asking for a file that goes; a person rewrites it",
+        "left-behind": "a place still asks for a file that is removed; a person rewrites it",
     }
 
     def check(self, before: Facts, after: Facts) -> Verdict:

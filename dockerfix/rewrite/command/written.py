@@ -151,7 +151,7 @@ def _used_elsewhere(subject: Subject, values: Sequence[Value]) -> bool:
 
 
 def _feeds_another_word(change: Change, carriers: set[str]) -> bool:
-    """Whether an option other than the one that is written anew takes one of the variables."""
+    """Whether an option other than the one that is rewritten takes one of the variables."""
     slots = [option.value for option in change.build.options if option.value is not None]
     mixed = any(v.carrier not in carriers and carriers & set(v.written_variables) for v in slots)
     return mixed or len({v.place for v in slots if v.carrier in carriers}) > 1

@@ -30,7 +30,7 @@ class Joined(Struct, frozen=True):
     """What the one job is: its name and the items of its script, as YAML texts.
 
     `dropped` names variables that only told the old jobs apart; `paths` maps files that go to
-    those that come, for globs in rules that are written anew.
+    those that come, for globs in rules that are rewritten.
     """
 
     name: str

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from dockerfix.facts.gitlab.pipeline import Job, find_pipeline
 from dockerfix.facts.gitlab.pushes import pushed_tags
-from dockerfix.facts.gitlab.running import kind_without, pushes_anew, runs_otherwise
+from dockerfix.facts.gitlab.running import kind_without, pushes_again, runs_otherwise
 from dockerfix.facts.repository import Facts
 from dockerfix.rewrite.wanted import Edits, Refused
 from dockerfix.text import Edit, EditSet
@@ -33,6 +33,6 @@ def check_same_runs(facts: Facts, jobs: Sequence[Job], name: str, edits: Edits) 
         otherwise = kind_without(after, job, heir) or runs_otherwise(after, job, heir)
         if otherwise:
             raise Refused(job.place, otherwise, "give the jobs the same rules")
-        anew = pushes_anew(after, job, heir, pushed_tags(facts, job))
-        if anew:
-            raise Refused(job.place, anew, "give the jobs rules for the same pipelines")
+        pushed = pushes_again(after, job, heir, pushed_tags(facts, job))
+        if pushed:
+            raise Refused(job.place, pushed, "give the jobs rules for the same pipelines")

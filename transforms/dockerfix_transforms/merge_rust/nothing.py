@@ -131,7 +131,7 @@ def _no_gain(callers: Callers) -> str:
 def exists_already(facts: Facts, scope: Scope, data: bytes, no_ci: bool) -> Proposal | None:
     """What to say when a file of the merged one's name is there already: nothing to do where it
     is the merged file or serves the old ones, else a refusal. None when it is not there, or when
-    it is to be made anew for call sites."""
+    it has to be remade for call sites."""
     into = scope.into
     if into not in facts.snapshot and facts.snapshot.is_folder(into):
         return Proposal(findings=(_folder(into), *scope.findings), refused=True)

@@ -28,7 +28,7 @@ _SILENT = frozenset({"info", "warning", "error", "eval"})
 class Expander(VariableValues, frozen=True):
     """Expands texts of one Makefile."""
 
-    def afresh(self, automatic: Mapping[str, str]) -> Expander:
+    def restarted(self, automatic: Mapping[str, str]) -> Expander:
         """For the next text, with its automatic variables."""
         return replace(self, automatic=automatic, spent=[0])
 

@@ -142,7 +142,7 @@ class Makefile:
 
     def of_target(self, expander: Expander, rule: Rule, target: str) -> Expander:
         """The same for the recipe of a target, with the variables that are its own."""
-        inner = expander.afresh(rule.automatic(target))
+        inner = expander.restarted(rule.automatic(target))
         own = self.own.get(target)
         return replace(inner, variables={**self.variables, **own}, memo={}) if own else inner
 

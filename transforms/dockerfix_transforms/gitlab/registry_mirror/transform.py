@@ -128,7 +128,7 @@ class RegistryMirror:
         ),
         OptionSpec(
             "mirror",
-            "A mirror that runs already, as REGISTRY=ADDRESS.",
+            "A mirror that is already running, as REGISTRY=ADDRESS.",
             multiple=True,
             metavar="MIRROR",
         ),

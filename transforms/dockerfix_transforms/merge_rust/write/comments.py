@@ -91,7 +91,7 @@ _STAGE = re.compile(r"(?i)(#[\s#=*-]*stage )(\d+)(?=\W*$|\s*[-:.)])")
 
 
 def recounted(text: str) -> str:
-    """The merged file with the headings that count stages counted anew, where several files
+    """The merged file with the headings that count stages counted again, where several files
     gave one number."""
     data = text.encode("utf-8", "surrogateescape")
     comments = [item for item in parse(data).items if isinstance(item, Comment)]

@@ -36,7 +36,7 @@ def _in_order(words: Sequence[str], line: Sequence[str]) -> bool:
 
 
 def _alike(word: str, other: str) -> bool:
-    """Whether two words are one, but for its plural; stages are counted anew."""
+    """Whether two words are one, but for its plural; stages are counted again."""
     if word.isdigit() and other.isdigit():
         return True
     return _PLURALS.get(word, word) == _PLURALS.get(other, other)
