@@ -109,7 +109,8 @@ class _Search:
             if path in self.after.snapshot:
                 self.failures[f"{path}: it is still there"] = None
         values = {**values_for(self.before), **values_for(self.after)}
-        lost = {_lost(self.before, ask) for ask in asks_of(self.before.builds, values)}
+        vain = [a for a in asks_of(self.before.builds, values) if _lost(self.before, a)]
+        lost = {_lost(self.before, ask) for ask in vain}
         for ask in asks_of(self.after.builds, values):
             what = _lost(self.after, ask)
             if what is None:
@@ -120,7 +121,14 @@ class _Search:
                 self.differences[f"existing: {ask.site}: {what}"] = None
             else:
                 what = f"{ask.site.kind.value} {ask.site.name}: {what}"
-                self.fail(ask.site.place, what, ask.dockerfile)
+                self.fail(ask.site.place, what, ask.dockerfile, *self.namesakes(vain, ask))
+
+    def namesakes(self, vain: Sequence[Ask], ask: Ask) -> list[str]:
+        """The removed files that have the name of one which the file of a build asked for in
+        vain before: its word was taken for theirs, and names nothing still."""
+        here = [a for a in vain if a.site.place.path == ask.site.place.path]
+        names = {posixpath.basename(a.dockerfile) for a in here if a.dockerfile is not None}
+        return [path for path in self.gone if posixpath.basename(path) in names]
 
     def texts(self) -> None:
         """Paths in settings, scripts and documents."""
