@@ -61,10 +61,17 @@ class StepDown(Struct, frozen=True):
             f"{path} {what}: the check *{self.check}* fails otherwise: "
             f"{_as_tried(self.found[0], facts)}",
             "A patch with a check that fails is never shown.",
-            "Make the difference go away in this file, or change it by hand.",
+            self._advice(path, facts),
             place,
             path,
         )
+
+    def _advice(self, path: str, facts: Facts) -> str:
+        """What to do: the fault may stand in another file than the one that stays."""
+        match = re.match(r"([^\s:]+):\d+:\d+: ", self.found[0])
+        if match is None or match[1] == path or match[1] not in facts.snapshot:
+            return "Make the difference go away in this file, or change it by hand."
+        return f"Correct what stands in the way in {match[1]}, or change this file by hand."
 
 
 def kept(paths: Iterable[str]) -> Ladder:
