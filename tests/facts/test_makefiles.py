@@ -240,6 +240,7 @@ def test_a_command_that_a_caller_may_change(find: Find, text: str, count: int) -
 ROOT_RULES = {
     "from its folder": ("docker build -f app/D app", "ops/app/D|ops/app"),
     "from the root": ("docker build -f tool/D tool", "tool/D|tool"),
+    "from above its folder": ("cd .. && docker build -f none/D none", "none/D|none"),
     "from nowhere": ("docker build -f none/D none", "ops/none/D|ops/none"),
 }
 

@@ -156,7 +156,7 @@ class Reading:
             whole = not missing and self.found.asks
             # Where a script that it runs is not found, builds are fewer, and none is missing.
             most = max((len(found.builds) for _, found in tries), default=0)
-            if folder in ends or (whole and len(self.found.builds) >= most):
+            if folder in ends or (whole and self.existing(self.found.builds) >= most):
                 tries.append(((missing, not self.found.asks, folder), self.found))
             if whole and tries[-1][1] is self.found:
                 break
@@ -171,11 +171,15 @@ class Reading:
         for where in dict.fromkeys((folder, "")):
             self.follower.found = Found(entered=set(before.entered))
             run(where)
-            tries.append((self.missing(self.found.builds), self.found))
-            if not tries[0][0]:
+            tries.append((self.existing(self.found.builds), self.found))
+            if not self.missing(self.found.builds):
                 break
-        _, best = min(tries, key=lambda tried: tried[0])
+        _, best = max(tries, key=lambda tried: tried[0])
         self.follower.found = before.with_more(best)
+
+    def existing(self, builds: Iterable[Build]) -> int:
+        """How many builds ask for a Dockerfile that is there."""
+        return sum(build.dockerfile in self.snapshot for build in builds if build.dockerfile)
 
     def missing(self, builds: Iterable[Build]) -> int:
         """How many builds ask for a Dockerfile that does not exist."""
