@@ -34,6 +34,7 @@ from dockerfix.facts.context.senders import (
     rules_of,
     sent_of,
 )
+from dockerfix.facts.context.unfollowed import is_given, names_file, unfollowed_places
 from dockerfix.facts.context.used import ContextUse, read_of, used_of
 from dockerfix.facts.context.weight import Weight
 from dockerfix.facts.dockerfile.cargo_chef import repeats_bin
@@ -314,6 +315,7 @@ __all__ = [
     "is_accepted",
     "is_allow_list",
     "is_dockerfile",
+    "is_given",
     "is_per_ref",
     "is_within",
     "job_entries",
@@ -332,6 +334,7 @@ __all__ = [
     "may_be_same",
     "named_branches",
     "named_words",
+    "names_file",
     "never_on_default_branch",
     "normalise_path",
     "only_for_tags",
@@ -372,6 +375,7 @@ __all__ = [
     "tag_of",
     "take_above",
     "triggers_of",
+    "unfollowed_places",
     "united",
     "unreadable",
     "used_images",

@@ -276,3 +276,34 @@ class TestMergeByHand:
         owed = SameFiles(*images, CONTEXT, CONTEXT)
         verdict = check(owed, before, mutated(ALL, pair))
         assert any(expected in failure for failure in verdict.failures), verdict
+
+
+class TestLeftBehind:
+    """A call site that nobody could follow keeps the context that the Dockerfile had."""
+
+    ACTION = (
+        "on: push\njobs:\n  image:\n    runs-on: ubuntu-latest\n    steps:\n"
+        "      - uses: example/buildah-build@v2\n"
+        "        with: {context: ., containerfiles: FILE}\n"
+    )
+
+    def verdict(self, named: str) -> Verdict:
+        tree = {
+            "web/Dockerfile": "FROM scratch\nCOPY web/a.txt /\n",
+            "web/a.txt": "a",
+            ".github/workflows/image.yml": self.ACTION.replace("FILE", named),
+        }
+        first = Snapshot.of(tree)
+        second = first.with_changes({"web/Dockerfile": b"FROM scratch\nCOPY a.txt /\n"})
+        image = Image("web/Dockerfile", "")
+        return check(SameFiles(image, image, "", "web"), Facts(first), Facts(second))
+
+    @pytest.mark.parametrize(
+        "named", ["web/Dockerfile", "./web/Dockerfile", "$ROOT/web/Dockerfile"]
+    )
+    def test_a_build_that_names_it(self, named: str) -> None:
+        assert "with the context it had" in failure(self.verdict(named))
+
+    @pytest.mark.parametrize("named", ["old/web/Dockerfile", "web/Dockerfile.dev", "Dockerfile"])
+    def test_a_build_that_names_another(self, named: str) -> None:
+        assert self.verdict(named).holds

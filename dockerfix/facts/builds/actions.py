@@ -18,9 +18,10 @@ from dockerfix.facts.builds.expressions import filled, without_braces
 from dockerfix.facts.builds.gathered import BakeCall
 from dockerfix.facts.builds.words import remaining
 from dockerfix.facts.builds.workflows import Step
+from dockerfix.facts.dockerfile.file_names import is_dockerfile
 from dockerfix.facts.model import Build, BuildArgument, CallSite, SiteKind, Tool, Value
 from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
-from dockerfix.syntax.yaml.tree import Scalar
+from dockerfix.syntax.yaml.tree import Node, Scalar
 from dockerfix.text import Place
 
 _BUILDS = "build-push"
@@ -59,11 +60,18 @@ def unread_action(step: Step) -> tuple[Place, str] | None:
         return None
     name = uses.text.partition("@")[0].lower()
     given = step.keys.get("with")
-    keys = [key.lower() for key in given.resolved] if isinstance(given, YamlMapping) else []
-    handed = any("dockerfile" in key or "containerfile" in key for key in keys)
+    inputs = given.resolved.items() if isinstance(given, YamlMapping) else ()
+    handed = any(_hands_dockerfile(key.lower(), node) for key, node in inputs)
     if not handed and (_OTHERS.search(name) or not _BUILDERS.search(name)):
         return None
     return uses.file.source.place(step.keys.span), f"{uses.text} has inputs of its own"
+
+
+def _hands_dockerfile(key: str, node: Node) -> bool:
+    """Whether an input is one for a Dockerfile, by its name, or by that of a plain `file`."""
+    text = node.text if isinstance(node, Scalar) and "file" in key.split("_") else ""
+    named = is_dockerfile(posixpath.basename(text))
+    return "dockerfile" in key or "containerfile" in key or named
 
 
 def scans(uses: str) -> bool:

@@ -6,10 +6,12 @@ Knows which pipelines there are; how a job runs stands in `jobs`.
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Iterator
 
 from dockerfix.facts.builds.gathered import Carrier
 from dockerfix.facts.builds.jobs import runs_of
 from dockerfix.facts.builds.reading import Reading
+from dockerfix.facts.dockerfile.file_names import is_dockerfile
 from dockerfix.facts.gitlab.pipeline import ROOT, Pipeline, find_pipeline
 from dockerfix.facts.model import SiteKind
 from dockerfix.syntax.yaml.tree import Scalar, YamlError
@@ -30,8 +32,33 @@ def read_pipeline(
             _child(reading, scalar, started | {pipeline.path})
     for place, why in pipeline.unread:
         reading.follower.blind(place, "an include", why, apart=True)
+    for scalar, why in _handed_out(pipeline):
+        place = scalar.file.source.place(scalar.span)
+        reading.follower.blind(place, "a variable of an include", why, apart=True)
     for path, file in pipeline.files.items():
         reading.sources[path] = file.source
+
+
+def _handed_out(pipeline: Pipeline) -> Iterator[tuple[Scalar, str]]:
+    """Variables that name a Dockerfile for a script that stands in an include which is not
+    read: those of a job that takes its script from there, and the pipeline's own where no file
+    that was read uses them."""
+    if not pipeline.unread:
+        return
+    found: dict[Scalar, str] = {}
+    for job in pipeline.visible:
+        parents = pipeline.unknown_parents(job)
+        if parents and "script" not in job.keys:
+            why = f"{', '.join(parents)}, whose script {job.name} runs, is not in this repository"
+            found |= dict.fromkeys(pipeline.variables_of(job).values(), why)
+    files = [file.source.data for file in pipeline.files.values()]
+    for name, scalar in pipeline.variables.items():
+        used = (f"${name}".encode(), f"${{{name}".encode())
+        if not any(sign in data for sign in used for data in files):
+            found.setdefault(scalar, f"{name} may be read by an include that is not read")
+    for scalar, why in found.items():
+        if is_dockerfile(posixpath.basename(scalar.text)):
+            yield scalar, why
 
 
 def unread_pipeline(reading: Reading, error: YamlError | SnapshotError) -> None:

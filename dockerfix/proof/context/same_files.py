@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
+from dockerfix.facts.context.unfollowed import unfollowed_places
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.context.comparison import Comparison
 from dockerfix.proof.context.differences import Findings
@@ -59,12 +60,22 @@ def _judge(owed: SameFiles, before: Facts, after: Facts) -> Verdict:
         old = simulate(before, owed.before, owed.before_context, way)
         new = simulate(after, owed.after, owed.after_context, way)
         Comparison(owed, old, new, found).run()
+    found.failures |= dict.fromkeys(_left_behind(owed, after))
     if found.unread:
         statement = (
             f"{owed.after} copies to the same places what the commands of {owed.before} read, "
             "and leaves other files out"
         )
     return Verdict(statement, tuple(found.said()), tuple(_cut(found.failures)))
+
+
+def _left_behind(owed: SameFiles, after: Facts) -> Iterator[str]:
+    """Builds that nobody could follow and that keep the context which the file had before."""
+    path = owed.after.dockerfile
+    if owed.before_context == owed.after_context or owed.before.dockerfile != path:
+        return
+    for place, why in unfollowed_places(after, path, owed.before_context):
+        yield f"{place}: this may build {path} with the context it had: {why}"
 
 
 def _cut(failures: Mapping[str, None]) -> Iterator[str]:

@@ -22,17 +22,17 @@ from dockerfix.api import (
     ProjectionError,
     Run,
     Severity,
-    SiteKind,
-    SnapshotError,
     Tool,
     inner_path,
+    names_file,
     project_rules,
     read_ignore,
     triggers_of,
+    unfollowed_places,
 )
 from dockerfix_transforms.slim_context.consumer import Consumer
 from dockerfix_transforms.slim_context.refusal import CannotSlimError, refusal
-from dockerfix_transforms.slim_context.scope import Built, is_given
+from dockerfix_transforms.slim_context.scope import Built
 
 _WITHOUT_CONTEXTS = frozenset({Tool.KANIKO, Tool.BUILDAH, Tool.PODMAN, Tool.SDK})
 
@@ -57,7 +57,7 @@ def unfollowed_builds(facts: Facts, made: Built, *, elsewhere: bool = False) -> 
     """Builds that were not followed and may be of a Dockerfile, as refusals; with `elsewhere`
     only those that may have another context than this one."""
     context = None if made.assumed else made.context
-    for place, why in _unfollowed(facts, made.path, context, elsewhere=elsewhere):
+    for place, why in unfollowed_places(facts, made.path, context, elsewhere=elsewhere):
         yield Finding(
             Severity.REFUSE, "unfollowed-build", f"{made.path} may be built here too: {why}",
             "this build would keep the larger context and break",
@@ -71,10 +71,12 @@ def not_followed(facts: Facts, path: str) -> Iterator[Finding]:
     for build in facts.builds.builds:
         written = build.dockerfile_written.text if build.dockerfile_written is not None else "$"
         other = "$" not in written and posixpath.normpath(written) != path
-        if build.dockerfile is None and not other and _names(facts, build.site.place.path, path):
+        named = names_file(facts, build.site.place.path, path)
+        if build.dockerfile is None and not other and named:
+            why = "; ".join(build.unknown).replace("${OPAQUE}", "$(command)")
             yield Finding(
                 Severity.NOTE, "not-followed",
-                f"{path} may be built here: {_shown('; '.join(build.unknown))}", "", "",
+                f"{path} may be built here: {why}", "", "",
                 build.site.place, path,
             )  # fmt: skip
 
@@ -106,62 +108,6 @@ def _trigger(facts: Facts, image: str) -> Onbuild | None:
         if any(mount.kind == "bind" and mount.option("from") is None for mount in mounts):
             return item
     return None
-
-
-def _unfollowed(
-    facts: Facts, dockerfile: str, context: str | None, *, elsewhere: bool
-) -> Iterator[tuple[Place, str]]:
-    """Builds that were found but not followed and may be of this file, and places that look
-    like a build in files that name it."""
-    for build in facts.builds.builds:
-        if build.site.kind is SiteKind.DOCUMENT or build.dockerfile == dockerfile:
-            continue
-        if elsewhere and context is not None and build.context == context:
-            continue
-        written = build.dockerfile_written.text if build.dockerfile_written is not None else ""
-        near = None in (build.context, context) or build.context == context
-        ours = _may_be(written, dockerfile) and not _is_elsewhere(build, written)
-        if build.dockerfile is None and near and ours:
-            why = "; ".join(build.unknown) or "its Dockerfile is not known"
-            yield build.site.place, _shown(why)
-        elif (
-            build.dockerfile is not None
-            and build.dockerfile not in facts.snapshot
-            and posixpath.normpath(written or ".") == dockerfile
-        ):
-            yield build.site.place, f"{build.dockerfile} does not exist"
-    for blind in facts.builds.blind:
-        path = blind.place.path
-        if not blind.apart and path in facts.snapshot and _names(facts, path, dockerfile):
-            yield blind.place, _shown(f"{blind.what}: {blind.why}")
-
-
-def _may_be(written: str, dockerfile: str) -> bool:
-    """Whether a Dockerfile that is written with a variable may be this one: it ends as what is
-    written behind the last variable."""
-    tail = written.rpartition("}")[2] if "${" in written else ""
-    return f"/{dockerfile}".endswith(tail)
-
-
-def _is_elsewhere(build: Build, written: str) -> bool:
-    """Whether the context is an address or standard input, or the Dockerfile a plain absolute
-    path: neither holds a file of ours."""
-    return is_given(build) or (written.startswith("/") and "$" not in written)
-
-
-def _shown(why: str) -> str:
-    """A reason with what a command prints as a person writes it."""
-    return why.replace("${OPAQUE}", "$(command)")
-
-
-def _names(facts: Facts, path: str, dockerfile: str) -> bool:
-    """Whether a file names the Dockerfile, from the root or from its own folder."""
-    try:
-        text = facts.snapshot.read(path).decode("utf-8", "replace")
-    except SnapshotError:
-        return False  # a link out of the repository: no file of ours names anything in it
-    beside = posixpath.dirname(path) == posixpath.dirname(dockerfile)
-    return dockerfile in text or (beside and posixpath.basename(dockerfile) in text)
 
 
 def is_classic(build: Build) -> bool:

@@ -19,6 +19,7 @@ from dockerfix.api import (
     Severity,
     SiteKind,
     SnapshotError,
+    is_given,
     likely_context,
     used_of,
 )
@@ -92,12 +93,6 @@ def sent_otherwise(facts: Facts, path: str) -> str | None:
     if not named and used_of(facts, path, posixpath.dirname(path)) == ContextUse():
         return f"{path} takes nothing from its context"
     return None
-
-
-def is_given(build: Build) -> bool:
-    """Whether a build's context is an address or an archive on standard input."""
-    text = build.context_written.text if build.context_written is not None else ""
-    return text == "-" or "://" in text or text.startswith("git@")
 
 
 def _names_path(build: Build, path: str) -> bool:
