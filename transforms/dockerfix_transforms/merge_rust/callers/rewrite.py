@@ -289,7 +289,23 @@ def _untouched(
         if mention.place.path not in {*old, *old.values()}
         and not _touched(mention.place, taken.get(mention.place.path, ()))
         and not any(_at(left.place, mention.place) for left in lefts)
+        and not _is_of_another(facts, mention)
     ]
+
+
+def _is_of_another(facts: Facts, mention: PathMention) -> bool:
+    """Whether a CI job takes the word for a file that is not there: it fails today, and has
+    nothing to do with the file of that name elsewhere. Scripts do not say where they run."""
+    place = mention.place
+    for build in facts.builds.builds:
+        path, written = build.dockerfile, build.dockerfile_written
+        spot = written.place if written is not None else None
+        known = build.site.kind in (SiteKind.GITHUB, SiteKind.GITLAB) and path != mention.path
+        if spot is None or path is None or not known or path in facts.snapshot:
+            continue
+        if spot.path == place.path and spot.span.touches(place.span):
+            return True
+    return False
 
 
 def _followed(
