@@ -27,6 +27,7 @@ def _look(facts: Facts) -> Iterator[tuple[Place, str, str]]:
     builds = facts.builds.builds
     written = {ref for build in builds for ref in _written(build)}
     inline = {tag for build in builds if _carries(build) for tag in _tags(build)}
+    filled = written | inline
     pushed = {tag for build in builds for tag in _tags(build)}
     ours = {without_tag(ref) for ref in written | pushed}
     told: set[str] = set()
@@ -35,7 +36,7 @@ def _look(facts: Facts) -> Iterator[tuple[Place, str, str]]:
             for ref in (read_cache(text).ref for text in texts(value)):
                 if not ref or ref in told or without_tag(ref) not in ours:
                     continue
-                if not any(_may_be(ref, other) for other in written | inline):
+                if ref not in filled and not any(_may_be(ref, other) for other in filled):
                     told.add(ref)
                     yield value.place or build.site.place, _said(ref, ref in pushed), ref
 

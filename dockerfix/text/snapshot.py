@@ -109,8 +109,14 @@ class Snapshot(Paths):
         return self._fetch(path)
 
     def source(self, path: str) -> Source:
-        """The file as a source."""
-        return Source(path, self.read(path))
+        """The file as a source, the same one when asked again: it counts its lines once."""
+        holder = self._versions.get(path, self._root)
+        if holder is not self and path in self.entries:
+            return holder.source(path)
+        known = (Source, path)
+        if known not in self._parsed:
+            self._parsed[known] = Source(path, self.read(path))
+        return cast("Source", self._parsed[known])
 
     def text(self, path: str) -> str:
         """The file as UTF-8 without its BOM; raises `SnapshotError` with the place of the

@@ -94,6 +94,11 @@ class Watched(Snapshot):
         self.looks.paths.add(path)
         return self._of.peek(path)
 
+    def source(self, path: str) -> Source:
+        """The file as a source."""
+        self.looks.paths.add(path)
+        return self._of.source(path)
+
     def derive(self, path: str, make: Callable[[Source], T]) -> T:
         """`make(source)`, remembered by the other snapshot."""
         self.looks.paths.add(path)
