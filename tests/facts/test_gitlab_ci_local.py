@@ -1,5 +1,5 @@
 """Pipelines as gitlab-ci-local expands them, against what dockerfix reads: the sample and every
-case with a pipeline, job by job and value by value."""
+case with a pipeline, job by job and value by value, as `--preview` and `--list-json` say."""
 
 from __future__ import annotations
 
@@ -12,7 +12,14 @@ from pathlib import Path
 import pytest
 from lab.lab import Lab
 from runner.gitlab import install, work_tree
-from runner.reading import differences, make_tools, read_by_gitlab_ci_local, read_by_us
+from runner.reading import (
+    differences,
+    listed_by_gitlab_ci_local,
+    listed_by_us,
+    make_tools,
+    read_by_gitlab_ci_local,
+    read_by_us,
+)
 
 from dockerfix.facts.gitlab.pipeline import ROOT, find_pipeline
 from dockerfix.testing.case import read_case
@@ -55,12 +62,16 @@ def compared(
 ) -> list[tuple[str, str, object, object]] | str:
     """The differences, or why gitlab-ci-local does not take the pipeline."""
     try:
-        theirs = read_by_gitlab_ci_local(tree, program, tools)
+        expanded = read_by_gitlab_ci_local(tree, program, tools)
+        listed = listed_by_gitlab_ci_local(tree, program, tools)
     except ValueError as error:
         return str(error)
     pipeline = find_pipeline(snapshot)
     assert pipeline is not None
-    return list(differences(read_by_us(pipeline), theirs))
+    return [
+        *differences(read_by_us(pipeline), expanded),
+        *differences(listed_by_us(pipeline), listed),
+    ]
 
 
 def test_the_sample(program: Path, tmp_path: Path) -> None:

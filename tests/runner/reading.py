@@ -5,6 +5,7 @@ Knows both readers; judges neither: `differences` names the values that are not 
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import tempfile
@@ -82,7 +83,9 @@ def _job(job: Job) -> Values:
 def read_by_gitlab_ci_local(tree: Path, program: Path, tools: Path) -> Read:
     """What gitlab-ci-local reads in a work tree; `tools` are those of `make_tools`. Raises
     `ValueError` with what it says for a pipeline that it does not take."""
-    expanded = yaml.load(_preview(tree, program, tools), yaml.BaseLoader)
+    expanded = yaml.load(
+        _said(tree, program, tools, "--preview").partition("---\n")[2], yaml.BaseLoader
+    )
     jobs = {
         name: _expanded(body)
         for name, body in expanded.items()
@@ -132,6 +135,43 @@ def _list(given: Any) -> list[Any]:
     return given if isinstance(given, list) else [given] if given else []
 
 
+def listed_by_us(pipeline: Pipeline) -> Read:
+    """What dockerfix says of the values that `--list-json` has."""
+    return Read({}, {job.name: _listed_job(job) for job in pipeline.visible})
+
+
+def _listed_job(job: Job) -> Values:
+    values: dict[str, object] = {
+        "stage": job.stage,
+        "needs": sorted(need.job for need in job.needs or ()),
+        "conditions": [rule.condition for rule in job.rules or ()],
+    }
+    if job.rules is None:  # with rules it says what the one gives that holds for this run
+        values["when"] = job.when
+        if job.when != "manual":  # which may fail ("CI/CD YAML syntax, allow_failure"): it differs
+            values["allow_failure"] = job.allow_failure
+    return values
+
+
+def listed_by_gitlab_ci_local(tree: Path, program: Path, tools: Path) -> Read:
+    """What `gitlab-ci-local --list-json` says, the runs of a matrix as one job; raises as
+    `read_by_gitlab_ci_local` does."""
+    said = _said(tree, program, tools, "--list-json")
+    jobs = json.loads(said[said.index("[") :])
+    return Read({}, {job["name"].partition(": [")[0]: _listed(job) for job in jobs})
+
+
+def _listed(job: dict[str, Any]) -> Values:
+    allowed = job["allow_failure"]
+    return {
+        "stage": job["stage"],
+        "needs": sorted(name for name, _, _ in _needs(job.get("needs") or [])),
+        "conditions": [rule.get("if", "") for rule in job.get("rules") or ()],
+        "when": job["when"],
+        "allow_failure": allowed if isinstance(allowed, bool) else True,
+    }
+
+
 def make_tools(folder: Path) -> Path:
     """A folder for PATH with the programs that gitlab-ci-local asks for before it reads."""
     folder.mkdir()
@@ -143,9 +183,9 @@ def make_tools(folder: Path) -> Path:
     return folder
 
 
-def _preview(tree: Path, program: Path, tools: Path) -> str:
+def _said(tree: Path, program: Path, tools: Path, wanted: str) -> str:
     killer = shutil.which("timeout") or "timeout"
-    command = [killer, "-s", "KILL", "300", "node", str(program), "--preview"]
+    command = [killer, "-s", "KILL", "300", "node", str(program), wanted]
     # Into a file: it ends before a pipe has taken all of a long text.
     with tempfile.TemporaryFile() as output:
         done = subprocess.run(
@@ -161,4 +201,4 @@ def _preview(tree: Path, program: Path, tools: Path) -> str:
         said = output.read().decode()
     if done.returncode:
         raise ValueError((said + done.stderr.decode())[-2000:])
-    return said.partition("---\n")[2]
+    return said
