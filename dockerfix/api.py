@@ -73,6 +73,7 @@ from dockerfix.facts.links import links_to
 from dockerfix.facts.mentions import PathMention, path_mentions
 from dockerfix.facts.model import Blind, Build, BuildArgument, CallSite, SiteKind, Tool, Value
 from dockerfix.facts.named_words import named_words
+from dockerfix.facts.published import lacking_platform, runs_without, sometimes_pushed, unknown_name
 from dockerfix.facts.registries import (
     HUB,
     pushed_images,
@@ -325,6 +326,7 @@ __all__ = [
     "join_workflow_jobs",
     "kept_rules",
     "key_text",
+    "lacking_platform",
     "lacks_target",
     "likely_context",
     "line_in_the_way",
@@ -362,6 +364,7 @@ __all__ = [
     "repository_of",
     "rows_of",
     "rules_of",
+    "runs_without",
     "scans",
     "selected",
     "sent_of",
@@ -371,12 +374,14 @@ __all__ = [
     "set_paths",
     "shared_caches",
     "shared_flags",
+    "sometimes_pushed",
     "split_workflow_job",
     "tag_of",
     "take_above",
     "triggers_of",
     "unfollowed_places",
     "united",
+    "unknown_name",
     "unreadable",
     "used_images",
     "used_of",

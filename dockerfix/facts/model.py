@@ -180,7 +180,7 @@ class Build(Keyed, frozen=True, eq=False):
     its default.
     """
 
-    aside = ("variables",)
+    aside = ("variables", "condition")
 
     site: CallSite
     tool: Tool
@@ -210,14 +210,18 @@ class Build(Keyed, frozen=True, eq=False):
     """The calls of shell functions that led to the command, outermost first."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """What variables hold where the command runs, as far as reading knows."""
+    condition: str = ""
+    """What decides whether the build runs, or pushes, within its job; empty when both are sure."""
 
 
 class ImageCall(Struct, frozen=True):
-    """`docker push NAME` or `docker tag OLD NEW`: the verb and the images' names."""
+    """`docker push NAME` or `docker tag OLD NEW`: the verb and the images' names, and what
+    decides within its job whether it runs (empty when it surely does)."""
 
     site: CallSite
     verb: str
     names: tuple[Value, ...]
+    condition: str = ""
 
 
 class BareBuild(Struct, frozen=True):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from dockerfix.facts.builds.words import UNKNOWN
 from dockerfix.facts.model import Build, SiteKind, Tool
 from dockerfix.facts.repository import Facts
 from dockerfix.rewrite.bake import Baked, bake_file, bake_variables, shared_flags
@@ -69,7 +70,19 @@ def _by_place(changes: Sequence[Change]) -> list[list[Change]]:
     return list(found.values())
 
 
+def _check_known(change: Change) -> None:
+    """Raises `Refused` for a wish that holds what reading does not know: the word that stands
+    for it there means nothing to a builder."""
+    wanted = change.wanted
+    texts = (wanted.dockerfile, wanted.target or "", wanted.context or "", *wanted.flags)
+    if any(UNKNOWN in text for text in texts):
+        what = "a part of what it must pass is what a command prints"
+        raise Refused(change.build.site.place, what, "write it plainly, or in a variable")
+
+
 def _one(facts: Facts, changes: list[Change], every: Sequence[Change]) -> Edits:
+    for change in changes:
+        _check_known(change)
     build = changes[0].build
     path = build.site.place.path
     if facts.snapshot.entries[path].kind is not Kind.FILE:

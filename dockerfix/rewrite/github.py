@@ -46,9 +46,11 @@ def set_action(facts: Facts, changes: Sequence[Change]) -> Edits:
         if text is None or (isinstance(node, Scalar) and node.text == text):
             continue
         if isinstance(node, Scalar):
-            edits.append((path, set_scalar(node, text)))
+            braces = inputs.flow and not node.style
+            new = Edit(node.span, _in_braces(text).encode()) if braces else set_scalar(node, text)
+            edits.append((path, new))
         elif key != "file" or not _is_default(changes):
-            added.append(f"{indent}{key}: {quoted(text)}")
+            added.append(f"{indent}{key}: {_in_braces(text) if inputs.flow else quoted(text)}")
     for key, lines in _lists(changes):
         more = _listed(inputs, key, lines, indent)
         if isinstance(more, Edit):
@@ -56,21 +58,29 @@ def set_action(facts: Facts, changes: Sequence[Change]) -> Edits:
         else:
             added.append(more)
     if added:
-        edits.append((path, _inserted(inputs, added, build)))
+        edits.append((path, _inserted(inputs, added)))
     return edits
 
 
-def _inserted(inputs: Mapping, added: Sequence[str], build: Build) -> Edit:
+def _inserted(inputs: Mapping, added: Sequence[str]) -> Edit:
     """New inputs behind `file:` or `context:`: lines of their own, or inside the braces."""
     after = inputs.entry("file") or inputs.entry("context") or inputs.entries[-1]
     if not inputs.flow:
         end = line_end(inputs.file.source, after.value.span.end)
         return inserted_line(inputs.file.source, end, "\n".join(added))
-    if any("\n" in text for text in added):
-        what = "the braces of `with:` have no place for a list"
-        raise Refused(build.site.place, what, "write one input a line")
     at = after.value.span.end
     return Edit(Span(at, at), "".join(f", {text.strip()}" for text in added).encode())
+
+
+_LINE = "\n"
+
+
+def _in_braces(text: str) -> str:
+    """A text as a value between braces, where a plain one ends at `,` and `}`."""
+    plain = quoted(text)
+    if plain == text and not any(sign in text for sign in "{}[],"):
+        return text
+    return quoted(text, '"').replace(_LINE, r"\n")
 
 
 def _contexts(changes: Sequence[Change]) -> list[str]:
@@ -112,6 +122,8 @@ def _listed(inputs: Mapping, key: str, lines: Sequence[str], indent: str) -> Edi
     """More lines in an input that stands there, or the text of a new one."""
     entry = inputs.entry(key)
     if entry is None:
+        if inputs.flow:
+            return f"{indent}{key}: {_in_braces(_LINE.join(lines))}"
         if len(lines) == 1:
             return f"{indent}{key}: {lines[0]}"
         return "\n".join([f"{indent}{key}: |", *(f"{indent}  {line}" for line in lines)])
@@ -119,6 +131,8 @@ def _listed(inputs: Mapping, key: str, lines: Sequence[str], indent: str) -> Edi
     if not isinstance(node, Scalar):
         place = source.place(entry.key.span)
         raise Refused(place, f"`{key}:` is not a string", f"add {', '.join(lines)} by hand")
+    if inputs.flow:
+        return Edit(node.span, _in_braces(_LINE.join([node.text, *lines])).encode())
     if node.style == "|":
         last = source.text(node.span).rstrip()
         at = node.span.start + len(last.encode())

@@ -41,7 +41,11 @@ web:
 
 
 def verdict(
-    before: str = BEFORE, after: str = AFTER, provider: str = PROVIDER, given: str = "$R/sdk"
+    before: str = BEFORE,
+    after: str = AFTER,
+    provider: str = PROVIDER,
+    given: str = "$R/sdk",
+    script: str = SCRIPT,
 ) -> Verdict:
     def facts(dockerfile: str, call: str) -> Facts:
         files = {
@@ -50,7 +54,7 @@ def verdict(
             "sdk/package.json": "{}",
             "web/package.json": "{}",
             "web/Dockerfile": dockerfile,
-            ".gitlab-ci.yml": SCRIPT.format(call),
+            ".gitlab-ci.yml": script.replace("{}", call),
         }
         return Facts(Snapshot.of(files))
 
@@ -61,6 +65,31 @@ def verdict(
 
 def test_steps_that_the_image_has_seen_may_be_missing() -> None:
     assert not verdict().failures
+
+
+BUILD = "    - docker build --tag $R/sdk --push sdk\n"
+
+
+@pytest.mark.parametrize(
+    ("made", "given"),
+    [
+        ("    - docker build --tag $R/sdk:$(date +%s) --push sdk\n", '"$R/sdk:${OPAQUE}"'),
+        ("    - source ./env\n    - docker build --tag $R/sdk:$TAG --push sdk\n", "$R/sdk:$TAG"),
+        (
+            "    - if [ $A ]; then TAG=1; else TAG=2; fi\n"
+            "    - docker build --tag $R/sdk:$TAG --push sdk\n",
+            "$R/sdk:$TAG",
+        ),
+        ('    - if [ "$MAIN" ]; then docker build --tag $R/sdk --push sdk; fi\n', "$R/sdk"),
+        ("    - docker build --tag $R/sdk sdk\n    - test $A && docker push $R/sdk\n", "$R/sdk"),
+        ("    - docker build --platform linux/arm64 --tag $R/sdk --push sdk\n", "$R/sdk"),
+        ("    - docker build --tag $R/sdk:$CI_JOB_ID --push sdk\n", "$R/sdk:$CI_JOB_ID"),
+    ],
+)
+def test_an_image_that_its_reader_does_not_surely_find_stands_for_nothing(
+    made: str, given: str
+) -> None:
+    assert verdict(given=given, script=SCRIPT.replace(BUILD, made)).failures
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,7 @@ def action_build(step: Step) -> Build | None:
         secrets=inputs.lines("secrets"),
         named_contexts=inputs.pairs("build-contexts"),
         push=inputs.switched("push") or any(pushes(v.text) for v in outputs),
+        condition=step.condition or inputs.condition("push"),
         load=inputs.switched("load"),
         unknown=tuple(unknown),
     )
@@ -225,6 +226,12 @@ class _Inputs(Struct, frozen=True):
             inner = Value(written, text, remaining(text), (), value.place)
             found.append(BuildArgument(name, inner if equals else None, value.place))
         return tuple(found)
+
+    def condition(self, key: str) -> str:
+        """The expression that decides a yes or no, as written; empty for a plain one."""
+        node, value = self.scalar(key), self.value(key)
+        plain = node is None or value is None or value.text in ("true", "false")
+        return "" if plain or node is None else node.text
 
     def switched(self, key: str) -> bool:
         """A yes or no; a condition may say yes."""

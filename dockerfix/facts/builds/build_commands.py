@@ -33,7 +33,7 @@ def read_command(
     recognised = recognise(words)
     if recognised is None:
         if not _behind_variable(follower, words, item, carrier, state):
-            _other_command(follower, words, item, carrier, state.folder)
+            _other_command(follower, words, item, carrier, state)
         return
     site, calls = _site(words, item, carrier)
     if recognised.tool in (Tool.BAKE, Tool.COMPOSE):
@@ -48,7 +48,13 @@ def _keep(follower: Following, build: Build, calls: tuple[Call, ...], state: Sta
     """Note a build that a command asks for."""
     build = _with_glob(_of_one_context(build), follower, state)
     held = {name: b.text for name, b in state.scope.variables.items() if not b.choices}
-    follower.found.builds.append(replace(build, calls=calls, variables=held))
+    follower.found.builds.append(
+        replace(build, calls=calls, variables=held, condition=_condition(state))
+    )
+
+
+def _condition(state: State) -> str:
+    return "a condition of its script" if state.conditional else ""
 
 
 def _behind_variable(
@@ -109,20 +115,21 @@ def _other_command(
     words: tuple[Value, ...],
     item: Command,
     carrier: Carrier,
-    folder: str | None,
+    state: State,
 ) -> None:
     """A command that tags or pushes, or that seems to build in a way that is not read."""
     # Most commands are neither: what costs is done for those that may be.
     if handles_images(words):
         image = image_call(words, _site(words, item, carrier)[0])
-        follower.found.images += [image] if image is not None else []
+        if image is not None:
+            follower.found.images.append(replace(image, condition=_condition(state)))
     tool = bare_builder(words)
     if tool is not None:
         follower.found.bare.append(BareBuild(_site(words, item, carrier)[0], tool))
         return
     if carrier.kind is SiteKind.DOCUMENT:
         return  # it tells people what to run, and promises no build
-    said = unread_command(words, item, follower.snapshot, folder)
+    said = unread_command(words, item, follower.snapshot, state.folder)
     if said is not None:
         follower.blind(carrier.source.place(item.span), *said)
 

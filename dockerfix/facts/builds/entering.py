@@ -117,7 +117,8 @@ def enter_script(
     )
     mapped = MappedText.whole(called.source.data)
     seen = scope if sourced else scope.environment
-    inner = State(state.folder, replace(seen.called(words[at + 1 :]), script=path))
+    scope = replace(seen.called(words[at + 1 :]), script=path)
+    inner = State(state.folder, scope, conditional=state.conditional)
     if sourced:
         inner.functions, inner.exports = state.functions, state.exports
     with follower.remembered(key):
@@ -217,7 +218,7 @@ def _made(
         through = (*carrier.through, f"make {target}")
         called = replace(carrier, source=rule.source, through=through, calls=())
         for text in makefile.recipe(expander, rule):
-            inner = State(call.folder, scope)
+            inner = State(call.folder, scope, conditional=state.conditional)
             follower.script(parse_shell(text), text, called, inner, depth + 1)
 
 

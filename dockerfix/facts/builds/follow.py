@@ -127,16 +127,18 @@ class Follower(Following):
     def block(self, item: Block, carrier: Carrier, state: State, depth: int) -> None:
         """A group in place; a subshell on a copy; branches on a copy each."""
         if item.alternatives:
-            branches = [state.copy() for _ in item.body]
+            branches = [state.branch() for _ in item.body]
             for branch, inner in zip(item.body, branches, strict=True):
                 self.statement(branch, carrier, inner, depth)
             state.become(joined(branches if item.exhaustive else [state.copy(), *branches]))
+            state.conditional |= any(branch.satisfied for branch in branches)
         elif item.isolated:
             self.statements(item.body, carrier, state.copy(), depth)
         elif item.conditional:
-            inner = state.copy()
+            inner = state.branch()
             self.statements(item.body, carrier, inner, depth)
             state.become(joined([state.copy(), inner]))
+            state.conditional |= inner.satisfied
         else:
             self.statements(item.body, carrier, state, depth)
 

@@ -25,6 +25,7 @@ def run_builtin(
         moved(words, state)
     elif name in ("exit", "return"):
         state.ended = Ended.SCRIPT if name == "exit" else Ended.FUNCTION
+        state.satisfied = name == "exit" and [word.text for word in words[1:]] in ([], ["0"])
     elif name == "shift":
         _shift(words, state)
     elif name == "set" and any(word.text == "--" for word in words):

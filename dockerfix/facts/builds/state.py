@@ -36,6 +36,10 @@ class State:
     ended: Ended = Ended.NO
     exports: bool = False
     """Whether `set -a` exports what is assigned."""
+    conditional: bool = False
+    """Whether it stands where a branch, or an earlier `exit 0`, may keep it from running."""
+    satisfied: bool = False
+    """Whether the script ended without an error."""
 
     def assign(self, name: str, bound: Bound, *, exported: bool = False) -> None:
         """`NAME=value` in the shell itself; a variable of its environment stays one."""
@@ -50,8 +54,14 @@ class State:
         """A state whose changes do not last."""
         return State(
             self.folder, self.scope, dict(self.functions), self.stack, self.previous, self.ended,
-            self.exports,
+            self.exports, self.conditional,
         )  # fmt: skip
+
+    def branch(self) -> State:
+        """A copy for commands that may not run."""
+        inner = self.copy()
+        inner.conditional = True
+        return inner
 
     def become(self, other: State) -> None:
         """Take over everything of another state."""

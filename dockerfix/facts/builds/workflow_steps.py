@@ -8,6 +8,8 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from dockerfix.facts.builds.candidates import Candidate
 from dockerfix.facts.builds.gathered import Carrier
 from dockerfix.facts.builds.reading import Reading
@@ -67,7 +69,13 @@ def _step(reading: Reading, step: Step) -> None:
     if script is not None:
         source = step.keys.file.source
         carrier = Carrier(SiteKind.GITHUB, step.job, source, step.through)
+        found = reading.found
+        builds, images = len(found.builds), len(found.images)
         reading.text(script, carrier, step.scope, step.folder)
+        if step.condition:
+            under = [replace(b, condition=step.condition) for b in found.builds[builds:]]
+            sent = [replace(i, condition=step.condition) for i in found.images[images:]]
+            found.builds[builds:], found.images[images:] = under, sent
 
 
 _ACTIONS = (b"build-push", b"bake-action", b"kaniko")

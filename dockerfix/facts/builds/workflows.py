@@ -52,6 +52,12 @@ class Step(Struct, frozen=True):
         return found if isinstance(found, Scalar) else None
 
     @property
+    def condition(self) -> str:
+        """What decides whether the step runs within its job (`if:`); empty for none."""
+        found = self.keys.get("if")
+        return found.text if isinstance(found, Scalar) else ""
+
+    @property
     def script(self) -> MappedText | None:
         """The commands that the step runs, expressions as shell variables; None for none and
         for another language than a shell's."""

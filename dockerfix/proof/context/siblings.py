@@ -19,7 +19,8 @@ from msgspec import Struct
 from dockerfix.facts.context.makers import find_maker
 from dockerfix.facts.dockerfile.stages import StageGraph
 from dockerfix.facts.dockerfile.walk import At, walk
-from dockerfix.facts.model import Build
+from dockerfix.facts.model import Build, Value
+from dockerfix.facts.published import lacking_platform, runs_without, sometimes_pushed, unknown_name
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.context.seen_steps import (
     SeenStep,
@@ -182,19 +183,32 @@ def _passed(build: Build, name: str, variables: tuple[str, ...], after: Facts) -
             return find_maker(after.builds.builds, context.value.text)
     for argument in build.arguments:
         if argument.name in variables and argument.value is not None:
-            return _pushed(argument.value.text, after)
+            return _pushed(argument.value.text, build, after)
     return None
 
 
-def _pushed(tag: str, after: Facts) -> Build | None:
+def _pushed(tag: str, reader: Build, after: Facts) -> Build | None:
+    """The first build that pushes a tag which the reader can read."""
     return next(
         (
             build
             for build in after.builds.builds
-            if tag in [name.text for name in build.tags]
+            for name in build.tags
+            if name.text == tag
             and (build.push or _pushed_later(tag, build, after))
+            and _is_read(build, name, reader, after)
         ),
         None,
+    )
+
+
+def _is_read(maker: Build, tag: Value, reader: Build, after: Facts) -> bool:
+    """Whether the reader knows the tag, finds it in every run, and for its platforms."""
+    return not (
+        unknown_name(after, maker, tag, reader)
+        or sometimes_pushed(after, maker, tag, reader)
+        or runs_without(after, maker, reader)
+        or lacking_platform(maker, reader)
     )
 
 

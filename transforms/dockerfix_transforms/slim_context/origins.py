@@ -31,6 +31,7 @@ from dockerfix_transforms.slim_context.publication import (
     local_image,
     makers,
     publications,
+    why_none,
 )
 from dockerfix_transforms.slim_context.refusal import CannotSlimError, refusal
 from dockerfix_transforms.slim_context.rewrite import stage_names
@@ -75,6 +76,7 @@ class Origins:
             return named
         try:
             provider = self.provider(consumer, region)
+            self.check_read(consumer, region)
         except CannotSlimError as error:
             if self.via != "auto" or error.finding.name != "no-provider":
                 raise
@@ -104,6 +106,18 @@ class Origins:
         self.providers[sibling] = found
         self.published[sibling] = published
         return found
+
+    def check_read(self, consumer: Consumer, region: Region) -> None:
+        """Raises `CannotSlimError` where a call site's pipeline pushes the image and the call
+        site cannot read it."""
+        sibling = region.sibling
+        for build in consumer.builds:
+            why = why_none(self.facts, build, self.published[sibling])
+            if why and not self.link(build, sibling):
+                raise refusal(
+                    consumer.graph, "no-provider", f"{build.site} cannot read {sibling}: {why}",
+                    _PUBLISH.format(sibling=sibling), region.first.code,
+                )  # fmt: skip
 
     def read(
         self,

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from dockerfix.api import (
+    OPAQUE,
     AlwaysThere,
     Build,
     Facts,
@@ -19,6 +20,10 @@ from dockerfix.api import (
     Tool,
     Value,
     implies,
+    lacking_platform,
+    runs_without,
+    sometimes_pushed,
+    unknown_name,
     without_tag,
 )
 
@@ -28,12 +33,17 @@ _CONTEXTS = frozenset({"github", "vars", "secrets", "inputs"})
 
 
 class Publication(Struct, frozen=True):
-    """A build that pushes a sibling's image. `image` is the reference as other commands of
-    the same pipeline must write it, `text` the same with variables as `${NAME}`."""
+    """A build that pushes a sibling's image under `tag`. `image` is the reference as other
+    commands of the same pipeline must write it."""
 
     build: Build
     image: str
-    text: str
+    tag: Value
+
+    @property
+    def text(self) -> str:
+        """The reference with variables as `${NAME}`."""
+        return self.tag.text
 
     def seen_by(self, consumer: Build) -> str:
         """The reference as a consumer must write it: what a shell knows, or an expression."""
@@ -55,15 +65,14 @@ def makers(facts: Facts, folder: str) -> list[Build]:
 
 
 def publications(facts: Facts, builds: Sequence[Build]) -> list[Publication]:
-    """Where pipelines push the image, the most telling tag of each build."""
+    """Where pipelines push the image, the most telling tags of each build first."""
     found: list[Publication] = []
     for build in builds:
         if build.site.kind not in _PIPELINES or build.tool is Tool.COMPOSE:
             continue
         named = [(tag, text) for tag in _pushed(facts, build) if (text := _portable(build, tag))]
-        if named:
-            tag, text = min(named, key=lambda pair: _vagueness(pair[0].text))
-            found.append(Publication(build, text, tag.text))
+        named.sort(key=lambda pair: _vagueness(pair[0].text))
+        found += [Publication(build, text, tag) for tag, text in named]
     return found
 
 
@@ -87,7 +96,7 @@ def _same_script(name: str, kind: SiteKind, build: Build) -> bool:
 
 
 def _portable(build: Build, tag: Value) -> str:
-    """The tag as another job can write it; empty when it cannot."""
+    """The tag as another job of the kind writes it; empty when it cannot."""
     return tag.text if build.site.kind is SiteKind.GITLAB else _as_expressions(tag.text)
 
 
@@ -117,14 +126,45 @@ def _vagueness(text: str) -> int:
 def best_for(facts: Facts, consumer: Build, published: Sequence[Publication]) -> Publication | None:
     """The publication that a consumer's call site can rely on: of the same pipeline, there
     whenever the consumer is, as early as can be."""
-    fitting = [p for p in published if p.build.site.kind is consumer.site.kind]
-    if consumer.site.kind is SiteKind.GITHUB:
-        fitting = [p for p in fitting if p.build.site.place.path == consumer.site.place.path]
-        shell = consumer.tool is not Tool.ACTION
-        fitting = [p for p in fitting if shell or "${GITHUB_" not in p.text]
+    fitting = [p for p in _near(consumer, published) if not unread(facts, p, consumer)]
     if not fitting:
         return None
     return min(fitting, key=lambda p: _rank(facts.pipeline, consumer, p))
+
+
+def why_none(facts: Facts, consumer: Build, published: Sequence[Publication]) -> str:
+    """Why no publication of its pipeline serves a consumer; empty where one does, or where its
+    pipeline has none."""
+    reasons = [unread(facts, p, consumer) for p in _near(consumer, published)]
+    return next(iter(reasons), "") if all(reasons) else ""
+
+
+def _near(consumer: Build, published: Sequence[Publication]) -> list[Publication]:
+    """The publications of the consumer's own pipeline."""
+    near = [p for p in published if p.build.site.kind is consumer.site.kind]
+    if consumer.site.kind is SiteKind.GITHUB:
+        near = [p for p in near if p.build.site.place.path == consumer.site.place.path]
+        shell = consumer.tool is not Tool.ACTION
+        near = [p for p in near if shell or "${GITHUB_" not in p.text]
+    return near
+
+
+def unread(facts: Facts, publication: Publication, consumer: Build) -> str:
+    """Why a consumer cannot read a publication; empty where nothing says so."""
+    maker, tag, name = publication.build, publication.tag, consumer.site.name
+    unknown = unknown_name(facts, maker, tag, consumer)
+    if unknown == OPAQUE:
+        return "the tag of its image holds what a command prints"
+    if unknown:
+        return f"{name} does not surely have {unknown}, which the tag of its image holds"
+    condition = sometimes_pushed(facts, maker, tag, consumer)
+    if condition:
+        return f"its image is pushed in some runs alone: {condition}"
+    needless = runs_without(facts, maker, consumer)
+    if needless:
+        return f"{needless} runs even where {maker.site.name} does not"
+    platform = lacking_platform(maker, consumer)
+    return f"its image is not surely made for {platform}, as {name} is" if platform else ""
 
 
 def _rank(

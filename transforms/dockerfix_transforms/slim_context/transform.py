@@ -111,17 +111,18 @@ class SlimContext:
         context would save nothing, and the report says so.
 
     Call sites
-        The image that the provider's CI job pushes is passed as a build argument, in the one
-        call of a shell function that concerns the consumer too. Compose services that build
-        locally take the sibling by `additional_contexts: service:NAME` (Compose 2.37 or
-        newer). Other call sites take the argument from the environment. A sibling becomes a
-        named context if nothing publishes an image of it, or if `--via context` is given: every
-        call site then passes the sibling's folder. This needs no registry, and saves nothing
-        under BuildKit. What the old ignore file left out of the sibling stays out, by an ignore
-        file of its own. Files beside the packages, such as `.npmrc` or a lock file, come from
-        the old context, which is passed as a named context. The file is refused if one of its
-        builders has no named contexts (kaniko, buildah, the classic builder), or if a build that
-        was found but could not be followed may build the same Dockerfile.
+        The image that the provider's CI job pushes is passed as a build argument, in the one call
+        of a shell function that concerns the consumer too. Compose services that build locally
+        take the sibling by `additional_contexts: service:NAME` (Compose 2.37 or newer). Other
+        call sites take the argument from the environment. A sibling becomes a named context if
+        nothing publishes an image of it that the call site surely finds (a tag that its job
+        knows, pushed in every run, for its platforms), or if `--via context` is given: every call
+        site then passes the sibling's folder. This needs no registry, and saves nothing under
+        BuildKit. What the old ignore file left out of the sibling stays out, by an ignore file of
+        its own. Files beside the packages, such as `.npmrc` or a lock file, come from the old
+        context, which is passed as a named context. The file is refused if one of its builders
+        has no named contexts (kaniko, buildah, the classic builder), or if a build that was found
+        but could not be followed may build the same Dockerfile.
 
         With `--via ignore` the context stays and no call site changes: a
         `<Dockerfile>.dockerignore` leaves everything out, takes back what the Dockerfile copies
