@@ -32,6 +32,7 @@ from dockerfix.api import (
     without_tag,
 )
 from dockerfix.api import Sequence as YamlSequence
+from dockerfix_transforms.gitlab.moments import Moments, mentioned
 
 _HEAD = frozenset({"set", "export", "unset", "shopt", "umask", "cd", ":", "mkdir", "cp", "chmod",
                    "apk", "apt-get", "source", ".", "aws", "gcloud"})  # fmt: skip
@@ -89,6 +90,7 @@ def units_of(facts: Facts, job: Job) -> list[Unit]:
     if len(placed) != len(builds):
         raise NoUnitsError("one of its builds is asked for in a loop, or elsewhere")
     _check(facts, found)
+    _check_moments(facts, job, found)
     return [replace(unit, uses_head=_uses_head(unit, node)) for unit in found]
 
 
@@ -216,6 +218,39 @@ def _check(facts: Facts, units: Sequence[Unit]) -> None:
         for text in (text for build in unit.builds for text in _read(facts, build)):
             if any(_may_name(image_name(text), other) for other in others):
                 raise NoUnitsError(f"one of its builds reads {text}, which another one makes")
+
+
+def _check_moments(facts: Facts, job: Job, units: Sequence[Unit]) -> None:
+    """No tag comes from a clock or from chance in what every new job would run once more; raises
+    `NoUnitsError`. A function gets its tag from its caller, so both are looked at."""
+    moments = Moments(facts.snapshot)
+    for line in job.lines:
+        if line.section != "after_script":
+            moments.read(parse_shell(line.scalar.mapped).statements)
+    for build in (build for unit in units for build in unit.builds):
+        words = [tag.mapped for tag in build.tags if tag.mapped is not None]
+        names = {name for word in words for name in mentioned(parse_shell(word).statements)}
+        for call in build.calls:
+            names |= {*mentioned(tuple(_called(job, call.name))), *_passed(job, build)}
+        if held := sorted(names & moments.names):
+            raise NoUnitsError(
+                f"`{held[0]}` comes from a clock or from chance, so the tags of its images would "
+                "differ from job to job"
+            )
+
+
+def _called(job: Job, function: str) -> Iterator[Statement]:
+    for line in job.lines:
+        found = parse_shell(line.scalar.mapped).functions.get(function)
+        yield from found.body if found is not None else ()
+
+
+def _passed(job: Job, build: Build) -> Iterator[str]:
+    """The variables that the statement mentions which asks for a build."""
+    for line in job.lines:
+        for statement in parse_shell(line.scalar.mapped).statements:
+            if _asks(build, line.scalar.file.source, statement):
+                yield from mentioned([statement])
 
 
 def _tags(unit: Unit) -> Iterator[ImageName]:

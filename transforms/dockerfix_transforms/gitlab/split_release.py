@@ -97,10 +97,11 @@ class SplitRelease:
 
     Safety
         The build commands themselves do not change. A job is not split if one build reads what
-        another one wrote, if a command cannot be assigned to a single build, or if the job leaves
-        artifacts, deploys to an environment, holds a lock, or refers to its own name. The old job
-        stopped at its first failure and the new ones do not, and other projects may refer to the
-        old name: the assumption `job-split` covers both.
+        another one wrote, if a command cannot be assigned to a single build, if its tags come from
+        a clock or from chance, or if the job leaves artifacts, deploys to an environment, holds a
+        lock, or refers to its own name. The old job stopped at its first failure and the new ones
+        do not, and other projects may refer to the old name: the assumption `job-split` covers
+        both.
 
     Call sites
         The pipeline's root file and its local includes.
