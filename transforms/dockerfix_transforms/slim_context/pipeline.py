@@ -27,6 +27,7 @@ from dockerfix.api import (
     united,
     widen_rules,
 )
+from dockerfix_transforms.slim_context.login import missing_logins
 from dockerfix_transforms.slim_context.publication import Publication, job_in
 from dockerfix_transforms.slim_context.workflow import plan_workflow
 
@@ -44,6 +45,7 @@ class ReadingPlan:
 def plan_reading(facts: Facts, chosen: Publication, builds: Sequence[Build]) -> ReadingPlan:
     """Rules and needs for one publication and all the builds that read its image."""
     plan = ReadingPlan()
+    plan.findings += missing_logins(facts, chosen, builds)
     if chosen.build.site.kind is SiteKind.GITHUB:
         plan.findings += plan_workflow(facts, chosen, builds)
         plan.summary += [
