@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Container
+from collections.abc import Container, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -83,14 +83,7 @@ def _name(word: Value) -> str:
 def unwrapped(words: tuple[Value, ...]) -> tuple[Value, ...]:
     """The words without `sudo`, `time`, `env A=b`, `timeout 60` and the like before them."""
     words = _spread(words)
-    at = 0
-    while at < len(words) and (name := _name(words[at])) in _WRAPPERS:
-        at += 1
-        while at < len(words) and _is_wrapper_argument(plain(words[at])):
-            if plain(words[at]) in _MOVES.get(name, ()):
-                return words[at - 1 :]
-            at += 2 if plain(words[at]) in _WRAPPER_VALUED.get(name, ()) else 1
-    rest = words[at:]
+    rest = words[words_before([plain(word) for word in words]) :]
     return rest if _spread(rest) is rest else unwrapped(rest)
 
 
@@ -105,6 +98,19 @@ def _spread(words: tuple[Value, ...]) -> tuple[Value, ...]:
         return words
     called = (replace(first, text=part, variables=remaining(part)) for part in parts)
     return (*called, *words[1:])
+
+
+def words_before(texts: Sequence[str]) -> int:
+    """How many words stand before the command itself: `sudo`, `timeout 60` and the like with
+    their arguments; none where the last of them runs the command elsewhere, or not at all."""
+    at = 0
+    while at < len(texts) and (name := texts[at].rpartition("/")[2]) in _WRAPPERS:
+        wrapper, at = at, at + 1
+        while at < len(texts) and _is_wrapper_argument(texts[at]):
+            if texts[at] in _MOVES.get(name, ()):
+                return wrapper
+            at += 2 if texts[at] in _WRAPPER_VALUED.get(name, ()) else 1
+    return at
 
 
 def _is_wrapper_argument(text: str) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from dockerfix.facts.builds.recognise import words_before
 from dockerfix.syntax.shell import Block, Command, Function, Loop, Script, Statement, parse_shell
 from dockerfix.text import MappedText
 
@@ -41,11 +42,18 @@ def _scripts(lines: Sequence[str]) -> list[Script]:
 def _commands(lines: Sequence[str]) -> dict[tuple[str, str], None]:
     """The commands of script lines, functions' bodies included, each with its name, once."""
     return dict.fromkeys(
-        (" ".join(word.written for word in command.words), command.name)
+        (" ".join(word.written for word in command.words), _name(command))
         for script in _scripts(lines)
         for command in _walk(script.statements)
         if command.words
     )
+
+
+def _name(command: Command) -> str:
+    """What the command runs, behind `time`, `sudo` and the like."""
+    texts = [word.written for word in command.words]
+    at = words_before(texts)
+    return texts[at] if 0 < at < len(texts) else command.name
 
 
 def _walk(statements: Sequence[Statement]) -> Iterator[Command]:

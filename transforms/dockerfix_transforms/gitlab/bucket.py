@@ -104,12 +104,12 @@ def cache_name(ref: str) -> str:
 
 
 def shared(ref: str) -> str:
-    """A ref without the branch at its end."""
-    base, dash, last = ref.rpartition("-")
+    """A ref without the branch that ends its tag, or that is all of it."""
+    base, _, last = max((ref.rpartition(mark) for mark in "-:"), key=lambda parts: len(parts[0]))
     name = last.removeprefix("$").strip("{}")
     is_branch = is_per_ref((name,)) or name in ("CI_DEFAULT_BRANCH", "CACHE_BRANCH")
     question = name.endswith("_CACHE") or name.startswith("CACHE_")
-    return base if dash and last.startswith("$") and (is_branch or question) else ref
+    return base if base and last.startswith("$") and (is_branch or question) else ref
 
 
 def _parted(ref: str) -> tuple[str, str]:
