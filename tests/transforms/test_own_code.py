@@ -21,6 +21,11 @@ ASKING = [
     "tag = `git tag --list`",
     "import git\nimport os\nfrom git import Repo\n",
     "spawn('npx', ['semantic-release'])",
+    "commandLine 'git', 'rev-list', '--count', 'HEAD'",
+    "execute_process(COMMAND ${GIT_EXECUTABLE} describe --tags OUTPUT_VARIABLE version)",
+    "version = run_command(git, 'describe', '--tags').stdout()",
+    "VERSION := $(shell $(GIT) describe --tags)",
+    "spotless { ratchetFrom 'origin/main' }",
     "repositories { id 'com.palantir.git-version' }",
 ]
 NOT_ASKING = [

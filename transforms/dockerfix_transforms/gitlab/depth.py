@@ -201,9 +201,19 @@ def _versioner(facts: Facts) -> str:
         except SnapshotError:
             continue
         for name in VERSIONERS:
-            if name.encode() in data:
+            if _names(data, name.encode()):
                 return f"{path} ({name})"
     return ""
+
+
+def _names(data: bytes, name: bytes) -> bool:
+    """Whether a manifest names something, and not as a part of a longer word."""
+    at = -1
+    while (at := data.find(name, at + 1)) >= 0:
+        around = data[at - 1 : at] + data[at + len(name) : at + len(name) + 1]
+        if not around or not any(chr(byte).isalpha() for byte in around):
+            return True
+    return False
 
 
 def _sees_git(facts: Facts, build: Build) -> bool:

@@ -29,7 +29,10 @@ ALWAYS = frozenset(
      "cliff-jumper", "nbgv", "gitleaks-action", "semgrep-agent", "git-secrets", "detect-secrets",
      "sonar-scanner-cli", "chart-testing", "chromatic", "conform", "beachball", "knope",
      "jreleaser", "jreleaser-slim", "convco", "auto-changelog", "conventional-changelog-cli",
-     "git-changelog", "git-semver", "uplift", "reviewdog", "bazel-diff"}
+     "git-changelog", "git-semver", "uplift", "reviewdog", "bazel-diff", "sonarqube-scanner",
+     "@sonar/scan", "dotnet-sonarscanner", "sphinx-multiversion", "mike", "antora",
+     "semantic_release", "python-semantic-release", "gitchangelog", "committed", "talisman",
+     "git-conventional-commits"}
 )  # fmt: skip
 """Programs that read commits or tags, or compare with another branch, whatever their words."""
 _VERBS = {
@@ -47,6 +50,7 @@ _TREE_FORMS = {
     "noseyparker": {"report", "summarize", "rules", "version", "--git-history=none"},
     "gitleaks": {"dir", "directory", "stdin", "version", "--no-git"},
     "trufflehog": {"filesystem", "docker", "github", "gitlab", "s3", "gcs", "syslog", "--version"},
+    "pretty-quick": {"--staged"},
     "lerna": {"run", "bootstrap", "clean", "link", "list", "exec", "init", "info", "create", "add"},
 }
 """Readers of history, with the words that make them read files alone."""
@@ -55,7 +59,7 @@ _FLAGS = frozenset(
      "--baseline-rev", "--baseline-root", "--changed-since", "--changedSince", "--affected",
      "--compare-branch", "--diff-base", "--baseline-commit",
      "--enableGitInfo", "--git-diff-lines", "--git-diff-base", "--git-diff-filter",
-     "--compare-with"}
+     "--compare-with", "--lastCommit", "--changedFilesWithAncestor"}
 )  # fmt: skip
 """Flags that name a commit to compare with, whatever the program."""
 _VARIABLES = ("CI_MERGE_REQUEST_DIFF_BASE_SHA", "CI_MERGE_REQUEST_TARGET_BRANCH_SHA",
@@ -80,7 +84,8 @@ _LIBRARIES = (
     "jekyll-last-modified-at", "git-commit-id", "gradle-git-properties", "palantir.git-version",
     '"MinVer"', "Nerdbank.GitVersioning", "GitVersion.MsBuild", '"GitInfo"', "vcs_tag(",
     "git-version-gen", "GetGitRevisionDescription", "git_describe(",
-    "gitrev", "githash", "Development.GitRev",
+    "gitrev", "githash", "Development.GitRev", "ajoberstar.grgit", "ratchetFrom",
+    "uv-dynamic-versioning", "number_of_commits", "changelog_from_git_commits", "last_git_tag",
 )  # fmt: skip
 """Names of libraries, plugins and settings that read commits or tags of the repository."""
 _QUOTED_TOOLS = ("semantic-release", "standard-version", "release-it", "conventional-changelog",
@@ -97,6 +102,12 @@ _PLAIN = frozenset(
 _FORMS = ("--pretty", "--format", "--date", "--color", "--abbrev=")
 _OF_PARENTS = ("%p", "%P", "%d", "%D", "%(describe", "%(decorate", "%S")
 """Flags under which git tells of the commit alone, and parts of a format that tell of more."""
+_OWN_REFS = (*_OWN, "CI_COMMIT_SHA", "CI_COMMIT_SHORT_SHA", "CI_COMMIT_TAG")
+"""Variables that name the job's own commit, one of them."""
+_OF_A_REF = frozenset({"archive", "checkout", "ls-tree", "rev-parse", "switch"})
+_NEW_BRANCH = frozenset({"-b", "-B", "-c", "-C", "--orphan", "--create"})
+"""Verbs that take a ref, and flags by which they make one. A checkout of files is told from that
+of a branch by a dot or a slash."""
 _HOME = ("CI_PROJECT_PATH", "CI_PROJECT_URL", "CI_REPOSITORY_URL")
 _OPENING = str.maketrans(dict.fromkeys("()`\"'|;&{}[]", " "))
 
@@ -104,7 +115,8 @@ _OPENING = str.maketrans(dict.fromkeys("()`\"'|;&{}[]", " "))
 VERSIONERS = ("setuptools_scm", "setuptools-scm", "hatch-vcs", "versioningit", "versioneer",
               "poetry-dynamic-versioning", "setuptools-git-versioning", "dunamai", "flit_scm",
               "pbr", "vergen", "git-version", "shadow-rs", "jgitver", "axion-release",
-              "nebula.release", "gradle-git-version")  # fmt: skip
+              "nebula.release", "gradle-git-version", "uv-dynamic-versioning",
+              'source = "scm"')  # fmt: skip
 """Names in a package's manifest that say: its version comes from tags."""
 MANIFESTS = ("pyproject.toml", "setup.py", "setup.cfg", "Cargo.toml", "build.gradle",
              "build.gradle.kts", "pom.xml", "extensions.xml")  # fmt: skip
@@ -167,6 +179,7 @@ def _of_program(name: str, rest: Sequence[str]) -> str:
         bool(_VERBS.get(name, set()) & {*(verbs if "sentry" in name else verbs[:1])})
         or (name == "nx" and "affected" in "".join(rest[:1]))
         or (name == "turbo" and any("[" in word or "..." in word for word in rest))
+        or (name == "npm" and rest[:2] == ("version", "from-git"))
         or (name == "lint-staged" and any(word.startswith("--diff") for word in rest))
     )
     return f"`{shown}` compares with another commit" if compares else ""
@@ -203,6 +216,8 @@ def _git(rest: Sequence[str], tolerated: bool) -> str:
     if verb == "pull" and len(refs) > 1 and not any(own in r for r in refs[1:] for own in _OWN):
         return f"`{shown}` joins another branch"
     tree_only = verb in _TREE_ONLY and not any("~" in r or "^" in r for r in refs)
+    if other := _other_ref(verb, words):
+        return f"`{shown}` needs `{other}`, which a shallow clone does not bring"
     if not verb or (tree_only and verb != "push"):
         return ""
     if verb == "push" and refs and not _goes_home(refs):
@@ -214,6 +229,24 @@ def _git(rest: Sequence[str], tolerated: bool) -> str:
     if verb == "diff" and all(r == "HEAD" for r in _before_paths(words)):
         return ""
     return "" if tree_only else f"`{shown}` reads history"
+
+
+def _other_ref(verb: str, words: Sequence[str]) -> str:
+    """The branch or tag that a command takes beside the commit of the job; empty for none. Only a
+    depth of 0 brings others (GitLab Runner fetches the pipeline's own ref otherwise)."""
+    if verb not in _OF_A_REF or _NEW_BRANCH & {*words}:
+        return ""
+    named, skipped = "", False
+    for word in words:
+        if word == "--":
+            break
+        if not skipped and not word.startswith("-"):
+            named = word
+            break
+        skipped = word in ("-o", "--output")
+    whole = verb in ("checkout", "switch") and ("." in named or "/" in named.partition("$")[0])
+    own = named.startswith(("HEAD", "@", "FETCH_HEAD")) or any(own in named for own in _OWN_REFS)
+    return "" if own or whole else named
 
 
 def _tells_of_head(verb: str, words: Sequence[str]) -> bool:
@@ -236,17 +269,21 @@ def _goes_home(refs: Sequence[str]) -> bool:
     return "origin" in refs or any(home in ref for ref in refs for home in _HOME)
 
 
+_GITS = ("git", "GIT", "$GIT", "GIT_EXECUTABLE", "GIT_CMD", "GIT_BIN")
+"""Git, and the variables of make, CMake and scripts that hold its name, without their braces."""
+
+
 def hidden_readers(text: str, seen: Collection[str]) -> Iterator[str]:
     """What a text asks git where no command was read, as `git VERB`: in a test, a default, an
     arithmetic expansion, a heredoc, a variable of make. `seen` are the verbs that were read."""
     for line in text.splitlines():
-        if "git" not in line or line.lstrip().startswith(("#", "// ", "* ")):
+        if not any(name in line for name in _GITS) or line.lstrip().startswith(("#", "// ", "* ")):
             continue
         words = line.translate(_OPENING).split()
         for at, word in enumerate(words):
             rest = words[at + 1 : at + 9]
             verb = next(iter(rest[_verb_at(rest) :]), "")
-            asks = word == "git" and verb in _ASKS and verb not in seen
+            asks = word in _GITS and verb in _ASKS and verb not in seen
             if asks and _git(rest, tolerated=False):
                 yield f"git {verb}"
 
@@ -254,7 +291,7 @@ def hidden_readers(text: str, seen: Collection[str]) -> Iterator[str]:
 def asked_in_code(text: str) -> Iterator[str]:
     """What a program's text asks git, in any language: commands in its strings, lists of words
     with git at their head, libraries that read a repository, tools and settings that do."""
-    if "git" in text:
+    if any(name in text for name in _GITS):
         yield from (f"`{asked}`" for asked in hidden_readers(text, ()))
         yield from _in_lists(text)
     for library in _LIBRARIES:
@@ -266,13 +303,15 @@ def asked_in_code(text: str) -> Iterator[str]:
 
 
 def _in_lists(text: str) -> Iterator[str]:
-    """`["git", "describe"]` and `Command::new("git").arg("describe")`; words that are computed
-    may be any."""
-    for quote in "\"'":
-        literal, at = f"{quote}git{quote}", -1
+    """`["git", "describe"]`, `Command::new("git").arg("describe")`, `commandLine 'git', 'log'` and
+    `run_command(git, 'describe')`; words that are computed may be any."""
+    for literal in ('"git"', "'git'", "(git,"):
+        at = -1
         while (at := text.find(literal, at + 1)) >= 0:
             before, after = text[max(0, at - 40) : at].rstrip(), text[at + len(literal) :]
-            if before.endswith(("(", "[", "{", "vec![")) and not before.endswith(_LOOKS_UP):
+            listed = literal == "(git," or after.startswith((', "', ", '"))
+            opened = before.endswith(("(", "[", "{", "vec!["))
+            if (listed or opened) and not before.endswith(_LOOKS_UP):
                 yield from _arguments(after[:300])
 
 
