@@ -57,6 +57,8 @@ _VERBS = {
             "show", "grep", "branch", "submodule", "version", "archive"},
 }  # fmt: skip
 """Programs with the verbs that leave nothing behind. Installers change the job's own disk."""
+_OFFLINE = frozenset({"--offline", "--no-sync", "--no-install", "--frozen"})
+"""Words under which an installer takes what is there."""
 _CHECKS = frozenset({"test", "lint", "check", "typecheck", "type-check", "format-check", "tsc",
                      "eslint", "prettier", "unit", "coverage"})  # fmt: skip
 """Names of a package's scripts that only check."""
@@ -114,9 +116,12 @@ def leaves_more_than_images(job: Job, commands: Commands) -> str:
 
 
 def installs(ran: Ran) -> bool:
-    """Whether a command fetches what it needs itself, so that a cache only saves time."""
+    """Whether a command fetches what it needs itself, so that a cache only saves time. `npx` and
+    `uvx` do not: what they run is another version where the project's own is not installed."""
+    if set(ran.words) & _OFFLINE:
+        return False
     words = {word for word in ran.words[1:] if not word.startswith("-")}
-    if ran.words[0] in ("cargo", "go", "uv", "uvx", "npx", "mvn", "gradle", "tox", "nox"):
+    if ran.words[0] in ("cargo", "go", "uv", "mvn", "gradle", "tox", "nox"):
         return True
     return ran.words[0] in _VERBS and bool(words & {"install", "ci", "i", "fetch"})
 

@@ -10,8 +10,19 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from dockerfix.api import CommandReader, Facts, Job, Made, Used, makers, shared_caches, used_images
+from dockerfix.api import (
+    CommandReader,
+    Facts,
+    Job,
+    Made,
+    Used,
+    makers,
+    may_be_same,
+    shared_caches,
+    used_images,
+)
 from dockerfix_transforms.gitlab.effects import installs, leaves_behind, leaves_more_than_images
+from dockerfix_transforms.gitlab.handed import HandedImages
 from dockerfix_transforms.gitlab.reads import files_read, may_be_read
 
 
@@ -31,6 +42,7 @@ class Inputs:
         self.facts = facts
         self.reader = reader
         self.made: Mapping[str, Made] = makers(facts, reader)
+        self.handed = HandedImages(facts.snapshot, reader)
 
     def keeps(self, job: Job) -> str:
         """Why a job must not start earlier, for what it leaves behind; empty when it may."""
@@ -60,6 +72,12 @@ class Inputs:
         images = tuple(image for image in used if self.made[other.name].may_hold(image))
         if images:
             return Input(f"it uses {images[0].name}", images)
+        names = self.made[other.name].names
+        handed = (
+            use for use in self.handed.of(job) if any(may_be_same(n, use.name) for n in names)
+        )
+        if (use := next(handed, None)) is not None:
+            return Input(f"{use.by} names {use.name}")
         if hands_files(job, other) and self.reads(job, other):
             return Input("it may read its artifacts")
         if self.needs_cache(job, other):
@@ -77,11 +95,14 @@ class Inputs:
         return any(path.strip("/") in text for path in left.paths for text in texts)
 
     def needs_cache(self, job: Job, other: Job) -> bool:
-        """Whether a job lives on the cache of another: it only pulls it, or installs nothing
-        itself."""
+        """Whether a job lives on the cache of another: it only pulls it, names what is in it, or
+        installs nothing itself."""
         read = shared_caches(self.reader.pipeline, job, other)
         if not read or any(cache.policy == "pull" for cache in read):
             return bool(read)
+        paths = [path.strip("/") for cache in read for path in cache.paths]
+        if any(f"{path}/" in line.scalar.text for path in paths for line in job.lines):
+            return True
         return not any(installs(ran) for ran in self.reader.of(job).ran)
 
 
