@@ -1,7 +1,8 @@
-"""Edits of `needs:` and `dependencies:` that name one job, so that they name several.
+"""Edits of what names one job: `needs:` and `dependencies:` then name several, and `!reference`
+the template that keeps the job's keys.
 
-Each item is written once for each new job, with all that it says. Knows lists of jobs; knows
-not why.
+Each item of a list is written once for each new job, with all that it says. Knows names of jobs;
+knows not why.
 """
 
 from __future__ import annotations
@@ -23,6 +24,30 @@ def retargeted(pipeline: Pipeline, old: str, names: Sequence[str]) -> Edits:
                 seen.add(place)
                 edits += _items(node, old, names)
     return edits
+
+
+def references(pipeline: Pipeline, old: str) -> Iterator[tuple[Scalar, str]]:
+    """The names of a job in `!reference [job, key, ...]`, each with the key that is taken of it;
+    a part of the file that is used twice gives its names once."""
+    seen: set[tuple[str, int]] = set()
+    for file in pipeline.files.values():
+        for node in _referring(file.root):
+            route = [item for item in node.items if isinstance(item, Scalar)]
+            place = (file.source.path, node.span.start)
+            if route and route[0].text == old and place not in seen:
+                seen.add(place)
+                yield route[0], route[1].text if len(route) > 1 else ""
+
+
+def _referring(node: Node | None) -> Iterator[YamlSequence]:
+    if isinstance(node, YamlSequence):
+        if node.tag == "!reference":
+            yield node
+        for item in node.items:
+            yield from _referring(item)
+    elif isinstance(node, Mapping):
+        for entry in node.entries:
+            yield from _referring(entry.value)
 
 
 def _lists(job: Job) -> Iterator[YamlSequence]:

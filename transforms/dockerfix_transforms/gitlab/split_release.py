@@ -26,7 +26,7 @@ from dockerfix.api import (
 from dockerfix.api import Mapping as YamlMapping
 from dockerfix_transforms.gitlab.release_units import NoUnitsError, Unit, units_of
 from dockerfix_transforms.gitlab.retarget import retargeted
-from dockerfix_transforms.gitlab.split_text import split_edits, template_of
+from dockerfix_transforms.gitlab.split_text import followed_references, split_edits, template_of
 
 _BREAKS = "an image would not be built any more, or a job would need one that is gone"
 _BINDING = (
@@ -132,7 +132,7 @@ class SplitRelease:
                 if str(error):
                     draft.findings.append(_whole(job, str(error)))
             except Refused as refused:
-                return draft.refused([refused.finding(_BREAKS)])
+                draft.findings.append(_whole(job, f"{refused.what} ({refused.place})"))
         if not draft.edits:
             return Proposal(
                 findings=tuple(draft.findings), reason="No job builds several images by itself."
@@ -159,9 +159,10 @@ def _split(draft: Draft, pipeline: Pipeline, job: Job, *, separate: bool) -> Non
         raise NoUnitsError(f"{doubled.name} says a key of its `needs:` or `dependencies:` twice")
     edits = split_edits(job, dict(zip(names, parts, strict=True)))
     edits += retargeted(pipeline, job.name, names)
+    template = template_of(job, units)
+    edits += followed_references(pipeline, job, template, units)
     draft.edits += edits
     path = pipeline.path
-    template = template_of(job, units)
     for name in (template, *names) if template else names:
         draft.permits.append(Permit("job-split", job.name, path, name))
     for other in pipeline.visible:
@@ -233,11 +234,22 @@ def _is_bound(pipeline: Pipeline, job: Job) -> str:
         return "its script uses its own name or number"
     if any(scalar.text == job.name for other in pipeline.jobs.values() for scalar in other.extends):
         return "another job extends it"
+    if taker := next((o.name for o in pipeline.jobs.values() if _takes_script(o, job)), ""):
+        return f"{taker} has its script too"
     if any(
         job.name in (n.job for n in r.needs or ()) for o in pipeline.visible for r in o.rules or ()
     ):
         return "the rules of another job need it"
     return ""
+
+
+def _takes_script(other: Job, job: Job) -> bool:
+    """Whether another job has lines of the job's script, by an anchor or a `!reference`."""
+    node = job.body.get("script") if job.body is not None else None
+    if node is None or other.name == job.name:
+        return False
+    lines = (line.scalar for line in other.lines)
+    return any(s.file is node.file and node.span.contains(s.span) for s in lines)
 
 
 def _doubles(job: Job) -> bool:

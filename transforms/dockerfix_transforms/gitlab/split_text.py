@@ -11,6 +11,7 @@ from dockerfix.api import (
     Edit,
     Edits,
     Job,
+    Pipeline,
     Refused,
     Scalar,
     Source,
@@ -22,6 +23,7 @@ from dockerfix.api import (
 )
 from dockerfix.api import Sequence as YamlSequence
 from dockerfix_transforms.gitlab.release_units import NoUnitsError, Unit
+from dockerfix_transforms.gitlab.retarget import references
 
 
 def split_edits(job: Job, parts: Mapping[str, Sequence[Unit]]) -> Edits:
@@ -74,6 +76,26 @@ def template_of(job: Job, units: Sequence[Unit]) -> str:
     return "" if bare and alone else f".{job.name}"
 
 
+def followed_references(
+    pipeline: Pipeline, job: Job, template: str, units: Sequence[Unit]
+) -> Edits:
+    """The edits by which what other jobs take of a job by `!reference` comes from its template;
+    raises `NoUnitsError` where they take its script, or what stays in no template."""
+    edits: Edits = []
+    for name, key in references(pipeline, job.name):
+        source = name.file.source
+        inside = source.path == job.file.source.path and any(
+            unit.lines.contains(name.span) for unit in units
+        )
+        if key in ("", "script") or not template or inside:
+            place = source.place(name.span)
+            raise NoUnitsError(f"`!reference` at {place} takes its {key or 'keys'}")
+        edits.append(
+            (source.path, Edit(name.span, in_flow(key_text(template, name.style)).encode()))
+        )
+    return edits
+
+
 class _Head:
     """What every new job begins with. `whole` says that the template keeps no script; without
     a template `hidden` is empty."""
@@ -90,7 +112,7 @@ class _Head:
         extends = [f"{self.pad}extends: {self.hidden}"] if self.hidden else []
         lines = [f"{key_text(name)}:", *extends, f"{self.pad}script:"]
         if not self.whole and any(unit.uses_head for unit in units):
-            lines.append(f"{self.dash}- !reference [{_in_flow(self.hidden)}, script]")
+            lines.append(f"{self.dash}- !reference [{in_flow(self.hidden)}, script]")
         block: list[str] = []
         for unit in units:
             text = self.source.text(unit.lines).replace("\r\n", "\n").rstrip("\n")
@@ -136,7 +158,7 @@ def _dash(source: Source, item: Scalar) -> str:
     return source.slice(Span(line.start, item.span.start)).decode().split("-")[0]
 
 
-def _in_flow(text: str) -> str:
+def in_flow(text: str) -> str:
     """A name as an item of a flow list."""
     return f'"{text}"' if set(text) & set(",[]{}") and text[:1] != '"' else text
 
