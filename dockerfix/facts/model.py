@@ -7,12 +7,16 @@ modules make these values.
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Mapping
 
 from msgspec import Struct, field
 
 from dockerfix.text import MappedText, Place
 from dockerfix.text.values import Keyed
+
+_INPUT = re.compile(r"\binputs[._][\w-]+")
+"""An input of a workflow or action, as it is written, or as the shell's variable for it."""
 
 
 class Value(Keyed, frozen=True, eq=False):
@@ -75,6 +79,13 @@ class Value(Keyed, frozen=True, eq=False):
     def __str__(self) -> str:
         """The text, for tables and messages."""
         return self.text
+
+
+def set_outside(value: Value) -> frozenset[str]:
+    """The variables of a word that whoever runs the command may set: what reading does not know,
+    or knows a default of, the repository's own folder among them, and inputs of a workflow."""
+    inputs = (name.replace(".", "_") for name in _INPUT.findall(value.written))
+    return frozenset({*value.variables, *inputs})
 
 
 class BuildArgument(Struct, frozen=True):

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dockerfix.facts.compose import Service
 from dockerfix.facts.model import Build
 from dockerfix.facts.repository import Facts
-from dockerfix.rewrite.wanted import Change, Edits, Refused, Wanted
+from dockerfix.rewrite.wanted import Change, Edits, Refused, Wanted, below_value
 from dockerfix.rewrite.yaml_edits import (
     add_key,
     column,
@@ -50,6 +50,9 @@ def set_service(
         )
     edits = _Long(service, own)
     below = _parent(facts, service, own, changes)
+    import sys
+
+    print(below, wanted, own.entry("context"), own.entry("dockerfile"), file=sys.stderr)
     if below == wanted and all(edits.inherits(key, True) for key in ("dockerfile", "target")):
         return []
     if wanted.context is not None and wanted.context != build.context:
@@ -183,6 +186,10 @@ def _context_text(build: Build, wanted: Wanted) -> str:
     old = build.context_written.text if build.context_written is not None else ""
     if wanted.context is None:
         return old
+    written = build.context_written.written if build.context_written is not None else ""
+    behind = below_value(Change(build, wanted), written)
+    if behind is not None:
+        return behind
     text = relative_path(wanted.context, build.folder)
     return f"./{text}" if old.startswith("./") and not text.startswith(".") else text
 

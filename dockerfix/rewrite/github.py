@@ -11,11 +11,11 @@ from collections.abc import Sequence
 
 from dockerfix.facts.model import Build
 from dockerfix.facts.repository import Facts
-from dockerfix.rewrite.wanted import Change, Edits, Refused
+from dockerfix.rewrite.wanted import Change, Edits, Refused, below_value, names_both
 from dockerfix.rewrite.yaml_edits import column, inserted_line, line_end, quoted, set_scalar
 from dockerfix.syntax.yaml.tree import Mapping, Node, Scalar, YamlFile, parse_yaml
 from dockerfix.syntax.yaml.tree import Sequence as YamlSequence
-from dockerfix.text import Edit, Span
+from dockerfix.text import Edit, Place, Span
 
 _EXPRESSION = re.compile(r"\$\{\{.*?\}\}", re.DOTALL)
 
@@ -42,6 +42,9 @@ def set_action(facts: Facts, changes: Sequence[Change]) -> Edits:
         ("target", _targets(changes)),
     ):
         node = inputs.get(key)
+        if key == "context" and texts and any(names_both(change.build) for change in changes):
+            edits += _at_callers(facts, changes, texts)
+            continue
         text = _for_all(inputs, changes, key, texts) if texts else None
         if text is None or (isinstance(node, Scalar) and node.text == text):
             continue
@@ -91,8 +94,39 @@ def _contexts(changes: Sequence[Change]) -> list[str]:
         if context is None or context == change.build.context:
             return []
         dotted = old is not None and old.text.startswith("./") and context
-        found.append(f"./{context}" if dotted else context or ".")
+        behind = below_value(change, old.written) if old is not None else None
+        found.append(behind or (f"./{context}" if dotted else context or "."))
     return found
+
+
+def _at_callers(facts: Facts, changes: Sequence[Change], texts: Sequence[str]) -> Edits:
+    """The context where it is handed to a workflow that takes the Dockerfile too: in the call.
+    Raises `Refused` where nobody in this repository calls it, and where a build that stays is
+    handed the same."""
+    origins: dict[Place, str] = {}
+    changing = {id(change.build) for change in changes}
+    kept = {
+        build.context_written.origin
+        for build in facts.builds.builds
+        if id(build) not in changing and build.context_written is not None
+        if build.dockerfile != changes[0].build.dockerfile
+    }
+    for change, text in zip(changes, texts, strict=True):
+        old = change.build.context_written
+        called = bool(change.build.site.through)  # else it is a default, for callers elsewhere too
+        origin = old.origin if called and old is not None and not old.variables else None
+        if origin is None or origin in kept or origins.setdefault(origin, text) != text:
+            what = "its context and its file are handed to it from elsewhere"
+            raise Refused(change.build.site.place, what, "change both where they are given")
+    return [(place.path, _scalar_edit(facts, place, text)) for place, text in origins.items()]
+
+
+def _scalar_edit(facts: Facts, place: Place, text: str) -> Edit:
+    """Another text for a scalar, in the quotes in which it stands."""
+    source, span = facts.snapshot.source(place.path), place.span
+    if source.data[span.start : span.start + 1] in (b'"', b"'"):
+        span = Span(span.start + 1, span.end - 1)
+    return Edit(span, text.encode())
 
 
 def _is_default(changes: Sequence[Change]) -> bool:
@@ -149,6 +183,11 @@ def _listed(inputs: Mapping, key: str, lines: Sequence[str], indent: str) -> Edi
 def _files(changes: Sequence[Change]) -> list[str]:
     """The merged file for each build, with the `./` that stood before the old one."""
     found = []
+    written = [change.build.dockerfile_written for change in changes]
+    if all(change.wanted.dockerfile == change.build.dockerfile for change in changes):
+        return [value.written for value in written if value is not None] or [
+            changes[0].build.dockerfile or ""
+        ]
     for change in changes:
         old = change.build.dockerfile_written
         dotted = old is not None and old.text.startswith("./")

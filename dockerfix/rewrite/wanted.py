@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from dockerfix.facts.builds.words import ROOTS
 from dockerfix.facts.finding import Finding, Severity
-from dockerfix.facts.model import Build
+from dockerfix.facts.model import Build, set_outside
 from dockerfix.facts.repository import Facts
-from dockerfix.text import Edit, EditConflictError, EditSet, Place
+from dockerfix.text import Edit, EditConflictError, EditSet, Place, inner_path, is_within
 
 Edits = list[tuple[str, Edit]]
 """Edits with the path of the file that each one belongs to."""
@@ -45,6 +46,25 @@ class Change(Struct, frozen=True):
 
     build: Build
     wanted: Wanted
+
+
+def names_both(build: Build) -> bool:
+    """Whether who asks for a build hands it the context and the Dockerfile alike."""
+    words = (build.context_written, build.dockerfile_written)
+    return all(word is not None and set_outside(word) - set(ROOTS) for word in words)
+
+
+def below_value(change: Change, written: str) -> str | None:
+    """A smaller context behind the words of the old one, where somebody may set these: a folder
+    below it is named so whatever they hold. None where the old one says all by itself, or where
+    whoever sets it names the Dockerfile as well, which may be another one then."""
+    build, context, old = change.build, change.wanted.context, change.build.context_written
+    if context is None or build.context is None or old is None or not set_outside(old):
+        return None
+    if context == build.context or not is_within(context, build.context) or names_both(build):
+        return None
+    head = written.removesuffix("/.").rstrip("/")
+    return f"{head}/{inner_path(context, build.context)}"
 
 
 class Refused(Exception):  # noqa: N818 - an outcome, not a fault

@@ -307,3 +307,40 @@ class TestLeftBehind:
     @pytest.mark.parametrize("named", ["old/web/Dockerfile", "web/Dockerfile.dev", "Dockerfile"])
     def test_a_build_that_names_another(self, named: str) -> None:
         assert self.verdict(named).holds
+
+
+class TestOverruled:
+    """A context that somebody may set goes on counting from what they set."""
+
+    def verdict(self, path: str, before: str, after: str) -> Verdict:
+        tree = {
+            "web/Dockerfile": "FROM scratch\nCOPY web/a.txt /\n",
+            "web/a.txt": "a",
+            path: before,
+        }
+        first = Snapshot.of(tree)
+        second = first.with_changes(
+            {"web/Dockerfile": b"FROM scratch\nCOPY a.txt /\n", path: after.encode()}
+        )
+        image = Image("web/Dockerfile", "")
+        return check(SameFiles(image, image, "", "web"), Facts(first), Facts(second))
+
+    SCRIPTS = (
+        ("build.sh", "CTX=${1:-.}\ndocker build -f web/Dockerfile $CTX\n", "$CTX"),
+        (
+            "scripts/build.sh",
+            'R=$(git rev-parse --show-toplevel)\ndocker build -f "$R/web/Dockerfile" "$R"\n',
+            '"$R"',
+        ),
+        ("Makefile", "C ?= .\nweb:\n\tdocker build -f web/Dockerfile $(C)\n", "$(C)"),
+    )
+
+    @pytest.mark.parametrize(("path", "text", "word"), SCRIPTS)
+    def test_a_variable_is_kept(self, path: str, text: str, word: str) -> None:
+        longer = f'{word[:-1]}/web"' if word.endswith('"') else f"{word}/web"
+        assert self.verdict(path, text, text.replace(f" {word}\n", f" {longer}\n")).holds
+
+    @pytest.mark.parametrize(("path", "text", "word"), SCRIPTS)
+    def test_a_variable_goes(self, path: str, text: str, word: str) -> None:
+        new = text.replace(f" {word}\n", " web\n")
+        assert "no longer counts from" in failure(self.verdict(path, text, new))

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
 from dockerfix.facts.context.unfollowed import unfollowed_places
+from dockerfix.facts.model import Build, set_outside
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.context.comparison import Comparison
 from dockerfix.proof.context.differences import Findings
@@ -61,6 +62,7 @@ def _judge(owed: SameFiles, before: Facts, after: Facts) -> Verdict:
         new = simulate(after, owed.after, owed.after_context, way)
         Comparison(owed, old, new, found).run()
     found.failures |= dict.fromkeys(_left_behind(owed, after))
+    found.failures |= dict.fromkeys(_overruled(owed, before, after))
     if found.unread:
         statement = (
             f"{owed.after} copies to the same places what the commands of {owed.before} read, "
@@ -76,6 +78,27 @@ def _left_behind(owed: SameFiles, after: Facts) -> Iterator[str]:
         return
     for place, why in unfollowed_places(after, path, owed.before_context):
         yield f"{place}: this may build {path} with the context it had: {why}"
+
+
+def _overruled(owed: SameFiles, before: Facts, after: Facts) -> Iterator[str]:
+    """Variables with which somebody could name the context, and which say nothing from now on."""
+    path = owed.after.dockerfile
+    if owed.before_context == owed.after_context or owed.before.dockerfile != path:
+        return
+    kept: dict[tuple[str, str], set[str]] = {}
+    for build in (b for b in after.builds.builds if b.dockerfile == path):
+        key = (build.site.place.path, build.site.name)
+        kept.setdefault(key, set()).update(_names_of(build))
+    for build in (b for b in before.builds.builds if b.dockerfile == path):
+        key = (build.site.place.path, build.site.name)
+        for name in sorted(_names_of(build) - kept.get(key, set())) if key in kept else ():
+            yield f"{build.site}: its context no longer counts from {name}"
+
+
+def _names_of(build: Build) -> frozenset[str]:
+    """The variables in a build's context that somebody may set."""
+    written = build.context_written
+    return set_outside(written) if written is not None else frozenset()
 
 
 def _cut(failures: Mapping[str, None]) -> Iterator[str]:

@@ -26,9 +26,16 @@ from dockerfix.rewrite.command.subject import (
     quoted,
     value_of,
 )
-from dockerfix.rewrite.command.texts import context_text, file_text
-from dockerfix.rewrite.command.written import at_origins, by_one_variable, in_place, template
-from dockerfix.rewrite.wanted import Change, Edits
+from dockerfix.rewrite.command.texts import behind_context, context_text, file_text
+from dockerfix.rewrite.command.written import (
+    at_origins,
+    by_job_variable,
+    by_one_variable,
+    in_place,
+    template,
+    written_anew,
+)
+from dockerfix.rewrite.wanted import Change, Edits, names_both
 from dockerfix.text import Edit
 
 
@@ -109,6 +116,11 @@ class _Command:
 
     def context(self) -> None:
         """The context, a word without a flag (with one for kaniko)."""
+        behind = [behind_context(change, self.subject.source) for change in self.subject.changes]
+        same = common(behind)
+        if same is not None and not self.subject.others:
+            self.found += written_anew(self.subject, same)
+            return
         texts = [context_text(change) for change in self.subject.changes]
         values = [change.build.context_written for change in self.subject.changes]
         present = [value for value in values if value is not None]
@@ -122,8 +134,23 @@ class _Command:
         assignment that feeds all builds comes before the command: its readers stay alike."""
         subject = self.subject
         edits = None
-        if name != "context" and by_one_variable(subject, values, texts):
+        if by_job_variable(subject, values) or (
+            name != "context" and by_one_variable(subject, values, texts)
+        ):
             edits = at_origins(subject, name, values, texts)
+        if (
+            edits is None
+            and name == "context"
+            and any(names_both(c.build) for c in subject.changes)
+        ):
+            # What nobody in this repository hands over is a default, for callers elsewhere too.
+            called = all(change.build.site.through for change in subject.changes)
+            edits = at_origins(subject, name, values, texts) if called else None
+            if edits is None:
+                raise subject.refused(
+                    "its context and its Dockerfile are handed to it from elsewhere",
+                    "change both where they are given",
+                )
         if edits is None and not subject.others:
             edits = in_place(subject, values, texts)
         if edits is None:

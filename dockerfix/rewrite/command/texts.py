@@ -6,9 +6,9 @@ Knows one change at a time; knows nothing of where the text goes.
 from __future__ import annotations
 
 from dockerfix.facts.model import Build, Tool, Value
-from dockerfix.rewrite.expansions import leading
-from dockerfix.rewrite.wanted import Change, Refused
-from dockerfix.text import relative_path
+from dockerfix.rewrite.expansions import as_written, leading
+from dockerfix.rewrite.wanted import Change, Refused, below_value
+from dockerfix.text import Source, relative_path
 
 _ROOTS = ("${CI_PROJECT_DIR}", "$CI_PROJECT_DIR", "${GITHUB_WORKSPACE}", "$GITHUB_WORKSPACE")
 
@@ -19,6 +19,8 @@ def file_text(change: Change) -> str:
     old = build.dockerfile_written
     written = old.written if old is not None else ""
     root = _rooted(written)
+    if root and old is not None and path == build.dockerfile:
+        return old.text
     if root:
         return f"{root}/{path}"
     if old is not None and path == build.dockerfile and build.tool is not Tool.KANIKO:
@@ -47,6 +49,13 @@ def _behind_variable(build: Build, old: Value, path: str) -> str:
         raise Refused(build.site.place, what, "change the path by hand")
     prefix, folder = found
     return f"{prefix}/{relative_path(path, folder)}"
+
+
+def behind_context(change: Change, source: Source) -> str | None:
+    """A smaller context behind the words of the old one, where somebody may set these: a folder
+    below it is named so whatever they hold. None where the old one says all by itself."""
+    old = change.build.context_written
+    return below_value(change, as_written(old, source)) if old is not None else None
 
 
 def context_text(change: Change) -> str:

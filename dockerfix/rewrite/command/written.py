@@ -6,9 +6,10 @@ argument of a call, or to the value of a loop or a matrix, where nothing else re
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from dockerfix.facts.model import Value
+from dockerfix.facts.model import Build, SiteKind, Value
 from dockerfix.rewrite.command.functions import local_names
 from dockerfix.rewrite.command.subject import (
     Subject,
@@ -34,6 +35,14 @@ def in_place(subject: Subject, values: Sequence[Value], texts: Sequence[str]) ->
     blank = " " in value.written and "\\ " not in value.written  # `{{ name }}` of a justfile
     splits = not blank and "$" not in value.written
     text = quoted(new) if bare and splits else new
+    return [(value.place.path, Edit(inner(subject, value.place, value), text.encode()))]
+
+
+def written_anew(subject: Subject, text: str) -> Edits:
+    """A context that keeps the words of the old one, in the quotes in which these stand."""
+    value = subject.first.context_written
+    if value is None or value.place is None:
+        raise subject.refused("the context is not a word of the command", "write it out")
     return [(value.place.path, Edit(inner(subject, value.place, value), text.encode()))]
 
 
@@ -95,7 +104,7 @@ def at_origins(
     """
     origins: dict[Place, str] = {}
     for change, value, plain in zip(subject.changes, values, texts, strict=True):
-        if value.origin is None or not value.carrier:
+        if value.origin is None or not value.carrier or value.variables:
             return None
         text = _at_origin(subject, change, value.origin, plain) if name == "file" else plain
         if text is None or origins.setdefault(value.origin, text) != text:
@@ -145,9 +154,20 @@ def _used_elsewhere(subject: Subject, values: Sequence[Value]) -> bool:
         value.origin in origins
         for build in subject.facts.builds.builds
         if id(build) not in changing
-        for value in (build.target, build.dockerfile_written, *build.tags)
+        for value in (
+            *_contexts(subject, build),
+            build.target,
+            build.dockerfile_written,
+            *build.tags,
+        )
         if value is not None and value.origin is not None
     )
+
+
+def _contexts(subject: Subject, build: Build) -> tuple[Value | None, ...]:
+    """The context of a build of another file: all builds of one file change together."""
+    own = {change.build.dockerfile for change in subject.changes}
+    return () if build.dockerfile in own else (build.context_written,)
 
 
 def _feeds_another_word(change: Change, carriers: set[str]) -> bool:
@@ -166,3 +186,21 @@ def by_one_variable(subject: Subject, values: Sequence[Value], texts: Sequence[s
     line = source.line_of(first.span.start)
     before = source.text(Span(line.start, first.span.start)).rstrip("\"'")
     return before.endswith("=") and all(value.origin == first for value in values)
+
+
+def by_job_variable(subject: Subject, values: Sequence[Value]) -> bool:
+    """Whether each value is a variable that a GitLab job gives its template for this one word, and
+    nothing else."""
+    job = subject.first.site.kind is SiteKind.GITLAB and not subject.first.calls
+    return job and all(_is_key(subject, value) for value in values)
+
+
+def _is_key(subject: Subject, value: Value) -> bool:
+    if value.origin is None or value.origin.path not in subject.facts.snapshot:
+        return False
+    source = subject.facts.snapshot.source(value.origin.path)
+    line = source.line_of(value.origin.span.start)
+    before = source.text(Span(line.start, value.origin.span.start)).rstrip("\"'").strip()
+    uses = re.findall(rf"\$\{{?{value.carrier}\b".encode(), source.data + subject.source.data)
+    once = len(uses) == 1 + (source.path == subject.source.path)
+    return once and before.strip("\"'") == f"{value.carrier}:"
