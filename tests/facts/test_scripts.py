@@ -398,10 +398,19 @@ HIDDEN = {
 
 
 @pytest.mark.parametrize("text", HIDDEN.values(), ids=HIDDEN)
-def test_a_build_is_read_whichever_tool_builds_it(script: Script, text: str) -> None:
-    (build,) = script(text).builds
+def test_a_build_is_read_whichever_tool_builds_it(find: Find, text: str) -> None:
+    (build,) = find({"b.sh": text, "a/Dockerfile": ""}).builds
     assert (build.dockerfile, build.context) == ("a/Dockerfile", "a")
     assert "the tool is a variable" in build.unknown[0]
+
+
+def test_a_push_through_a_function_is_no_build(find: Find) -> None:
+    text = (
+        'docker() {\n  if [[ "$1" == "build" ]]; then\n    shift\n    $docker_cmd build "$@"\n'
+        '  else\n    $docker_cmd "$@"\n  fi\n}\ndocker build a\ndocker push r/image:1\n'
+    )
+    found = find({"b.sh": text, "a/Dockerfile": ""})
+    assert {(b.dockerfile, b.context) for b in found.builds} == {("a/Dockerfile", "a")}
 
 
 def test_a_build_whose_tools_take_other_files_is_said(find: Find) -> None:

@@ -74,7 +74,10 @@ def _behind_variable(
     made = [make_build(tool, site, state.folder, follower.snapshot.entries) for tool in tools]
     builds = [build for build in made if build is not None]
     meant = {(build.dockerfile, build.context, build.options) for build in builds}
-    if len(builds) < len(made) or len(meant) != 1 or builds[0].dockerfile is None:
+    if len(builds) < len(made) or len(meant) != 1:
+        return False
+    # A function of the builder's name hands on `push NAME` too: words of a build name a file.
+    if builds[0].dockerfile is None or builds[0].dockerfile not in follower.snapshot:
         return False
     doubt = f"the tool is a variable: {written}"
     _keep(follower, replace(builds[0], unknown=(*builds[0].unknown, doubt)), calls, state)
