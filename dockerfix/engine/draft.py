@@ -104,7 +104,8 @@ class Draft:
         pipeline = self.facts.pipeline
         if pipeline is None or not edits.keys() & pipeline.files.keys():
             return
-        shared = {key for key in SECTIONS if _is_edited(_beside(pipeline, key), edits)}
+        beside = SECTIONS if self.callers else ()
+        shared = {key for key in beside if _is_edited(_beside(pipeline, key), edits)}
         yield from (Permit("build-call", "", pipeline.path, key) for key in sorted(shared))
         for job in pipeline.jobs.values():
             calling = job.hidden or job.name in self.callers
