@@ -44,6 +44,8 @@ class Step(Struct, frozen=True):
     scope: Scope
     folder: str | None
     through: tuple[str, ...] = ()
+    outer: str = ""
+    """What decides whether the step that uses its action runs; empty for none."""
 
     @property
     def uses(self) -> Scalar | None:
@@ -53,9 +55,10 @@ class Step(Struct, frozen=True):
 
     @property
     def condition(self) -> str:
-        """What decides whether the step runs within its job (`if:`); empty for none."""
+        """What decides whether the step runs within its job (`if:`), or the one that uses its
+        action; empty for none."""
         found = self.keys.get("if")
-        return found.text if isinstance(found, Scalar) else ""
+        return self.outer or (found.text if isinstance(found, Scalar) else "")
 
     @property
     def script(self) -> MappedText | None:
@@ -150,7 +153,8 @@ class Workflows:
             yield step
             scope = with_metadata(scope, keys, inner)
             if step.uses is not None:
-                yield from self.enter(step.uses, keys, inner, (*through, job), depth)
+                for below in self.enter(step.uses, keys, inner, (*through, job), depth):
+                    yield replace(below, outer=step.condition or below.outer)
 
     def enter(
         self, uses: Scalar, body: YamlMapping, scope: Scope, through: tuple[str, ...], depth: int
