@@ -37,11 +37,22 @@ def _example(pipeline: Pipeline, job: Job, need: Need, known: dict[str, str]) ->
     needed = pipeline.jobs.get(need.job) or pipeline.jobs.get(need.job.partition(": [")[0])
     if needed is None:
         return "" if pipeline.unread else "no job has that name"
+    if any("rules" not in what for _, what in pipeline.unread) and not (
+        _is_gated(job) and _is_gated(needed)
+    ):
+        return ""
     key = repr((written(job), written(needed)))
     if known.get(key) == "":
         return ""
     known[key] = absent_example(pipeline, job, needed)
     return known[key]
+
+
+def _is_gated(job: Job) -> bool:
+    """Whether a job itself says when it is there. What an include of another repository says of
+    it counts only where it does not ("CI/CD YAML syntax, include": a job's own keys win)."""
+    own = job.body
+    return own is not None and any(own.get(key) is not None for key in ("rules", "only", "except"))
 
 
 def _place(need: Need, job: Job) -> Place:

@@ -19,10 +19,11 @@ from dockerfix.facts.gitlab.job import Job
 from dockerfix.facts.gitlab.pipeline import Pipeline
 from dockerfix.facts.model import ComposeUse, SiteKind, Value
 from dockerfix.facts.repository import Facts
+from dockerfix.syntax.shell import Literal, parse_shell
 from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
 from dockerfix.syntax.yaml.tree import Node, Scalar, YamlError, parse_yaml
 from dockerfix.syntax.yaml.tree import Sequence as YamlSequence
-from dockerfix.text import SnapshotError
+from dockerfix.text import MappedText, SnapshotError
 
 _QUIET = frozenset({"down", "logs", "ps", "config", "stop", "kill", "rm", "ls", "version", "images",
                     "port", "top", "events", "pause", "unpause", "wait", "exec", "cp", "build",
@@ -76,7 +77,7 @@ def used_images(facts: Facts, pipeline: Pipeline, job: Job, commands: Commands) 
     for use in commands.compose:
         found += _composed(facts, use, env)
     for ran in commands.ran:
-        found += _named(ran)
+        found += _named(facts, ran)
     return tuple(dict.fromkeys(found))
 
 
@@ -163,9 +164,9 @@ def _texts(values: Sequence[Value]) -> Iterator[ImageName]:
         yield from (image_name(text) for text in value.possible)
 
 
-def _named(ran: Ran) -> Iterator[Used]:
+def _named(facts: Facts, ran: Ran) -> Iterator[Used]:
     """Images among the words of a command. Defaults stand for variables there, so that any tag
-    may be meant."""
+    may be meant, unless the tag is written out."""
     words = [word for word in ran.words[1:] if not word.startswith("-")]
     verbs = _SCANNERS.get(ran.name)
     if ran.name in ("docker", "podman", "nerdctl") and words[:1] in (["run"], ["pull"]):
@@ -174,8 +175,27 @@ def _named(ran: Ran) -> Iterator[Used]:
         named = words
     else:
         return
+    ends = _written_tags(facts, ran)
     for word in named:
-        yield Used(ImageName(image_name(word).repository, None), " ".join(ran.words[:2]))
+        name = image_name(word)
+        tag = name.tag if name.tag in ends else None
+        yield Used(ImageName(name.repository, tag), " ".join(ran.words[:2]))
+
+
+def _written_tags(facts: Facts, ran: Ran) -> frozenset[str]:
+    """The tags that stand in a command as they are: a word ends with them, and no variable or
+    default gave them."""
+    try:
+        data = facts.snapshot.source(ran.place.path).slice(ran.place.span)
+    except SnapshotError:
+        return frozenset()
+    found: set[str] = set()
+    for command in parse_shell(MappedText.whole(data)).every_command():
+        for word in command.words:
+            last = word.parts[-1] if word.parts else None
+            if isinstance(last, Literal) and ":" in last.text:
+                found.add(last.text.rpartition(":")[2])
+    return frozenset(found)
 
 
 def _composed(
