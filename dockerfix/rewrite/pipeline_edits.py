@@ -139,9 +139,9 @@ class JobEditor:
             if entry is None:
                 return mapping, depth
             if entry.aliased or not isinstance(entry.value, YamlMapping):
-                raise Refused(
-                    self._place(entry), f"{key} is written elsewhere", "write it out here"
-                )
+                empty = isinstance(entry.value, Scalar) and not entry.aliased
+                what = f"{key} has no keys" if empty else f"{key} is written elsewhere"
+                raise Refused(self._place(entry), what, "write it out here")
             mapping = entry.value
         return mapping, len(keys)
 

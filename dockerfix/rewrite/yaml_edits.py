@@ -63,7 +63,7 @@ def add_key(mapping: Mapping, key: str, text: str, after: str = "") -> Edit:
     entries = [entry for entry in mapping.entries if mapping.span.contains(entry.key.span)]
     source = mapping.file.source
     if not entries:
-        raise Refused(source.place(mapping.span), "an empty mapping", f"add {key}: {text}")
+        raise Refused(source.place(mapping.span), "the mapping is empty", f"add {key}: {text}")
     chosen = next((e for e in entries if e.key.text == after), entries[-1])
     merges = [e for e in entries if e.key.text == "<<"]
     if merges and merges[-1].key.span.start > chosen.key.span.start:

@@ -47,11 +47,13 @@ _APART = str.maketrans(dict.fromkeys("|&;<>()\"'`", " "))
 
 
 class Keeps(Struct, frozen=True):
-    """The depth that a job must have of its own (empty: the project's), and why."""
+    """The depth that a job must have of its own (empty: the project's), and why. `do` is what a
+    person can do about it."""
 
     depth: str
     name: str
     why: str
+    do: str = ""
 
 
 class Depths:
@@ -83,7 +85,9 @@ class Depths:
         found = next(self.reasons(job), None)
         if found is None or (job.name in self.assumed and found[0] == "keeps-depth"):
             return None
-        return Keeps("0" if found[0] == "reads-history" else self.old or "0", *found)
+        unread = found[0] == "keeps-depth"
+        do = f"if it needs no history, pass --assume-shallow '{job.name}'" if unread else ""
+        return Keeps("0" if not unread else self.old or "0", *found, do)
 
     def clones(self, job: Job) -> bool:
         """Whether a job has a runner that clones the repository."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from dockerfix.api import (
     Draft,
     Facts,
@@ -180,13 +182,16 @@ def _plan(
     keeps = {job.name: depths.kept(job) for job in pipeline.visible}
     unseen = [(place, what) for place, what in pipeline.unread if "rules" not in what]
     # A job cannot be given back the depth of the project's settings, which nothing here says.
-    settings = not old and any(k is not None and k.name == "keeps-depth" for k in keeps.values())
+    settings = not old and any(
+        k is not None and k.name == "keeps-depth" and own_depth(pipeline.jobs[name]) is None
+        for name, k in keeps.items()
+    )
     cloning = [job for job in pipeline.visible if depths.clones(job) and job.name not in bare]
     few = not old and 2 * sum(keeps[job.name] is None for job in cloning) < len(cloning)
     alone = bool(unseen or settings or few) and old != depth
     keeps |= dict.fromkeys(bare)
-    for name, why in _shared(pipeline, depth).items() if alone else ():
-        keeps[name] = keeps[name] or Keeps(old or "0", "keeps-depth", why)
+    if alone:
+        keeps |= _unwritable(pipeline, keeps, old or "0", depth)
     shallow = [job for job in cloning if keeps[job.name] is None]
     if not shallow:
         return
@@ -198,6 +203,22 @@ def _plan(
     if len(draft.edits) > before:
         stamped = [job.name for job in shallow if depths.writes_version(job)]
         _tell(draft, shallow, depth, unseen if alone else (), stamped)
+
+
+def _unwritable(
+    pipeline: Pipeline, keeps: Mapping[str, Keeps | None], old: str, depth: str
+) -> dict[str, Keeps | None]:
+    """What the jobs keep whose depth cannot be written; the option that would make others shallow
+    is not enough there."""
+    write = "write the job's variables out with GIT_DEPTH"
+    found: dict[str, Keeps | None] = {}
+    for name, why in _shared(pipeline, depth).items():
+        kept = keeps[name]
+        if kept is None:
+            found[name] = Keeps(old, "keeps-depth", why, f"{write}, if it needs no history")
+        elif kept.do:
+            found[name] = replace(kept, do=f"{kept.do}, and {write}")
+    return found
 
 
 def _write(
@@ -226,7 +247,7 @@ def _shared(pipeline: Pipeline, depth: str) -> dict[str, str]:
         try:
             edit(job).set("variables", DEPTH, to=depth)
         except Refused as refused:
-            found[job.name] = refused.what
+            found[job.name] = f"its depth cannot be written: {refused.what}"
     for job in pipeline.visible:
         if job.name not in found and (of := next((n for n in _merged(pipeline, job, found)), "")):
             found[job.name] = f"it merges `{of}`, whose depth cannot be written"
@@ -359,7 +380,6 @@ def _keep(draft: Draft, pipeline: Pipeline, job: Job, keeps: Keeps, alone: bool)
         clones = "as much as before"
     else:
         clones = "its whole history" if keeps.depth == "0" else f"{keeps.depth} commits as before"
-    assumes = f"if it needs no history, pass --assume-shallow '{job.name}'"
     draft.findings.append(
         Finding.at(
             job.place,
@@ -368,7 +388,7 @@ def _keep(draft: Draft, pipeline: Pipeline, job: Job, keeps: Keeps, alone: bool)
             subject=job.name,
             what=f"{job.name} clones {clones}",
             why=keeps.why,
-            do=assumes if keeps.name == "keeps-depth" and job.trigger is None else "",
+            do=keeps.do,
         )
     )
 
