@@ -37,6 +37,7 @@ from dockerfix_transforms.gitlab.cache_findings import (
     readers_elsewhere,
     unit_notes,
 )
+from dockerfix_transforms.gitlab.cache_names import keep_apart
 from dockerfix_transforms.gitlab.cache_stores import DEFAULT, Store, is_question
 from dockerfix_transforms.gitlab.caches import (
     QUIET,
@@ -95,7 +96,7 @@ class CachePlan:
         while True:
             self.choice.move(self.units)
             stuck = [unit for unit in self.units if self.is_stuck(unit)]
-            if not stuck:
+            if not stuck and not keep_apart(self.choice, self.units):
                 return
             hold_together(self.units, self.roles)
 
