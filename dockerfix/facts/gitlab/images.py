@@ -150,7 +150,7 @@ def _made(facts: Facts, reader: CommandReader, job: Job, names: Sequence[ImageNa
 def makes_image(ran: Ran) -> bool:
     """Whether a command builds, tags or pushes images, by its program and verb."""
     verbs = set(ran.words[1:3])
-    if "compose" in verbs:
+    if "compose" in verbs or "inspect" in ran.words[1:4]:
         return False
     if ran.name in ("docker", "podman", "nerdctl"):
         return bool(verbs & {"build", "push", "tag", "bake", "imagetools", "manifest", "load"})

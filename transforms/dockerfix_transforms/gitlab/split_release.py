@@ -310,6 +310,8 @@ def _assumed(
     facts: Facts, job: Job, names: Sequence[str], parts: Sequence[Sequence[Unit]]
 ) -> Finding:
     again = _built_again(facts, parts)
+    checks = ["who uses the old name", "that a half-new set of tags harms nobody"]
+    checks += ["that the comment above it still holds"] if _has_comment(job) else []
     each = f" Each compiles what {again} share, until merge-rust joins them." if again else ""
     return Finding.at(
         job.place,
@@ -319,8 +321,16 @@ def _assumed(
         what=f"{job.name} becomes {len(names)} jobs, each with its own preparation",
         why="the old job stopped at its first failure; when one of the new ones fails, the others "
         f"still push their tags. Badges, links and other projects may use the old name.{each}",
-        do="check who uses the old name, and that a half-new set of tags harms nobody",
+        do=f"check {', '.join(checks[:-1])}, and {checks[-1]}",
     )
+
+
+def _has_comment(job: Job) -> bool:
+    """Whether a comment stands directly above a job, which may speak of its builds."""
+    source = job.file.source
+    start = source.line_of(job.entry.key.span.start).start
+    above = source.line_of(start - 1) if start else None
+    return above is not None and source.slice(above).startswith(b"#")
 
 
 def _built_again(facts: Facts, parts: Sequence[Sequence[Unit]]) -> str:
