@@ -38,6 +38,9 @@ _SOURCES = (
     ".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx", ".json", ".jsonc", ".css",
     ".scss", ".sass", ".less", ".vue", ".svelte", ".astro", ".mdx", ".sh", ".toml",
 )  # fmt: skip
+_DATA = (".yml", ".yaml", ".graphql", ".gql", ".html", ".prisma", ".proto")
+"""Endings of files of a member that may name files of another one; beside the members, such a
+file is of a tool that does not build them."""
 _NOT_SOURCES = frozenset({"package-lock.json", "npm-shrinkwrap.json", "bun.lock", "deno.lock"})
 _LARGEST = 1 << 20
 """Bytes of the largest file that is searched; a larger one is data."""
@@ -197,6 +200,12 @@ def _mentioned(workspace: Workspace, named: Mapping[str, str]) -> Iterator[str]:
     beside = {
         f: _sign([*_inside(name, inner[f]), _from_root(inner[f])]) for name, f in named.items()
     }
+    installing = "\n".join(_installing(workspace)).encode()
+    for name, folder in named.items():
+        word = rf"(?<![\w@/.-]){re.escape(name)}(?![\w/-])".encode()
+        if beside[folder].search(installing) or re.search(word, installing):
+            del within[folder], beside[folder]
+            yield folder
     for path in _staying(workspace, set(named.values())):
         signs = within if any(is_within(path, member) for member in members) else beside
         try:
@@ -206,6 +215,17 @@ def _mentioned(workspace: Workspace, named: Mapping[str, str]) -> Iterator[str]:
         for folder in [f for f, sign in signs.items() if sign.search(data)]:
             del within[folder], beside[folder]
             yield folder
+
+
+def _installing(workspace: Workspace) -> Iterator[str]:
+    """The scripts of the root that an installation runs, and those that these name."""
+    scripts = workspace.manifest(workspace.root).get("scripts")
+    texts = {name: str(text) for name, text in scripts.items()} if isinstance(scripts, dict) else {}
+    waiting = [name for name in texts if name in _LIFECYCLE]
+    while waiting:
+        text = texts.pop(waiting.pop(), "")
+        yield text
+        waiting += [name for name in texts if name in text.split()]
 
 
 def _sign(patterns: Iterable[str]) -> re.Pattern[bytes]:
@@ -233,7 +253,9 @@ def _staying(workspace: Workspace, gone: set[str]) -> Iterator[str]:
     for path in snapshot.below(workspace.root):
         inner, name = inner_path(path, workspace.root), posixpath.basename(path)
         entry = snapshot.entries[path]
-        searched = name.endswith(_SOURCES) and name not in _NOT_SOURCES and inner != MANIFEST
+        within = any(is_within(path, member) for member in workspace.folders.values())
+        endings = (*_SOURCES, *_DATA) if within else _SOURCES
+        searched = name.endswith(endings) and name not in _NOT_SOURCES and inner != MANIFEST
         if entry.kind is not Kind.FILE or entry.size > _LARGEST or not searched:
             continue
         if inner[0] != "." and not any(is_within(path, folder) for folder in gone):

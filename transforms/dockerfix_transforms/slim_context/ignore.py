@@ -89,7 +89,14 @@ def _projected(facts: Facts, consumer: Consumer, path: str | None) -> tuple[str,
 
 
 def _copies_all(consumer: Consumer) -> bool:
-    return any(source.path == consumer.folder for source in consumer.sources)
+    """Whether a COPY takes the new ignore file along: one of the folder, or of `*` in it."""
+    for source in consumer.sources:
+        if source.path == consumer.folder:
+            return True
+        inner = inner_path(source.path, consumer.folder) if source.package else ""
+        if inner and Judge((inner,)).judge_path(".dockerignore").matched:
+            return True
+    return False
 
 
 def _used(facts: Facts, consumer: Consumer, rules: tuple[str, ...]) -> tuple[list[str], list[str]]:
@@ -126,15 +133,19 @@ def _awake(facts: Facts, consumer: Consumer, rules: tuple[str, ...], plan: Ignor
                 plan.path,
             )
         ) from None  # fmt: skip
-    plan.edits += [_commented(file, line) for line in harmful]
     plan.findings += [_trap(file, line, consumer) for line in harmful]
     kept = {line.rule for line in file.lines if line not in harmful}
     missing = [rule for rule in rules if rule not in kept]
-    if missing:
-        newline = file.source.newline.bytes.decode()
-        text = newline.join([*missing, ""])
-        start = 3 if file.source.bom else 0
-        plan.edits.append(Edit(Span(start, start), text.encode("utf-8", "surrogateescape")))
+    newline = file.source.newline.bytes.decode()
+    text = newline.join([*missing, ""]) if missing else ""
+    start = 3 if file.source.bom else 0
+    edits = dict.fromkeys((line.span.start for line in harmful), b"# ")
+    first = text.encode("utf-8", "surrogateescape") + edits.pop(start, b"")
+    if first:
+        plan.edits.append(Edit(Span(start, start), first))
+    plan.edits += [Edit(Span(at, at), sign) for at, sign in edits.items()]
+    if plan.edits:
+        _check_asleep(facts, consumer, plan.path)
 
 
 def _harms(line: IgnoreLine, used: list[str], unused: list[str]) -> bool:
@@ -144,8 +155,22 @@ def _harms(line: IgnoreLine, used: list[str], unused: list[str]) -> bool:
     return any(judge.judge_path(path).matched for path in (unused if line.negated else used))
 
 
-def _commented(file: IgnoreFile, line: IgnoreLine) -> Edit:
-    return Edit(Span(line.span.start, line.span.start), b"# ")
+def _check_asleep(facts: Facts, consumer: Consumer, path: str) -> None:
+    """Raises `CannotSlimError` where another build reads the file that is to be changed."""
+    for build in facts.builds.builds:
+        if build.dockerfile in (None, consumer.path) or build.context is None:
+            continue
+        if facts.ignore_path(build.context, build.dockerfile) == path:
+            raise CannotSlimError(
+                Finding(
+                    Severity.REFUSE, "ignore-in-use",
+                    f"{path} says something else than today's ignore file, and {build.dockerfile} "
+                    "is built with it",
+                    "the smaller context would read it too",
+                    f"write {consumer.path}.dockerignore, seen from {consumer.folder}",
+                    build.site.place, consumer.path,
+                )
+            )  # fmt: skip
 
 
 def _trap(file: IgnoreFile, line: IgnoreLine, consumer: Consumer) -> Finding:

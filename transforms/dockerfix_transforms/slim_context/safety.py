@@ -124,13 +124,21 @@ def check_named_contexts(consumer: Consumer) -> None:
         tool = "the classic builder" if classic else build.tool.value
         raise CannotSlimError(
             Finding(
-                Severity.REFUSE, "no-named-contexts", f"{tool} takes no named contexts",
+                Severity.REFUSE, "no-named-contexts", _without(tool, build),
                 "siblings would not be there; this needs BuildKit with buildx 0.8, Compose 2.17 "
                 "or bake",
                 "build it with `docker buildx build`, or pass --via image",
                 build.site.place, consumer.path,
             )
         )  # fmt: skip
+
+
+def _without(tool: str, build: Build) -> str:
+    """Why a builder gets no named contexts. buildah and podman have `--build-context` (`man
+    buildah-build`); which ignore file counts in one is not written down there."""
+    if build.tool in (Tool.BUILDAH, Tool.PODMAN):
+        return f"named contexts of {tool} are not proved to hold the same files"
+    return f"{tool} takes no named contexts"
 
 
 def sibling_ignores(

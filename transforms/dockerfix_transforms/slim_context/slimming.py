@@ -88,10 +88,10 @@ class Slimming:
                 continue
             if isinstance(result, Idle):
                 self.idle[path] = result
-            elif part.blocking:
-                self.left[path] = part.blocking
+            elif result.blocking:
+                self.left[path] = result.blocking
             else:
-                found.append(part)
+                found.append(result)
         return found
 
     def one(self, part: Part, shrink: Shrink, others: Sequence[Part]) -> Part | Idle:
@@ -122,10 +122,11 @@ class Slimming:
         except CannotSlimError as error:
             if self.wishes.via != "auto":
                 raise
+            # What the smaller context would have assumed goes with it.
             fresh = Part(self.facts, self.wishes.accept, path=part.path)
-            result = keep_instead(self.facts, fresh, made, error)
-            _take(part, fresh)
-            return result
+            if made.assumed:
+                fresh.findings.append(_assumed(self.facts, made))
+            return keep_instead(self.facts, fresh, made, error)
 
     def leave(self, parts: Sequence[Part], joined: Joint) -> None:
         """Leave the Dockerfiles for which a call site, or the pipeline, cannot follow."""

@@ -121,7 +121,7 @@ class SlimContext:
         BuildKit. What the old ignore file left out of the sibling stays out, by an ignore file of
         its own. Files beside the packages, such as `.npmrc` or a lock file, come from the old
         context, which is passed as a named context. The file is refused if one of its builders
-        has no named contexts (kaniko, buildah, the classic builder), or if a build that was found
+        gets no named contexts (kaniko, buildah, the classic builder), or if a build that was found
         but could not be followed may build the same Dockerfile.
 
         With `--via ignore` the context stays and no call site changes: a

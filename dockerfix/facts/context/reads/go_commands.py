@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Sequence
+from itertools import pairwise
 
 from dockerfix.facts.context.globs import has_wildcard
 from dockerfix.facts.context.reads.context_reads import ContextReads, UnknownReadError
@@ -28,6 +29,7 @@ def go_builds(reads: ContextReads, place: str, words: Sequence[ShellWord], folde
     named = packages_of(_values(words[1:])) if said[:1] in (["build"], ["install"]) else None
     if named is None:
         raise UnknownReadError
+    _written(reads, place, _values(words[1:]), folder)
     for text in named:
         if "@" in text:
             continue  # a module of a registry
@@ -39,6 +41,21 @@ def go_builds(reads: ContextReads, place: str, words: Sequence[ShellWord], folde
         if has_wildcard(path) or "{" in path:
             raise UnknownReadError
         reads.packages[reads.full(path, place)] = None
+
+
+def _written(reads: ContextReads, place: str, words: Sequence[str | None], folder: str) -> None:
+    """The folder that `-o` names: `go build` writes into it where it is there, and a file of its
+    name where it is not (`go help build`), so that it must not be left out."""
+    for word, following in pairwise([*words, None]):
+        flag, equals, value = (word or "").partition("=")
+        text = value if equals else following
+        if flag.lstrip("-") != "o" or not flag.startswith("-") or not text or "$" in text:
+            continue
+        path = absolute(folder, text)
+        inner = reads.inside(path, place)
+        full = posixpath.join(reads.context, inner) if inner is not None else ""
+        if inner and not text.endswith("/") and reads.facts.snapshot.is_folder(full):
+            reads.path(path, place)
 
 
 def _values(words: Sequence[ShellWord]) -> list[str | None]:
