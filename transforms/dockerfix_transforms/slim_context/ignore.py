@@ -32,7 +32,8 @@ from dockerfix_transforms.slim_context.refusal import CannotSlimError
 class IgnorePlan:
     """The new ignore file: created, or edits of the dormant one; and what is said.
 
-    `rules` are today's, seen from the folder; a file that lay dormant there may add to them.
+    `rules` are those that count then: today's, seen from the folder, and those of a file that lay
+    dormant there.
     """
 
     path: str
@@ -144,6 +145,7 @@ def _awake(facts: Facts, consumer: Consumer, rules: tuple[str, ...], plan: Ignor
     if first:
         plan.edits.append(Edit(Span(start, start), first))
     plan.edits += [Edit(Span(at, at), sign) for at, sign in edits.items()]
+    plan.rules = (*missing, *(line.rule for line in file.lines if line not in harmful))
     if plan.edits:
         _check_asleep(facts, consumer, plan.path)
 
