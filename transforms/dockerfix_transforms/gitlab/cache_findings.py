@@ -5,16 +5,43 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from dockerfix.api import Facts, Finding, Place, Severity, SiteKind, read_cache
+from dockerfix.api import (
+    CommandReader,
+    Facts,
+    Finding,
+    Pipeline,
+    Place,
+    Severity,
+    SiteKind,
+    read_cache,
+)
 from dockerfix_transforms.gitlab.cache_choice import Wanted
 from dockerfix_transforms.gitlab.cache_stores import DEFAULT, SLUG
 from dockerfix_transforms.gitlab.caches import Role, Unit
+from dockerfix_transforms.gitlab.programs import is_unread_build
 
 
 def keeps_caches(unit: Unit, why: str) -> Finding:
     """A unit that keeps what it has."""
     do = f"give each writer a ref of its own, and end it with -${SLUG}"
     return _note(unit, "cache-stays", f"{unit.name} keeps its cache options", why, do)
+
+
+def unread_builds(facts: Facts, pipeline: Pipeline) -> Iterator[Finding]:
+    """The builds whose caches nothing here reads: they stay as they are."""
+    reader = CommandReader(facts.snapshot, pipeline)
+    for job in pipeline.visible:
+        for ran in reader.of(job).ran:
+            if is_unread_build(ran.words):
+                yield Finding.at(
+                    ran.place,
+                    name="cache-stays",
+                    severity=Severity.NOTE,
+                    subject=job.name,
+                    what=f"{job.name} keeps its cache options",
+                    why=f"what `{ran.name} build` reads and writes is not known",
+                    do=f"end a ref that it exports with -${SLUG}",
+                )
 
 
 def cache_added(unit: Unit) -> Finding:

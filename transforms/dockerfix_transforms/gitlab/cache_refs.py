@@ -10,7 +10,7 @@ from typing import Any
 
 from dockerfix.api import Draft, Facts, OptionSpec, Proposal, Refused
 from dockerfix_transforms.gitlab.cache_additions import Additions
-from dockerfix_transforms.gitlab.cache_findings import no_cache
+from dockerfix_transforms.gitlab.cache_findings import no_cache, unread_builds
 from dockerfix_transforms.gitlab.cache_plan import CachePlan
 from dockerfix_transforms.gitlab.cache_stores import RegistryRefs
 
@@ -101,6 +101,7 @@ class CacheRefs:
             plan.write()
         except Refused as refused:
             return draft.refused([refused.finding(_BREAKS)])
+        draft.findings += unread_builds(facts, pipeline)
         draft.findings += [no_cache(unit) for unit in bare if not options["add"]]
         if not draft.edits:
             reason = "No build writes a registry cache ref that branches share."

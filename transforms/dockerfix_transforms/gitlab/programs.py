@@ -30,3 +30,9 @@ def _is_argument(word: str) -> bool:
     """Whether a word belongs to the launcher: a flag, a verb, an assignment such as `A=b`."""
     name, equals, _ = word.partition("=")
     return word in _LAUNCHER_WORDS or word.startswith("-") or (bool(equals) and name.isidentifier())
+
+
+def is_unread_build(words: Sequence[str]) -> bool:
+    """Whether a command builds by BuildKit's own client, whose options are not read."""
+    name = words[0].rpartition("/")[2]
+    return name in ("buildctl", "buildctl-daemonless.sh") and "build" in words[1:]

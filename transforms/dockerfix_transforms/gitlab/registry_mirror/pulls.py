@@ -34,6 +34,7 @@ from dockerfix.api import (
     global_variables,
     used_images,
 )
+from dockerfix_transforms.gitlab.programs import is_unread_build
 from dockerfix_transforms.gitlab.registry_mirror.builders import Builder, builders_of
 
 
@@ -91,6 +92,8 @@ def pulls_of(facts: Facts, reader: CommandReader, job: Job) -> JobPulls:
     found += [Pull(str(used.name), Reader.DOCKERD, job.name, job.place) for used in composed]
     for ran in commands.ran:
         found += [Pull(i, Reader.DOCKERD, job.name, ran.place) for i in _run_images(ran)]
+        if is_unread_build(ran.words):
+            unread = unread or f"what `{ran.name} build` pulls is not read, and gets no mirror"
     found += _built(facts, job, commands, builders)
     found += _buildkits(job, builders)
     return JobPulls(job, tuple(dict.fromkeys(found)), builders, commands, unread)
