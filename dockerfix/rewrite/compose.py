@@ -50,9 +50,6 @@ def set_service(
         )
     edits = _Long(service, own)
     below = _parent(facts, service, own, changes)
-    import sys
-
-    print(below, wanted, own.entry("context"), own.entry("dockerfile"), file=sys.stderr)
     if below == wanted and all(edits.inherits(key, True) for key in ("dockerfile", "target")):
         return []
     if wanted.context is not None and wanted.context != build.context:
