@@ -223,6 +223,13 @@ class Build(Keyed, frozen=True, eq=False):
     """What variables hold where the command runs, as far as reading knows."""
     condition: str = ""
     """What decides whether the build runs, or pushes, within its job; empty when both are sure."""
+    other_tools: tuple[Tool, ...] = ()
+    """The other tools that the call may be of, where a variable holds the tool's name."""
+
+    @property
+    def tools(self) -> tuple[Tool, ...]:
+        """The tools that the call may be of."""
+        return (self.tool, *self.other_tools)
 
 
 class ImageCall(Struct, frozen=True):

@@ -80,7 +80,9 @@ def _behind_variable(
     if builds[0].dockerfile is None or builds[0].dockerfile not in follower.snapshot:
         return False
     doubt = f"the tool is a variable: {written}"
-    _keep(follower, replace(builds[0], unknown=(*builds[0].unknown, doubt)), calls, state)
+    others = tuple(build.tool for build in builds[1:])
+    build = replace(builds[0], unknown=(*builds[0].unknown, doubt), other_tools=others)
+    _keep(follower, build, calls, state)
     return True
 
 

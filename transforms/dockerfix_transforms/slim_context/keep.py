@@ -189,12 +189,14 @@ def _left_out(made: Built, plan: AllowPlan, copy: Instruction) -> Finding:
 
 def _some_hold_all(made: Built) -> bool:
     """Whether something builds it with a builder that holds the whole context."""
-    return any(build.tool in HOLD_ALL for build in made.builds)
+    return any(tool in HOLD_ALL for build in made.builds for tool in build.tools)
 
 
 def by_buildkit(made: Built) -> bool:
     """Whether every build that was read is one of BuildKit."""
-    return all(build.tool in _BUILDKIT and not is_classic(build) for build in made.builds)
+    return all(
+        tool in _BUILDKIT and not is_classic(build) for build in made.builds for tool in build.tools
+    )
 
 
 def _saves_building(facts: Facts, made: Built) -> bool:

@@ -8,7 +8,7 @@ left out of a sibling must stay out. Knows builds and ignore files; edits nothin
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from dockerfix.api import (
     BadIgnoreError,
@@ -119,12 +119,12 @@ def check_named_contexts(consumer: Consumer) -> None:
     """Raises `CannotSlimError` at a call site whose builder takes no named contexts."""
     for build in consumer.builds:
         classic = is_classic(build)
-        if build.tool not in _WITHOUT_CONTEXTS and not classic:
+        unable = [tool for tool in build.tools if tool in _WITHOUT_CONTEXTS]
+        if not unable and not classic:
             continue
-        tool = "the classic builder" if classic else build.tool.value
         raise CannotSlimError(
             Finding(
-                Severity.REFUSE, "no-named-contexts", _without(tool, build),
+                Severity.REFUSE, "no-named-contexts", _without(unable, build),
                 "siblings would not be there; this needs BuildKit with buildx 0.8, Compose 2.17 "
                 "or bake",
                 "build it with `docker buildx build`, or pass --via image",
@@ -133,12 +133,16 @@ def check_named_contexts(consumer: Consumer) -> None:
         )  # fmt: skip
 
 
-def _without(tool: str, build: Build) -> str:
+def _without(unable: Sequence[Tool], build: Build) -> str:
     """Why a builder gets no named contexts. buildah and podman have `--build-context` (`man
     buildah-build`); which ignore file counts in one is not written down there."""
-    if build.tool in (Tool.BUILDAH, Tool.PODMAN):
-        return f"named contexts of {tool} are not proved to hold the same files"
-    return f"{tool} takes no named contexts"
+    if not unable:
+        return "the classic builder takes no named contexts"
+    tool = unable[0]
+    may = "" if tool is build.tool else f"the tool is a variable and may hold {tool.value}; "
+    if tool in (Tool.BUILDAH, Tool.PODMAN):
+        return f"{may}named contexts of {tool.value} are not proved to hold the same files"
+    return f"{may}{tool.value} takes no named contexts"
 
 
 def sibling_ignores(
