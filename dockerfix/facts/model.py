@@ -152,6 +152,10 @@ class CallSite(Struct, frozen=True):
         """`path:line:column (kind name)`."""
         return f"{self.place} ({self.kind.value} {self.name})"
 
+    def in_job(self, name: str) -> bool:
+        """Whether it stands in the GitLab job of this name."""
+        return self.kind is SiteKind.GITLAB and self.name == name
+
 
 class Call(Struct, frozen=True):
     """A call of a shell function on the way to a build.

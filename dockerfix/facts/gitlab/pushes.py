@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from dockerfix.facts.gitlab.pipeline import Job
-from dockerfix.facts.model import CallSite, SiteKind, Value
+from dockerfix.facts.model import SiteKind, Value
 from dockerfix.syntax.shell import parse_shell
 
 if TYPE_CHECKING:
@@ -23,16 +23,12 @@ def pushed_tags(facts: Facts, job: Job) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*_by_builds(facts, job), *_by_compose(facts, job), *_named(job))))
 
 
-def _in_job(site: CallSite, job: Job) -> bool:
-    return site.kind is SiteKind.GITLAB and site.name == job.name
-
-
 def _by_builds(facts: Facts, job: Job) -> Iterator[str]:
     for build in facts.builds.builds:
-        if build.push and _in_job(build.site, job):
+        if build.push and build.site.in_job(job.name):
             yield from _texts(build.tags)
     for call in facts.builds.images:
-        if call.verb == "push" and _in_job(call.site, job):
+        if call.verb == "push" and call.site.in_job(job.name):
             yield from _texts(call.names)
 
 
@@ -40,7 +36,7 @@ def _by_compose(facts: Facts, job: Job) -> Iterator[str]:
     """The images of Compose services that `docker compose push` or `build --push` sends."""
     for use in facts.builds.compose_uses:
         place = use.site.place
-        if not _in_job(use.site, job):
+        if not use.site.in_job(job.name):
             continue
         command = facts.snapshot.source(place.path).slice(place.span)
         if use.verb != "push" and not (use.builds and b"--push" in command):

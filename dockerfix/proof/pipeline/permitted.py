@@ -15,16 +15,13 @@ from msgspec import Struct
 
 from dockerfix.facts.gitlab.gates import plain
 from dockerfix.facts.gitlab.job import SECTIONS
-from dockerfix.facts.gitlab.pipeline import Job, Pipeline
+from dockerfix.facts.gitlab.pipeline import Job
 from dockerfix.facts.gitlab.presence import Missing, implies
 from dockerfix.facts.gitlab.pushes import pushed_tags
 from dockerfix.facts.gitlab.running import pushes_again, runs_otherwise
 from dockerfix.facts.gitlab.values import texts
-from dockerfix.facts.repository import Facts
-from dockerfix.proof.obligation import Permit
 from dockerfix.proof.pipeline.commands import other_commands
 from dockerfix.proof.pipeline.mirrors import mirror_fault
-from dockerfix.proof.pipeline.moved import Moved
 from dockerfix.proof.pipeline.sides import Sides, jobs_named
 from dockerfix.proof.pipeline.single_values import hands_on_less, value_permitted
 from dockerfix.proof.pipeline.starts import same_condition, starts_earlier
@@ -51,15 +48,9 @@ class Refusal(Struct, frozen=True):
 class Judge:
     """The permits of one pipeline, weighed against both sides."""
 
-    def __init__(
-        self,
-        permits: Sequence[Permit],
-        moved: Moved,
-        pipelines: tuple[Pipeline, Pipeline],
-        facts: tuple[Facts, Facts],
-    ) -> None:
-        self.sides = Sides(permits, moved, pipelines, facts)
-        self.added = {p.subject for p in permits if p.rule == "job-added"}
+    def __init__(self, sides: Sides) -> None:
+        self.sides = sides
+        self.added = {subject for rule, subject, _ in sides.asked if rule == "job-added"}
 
     def value(self, job: str, change: ValueChange) -> Refusal | None:
         """Whether one value was accepted with exactly this before and after."""

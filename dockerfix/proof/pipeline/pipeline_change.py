@@ -18,11 +18,12 @@ from dockerfix.facts.gitlab.gates import plain, written
 from dockerfix.facts.gitlab.pipeline import GLOBAL_KEYS, ROOT, Job, Need, Pipeline, find_pipeline
 from dockerfix.facts.gitlab.presence import AlwaysThere, Missing, implies
 from dockerfix.facts.gitlab.values import as_dict
-from dockerfix.facts.model import Build, SiteKind
+from dockerfix.facts.model import Build
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.obligation import Obligation, Permit, Verdict
 from dockerfix.proof.pipeline.moved import Moved
 from dockerfix.proof.pipeline.permitted import Judge, Refusal
+from dockerfix.proof.pipeline.sides import Sides
 from dockerfix.proof.pipeline.values import ValueChange, value_changes
 from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
 from dockerfix.syntax.yaml.tree import Scalar, Sequence, YamlError, to_data
@@ -90,7 +91,8 @@ class PipelineChange(Obligation, frozen=True):
         if old is None or new is None:
             side = "before" if old is None else "after"
             return Verdict(statement, (), (f"{self.path}: it does not exist {side}",))
-        judge = Judge(self.permits, Moved(dict(self.moved)), (old, new), (before, after))
+        sides = Sides(self.permits, Moved(dict(self.moved)), (old, new), (before, after))
+        judge = Judge(sides)
         comparison = _Comparison(self, old, new, judge)
         comparison.globals()
         comparison.names()
@@ -122,7 +124,7 @@ def _call_sites(facts: Facts, jobs: Iterable[str]) -> Iterator[str]:
 
 def _builds(facts: Facts, job: str) -> Iterator[Build]:
     for build in facts.builds.builds:
-        if build.site.kind is SiteKind.GITLAB and build.site.name == job:
+        if build.site.in_job(job):
             yield build
 
 

@@ -80,7 +80,7 @@ class Sides:
         tags |= {
             without_tag(name.text)
             for call in self.after.builds.images
-            if call.site.kind is SiteKind.GITLAB and call.site.name == maker
+            if call.site.in_job(maker)
             for name in call.names
         }
         given = {

@@ -8,7 +8,7 @@ knows no order.
 
 from __future__ import annotations
 
-from dockerfix.api import CallSite, Commands, Facts, Job, Ran, SiteKind, makes_image
+from dockerfix.api import Commands, Facts, Job, Ran, makes_image
 from dockerfix_transforms.gitlab.programs import launched
 
 _HARMLESS = frozenset(
@@ -79,18 +79,14 @@ def leaves_behind(facts: Facts, job: Job, commands: Commands) -> str:
     why = leaves_more_than_images(job, commands) or says_it_publishes(job)
     if why:
         return why
-    if any(_is_in(build.site, job) for build in facts.builds.builds):
+    if any(build.site.in_job(job.name) for build in facts.builds.builds):
         return "it builds an image"
-    if any(_is_in(call.site, job) for call in facts.builds.images):
+    if any(call.site.in_job(job.name) for call in facts.builds.images):
         return "it tags or pushes an image"
     if any(use.builds or use.verb not in _COMPOSE for use in commands.compose):
         return "it builds or pushes with Compose"
     made = next((ran for ran in commands.ran if makes_image(ran)), None)
     return f"`{_shown(made)}` may make an image" if made is not None else ""
-
-
-def _is_in(site: CallSite, job: Job) -> bool:
-    return site.kind is SiteKind.GITLAB and site.name == job.name
 
 
 def says_it_publishes(job: Job) -> str:

@@ -22,7 +22,6 @@ from dockerfix.api import (
     ImageName,
     Job,
     Scalar,
-    SiteKind,
     Source,
     Span,
     Statement,
@@ -75,9 +74,7 @@ class NoUnitsError(Exception):
 
 def units_of(facts: Facts, job: Job) -> list[Unit]:
     """The units of a job; raises `NoUnitsError` where the script is anything else."""
-    builds = [
-        b for b in facts.builds.builds if b.site.kind is SiteKind.GITLAB and b.site.name == job.name
-    ]
+    builds = [b for b in facts.builds.builds if b.site.in_job(job.name)]
     if len(builds) < 2:
         raise NoUnitsError("")
     node = job.body.get("script") if job.body is not None else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dockerfix.facts.builds.make.expand import Expander
-from dockerfix.facts.builds.make.shell_text import shell_pieces
+from dockerfix.facts.builds.make.shell_text import replaced, shell_pieces
 from dockerfix.facts.builds.words import defaults
 from dockerfix.syntax.make import (
     Reference,
@@ -53,12 +53,7 @@ def _called(expander: Expander, text: MappedText) -> tuple[Source, MappedText] |
 
 def _filled(expander: Expander, body: MappedText) -> Iterator[Piece]:
     """A body with the arguments of its call; `$$` becomes `$`, which is expanded later."""
-    at = 0
-    for found in references(body.text):
-        yield from body.slice(at, found.start).pieces
-        yield from _argument(expander, body, found)
-        at = found.end
-    yield from body.slice(at, len(body.text)).pieces
+    return replaced(body, lambda found: _argument(expander, body, found))
 
 
 def _argument(expander: Expander, body: MappedText, found: Reference) -> Iterator[Piece]:

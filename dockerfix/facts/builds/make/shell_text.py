@@ -7,7 +7,7 @@ came through.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from dockerfix.facts.builds.make.expand import Expander
 from dockerfix.facts.builds.make.values import is_name
@@ -21,10 +21,15 @@ _SYNTAX = re.compile(r"""["'`;&|<>()\\\n]""")
 def shell_pieces(expander: Expander, mapped: MappedText) -> Iterator[Piece]:
     """A text as the shell gets it: variables as the shell's, so that a word knows the
     variable that it came through; `$(shell ...)` as a substitution."""
+    return replaced(mapped, lambda found: _piece(expander, mapped, found))
+
+
+def replaced(mapped: MappedText, pieces: Callable[[Reference], Iterator[Piece]]) -> Iterator[Piece]:
+    """A text with the pieces that stand for each of its references; the rest as it is."""
     at = 0
     for found in references(mapped.text):
         yield from mapped.slice(at, found.start).pieces
-        yield from _piece(expander, mapped, found)
+        yield from pieces(found)
         at = found.end
     yield from mapped.slice(at, len(mapped.text)).pieces
 

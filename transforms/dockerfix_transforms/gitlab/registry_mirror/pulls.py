@@ -129,8 +129,7 @@ def _built(
     """The images that a job's builds pull."""
     own = Reader.BUILDKIT if builders else Reader.DOCKERD
     for build in facts.builds.builds:
-        called = build.site.kind is SiteKind.GITLAB and build.site.name == job.name
-        if called or _is_composed(build, commands):
+        if build.site.in_job(job.name) or _is_composed(build, commands):
             reader = _READERS.get(build.tool, own)
             for pull in images_of(facts, build):
                 yield replace(pull, reader=reader, job=job.name)

@@ -88,9 +88,7 @@ def _build_jobs(
     """Jobs all of whose builds are members; others share their builder with more already."""
     for name, mine in _by_job(changes).items():
         job = pipeline.jobs.get(name)
-        builds = [
-            b for b in facts.builds.builds if b.site.kind is SiteKind.GITLAB and b.site.name == name
-        ]
+        builds = [b for b in facts.builds.builds if b.site.in_job(name)]
         if job is not None and len(builds) == len(mine):
             yield BuildJob(job, tuple(mine))
 
