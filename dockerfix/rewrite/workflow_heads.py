@@ -14,12 +14,13 @@ from msgspec import Struct
 from dockerfix.facts.builds.expressions import in_row
 from dockerfix.facts.builds.matrix import rows
 from dockerfix.rewrite.wanted import Refused
-from dockerfix.rewrite.yaml_edits import column, comments_above, entry_lines, quoted, set_scalar
+from dockerfix.rewrite.yaml_edits import column, comments_above, entry_lines, quoted
 from dockerfix.syntax.yaml.tree import Entry, Scalar
 from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
 from dockerfix.text import Edit, Span
 
 _LABEL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+_LIMITS = "the jobs' limits of time differ in kind"
 
 
 class Part(Struct, frozen=True):
@@ -92,7 +93,10 @@ def head_edits(parts: Sequence[Part], name: str) -> Iterator[Edit]:
         yield Edit(Span(lines.start, _behind(lines.end, body)), b"")
     limit = body.get("timeout-minutes")
     if isinstance(limit, Scalar):
-        yield set_scalar(limit, _minutes(limit, parts))
+        # GitHub takes a number here, and no text in quotes.
+        yield Edit(limit.span, _minutes(limit, parts).encode())
+    elif any(_value(entry, "timeout-minutes") is not None for entry in entries):
+        raise Refused(source.place(first.key.span), _LIMITS, "align them")
 
 
 def _comments(entries: Sequence[Entry]) -> bytes:
@@ -149,7 +153,7 @@ def _minutes(limit: Scalar, parts: Sequence[Part]) -> str:
         node = _value(part.entry, "timeout-minutes")
         if node is None or not node.text.isdecimal():
             place = limit.file.source.place(limit.span)
-            raise Refused(place, "the jobs' limits of time differ in kind", "align them")
+            raise Refused(place, _LIMITS, "align them")
         total += int(node.text) * len(part.rows)
     return str(total)
 

@@ -139,6 +139,9 @@ def laid_over(rows: Sequence[Sequence[RowStep]], labels: Sequence[str]) -> list[
         found.append(Laid(step, None))
         at = [stop + 1 for stop in stops]
     found += _row_steps(rows, at, [len(steps) for steps in rows], own)
+    for n, one in enumerate(found):
+        if any(one.row != other.row and one.step.data == other.step.data for other in found[:n]):
+            raise Refused(one.step.place, "some of the rows do the same", "remove one of them")
     return _renamed(found, labels)
 
 

@@ -123,6 +123,7 @@ def test_a_limit_of_time_grows() -> None:
 
     assert verdict(before, after(20)).holds
     assert not verdict(before, after(10)).holds
+    assert not verdict(before, after(20).replace("20", '"20"')).holds  # GitHub wants a number
 
 
 @pytest.mark.parametrize(

@@ -9,19 +9,20 @@ asked for*'s. Follows the meaning of jobs; asks no transform and no rewrite.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
 from dockerfix.facts.builds.expressions import in_row, reads_matrix
 from dockerfix.facts.builds.matrix import rows
+from dockerfix.facts.model import SiteKind
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.obligation import Image, Obligation, Permit, Verdict
 from dockerfix.proof.pipeline.moved import Moved
 from dockerfix.proof.pipeline.workflow_steps import Standing, StepPair, own_fault, same_step
 from dockerfix.syntax.yaml.data import strings, with_strings
 from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
-from dockerfix.syntax.yaml.tree import YamlError, parse_yaml, to_data
+from dockerfix.syntax.yaml.tree import Scalar, YamlError, parse_yaml, to_data
 
 _TOGETHER = frozenset(
     {"runs-on", "needs", "if", "permissions", "env", "defaults", "container", "services"}
@@ -60,7 +61,16 @@ class WorkflowChange(Obligation, frozen=True):
         comparison.beside()
         comparison.jobs()
         failures = tuple(f"{self.path}: {what}" for what in dict.fromkeys(comparison.failures))
-        return Verdict(statement, tuple(comparison.differences), failures)
+        sites = tuple(self.joined_sites(before)) if failures else ()
+        return Verdict(statement, tuple(comparison.differences), failures, sites=sites)
+
+    def joined_sites(self, before: Facts) -> Iterator[str]:
+        """The places of the call sites in jobs that permits join: they may stay apart."""
+        jobs = {p.subject for p in self.permits if p.rule == "steps-joined"}
+        for build in before.builds.builds:
+            site = build.site
+            if site.kind is SiteKind.GITHUB and site.place.path == self.path and site.name in jobs:
+                yield str(site.place)
 
 
 class _Comparison:
@@ -209,6 +219,9 @@ class _Joined:
         """The joined job may take as long as the old ones together."""
         limits = [o.get("timeout-minutes") for n, o in self.olds.items() for _ in self.rows[n]]
         limit = self.new.get("timeout-minutes")
+        written = self.comparison.after[self.heir].get("timeout-minutes")
+        if isinstance(written, Scalar) and written.style and limit is not None:
+            self.failures.append(f"the limit of time of the job {self.heir} is no number")
         if limit is None and not all(limit is None for limit in limits):
             self.failures.append(f"the job {self.heir} has no limit of time")
         elif limit is not None:

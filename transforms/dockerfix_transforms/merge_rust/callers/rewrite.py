@@ -103,7 +103,7 @@ def rewrite_callers(
     machines, accept, failed = Machines(facts), wishes.accept, wishes.without
     sites = read_sites(facts, scope.files, merged.plan.targets, scope.into, failed)
     jobs = plan_jobs(facts, groups, sites.changes, scope.context, _successors(scope), failed)
-    workflows = plan_workflows(facts, groups, sites.changes, accept)
+    workflows = plan_workflows(facts, groups, sites.changes, accept, failed)
     settled = _settled(facts, scope, machines, groups, wishes, sites, jobs, workflows)
     staying, lefts = settled.staying, settled.left
     hidden = list(hidden_sites(facts, scope.files))

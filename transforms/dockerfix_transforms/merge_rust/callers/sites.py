@@ -137,8 +137,8 @@ def _left(file: RustFile, build: Build, what: str) -> Left:
 
 
 def _stays(build: Build, step: StepDown) -> bool:
-    """Whether a call site stays as it is. A GitLab job is first kept apart from the others."""
-    return step.rungs > 1 or build.site.kind is not SiteKind.GITLAB
+    """Whether a call site stays as it is. A CI job is first kept apart from the others."""
+    return step.rungs > 1 or build.site.kind not in (SiteKind.GITLAB, SiteKind.GITHUB)
 
 
 def _unchecked(file: RustFile, build: Build, step: StepDown, wanted: str) -> Left:

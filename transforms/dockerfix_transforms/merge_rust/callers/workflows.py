@@ -7,7 +7,7 @@ step compiled. Chooses the jobs; knows no step and no stage.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -26,6 +26,7 @@ from dockerfix.api import (
     SiteKind,
     Snapshot,
     Span,
+    StepDown,
     YamlError,
     YamlFile,
     frame_of,
@@ -72,17 +73,26 @@ _Jobs = dict[str, list[Pair]]
 
 
 def plan_workflows(
-    facts: Facts, groups: Sequence[Group], pairs: Sequence[Pair], accept: Collection[str]
+    facts: Facts,
+    groups: Sequence[Group],
+    pairs: Sequence[Pair],
+    accept: Collection[str],
+    failed: Mapping[str, StepDown],
 ) -> WorkflowPlan:
     """The jobs of every group joined, workflow by workflow, where machines would each build
-    one file of it; those whose workflow is accepted as `jobs-apart` stay."""
+    one file of it; those whose workflow is accepted as `jobs-apart` stay, and those with a
+    build among `failed`, by its place."""
     plan = WorkflowPlan()
     for group in groups:
         members = {member.file.path for member in group.members}
         by_path: dict[str, _Jobs] = {}
         for file, change in pairs:
             site = change.build.site
-            if file.path in members and site.kind is SiteKind.GITHUB and not site.through:
+            step = failed.get(str(site.place))
+            if step is not None and site.kind is SiteKind.GITHUB:
+                why = f"the check *{step.check}* fails for the one job: {step.fault}"
+                plan.apart.setdefault(id(change.build), why)
+            elif file.path in members and site.kind is SiteKind.GITHUB and not site.through:
                 jobs = by_path.setdefault(site.place.path, {})
                 jobs.setdefault(site.name, []).append((file, change))
         for path, jobs in by_path.items():
