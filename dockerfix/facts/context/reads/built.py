@@ -13,7 +13,7 @@ from dockerfix.facts.context.revision import may_ask_git
 from dockerfix.facts.context.senders import rules_of
 from dockerfix.facts.context.steps import absolute
 from dockerfix.facts.dotnet import project_files
-from dockerfix.facts.golang import package_files
+from dockerfix.facts.go.packages import package_files
 from dockerfix.facts.members import (
     paths_beside,
     unneeded,

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from dockerfix.facts.context.globs import has_wildcard
 from dockerfix.facts.context.steps import absolute
-from dockerfix.facts.golang import packages_of
+from dockerfix.facts.go.packages import packages_of
 from dockerfix.facts.repository import Facts
 from dockerfix.syntax.shell import (
     ShellWord,

@@ -20,7 +20,7 @@ from dockerfix.facts.context.steps import BuildInput, CopyStep, RunStep, StageSc
 from dockerfix.facts.context.tree import StageRef
 from dockerfix.facts.dockerfile.walk import At, walk
 from dockerfix.facts.dotnet import ProjectError
-from dockerfix.facts.golang import GoError
+from dockerfix.facts.go.packages import GoError
 from dockerfix.facts.repository import Facts
 from dockerfix.facts.turbo_settings import WorkspaceError
 from dockerfix.syntax.dockerfile import Instruction, Run

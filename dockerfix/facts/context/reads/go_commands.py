@@ -1,6 +1,6 @@
 """What a `go` command builds.
 
-Knows verbs and flags; which files a package reads stands in `facts.golang`.
+Knows verbs and flags; which files a package reads stands in `facts.go.packages`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from itertools import pairwise
 from dockerfix.facts.context.globs import has_wildcard
 from dockerfix.facts.context.reads.context_reads import ContextReads, UnknownReadError
 from dockerfix.facts.context.steps import absolute
-from dockerfix.facts.golang import VALUED, packages_of
+from dockerfix.facts.go.packages import VALUED, packages_of
 from dockerfix.syntax.shell import (
     ShellWord,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dockerfix.facts.golang import GoError, imports_of, package_files, packages_of
+from dockerfix.facts.go.packages import GoError, imports_of, package_files, packages_of
 from dockerfix.text import Snapshot
 
 _FILES = {
