@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dockerfix_transforms.merge_rust.group.grouping import group_files
+from dockerfix_transforms.merge_rust.group.reasons import Reason
 
 from .conftest import inputs, read
 
@@ -25,7 +26,9 @@ def test_another_flag_of_the_compiler_is_another_group_and_the_reason_is_named()
     files = read(_LINES, f"ENV RUSTFLAGS=-g; {_LINES}")
     groups, findings = group_files(files, (), {})
     assert [len(group.members) for group in groups] == [1, 1]
-    assert groups[1].apart == ("RUSTFLAGS: Dockerfile.b:2:1 has -g, Dockerfile.a has nothing",)
+    assert [reason.what for reason in groups[1].apart] == [
+        "RUSTFLAGS: Dockerfile.b:2:1 has -g, Dockerfile.a has nothing"
+    ]
     assert not findings
 
 
@@ -41,7 +44,7 @@ def test_a_variable_is_the_same_with_and_without_braces() -> None:
 def test_a_long_value_is_shortened_in_a_reason() -> None:
     files = read(_LINES, f"ENV RUSTFLAGS={'-g' * 99}; {_LINES}")
     groups, _ = group_files(files, (), {})
-    assert all(len(reason) < 150 for reason in groups[1].apart)
+    assert all(len(reason.what) < 150 for reason in groups[1].apart)
 
 
 def test_an_accepted_difference_unites_the_files_and_is_said() -> None:
@@ -68,8 +71,9 @@ def test_the_pinned_toolchain_leads() -> None:
 
 
 def test_a_file_that_cannot_be_joined_gets_a_builder_of_its_own_for_the_reason_given() -> None:
-    groups, _ = group_files(read(_LINES, _LINES), (), {"Dockerfile.b": "two lines clash"})
-    assert [group.apart for group in groups] == [(), ("two lines clash",)]
+    clash = Reason("two lines clash", "Change one.")
+    groups, _ = group_files(read(_LINES, _LINES), (), {"Dockerfile.b": clash})
+    assert [group.apart for group in groups] == [(), (clash,)]
 
 
 @pytest.mark.parametrize("line", ["RUN ./generate", "ENV CC=clang"])

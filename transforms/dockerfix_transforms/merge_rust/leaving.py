@@ -13,10 +13,8 @@ from dockerfix_transforms.merge_rust.callers.hidden_sites import hidden_sites
 from dockerfix_transforms.merge_rust.callers.left import Left, kept_files
 from dockerfix_transforms.merge_rust.callers.rewrite import Callers
 from dockerfix_transforms.merge_rust.files import old_files
-from dockerfix_transforms.merge_rust.group.group import UNBUILT, Group
-from dockerfix_transforms.merge_rust.nothing import (
-    how_to_unite,
-)
+from dockerfix_transforms.merge_rust.group.group import Group
+from dockerfix_transforms.merge_rust.group.reasons import UNBUILT
 from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 from dockerfix_transforms.merge_rust.scope.scope import Scope
 from dockerfix_transforms.merge_rust.wishes import Wishes
@@ -39,10 +37,7 @@ class Leaving:
                 if member.file.path in strangers and group.apart == (UNBUILT,):
                     self.leave_idle(member.file)
                 elif member.file.path in strangers:
-                    what = f"it would share no stage: {'; '.join(group.apart)}"
-                    span = member.file.graph.tree.instructions[0].code
-                    do = how_to_unite(group.apart)
-                    self.scope.leave_out(member.file, "separate-builder", what, do, span)
+                    self.scope.leave_apart(member.file, group.apart)
 
     def leave_useless(self, callers: Callers) -> bool:
         """Leave the files out whose images nobody would build from the merged file; whether

@@ -13,8 +13,9 @@ from dockerfix_transforms.merge_rust.callers.left import by_hand, kept_files
 from dockerfix_transforms.merge_rust.callers.rewrite import Callers, rewrite_callers
 from dockerfix_transforms.merge_rust.callers.sites import read_sites
 from dockerfix_transforms.merge_rust.files import delete_old, old_files, write_merged
-from dockerfix_transforms.merge_rust.group.group import UNBUILT, Group
+from dockerfix_transforms.merge_rust.group.group import Group
 from dockerfix_transforms.merge_rust.group.grouping import group_files
+from dockerfix_transforms.merge_rust.group.reasons import UNBUILT, Reason
 from dockerfix_transforms.merge_rust.leaving import Leaving
 from dockerfix_transforms.merge_rust.notes.around import (
     dependabot_notes,
@@ -100,7 +101,7 @@ class Merge:
         """Groups and merged file. A file whose lines cannot be joined gets a builder of its
         own in the merged file; one that would share nothing there stays as it is."""
         apart = {file.path: UNBUILT for file in self.leaving.unbuilt()}
-        apart |= {path: step.found[0] for path, step in self.files_without.items()}
+        apart |= {path: _checked(step) for path, step in self.files_without.items()}
         while len(self.scope.files) > 1:
             groups, findings = group_files(self.scope.files, self.wishes.accept, apart)
             try:
@@ -110,7 +111,7 @@ class Merge:
                     self.scope.leave_out(
                         error.file, "cannot-join", error.why, error.action, error.step.item.code
                     )
-                apart[error.file.path] = f"{error.why}: {error.action}"
+                apart[error.file.path] = Reason(error.why, error.action, span=error.step.item.code)
                 continue
             if not _pays(groups, merged) or not merged.plan.strangers:
                 self.work.findings += findings
@@ -197,6 +198,11 @@ class Merge:
         renamed = renamed_jobs(joined)
         work.steps += stale_steps(self.facts, callers.edits, gone, into, renamed)
         work.steps += shown_steps(self.facts, self.scope.context, gone, into)
+
+
+def _checked(step: StepDown) -> Reason:
+    """What a check found when the file was to share a builder."""
+    return Reason(step.found[0], "Change what the check found, then run again.")
 
 
 def _pays(groups: Sequence[Group], merged: Merged) -> bool:

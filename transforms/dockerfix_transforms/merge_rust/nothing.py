@@ -5,13 +5,13 @@ Knows what was read and grouped; changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from dockerfix.api import Facts, Finding, Proposal, Severity, Span
 from dockerfix_transforms.merge_rust.callers.rewrite import Callers
 from dockerfix_transforms.merge_rust.callers.workflows import APART
 from dockerfix_transforms.merge_rust.group.group import Group
-from dockerfix_transforms.merge_rust.group.settings import IN_PATHS
+from dockerfix_transforms.merge_rust.group.reasons import accepting
 from dockerfix_transforms.merge_rust.read.candidates import candidates
 from dockerfix_transforms.merge_rust.scope.names import is_merged
 from dockerfix_transforms.merge_rust.scope.scope import Scope
@@ -76,24 +76,29 @@ def nothing_built(facts: Facts, scope: Scope) -> Proposal | None:
 
 def nothing_shared(scope: Scope, groups: Sequence[Group]) -> Proposal:
     """No two files share a builder: what stands in the way, one line each."""
-    findings = [
-        Finding.at(
-            group.leader.file.place,
-            severity=Severity.NOTE,
-            name="nothing-to-gain",
-            what=f"{group.leader.file.path}: {reason}",
-            why="It would be compiled as often as before.",
-            do=how_to_unite(group.apart),
-            subject=group.leader.file.path,
-        )
-        for group in groups
-        for reason in group.apart
-    ]
+    findings = [finding for group in groups for finding in _in_the_way(group)]
     count = len(scope.files)
     return Proposal(
         reason=f"nothing to gain: {count} files would still need {count} compile passes",
         findings=(*scope.findings, *findings),
     )
+
+
+def _in_the_way(group: Group) -> Iterator[Finding]:
+    """What keeps a group from those before it, each difference at its place."""
+    file = group.leader.file
+    for reason in group.apart:
+        last = accepting(group.apart) if reason is group.apart[-1] else ""
+        span = reason.span or file.graph.tree.instructions[0].code
+        yield Finding.at(
+            file.graph.tree.source.place(span),
+            severity=Severity.NOTE,
+            name="nothing-to-gain",
+            what=f"{file.path}: {reason.what}",
+            why="It would be compiled as often as before.",
+            do=f"{reason.do} {last}".strip(),
+            subject=file.path,
+        )
 
 
 def nothing_gained(
@@ -184,12 +189,3 @@ def _serves(facts: Facts, scope: Scope) -> bool:
         any(name == file.binary or name.startswith(f"{file.binary}-") for name in names if name)
         for file in scope.files
     )
-
-
-def how_to_unite(reasons: Sequence[str]) -> str:
-    """What to do about differences: accept them, where each has a name that can be."""
-    names = [reason.partition(":")[0] for reason in reasons if " has " in reason]
-    plain = all(name.replace("-", "").replace("_", "").isalnum() for name in names)
-    if len(names) < len(reasons) or not plain or any(name in IN_PATHS for name in names):
-        return "align the files"
-    return f"align the files, or --accept {' --accept '.join(names)}"

@@ -16,7 +16,9 @@ from dockerfix_transforms.merge_rust.group.admission import Admission, admitted
 from dockerfix_transforms.merge_rust.group.commute import commute, needs_folder
 from dockerfix_transforms.merge_rust.group.slots import Obstacle, Slot, representative, shortened
 from dockerfix_transforms.merge_rust.read.rust_file import RustFile
-from dockerfix_transforms.merge_rust.read.steps import Role, Step
+from dockerfix_transforms.merge_rust.read.steps import Role, Step, commands
+
+_TESTING = {"test", "[", "echo", "exit", "false", "true"}
 
 
 def first_obstacle(
@@ -40,7 +42,7 @@ def _wrong_order(
             swapped = place[id(second)] < place[id(first)]
             if swapped and not commute(first, second, is_folder):
                 what = f"it comes after `{shortened(first)}` here and before it elsewhere"
-                return Obstacle(file, second, what)
+                return Obstacle(file, second, what, "Write the two in the same order in all files.")
     return None
 
 
@@ -51,7 +53,8 @@ def _wrong_folder(slots: Sequence[Slot], files: Sequence[RustFile]) -> Obstacle 
         step = representative(slot)
         for number, mine in enumerate(slot):
             if mine is not None and mine.where != where and needs_folder(mine):
-                return Obstacle(files[number], mine, f"it runs in {mine.where or 'another folder'}")
+                what = f"it runs in {mine.where or 'another folder'}"
+                return Obstacle(files[number], mine, what, "Use the same WORKDIR in all files.")
         if step.item.keyword == "WORKDIR" and step.item.words:
             entered = step.instead or step.item.words[0].value
             where = posixpath.normpath(posixpath.join(where, entered))
@@ -69,7 +72,8 @@ def _foreign(slots: Sequence[Slot], number: int, files: Sequence[RustFile]) -> O
             step = representative(slot)
             owner = files[next(m for m, s in enumerate(slot) if s is not None)]
             if admitted(step, owner, files[number], n > last, done) is Admission.NO:
-                return Obstacle(owner, step, _lacks(step, files[number]))
+                why, do = _lacks(step, files[number]), _remedy(step, owner, files[number])
+                return Obstacle(owner, step, why, do)
     return None
 
 
@@ -80,6 +84,26 @@ def _lacks(step: Step, file: RustFile) -> str:
     if source is not None and any(s.item.flag("from") is not None for s in alike):
         return f"{file.path} has no such step, or copies from a stage that is made otherwise"
     return f"{file.path} has no such step"
+
+
+def _remedy(step: Step, owner: RustFile, file: RustFile) -> str:
+    """What to change so that two files agree about a step that one of them lacks."""
+    build = next(s for s in reversed(file.steps) if s.role is Role.BUILD)
+    line = file.graph.tree.source.place(build.item.code).position.line
+    add = f"Add it to {file.path} before its build at line {line}"
+    if step.item.flag("from") is not None:
+        return f"{add}, or move it to the image of {owner.path} if no crate reads what it copies."
+    if step.item.keyword == "COPY":
+        return f"{add}, or copy it in {owner.path} where {file.path} copies it."
+    if step.item.keyword == "RUN" and _tests(step):
+        return f"Run the check in {owner.path} behind `cargo build`, or in the image's own stage."
+    return f"{add}, or do without it in {owner.path}."
+
+
+def _tests(step: Step) -> bool:
+    """Whether a RUN does nothing but look whether something is given or there."""
+    found = [posixpath.basename(command.name) for command in commands(step.script)]
+    return bool({"test", "["} & {*found}) and {*found} <= _TESTING
 
 
 def _builds(step: Step | None) -> bool:

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from dockerfix.api import Build
 from dockerfix_transforms.merge_rust.group.admission import Admission, admitted
+from dockerfix_transforms.merge_rust.group.reasons import Reason
 from dockerfix_transforms.merge_rust.read.compiler import environment
 from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 from dockerfix_transforms.merge_rust.read.steps import Role, Step, packages_of
@@ -19,10 +20,6 @@ SHARED_ROLES = frozenset(
     {Role.CHEF, Role.PREPARE, Role.RECIPE, Role.COOK, Role.SOURCES, Role.BUILD}
 )
 """What a builder is there for: such steps are never one file's own."""
-
-
-UNBUILT = "no call site builds it: shared, it would be compiled with each of the others"
-"""What keeps a file apart that nothing builds."""
 
 
 class Member(Struct, frozen=True):
@@ -56,7 +53,7 @@ class Group(Struct, frozen=True):
 
     members: tuple[Member, ...]
     common: tuple[Step, ...]
-    apart: tuple[str, ...] = ()
+    apart: tuple[Reason, ...] = ()
 
     @property
     def leader(self) -> Member:

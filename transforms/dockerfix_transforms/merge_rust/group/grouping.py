@@ -13,13 +13,19 @@ from collections.abc import Collection, Mapping, Sequence
 from dockerfix.api import Finding
 from dockerfix_transforms.merge_rust.group.chains import aligned
 from dockerfix_transforms.merge_rust.group.group import Group
+from dockerfix_transforms.merge_rust.group.reasons import (
+    Reason,
+    of_obstacle,
+    of_programs,
+    of_settings,
+)
 from dockerfix_transforms.merge_rust.group.settings import FEATURES, Settings
-from dockerfix_transforms.merge_rust.group.slots import Obstacle, brief, shortened
+from dockerfix_transforms.merge_rust.group.slots import Obstacle
 from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 
 
 def group_files(
-    files: Sequence[RustFile], accept: Collection[str], apart: Mapping[str, str]
+    files: Sequence[RustFile], accept: Collection[str], apart: Mapping[str, Reason]
 ) -> tuple[list[Group], list[Finding]]:
     """Files in groups, largest first, and a finding for each accepted difference. Those in
     `apart` get a builder of their own, for the reason given."""
@@ -28,10 +34,10 @@ def group_files(
     groups: list[Group] = []
     findings: list[Finding] = []
     for number, cluster in enumerate(clusters):
-        reasons: tuple[str, ...] = ()
+        reasons: tuple[Reason, ...] = ()
         if number:
             given = apart.get(cluster[0].path) or apart.get(clusters[0][0].path)
-            given = given or cluster[0].fixed or None
+            given = given or _fixed(cluster[0])
             nearest = _nearest(settings, clusters[:number], cluster[0])
             reasons = _reasons(settings, nearest, cluster[0]) if given is None else (given,)
         ordered = settings.leader_first(cluster)
@@ -42,7 +48,7 @@ def group_files(
 
 
 def _clusters(
-    settings: Settings, files: Sequence[RustFile], apart: Mapping[str, str]
+    settings: Settings, files: Sequence[RustFile], apart: Mapping[str, Reason]
 ) -> list[list[RustFile]]:
     """The files that go together, the largest cluster first."""
     clusters: list[list[RustFile]] = []
@@ -101,30 +107,29 @@ def _nearest(
     )
 
 
-def _reasons(settings: Settings, cluster: Sequence[RustFile], file: RustFile) -> tuple[str, ...]:
+def _reasons(settings: Settings, cluster: Sequence[RustFile], file: RustFile) -> tuple[Reason, ...]:
     """What keeps a file apart from those of a cluster: parts of the compiler's input, else the
     first step that stands in the way."""
-    main = cluster[0]
-    found = []
-    for name in sorted(settings.different(main, file) - settings.accepted):
-        component = settings.component(file, name)
-        step = component.step if component is not None else None
-        where = file.graph.tree.source.place(step.item.code) if step is not None else file.path
-        values = settings.value(file, name), settings.value(main, name)
-        shown = brief(values[0], 60), brief(values[1], 60)
-        values = shown if shown[0] != shown[1] else values
-        found.append(f"{name}: {where} has {values[0]}, {main.path} has {values[1]}")
-    return tuple(found) or (_misplaced(settings, cluster, file),)
+    return of_settings(settings, cluster[0], file) or (_misplaced(settings, cluster, file),)
 
 
-def _misplaced(settings: Settings, cluster: Sequence[RustFile], file: RustFile) -> str:
+def _misplaced(settings: Settings, cluster: Sequence[RustFile], file: RustFile) -> Reason:
     """What stands in the way where the compiler's input is the same."""
     programs = _same_programs(cluster, file)
     found = aligned([*cluster, file], settings.accepted)
     if isinstance(found, Obstacle):
-        source = found.file.graph.tree.source
-        place = source.place(found.step.item.code)
-        return f"`{shortened(found.step)}` at {place}: {found.why}"
+        return of_obstacle(found, file)
     if programs:
-        return f"another file builds {', '.join(sorted(programs))} too, with other features"
-    return "its steps cannot be laid over those of all others"
+        return of_programs(sorted(programs))
+    return Reason(
+        "its steps cannot be laid over those of all others",
+        f"Write the steps before its build as {cluster[0].path} does.",
+    )
+
+
+def _fixed(file: RustFile) -> Reason | None:
+    """What the file itself says about keeping a stage of its own."""
+    if not file.fixed:
+        return None
+    do = f"Let {file.path} call cargo in the workspace's root, with -p for the package."
+    return Reason(file.fixed, do)

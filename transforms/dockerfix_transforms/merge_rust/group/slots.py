@@ -16,11 +16,13 @@ Slot = list[Step | None]
 
 class Obstacle(Struct, frozen=True):
     """Why chains cannot be laid over each other: the step that stands in the way, the file it
-    belongs to, and the reason as the end of a sentence that begins with the step."""
+    belongs to, the reason as the end of a sentence that begins with the step, and what a person
+    can do about it."""
 
     file: RustFile
     step: Step
     why: str
+    do: str
 
 
 def representative(slot: Slot) -> Step:

@@ -10,8 +10,8 @@ import json
 from collections.abc import Iterator, Sequence
 
 from dockerfix.api import Finding, Severity, Workspace
-from dockerfix_transforms.merge_rust.group.group import UNBUILT, Group, given_argument
-from dockerfix_transforms.merge_rust.group.settings import IN_PATHS
+from dockerfix_transforms.merge_rust.group.group import Group, given_argument
+from dockerfix_transforms.merge_rust.group.reasons import accepting
 from dockerfix_transforms.merge_rust.notes.compiled import compiled_notes, hosted_environment
 from dockerfix_transforms.merge_rust.notes.cook import cook_notes
 from dockerfix_transforms.merge_rust.notes.held import held_notes
@@ -46,23 +46,19 @@ def merge_notes(workspace: Workspace, groups: Sequence[Group], merged: Merged) -
 
 
 def _apart(group: Group, cooked: bool) -> Iterator[Finding]:
-    names = [reason.partition(":")[0] for reason in group.apart]
-    fixed = any(" " in name or name in IN_PATHS for name in names)
-    accept = "align the files" if fixed else f"--accept {' --accept '.join(names)} unites them"
-    if group.apart == (UNBUILT,):
-        accept = "name all Dockerfiles to have them compiled together"
     binaries = ", ".join(member.file.binary for member in group.members)
     for reason in group.apart:
         file = group.leader.file
+        last = accepting(group.apart) if reason is group.apart[-1] else ""
         yield Finding.at(
             file.place,
             severity=Severity.NOTE,
             name="separate-builder",
-            what=f"{binaries}: a builder of its own ({reason})",
+            what=f"{binaries}: a builder of its own ({reason.what})",
             why="the workspace's crates are compiled once more, dependencies are not"
             if cooked
             else "its crates are compiled once more",
-            do=accept,
+            do=f"{reason.do} {last}".strip(),
             subject=file.binary,
         )
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from dockerfix.api import Finding, Span, Workspace
+from dockerfix_transforms.merge_rust.group.reasons import Reason, accepting
 from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 from dockerfix_transforms.merge_rust.scope.names import merged_path
 
@@ -32,6 +34,24 @@ class Scope:
         if self.files:
             listed = [file.path for file in self.files]
             self.into = merged_path(self.workspace, listed, self.wish)
+
+    def leave_apart(self, file: RustFile, reasons: Sequence[Reason]) -> None:
+        """Take a file out of the merge that would share no stage with the others: each
+        difference at its place, and at the last one how to accept them all."""
+        self.files.remove(file)
+        for reason in reasons:
+            span = reason.span or file.graph.tree.instructions[0].code
+            last = accepting(reasons) if reason is reasons[-1] else ""
+            self.findings.append(
+                Finding.at(
+                    file.graph.tree.source.place(span),
+                    name="separate-builder",
+                    what=f"{file.path} stays as it is: {reason.what}",
+                    why="It would share no stage with the other files.",
+                    do=f"{reason.do} {last}".strip(),
+                    subject=file.path,
+                )
+            )
 
     def leave_out(self, file: RustFile, name: str, what: str, action: str, span: Span) -> None:
         """Take a file out of the merge, and say so."""

@@ -50,7 +50,7 @@ def in_one_list(pairs: Sequence[tuple[RustFile, Step]], leader: Step, line: Line
                 if taken.setdefault(path, item.key) != item.key:
                     raise CannotJoinError(
                         file, step, f"two files write {path}",
-                        "give the copy another name, here and in the COPY --from",
+                        "Give the copy another name, here and in the COPY --from.",
                     )  # fmt: skip
             if item.key not in added.setdefault(before, []):
                 added[before].append(item.key)

@@ -19,9 +19,7 @@ from dockerfix_transforms.merge_rust.read.steps import (
 class CannotJoinError(Exception):
     """The lines of these files cannot be one line: `step` of `file`, why, and what to do."""
 
-    def __init__(
-        self, file: RustFile, step: Step, why: str, action: str = "align the files"
-    ) -> None:
+    def __init__(self, file: RustFile, step: Step, why: str, action: str) -> None:
         super().__init__(why)
         self.file = file
         self.step = step

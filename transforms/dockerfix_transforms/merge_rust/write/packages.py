@@ -35,8 +35,9 @@ def unite_packages(
         if versions.setdefault(name, word) != word:
             file, mine = next((f, s) for f, s in pairs if s.item is not step.item)
             raise CannotJoinError(
-                file, mine, f"conflicting versions of a package: {versions[name]} and {word}"
-            )
+                file, mine, f"conflicting versions of a package: {versions[name]} and {word}",
+                f"Install one version of {name} in all files.",
+            )  # fmt: skip
     here = package_words(step)
     missing = [word for word in wanted if here is not None and word not in here[1]]
     if missing:

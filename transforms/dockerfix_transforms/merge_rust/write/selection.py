@@ -180,7 +180,10 @@ def inline_environment(
         for assignment in mine.call.command.assignments if mine.call is not None else ():
             value = assignment.value.written if assignment.value is not None else ""
             if known.setdefault(assignment.name, value) != value:
-                raise CannotJoinError(file, mine, f"{assignment.name} has two values")
+                raise CannotJoinError(
+                    file, mine, f"{assignment.name} has two values",
+                    f"Give {assignment.name} one value in all files.",
+                )  # fmt: skip
             text = f"{assignment.name}={value} "
             if mine is not step and text not in added and not _has(call, assignment.name):
                 added.append(text)

@@ -116,7 +116,10 @@ def _cargo(group: Group, step: Step, pairs: Sequence[tuple[RustFile, Step]], lin
     that shared crates still compile once)."""
     call = step.call
     if call is None:
-        raise CannotJoinError(pairs[0][0], step, "the cargo command cannot be read")
+        raise CannotJoinError(
+            pairs[0][0], step, "the cargo command cannot be read",
+            "Write the cargo command out, without a variable for its verb.",
+        )  # fmt: skip
     if step.role is Role.BUILD:
         _check_folders(pairs)
     if _stays(group, step, pairs):
@@ -209,7 +212,7 @@ def _whole(pairs: Sequence[tuple[RustFile, Step]], line: Line) -> None:
                 if taken.setdefault(path, spelling(command)) != spelling(command):
                     raise CannotJoinError(
                         file, step, f"two files write {path}",
-                        "give the copy another name, here and in the COPY --from",
+                        "Give the copy another name, here and in the COPY --from.",
                     )  # fmt: skip
         if _flat(step) not in known and number:
             line.more.append((file, step))
@@ -237,7 +240,7 @@ def _check_folders(pairs: Sequence[tuple[RustFile, Step]]) -> None:
             if more:
                 raise CannotJoinError(
                     file, step, f"its image copies all of {path}, where {min(more)} would lie too",
-                    "copy the program by its name",
+                    "Copy the program by its name.",
                 )  # fmt: skip
 
 
