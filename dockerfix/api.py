@@ -8,24 +8,13 @@ from dockerfix.engine.draft import Draft
 from dockerfix.engine.ladder import StepDown
 from dockerfix.engine.proposal import OptionSpec, Proposal, Transform
 from dockerfix.facts.builds import job_of
-from dockerfix.facts.builds.actions import scans
-from dockerfix.facts.builds.make.patterns import pattern_prerequisites
-from dockerfix.facts.builds.words import OPAQUE
-from dockerfix.facts.caches import CacheSpec, is_per_ref, read_cache, tag_of
+from dockerfix.facts.builds.github.actions import scans
+from dockerfix.facts.builds.pattern_prerequisites import pattern_prerequisites
 from dockerfix.facts.cargo import ManifestError, Workspace
 from dockerfix.facts.cargo.commands import CargoCall, cargo_calls, read_cargo, selected
 from dockerfix.facts.cargo.native import crates_that_notice
 from dockerfix.facts.context.allowed import exceptions, is_allow_list, kept_rules, line_in_the_way
 from dockerfix.facts.context.assumed import likely_context
-from dockerfix.facts.context.ignore import (
-    BadIgnoreError,
-    IgnoreFile,
-    IgnoreLine,
-    Judge,
-    read_ignore,
-)
-from dockerfix.facts.context.makers import find_maker, triggers_of, without_tag
-from dockerfix.facts.context.projection import ProjectionError, as_line, project_rules
 from dockerfix.facts.context.senders import (
     Sent,
     classic_rules,
@@ -36,7 +25,6 @@ from dockerfix.facts.context.senders import (
 )
 from dockerfix.facts.context.unfollowed import is_given, names_file, unfollowed_places
 from dockerfix.facts.context.used import ContextUse, read_of, used_of
-from dockerfix.facts.context.weight import Weight
 from dockerfix.facts.dockerfile.cargo_chef import repeats_bin
 from dockerfix.facts.dockerfile.file_names import is_dockerfile
 from dockerfix.facts.dockerfile.places import IsFolder, Placed, apart, folders, placed
@@ -50,15 +38,6 @@ from dockerfix.facts.gitlab.cache_keys import shared_caches
 from dockerfix.facts.gitlab.commands import CommandReader, Commands, Ran
 from dockerfix.facts.gitlab.gates import plain
 from dockerfix.facts.gitlab.image_names import ImageName, image_name, may_be_same
-from dockerfix.facts.gitlab.images import (
-    Made,
-    UnreadImageError,
-    Used,
-    environment,
-    makers,
-    makes_image,
-    used_images,
-)
 from dockerfix.facts.gitlab.outside import set_outside
 from dockerfix.facts.gitlab.pipeline import Job, Line, Need, Pipeline, Rule
 from dockerfix.facts.gitlab.presence import AlwaysThere, Missing, implies
@@ -70,20 +49,47 @@ from dockerfix.facts.gitlab.refs import (
 )
 from dockerfix.facts.gitlab.schedule import Schedule
 from dockerfix.facts.gitlab.settings import Artifacts, Cache
-from dockerfix.facts.links import links_to
-from dockerfix.facts.mentions import PathMention, path_mentions
-from dockerfix.facts.model import Blind, Build, BuildArgument, CallSite, SiteKind, Tool, Value
-from dockerfix.facts.named_words import named_words
-from dockerfix.facts.published import lacking_platform, runs_without, sometimes_pushed, unknown_name
-from dockerfix.facts.registries import (
+from dockerfix.facts.image_ref import without_tag
+from dockerfix.facts.images.caches import CacheSpec, is_per_ref, read_cache, tag_of
+from dockerfix.facts.images.makers import find_maker, triggers_of
+from dockerfix.facts.images.published import (
+    lacking_platform,
+    runs_without,
+    sometimes_pushed,
+    unknown_name,
+)
+from dockerfix.facts.images.registries import (
     HUB,
     pushed_images,
     pushed_registries,
     registry_of,
     repository_of,
 )
+from dockerfix.facts.images.used import (
+    Made,
+    UnreadImageError,
+    Used,
+    environment,
+    makers,
+    makes_image,
+    used_images,
+)
+from dockerfix.facts.links import links_to
+from dockerfix.facts.mentions import PathMention, path_mentions
+from dockerfix.facts.model import Blind, Build, BuildArgument, CallSite, SiteKind, Tool, Value
+from dockerfix.facts.named_words import named_words
 from dockerfix.facts.repository import Facts
+from dockerfix.facts.shell.words import OPAQUE
 from dockerfix.facts.text_uses import hands_on
+from dockerfix.facts.trees.ignore import (
+    BadIgnoreError,
+    IgnoreFile,
+    IgnoreLine,
+    Judge,
+    read_ignore,
+)
+from dockerfix.facts.trees.projection import ProjectionError, as_line, project_rules
+from dockerfix.facts.trees.weight import Weight
 from dockerfix.facts.unreadable import unreadable
 from dockerfix.proof.obligation import Image, Permit
 from dockerfix.rewrite import (

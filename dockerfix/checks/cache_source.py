@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 from dockerfix.checks.check import Check
 from dockerfix.checks.together import texts
-from dockerfix.facts.caches import read_cache
-from dockerfix.facts.context.makers import without_tag
+from dockerfix.facts.image_ref import without_tag
+from dockerfix.facts.images.caches import read_cache
 from dockerfix.facts.model import Build, Tool
 from dockerfix.facts.repository import Facts
 from dockerfix.text import Place

@@ -7,7 +7,7 @@ from itertools import combinations
 
 from dockerfix.checks.check import Check
 from dockerfix.checks.together import Together, same_everywhere, texts
-from dockerfix.facts.caches import read_cache
+from dockerfix.facts.images.caches import read_cache
 from dockerfix.facts.model import Build, SiteKind
 from dockerfix.facts.repository import Facts
 from dockerfix.text import Place

@@ -12,9 +12,9 @@ from dockerfix.checks.check import Check
 from dockerfix.checks.together import Push, Together, pushes, same_everywhere
 from dockerfix.facts.gitlab.commands import CommandReader
 from dockerfix.facts.gitlab.image_names import ImageName, image_name, may_be_same
-from dockerfix.facts.gitlab.images import UnreadImageError, Used, used_images
 from dockerfix.facts.gitlab.pipeline import Job
 from dockerfix.facts.gitlab.schedule import Schedule
+from dockerfix.facts.images.used import UnreadImageError, Used, used_images
 from dockerfix.facts.repository import Facts
 from dockerfix.text import Place
 

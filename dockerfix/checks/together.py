@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from dockerfix.facts.builds.jobs import braced
 from dockerfix.facts.gitlab.existing import PipelineKind, existing
 from dockerfix.facts.gitlab.pipeline import Pipeline
+from dockerfix.facts.gitlab.shell_texts import braced
 from dockerfix.facts.model import SiteKind, Value
 from dockerfix.facts.repository import Facts
 from dockerfix.text import Place

@@ -21,7 +21,7 @@ from dockerfix.estimate.changed import Builds, Clones
 from dockerfix.estimate.series import Estimate, Given, State, estimates
 from dockerfix.estimate.times import known_times
 from dockerfix.facts.gitlab.existing import PipelineKind
-from dockerfix.facts.gitlab.images import pushers
+from dockerfix.facts.images.used import pushers
 from dockerfix.facts.repository import Facts
 from dockerfix.report.report import Report
 from dockerfix.traces.jobs import RanJob

@@ -15,9 +15,9 @@ from msgspec.structs import replace
 
 from dockerfix.estimate.graph import JobGraph
 from dockerfix.estimate.schedule import Times
-from dockerfix.facts.gitlab.images import ANY
 from dockerfix.facts.gitlab.job import Job
 from dockerfix.facts.gitlab.pipeline import Pipeline
+from dockerfix.facts.images.used import ANY
 from dockerfix.traces.model import JobTrace
 
 Pushed = Mapping[str, frozenset[str]]

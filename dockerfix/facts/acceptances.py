@@ -19,7 +19,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from dockerfix.facts.builds.candidates import Candidate, candidate
+from dockerfix.facts.builds.files.candidates import Candidate, candidate
 from dockerfix.facts.dockerfile.file_names import is_dockerfile
 from dockerfix.text import Snapshot, SnapshotError
 

@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
 from xml.etree import ElementTree
 
-from dockerfix.facts.context.globs import before_wildcard
+from dockerfix.facts.trees.globs import before_wildcard
 from dockerfix.text import Kind, Snapshot, SnapshotError, join_path
 
 PROJECTS = (".csproj", ".fsproj", ".vbproj")

@@ -15,6 +15,8 @@ from msgspec import Struct, field
 from dockerfix.text import MappedText, Place
 from dockerfix.text.values import Keyed
 
+MAX_BYTES = 1_000_000
+"""A larger file is not searched for call sites."""
 _INPUT = re.compile(r"\binputs[._][\w-]+")
 """An input of a workflow or action, as it is written, or as the shell's variable for it."""
 

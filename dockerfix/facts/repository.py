@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from dockerfix.facts.builds import BuildList
     from dockerfix.facts.cargo import Workspace
     from dockerfix.facts.compose import ComposeFiles
-    from dockerfix.facts.context.tree import Folder
     from dockerfix.facts.gitlab.pipeline import Pipeline
     from dockerfix.facts.model import Build
+    from dockerfix.facts.trees.tree import Folder
     from dockerfix.syntax.yaml.tree import YamlError
 
 
@@ -124,7 +124,7 @@ class Facts:
     def tree(self, folder: str) -> Folder:
         """Everything below a folder as a tree; `""` is the root. It is never changed."""
         if folder not in self._trees:
-            from dockerfix.facts.context.sources import context_tree
+            from dockerfix.facts.trees.sources import context_tree
 
             self._trees[folder] = context_tree(self.snapshot, folder)
         return self._trees[folder]

@@ -14,11 +14,11 @@ from msgspec import Struct
 
 from dockerfix.facts.context.dormant import DormantFile
 from dockerfix.facts.context.explored import Question
-from dockerfix.facts.context.idle import IdleLine
 from dockerfix.facts.context.steps import LOCAL
 from dockerfix.facts.context.transfer import Asked, ContextCost, LargeEntry, Sent
-from dockerfix.facts.context.weight import HeavyEntry, Weight
 from dockerfix.facts.model import Build
+from dockerfix.facts.trees.idle import IdleLine
+from dockerfix.facts.trees.weight import HeavyEntry, Weight
 from dockerfix.report.json_ import dumped, header, place_data
 from dockerfix.report.style import PLAIN, Style
 from dockerfix.text.units import human

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dockerfix.facts.builds.words import UNKNOWN
 from dockerfix.facts.model import Build, SiteKind, Tool
 from dockerfix.facts.repository import Facts
+from dockerfix.facts.shell.words import UNKNOWN
 from dockerfix.rewrite.bake import Baked, bake_file, bake_variables, shared_flags
 from dockerfix.rewrite.command.command import set_command
 from dockerfix.rewrite.gitlab.join import Joined, check_joinable, join_jobs, widen_rules

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dockerfix.facts.builds.skaffold import artifacts
+from dockerfix.facts.builds.systems.skaffold import artifacts
 from dockerfix.facts.repository import Facts
 from dockerfix.rewrite.wanted import Change, Edits, Refused
 from dockerfix.rewrite.yaml_edits import add_key, column, quoted, set_scalar

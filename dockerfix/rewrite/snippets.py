@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from dockerfix.facts.builds.unread import BUILD_TEXT
+from dockerfix.facts.builds.files.unread import BUILD_TEXT
 from dockerfix.facts.mentions import PathMention
 from dockerfix.facts.repository import Facts
 from dockerfix.syntax.markdown import code

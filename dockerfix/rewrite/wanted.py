@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from dockerfix.facts.builds.words import ROOTS
 from dockerfix.facts.finding import Finding, Severity
 from dockerfix.facts.model import Build, set_outside
 from dockerfix.facts.repository import Facts
+from dockerfix.facts.shell.words import ROOTS
 from dockerfix.text import Edit, EditConflictError, EditSet, Place, inner_path, is_within
 
 Edits = list[tuple[str, Edit]]

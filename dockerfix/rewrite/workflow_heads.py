@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from dockerfix.facts.builds.expressions import in_row
-from dockerfix.facts.builds.matrix import rows
+from dockerfix.facts.builds.github.expressions import in_row
+from dockerfix.facts.builds.github.matrix import rows
 from dockerfix.rewrite.wanted import Refused
 from dockerfix.rewrite.yaml_edits import column, comments_above, entry_lines, quoted
 from dockerfix.syntax.yaml.tree import Entry, Scalar

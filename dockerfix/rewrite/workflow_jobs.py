@@ -14,7 +14,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from dockerfix.facts.builds.expressions import reads_matrix
+from dockerfix.facts.builds.github.expressions import reads_matrix
 from dockerfix.rewrite.wanted import Refused
 from dockerfix.rewrite.workflow_heads import (
     Part,

@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from dockerfix.facts.builds.expressions import (
+from dockerfix.facts.builds.github.expressions import (
     in_expressions,
     in_row,
     reads_matrix,

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct, field
 
-from dockerfix.facts.builds.words import closing
+from dockerfix.facts.shell.words import closing
 
 _OPERATORS = (":-", ":=", ":+", ":?", "-", "=", "+", "?")
 

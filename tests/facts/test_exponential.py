@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from dockerfix.facts.builds import BuildList
-from dockerfix.facts.builds.words import LONGEST
+from dockerfix.facts.shell.words import LONGEST
 
 Find = Callable[..., BuildList]
 LINKS = 40

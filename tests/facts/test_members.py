@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from dockerfix.facts.members import filtered, paths_beside, unneeded
-from dockerfix.facts.turbo_settings import WorkspaceError
+from dockerfix.facts.javascript.members import filtered, paths_beside, unneeded
+from dockerfix.facts.javascript.turbo_settings import WorkspaceError
 from dockerfix.text import Snapshot
 
 _FILES = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dockerfix.facts.package_commands import Ran, package_command
+from dockerfix.facts.javascript.package_commands import Ran, package_command
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dockerfix.facts.registries import pushed_registries, registry_of, repository_of
+from dockerfix.facts.images.registries import pushed_registries, registry_of, repository_of
 from dockerfix.facts.repository import Facts
 from dockerfix.text import Snapshot
 

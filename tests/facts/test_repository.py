@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dockerfix.facts.builds.candidates import Candidate, candidate
+from dockerfix.facts.builds.files.candidates import Candidate, candidate
 from dockerfix.facts.dockerfile.file_names import is_dockerfile
 from dockerfix.facts.repository import Facts
 from dockerfix.text import Entry, Kind, Snapshot

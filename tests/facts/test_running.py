@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from dockerfix.facts.gitlab.pipeline import Pipeline, find_pipeline
-from dockerfix.facts.gitlab.pushes import pushed_tags
 from dockerfix.facts.gitlab.running import kind_without, pushes_again, runs_otherwise
+from dockerfix.facts.images.pushes import pushed_tags
 from dockerfix.facts.repository import Facts
 from dockerfix.text import Snapshot
 

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from dockerfix.facts.builds.read_words import read_fields
-from dockerfix.facts.builds.words import UNKNOWN, Bound, Scope, expand
 from dockerfix.facts.model import Build
 from dockerfix.facts.repository import Facts
+from dockerfix.facts.shell.read_words import read_fields
+from dockerfix.facts.shell.words import UNKNOWN, Bound, Scope, expand
 from dockerfix.syntax.shell import Command, parse_shell
 from dockerfix.text import MappedText, Snapshot
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dockerfix.facts.turbo import pruned_files, pruned_packages
-from dockerfix.facts.turbo_settings import WorkspaceError
+from dockerfix.facts.javascript.turbo import pruned_files, pruned_packages
+from dockerfix.facts.javascript.turbo_settings import WorkspaceError
 from dockerfix.text import Entry, Kind, Snapshot
 
 _FILES = {

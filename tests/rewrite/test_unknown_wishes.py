@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dockerfix.facts.builds.words import UNKNOWN
 from dockerfix.facts.repository import Facts
+from dockerfix.facts.shell.words import UNKNOWN
 from dockerfix.rewrite import Change, Wanted, set_builds
 from dockerfix.text import Snapshot
 

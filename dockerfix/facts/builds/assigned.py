@@ -10,10 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
-from dockerfix.facts.builds.candidates import MAX_BYTES
-from dockerfix.facts.builds.words import default_values
 from dockerfix.facts.gitlab.pipeline import Pipeline
-from dockerfix.facts.model import Build
+from dockerfix.facts.model import MAX_BYTES, Build
+from dockerfix.facts.shell.words import default_values
 from dockerfix.text import Place, Snapshot, SnapshotError, Source, Span
 
 

@@ -16,10 +16,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from dockerfix.facts.bake import BakeFile, BakeTarget, Plain, merge_bake, parse_bake
-from dockerfix.facts.builds.docker_command import is_remote, located, pushes
-from dockerfix.facts.builds.gathered import BakeCall
 from dockerfix.facts.builds.services import service_build
-from dockerfix.facts.builds.words import Scope, remaining, replaced
+from dockerfix.facts.commands.docker_command import is_remote, located, pushes
+from dockerfix.facts.commands.gathered import BakeCall
 from dockerfix.facts.compose import BASE_NAMES, ComposeFiles, Service, is_compose
 from dockerfix.facts.model import (
     Build,
@@ -30,6 +29,7 @@ from dockerfix.facts.model import (
     Tool,
     Value,
 )
+from dockerfix.facts.shell.words import Scope, remaining, replaced
 from dockerfix.text import Place, Snapshot, SnapshotError, Source, Span
 
 BAKE_NAMES = (

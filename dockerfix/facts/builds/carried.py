@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, cast
 
 from msgspec import Struct
 
-from dockerfix.facts.builds.gathered import Carrier, Found
-from dockerfix.facts.builds.words import Scope
+from dockerfix.facts.commands.gathered import Carrier, Found
+from dockerfix.facts.shell.words import Scope
 from dockerfix.text import MappedText, Snapshot
 from dockerfix.text.watched import Looks, Seen
 
 if TYPE_CHECKING:
-    from dockerfix.facts.builds.following import Barren
+    from dockerfix.facts.builds.scripts.following import Barren
 
 
 class Followed(Struct, frozen=True):

@@ -16,24 +16,24 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from dockerfix.facts.builds import documents
-from dockerfix.facts.builds.candidates import Candidate
-from dockerfix.facts.builds.ci_files import commands, dialect
-from dockerfix.facts.builds.docker_command import located
-from dockerfix.facts.builds.expressions import filled
-from dockerfix.facts.builds.gathered import Carrier
+from dockerfix.facts.builds.files.candidates import Candidate
+from dockerfix.facts.builds.files.unread import may_build_in_python
+from dockerfix.facts.builds.github.expressions import filled
 from dockerfix.facts.builds.reading import Reading
-from dockerfix.facts.builds.state import State
-from dockerfix.facts.builds.unread import may_build_in_python
-from dockerfix.facts.builds.words import Scope
+from dockerfix.facts.builds.systems.ci_files import commands, dialect
+from dockerfix.facts.commands.docker_command import located
+from dockerfix.facts.commands.gathered import Carrier
 from dockerfix.facts.model import BareBuild, Build, CallSite, SiteKind, Value
+from dockerfix.facts.shell.state import State
+from dockerfix.facts.shell.words import Scope
 from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
 from dockerfix.syntax.yaml.tree import Scalar, YamlError, parse_yaml
 from dockerfix.text import Source, join_path
 
 if TYPE_CHECKING:
     # Read only where such files are: start-up time is judged.
-    from dockerfix.facts.builds import python_calls
-    from dockerfix.facts.builds.cloud_build import CloudStep
+    from dockerfix.facts.builds.python import calls as python_calls
+    from dockerfix.facts.builds.systems.cloud_build import CloudStep
 
 
 def package(reading: Reading, source: Source) -> None:
@@ -97,7 +97,7 @@ def python(reading: Reading, source: Source) -> None:
     """Calls in a Python file."""
     if not may_build_in_python(source.data):
         return
-    from dockerfix.facts.builds import python_calls
+    from dockerfix.facts.builds.python import calls as python_calls
 
     calls = reading.snapshot.derive(source.path, python_calls.python_calls)
     for place, why in calls.unread:
@@ -117,7 +117,7 @@ def _python_call(
     reading: Reading, source: Source, item: python_calls.Words | python_calls.Text, folder: str
 ) -> None:
     """One command of a Python file, for a program that runs in `folder`."""
-    from dockerfix.facts.builds import python_calls
+    from dockerfix.facts.builds.python import calls as python_calls
 
     tilt = python_calls.is_tilt(source.path)
     kind = SiteKind.TILT if tilt else SiteKind.PYTHON
@@ -141,7 +141,7 @@ def ci(reading: Reading, source: Source) -> None:
 
 def just(reading: Reading, source: Source) -> None:
     """Recipes of a justfile."""
-    from dockerfix.facts.builds import justfiles
+    from dockerfix.facts.builds.systems import justfiles
 
     reading.keep(source)
     folder = posixpath.dirname(source.path)
@@ -153,7 +153,7 @@ def just(reading: Reading, source: Source) -> None:
 
 def skaffold(reading: Reading, source: Source) -> None:
     """Artifacts of skaffold."""
-    from dockerfix.facts.builds import skaffold
+    from dockerfix.facts.builds.systems import skaffold
 
     file = reading.yaml(source)
     if file is None:
@@ -166,7 +166,7 @@ def skaffold(reading: Reading, source: Source) -> None:
 
 def cloud_build(reading: Reading, source: Source) -> None:
     """Steps of Cloud Build."""
-    from dockerfix.facts.builds import cloud_build
+    from dockerfix.facts.builds.systems import cloud_build
 
     file = reading.yaml(source)
     for step in cloud_build.steps(file) if file is not None else ():
@@ -187,7 +187,7 @@ def _cloud_step(reading: Reading, source: Source, step: CloudStep, root: str) ->
 
 def deployment(reading: Reading, source: Source) -> None:
     """Images of deployment tools and hosting services; the commands that DevSpace runs."""
-    from dockerfix.facts.builds import deployment_files, deployments
+    from dockerfix.facts.builds.systems import deployment_files, deployments
 
     reading.keep(source)
     try:
@@ -230,7 +230,7 @@ def _in_folder(reading: Reading, words: tuple[Value, ...], site: CallSite, folde
 
 def tasks(reading: Reading, source: Source) -> None:
     """Commands that an editor runs."""
-    from dockerfix.facts.builds import deployment_files, editor_tasks
+    from dockerfix.facts.builds.systems import deployment_files, editor_tasks
 
     reading.keep(source)
     try:
@@ -246,7 +246,7 @@ def tasks(reading: Reading, source: Source) -> None:
 
 def bazel(reading: Reading, source: Source) -> None:
     """Container rules of Bazel."""
-    from dockerfix.facts.builds import bazel as starlark
+    from dockerfix.facts.builds.systems import bazel as starlark
 
     for rule, name, span in starlark.rules(source):
         place = source.place(span)

@@ -12,17 +12,17 @@ from collections.abc import Iterator
 from msgspec import Struct, field
 
 from dockerfix.facts.builds.assigned import Assigned, assigned_values
-from dockerfix.facts.builds.candidates import Candidate
-from dockerfix.facts.builds.cloud_names import CLOUD_BUILDERS
-from dockerfix.facts.builds.compose_calls import compose_use, layers, named_files
 from dockerfix.facts.builds.file_kinds import NEEDED, READERS
+from dockerfix.facts.builds.files.candidates import Candidate
+from dockerfix.facts.builds.files.naming import by_kind
 from dockerfix.facts.builds.leftover import say_leftover
-from dockerfix.facts.builds.naming import by_kind
 from dockerfix.facts.builds.pipelines import read_pipeline, unread_pipeline
 from dockerfix.facts.builds.reading import Reading
 from dockerfix.facts.builds.services import service_build
 from dockerfix.facts.builds.standalone import Standalone, building_scripts
 from dockerfix.facts.builds.workflow_steps import read_workflows
+from dockerfix.facts.commands.cloud_names import CLOUD_BUILDERS
+from dockerfix.facts.commands.compose_calls import compose_use, layers, named_files
 from dockerfix.facts.compose import ComposeFiles, find_compose, looks_composed
 from dockerfix.facts.gitlab.pipeline import Pipeline
 from dockerfix.facts.model import BareBuild, Blind, Build, ComposeUse, ImageCall, SiteKind

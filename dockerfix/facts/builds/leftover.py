@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 
-from dockerfix.facts.builds.plugins import Plugin, may_hold_plugins, plugins
+from dockerfix.facts.builds.files.unread import build_spans, uncovered, value_behind
 from dockerfix.facts.builds.reading import Reading
-from dockerfix.facts.builds.unread import build_spans, uncovered, value_behind
+from dockerfix.facts.builds.systems.plugins import Plugin, may_hold_plugins, plugins
 from dockerfix.facts.model import Build, CallSite, Value
 from dockerfix.text import Place, Snapshot, Span
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 
-from dockerfix.facts.builds.gathered import Carrier
-from dockerfix.facts.builds.jobs import runs_of
 from dockerfix.facts.builds.reading import Reading
+from dockerfix.facts.commands.gathered import Carrier
 from dockerfix.facts.dockerfile.file_names import is_dockerfile
 from dockerfix.facts.gitlab.pipeline import ROOT, Pipeline, find_pipeline
+from dockerfix.facts.gitlab.shell_texts import runs_of
 from dockerfix.facts.model import SiteKind
 from dockerfix.syntax.yaml.tree import Scalar, YamlError
 from dockerfix.text import SnapshotError, Source, Span

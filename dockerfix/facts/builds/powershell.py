@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from dockerfix.facts.builds.unread import build_spans
-from dockerfix.facts.builds.words import UNKNOWN, remaining
+from dockerfix.facts.builds.files.unread import build_spans
 from dockerfix.facts.model import Value
+from dockerfix.facts.shell.words import UNKNOWN, remaining
 from dockerfix.text import Source, Span
 
 _WORD = re.compile(

@@ -10,18 +10,18 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from dockerfix.facts.builds.build_commands import read_indirect
-from dockerfix.facts.builds.candidates import MAX_BYTES, Candidate
 from dockerfix.facts.builds.carried import Carried, key_of_text
-from dockerfix.facts.builds.docker_command import make_build
-from dockerfix.facts.builds.follow import Follower
-from dockerfix.facts.builds.gathered import Carrier, Found
-from dockerfix.facts.builds.naming import naming
-from dockerfix.facts.builds.recognise import recognise
-from dockerfix.facts.builds.state import State
-from dockerfix.facts.builds.unread import TOOLS, build_text
-from dockerfix.facts.builds.words import Scope
-from dockerfix.facts.model import Build, CallSite, Value
+from dockerfix.facts.builds.files.candidates import Candidate
+from dockerfix.facts.builds.files.naming import naming
+from dockerfix.facts.builds.files.unread import TOOLS, build_text
+from dockerfix.facts.builds.scripts.build_commands import read_indirect
+from dockerfix.facts.builds.scripts.follow import Follower
+from dockerfix.facts.commands.docker_command import make_build
+from dockerfix.facts.commands.gathered import Carrier, Found
+from dockerfix.facts.commands.recognise import recognise
+from dockerfix.facts.model import MAX_BYTES, Build, CallSite, Value
+from dockerfix.facts.shell.state import State
+from dockerfix.facts.shell.words import Scope
 from dockerfix.syntax.yaml.tree import YamlError, parse_yaml
 from dockerfix.text import Kind, MappedText, Snapshot, SnapshotError, Source, Span
 from dockerfix.text.watched import Looks

@@ -14,10 +14,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from dockerfix.facts.builds.assigned import environment_beside
-from dockerfix.facts.builds.docker_command import is_remote, located
-from dockerfix.facts.builds.words import closing, remaining
+from dockerfix.facts.commands.docker_command import is_remote, located
 from dockerfix.facts.compose import Service, pairs
 from dockerfix.facts.model import Build, BuildArgument, CallSite, SiteKind, Tool, Value
+from dockerfix.facts.shell.words import closing, remaining
 from dockerfix.syntax.yaml.tree import Node, Scalar, Sequence
 from dockerfix.text import Snapshot
 

@@ -12,17 +12,17 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from dockerfix.facts.builds.candidates import Candidate
-from dockerfix.facts.builds.gathered import Carrier, Found
-from dockerfix.facts.builds.naming import by_kind
+from dockerfix.facts.builds.files.candidates import Candidate
+from dockerfix.facts.builds.files.naming import by_kind
+from dockerfix.facts.builds.files.unread import TOOLS
 from dockerfix.facts.builds.reading import Reading
-from dockerfix.facts.builds.unread import TOOLS
-from dockerfix.facts.builds.words import Scope
+from dockerfix.facts.commands.gathered import Carrier, Found
 from dockerfix.facts.model import SiteKind
+from dockerfix.facts.shell.words import Scope
 from dockerfix.text import MappedText, Source
 
 if TYPE_CHECKING:
-    from dockerfix.facts.builds.make import Makefile
+    from dockerfix.facts.make import Makefile
 
 
 def building_scripts(reading: Reading) -> list[Source]:

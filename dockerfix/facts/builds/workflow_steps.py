@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from dockerfix.facts.builds.candidates import Candidate
-from dockerfix.facts.builds.gathered import Carrier
+from dockerfix.facts.builds.files.candidates import Candidate
 from dockerfix.facts.builds.reading import Reading
+from dockerfix.facts.commands.gathered import Carrier
 from dockerfix.facts.model import SiteKind
 
 if TYPE_CHECKING:
     # Read only where such files are: start-up time is judged.
-    from dockerfix.facts.builds.workflows import Step
+    from dockerfix.facts.builds.github.workflows import Step
     from dockerfix.syntax.yaml.tree import YamlFile
 
 
@@ -26,7 +26,7 @@ def read_workflows(reading: Reading) -> None:
     files = _workflow_files(reading)
     if not files:
         return
-    from dockerfix.facts.builds.workflows import Workflows, foreign_workflows
+    from dockerfix.facts.builds.github.workflows import Workflows, foreign_workflows
 
     for step in Workflows(files.get).steps(files):
         _step(reading, step)
@@ -55,7 +55,7 @@ def _workflow_files(reading: Reading) -> dict[str, YamlFile]:
 
 def _step(reading: Reading, step: Step) -> None:
     """The builds of one step."""
-    from dockerfix.facts.builds import actions
+    from dockerfix.facts.builds.github import actions
 
     build, call = actions.action_build(step), actions.action_bake(step)
     reading.extra += [build] if build is not None else []

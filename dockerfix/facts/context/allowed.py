@@ -11,9 +11,9 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator, Sequence
 
-from dockerfix.facts.context.globs import BadPatternError, has_wildcard, match
-from dockerfix.facts.context.ignore import BadIgnoreError, IgnoreFile, IgnoreLine, Judge
-from dockerfix.facts.context.projection import ProjectionError, as_line
+from dockerfix.facts.trees.globs import BadPatternError, has_wildcard, match
+from dockerfix.facts.trees.ignore import BadIgnoreError, IgnoreFile, IgnoreLine, Judge
+from dockerfix.facts.trees.projection import ProjectionError, as_line
 
 EVERYTHING = ("*", "**")
 """Patterns that leave out everything at the top of a context."""

@@ -9,9 +9,9 @@ import posixpath
 from collections.abc import Iterator
 
 from dockerfix.facts.context import archives
-from dockerfix.facts.context.globs import has_wildcard
 from dockerfix.facts.dockerfile.stages import StageGraph
 from dockerfix.facts.repository import Facts
+from dockerfix.facts.trees.globs import has_wildcard
 from dockerfix.syntax.dockerfile import Copy
 from dockerfix.text import join_path
 

@@ -10,14 +10,14 @@ import posixpath
 from collections.abc import Callable, Collection
 from functools import cached_property
 
-from dockerfix.facts.context.follow import followed
-from dockerfix.facts.context.ignore import IgnoreFile, Judge, read_ignore
 from dockerfix.facts.context.script import BuildScript
-from dockerfix.facts.context.sources import select
 from dockerfix.facts.context.stage_run import StageFiles, StageRun
 from dockerfix.facts.context.steps import BuildInput, Failure, StageScript
-from dockerfix.facts.context.tree import Folder, ImageRef, StageRef
 from dockerfix.facts.repository import Facts
+from dockerfix.facts.trees.asked import followed
+from dockerfix.facts.trees.ignore import IgnoreFile, Judge, read_ignore
+from dockerfix.facts.trees.sources import select
+from dockerfix.facts.trees.tree import Folder, ImageRef, StageRef
 
 Images = Callable[[ImageRef], "Simulation | Folder | None"]
 """Says what an image or a named context holds: the build that makes it (whose input names the

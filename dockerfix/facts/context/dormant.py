@@ -11,15 +11,15 @@ from collections.abc import Collection, Iterable, Iterator
 
 from msgspec import Struct
 
-from dockerfix.facts.context.ignore import (
+from dockerfix.facts.model import Build
+from dockerfix.facts.repository import Facts
+from dockerfix.facts.trees.ignore import (
     BadIgnoreError,
     IgnoreFile,
     IgnoreLine,
     Judge,
     read_ignore,
 )
-from dockerfix.facts.model import Build
-from dockerfix.facts.repository import Facts
 
 _NAME = ".dockerignore"
 

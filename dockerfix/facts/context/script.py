@@ -25,7 +25,6 @@ from dockerfix.facts.context.steps import (
     Step,
     absolute,
 )
-from dockerfix.facts.context.tree import ImageRef, StageRef
 from dockerfix.facts.dockerfile.stages import StageGraph
 from dockerfix.facts.dockerfile.variables import (
     ExpansionError,
@@ -33,6 +32,7 @@ from dockerfix.facts.dockerfile.variables import (
     first_variables,
     global_variables,
 )
+from dockerfix.facts.trees.tree import ImageRef, StageRef
 from dockerfix.syntax.dockerfile import (
     Add,
     Copy,

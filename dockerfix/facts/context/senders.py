@@ -13,11 +13,11 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from dockerfix.facts.context.ignore import Judge, read_ignore
-from dockerfix.facts.context.sources import select
-from dockerfix.facts.context.tree import Folder, FromContext, leaves
-from dockerfix.facts.context.weight import HeavyEntry, Scale, Weight
 from dockerfix.facts.repository import Facts
+from dockerfix.facts.trees.ignore import Judge, read_ignore
+from dockerfix.facts.trees.sources import select
+from dockerfix.facts.trees.tree import Folder, FromContext, leaves
+from dockerfix.facts.trees.weight import HeavyEntry, Scale, Weight
 
 
 class Sent(Struct, frozen=True):

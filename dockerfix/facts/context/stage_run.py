@@ -12,10 +12,7 @@ from typing import Protocol, TypeGuard
 
 from msgspec import Struct
 
-from dockerfix.facts.context import archives, globs
-from dockerfix.facts.context.ignore import BadIgnoreError, Judge
-from dockerfix.facts.context.layer import CopyError, Layer
-from dockerfix.facts.context.sources import select
+from dockerfix.facts.context import archives
 from dockerfix.facts.context.steps import (
     BuildInput,
     CopyStep,
@@ -27,7 +24,12 @@ from dockerfix.facts.context.steps import (
     Step,
     absolute,
 )
-from dockerfix.facts.context.tree import (
+from dockerfix.facts.repository import Facts
+from dockerfix.facts.trees import globs
+from dockerfix.facts.trees.ignore import BadIgnoreError, Judge
+from dockerfix.facts.trees.layer import CopyError, Layer
+from dockerfix.facts.trees.sources import select
+from dockerfix.facts.trees.tree import (
     Elsewhere,
     Folder,
     Found,
@@ -45,7 +47,6 @@ from dockerfix.facts.context.tree import (
     expand,
     look_up,
 )
-from dockerfix.facts.repository import Facts
 from dockerfix.syntax.dockerfile import Add, Instruction
 from dockerfix.text import SnapshotError
 

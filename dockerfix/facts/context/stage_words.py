@@ -8,10 +8,10 @@ from __future__ import annotations
 from dockerfix.facts.context.steps import (
     absolute,
 )
-from dockerfix.facts.context.tree import Inline
 from dockerfix.facts.dockerfile.variables import (
     Variables,
 )
+from dockerfix.facts.trees.tree import Inline
 from dockerfix.syntax.dockerfile import (
     Heredoc,
     Instruction,

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from msgspec import Struct, field
 
 from dockerfix.facts.context import archives
-from dockerfix.facts.context.tree import ImageRef, Inline, StageRef
 from dockerfix.facts.dockerfile.variables import Variables
 from dockerfix.facts.model import Build, BuildArgument
+from dockerfix.facts.trees.tree import ImageRef, Inline, StageRef
 from dockerfix.syntax.dockerfile import Copy, Instruction, Run, Stage
 from dockerfix.text import Place, join_path
 

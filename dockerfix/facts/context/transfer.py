@@ -14,9 +14,6 @@ from msgspec import Struct
 
 from dockerfix.facts.context.copying import Simulation
 from dockerfix.facts.context.dormant import DormantFile, dormant_files
-from dockerfix.facts.context.idle import IdleLine, idle_lines
-from dockerfix.facts.context.ignore import BadIgnoreError, Judge, read_ignore
-from dockerfix.facts.context.sources import select, tree_of
 from dockerfix.facts.context.steps import (
     BuildInput,
     CopyStep,
@@ -26,7 +23,11 @@ from dockerfix.facts.context.steps import (
     Step,
     absolute,
 )
-from dockerfix.facts.context.tree import (
+from dockerfix.facts.repository import Facts
+from dockerfix.facts.trees.idle import IdleLine, idle_lines
+from dockerfix.facts.trees.ignore import BadIgnoreError, Judge, read_ignore
+from dockerfix.facts.trees.sources import select, tree_of
+from dockerfix.facts.trees.tree import (
     Folder,
     FromContext,
     LinkFromContext,
@@ -34,8 +35,7 @@ from dockerfix.facts.context.tree import (
     folders,
     leaves,
 )
-from dockerfix.facts.context.weight import HeavyEntry, Scale, Weight, node_at
-from dockerfix.facts.repository import Facts
+from dockerfix.facts.trees.weight import HeavyEntry, Scale, Weight, node_at
 from dockerfix.text import Entry, Place, SnapshotError
 
 LARGEST = 10

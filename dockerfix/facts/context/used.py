@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from msgspec import Struct
 from msgspec.structs import replace
 
-from dockerfix.facts.context.follow import followed
 from dockerfix.facts.context.script import BuildScript
 from dockerfix.facts.context.steps import BuildInput, CopyStep, RunStep, Step, absolute
 from dockerfix.facts.repository import Facts
+from dockerfix.facts.trees.asked import followed
 from dockerfix.syntax.dockerfile import Instruction
 from dockerfix.text import Place
 

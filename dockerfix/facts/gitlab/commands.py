@@ -7,15 +7,15 @@ how commands start others; judges none of them.
 
 from __future__ import annotations
 
-from dockerfix.facts.builds.jobs import runs_of
-from dockerfix.facts.builds.make import Makefiles
-from dockerfix.facts.builds.recognise import plain, recognise
+from dockerfix.facts.commands.recognise import plain, recognise
 from dockerfix.facts.gitlab.entering import enter_make, enter_package, enter_script
 from dockerfix.facts.gitlab.job import Job
 from dockerfix.facts.gitlab.pipeline import Pipeline
 from dockerfix.facts.gitlab.ran import Commands, Ran, Unfollowed
 from dockerfix.facts.gitlab.service_commands import run_services
+from dockerfix.facts.gitlab.shell_texts import runs_of
 from dockerfix.facts.gitlab.walking import At, Walk
+from dockerfix.facts.make import Makefiles
 from dockerfix.facts.model import Tool, Value
 from dockerfix.syntax.shell import (
     SHELLS,

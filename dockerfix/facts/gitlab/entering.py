@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 import posixpath
 
-from dockerfix.facts.builds.make import make_words
-from dockerfix.facts.builds.recognise import plain
-from dockerfix.facts.builds.script_files import read_script, script_path
+from dockerfix.facts.commands.recognise import plain
 from dockerfix.facts.gitlab.walking import At, Walk
+from dockerfix.facts.make import make_words
 from dockerfix.facts.model import Value
+from dockerfix.facts.shell.script_files import read_script, script_path
 from dockerfix.syntax.shell import (
     SHELLS,
 )

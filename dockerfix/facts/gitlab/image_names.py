@@ -12,8 +12,8 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from dockerfix.facts.builds.words import Bound, Scope, closing, expand
-from dockerfix.facts.context.makers import without_tag
+from dockerfix.facts.image_ref import without_tag
+from dockerfix.facts.shell.words import Bound, Scope, closing, expand
 from dockerfix.syntax.shell import Command, parse_shell
 from dockerfix.text import MappedText
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 
-from dockerfix.facts.builds.compose_calls import compose_use
-from dockerfix.facts.builds.gathered import ComposeCall
-from dockerfix.facts.builds.recognise import plain, unwrapped
+from dockerfix.facts.commands.compose_calls import compose_use
+from dockerfix.facts.commands.gathered import ComposeCall
+from dockerfix.facts.commands.recognise import plain, unwrapped
 from dockerfix.facts.compose import BASE_NAMES
 from dockerfix.facts.gitlab.walking import At, Walk
 from dockerfix.facts.model import CallSite, ComposeUse, SiteKind, Value

@@ -10,12 +10,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from dockerfix.facts.builds.make import Makefiles
-from dockerfix.facts.builds.recognise import plain, unwrapped
-from dockerfix.facts.builds.script_files import script_path
-from dockerfix.facts.builds.words import Scope, bound_to, words_of
+from dockerfix.facts.commands.recognise import plain, unwrapped
 from dockerfix.facts.gitlab.ran import Ran, Unfollowed
+from dockerfix.facts.make import Makefiles
 from dockerfix.facts.model import ComposeUse, Value
+from dockerfix.facts.shell.script_files import script_path
+from dockerfix.facts.shell.words import Scope, bound_to, words_of
 from dockerfix.syntax.shell import (
     Assignment,
     Block,

@@ -10,7 +10,7 @@ import posixpath
 from dockerfix.facts.context.copying import Simulation
 from dockerfix.facts.context.stage_run import StageFiles
 from dockerfix.facts.context.steps import MountStep
-from dockerfix.facts.context.tree import (
+from dockerfix.facts.trees.tree import (
     Elsewhere,
     Folder,
     FromAddress,

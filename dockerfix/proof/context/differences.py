@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from dockerfix.facts.context.copying import Simulation
-from dockerfix.facts.context.ignore import Judge
 from dockerfix.facts.context.stage_run import StageFiles
 from dockerfix.facts.context.steps import LOCAL
-from dockerfix.facts.context.tree import (
+from dockerfix.facts.context.used import read_of
+from dockerfix.facts.trees.ignore import Judge
+from dockerfix.facts.trees.tree import (
     Elsewhere,
     FromAddress,
     FromContext,
@@ -28,7 +29,6 @@ from dockerfix.facts.context.tree import (
     Unpacked,
     Unwalked,
 )
-from dockerfix.facts.context.used import read_of
 from dockerfix.proof.context.files_owed import FilesOwed
 from dockerfix.text import Snapshot
 from dockerfix.text.units import counted

@@ -16,11 +16,16 @@ from dataclasses import dataclass, field
 
 from msgspec import Struct
 
-from dockerfix.facts.context.makers import find_maker
 from dockerfix.facts.dockerfile.stages import StageGraph
 from dockerfix.facts.dockerfile.walk import At, walk
+from dockerfix.facts.images.makers import find_maker
+from dockerfix.facts.images.published import (
+    lacking_platform,
+    runs_without,
+    sometimes_pushed,
+    unknown_name,
+)
 from dockerfix.facts.model import Build, Value
-from dockerfix.facts.published import lacking_platform, runs_without, sometimes_pushed, unknown_name
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.context.seen_steps import (
     SeenStep,

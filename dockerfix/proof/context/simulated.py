@@ -8,14 +8,14 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from dockerfix.facts.context.copying import Simulation, local_context
-from dockerfix.facts.context.ignore import BadIgnoreError
-from dockerfix.facts.context.makers import find_maker
 from dockerfix.facts.context.steps import LOCAL, BuildInput
-from dockerfix.facts.context.tree import (
+from dockerfix.facts.images.makers import find_maker
+from dockerfix.facts.repository import Facts
+from dockerfix.facts.trees.ignore import BadIgnoreError
+from dockerfix.facts.trees.tree import (
     Folder,
     ImageRef,
 )
-from dockerfix.facts.repository import Facts
 from dockerfix.proof.obligation import Image
 
 _MAX_DEPTH = 8

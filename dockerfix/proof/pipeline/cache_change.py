@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
-from dockerfix.facts.caches import is_per_ref, read_cache
+from dockerfix.facts.images.caches import is_per_ref, read_cache
 from dockerfix.facts.model import Build, SiteKind
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.obligation import Obligation, Permit, Verdict

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from dockerfix.facts.builds.recognise import words_before
+from dockerfix.facts.commands.recognise import words_before
 from dockerfix.syntax.shell import Block, Command, Function, Loop, Script, Statement, parse_shell
 from dockerfix.text import MappedText
 

@@ -17,9 +17,9 @@ from dockerfix.facts.gitlab.gates import plain
 from dockerfix.facts.gitlab.job import SECTIONS
 from dockerfix.facts.gitlab.pipeline import Job
 from dockerfix.facts.gitlab.presence import Missing, implies
-from dockerfix.facts.gitlab.pushes import pushed_tags
 from dockerfix.facts.gitlab.running import pushes_again, runs_otherwise
 from dockerfix.facts.gitlab.values import texts
+from dockerfix.facts.images.pushes import pushed_tags
 from dockerfix.proof.pipeline.commands import other_commands
 from dockerfix.proof.pipeline.mirrors import mirror_fault
 from dockerfix.proof.pipeline.sides import Sides, jobs_named

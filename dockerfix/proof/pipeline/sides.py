@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
-from dockerfix.facts.context.makers import without_tag
 from dockerfix.facts.gitlab.pipeline import Job, Pipeline
+from dockerfix.facts.image_ref import without_tag
+from dockerfix.facts.images.registries import pushed_registries
 from dockerfix.facts.model import Build, SiteKind
-from dockerfix.facts.registries import pushed_registries
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.obligation import Permit
 from dockerfix.proof.pipeline.moved import Moved

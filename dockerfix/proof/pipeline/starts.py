@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from dockerfix.facts.context.makers import without_tag
 from dockerfix.facts.gitlab.gates import plain
 from dockerfix.facts.gitlab.pipeline import Job, Pipeline
 from dockerfix.facts.gitlab.schedule import Schedule
+from dockerfix.facts.image_ref import without_tag
 from dockerfix.proof.pipeline.sides import Sides, jobs_named
 
 EARLIER = ("starts-earlier", "builds-beside-scan")

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
-from dockerfix.facts.builds.expressions import in_row, reads_matrix
-from dockerfix.facts.builds.matrix import rows
+from dockerfix.facts.builds.github.expressions import in_row, reads_matrix
+from dockerfix.facts.builds.github.matrix import rows
 from dockerfix.facts.model import SiteKind
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.obligation import Image, Obligation, Permit, Verdict

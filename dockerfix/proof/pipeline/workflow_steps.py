@@ -14,7 +14,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from dockerfix.facts.builds.expressions import without_expressions
+from dockerfix.facts.builds.github.expressions import without_expressions
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.obligation import Image
 from dockerfix.proof.pipeline.commands import other_commands

@@ -12,7 +12,7 @@ import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
-from dockerfix.facts.builds.make.patterns import pattern_prerequisites
+from dockerfix.facts.builds.pattern_prerequisites import pattern_prerequisites
 from dockerfix.facts.dockerfile.file_names import is_dockerfile
 from dockerfix.facts.dockerfile.stages import StageGraph
 from dockerfix.facts.gitlab.globs import GlobError, matches

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dockerfix.facts.gitlab.pipeline import Job, find_pipeline
-from dockerfix.facts.gitlab.pushes import pushed_tags
 from dockerfix.facts.gitlab.running import kind_without, pushes_again, runs_otherwise
+from dockerfix.facts.images.pushes import pushed_tags
 from dockerfix.facts.repository import Facts
 from dockerfix.rewrite.wanted import Edits, Refused
 from dockerfix.text import Edit, EditSet

@@ -9,9 +9,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dockerfix.facts.context.allowed import exceptions, is_allow_list, kept_rules, outermost
-from dockerfix.facts.context.globs import match
-from dockerfix.facts.context.ignore import IgnoreFile, Judge, read_ignore
-from dockerfix.facts.context.projection import ProjectionError
+from dockerfix.facts.trees.globs import match
+from dockerfix.facts.trees.ignore import IgnoreFile, Judge, read_ignore
+from dockerfix.facts.trees.projection import ProjectionError
 from dockerfix.text import Source
 
 NAMES = ("a", "b", "ab", ".git")

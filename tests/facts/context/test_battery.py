@@ -22,7 +22,8 @@ from lab.builder import Builder
 
 from dockerfix.facts.context.copying import Simulation
 from dockerfix.facts.context.steps import BuildInput
-from dockerfix.facts.context.tree import (
+from dockerfix.facts.repository import Facts
+from dockerfix.facts.trees.tree import (
     Elsewhere,
     Folder,
     FromContext,
@@ -32,7 +33,6 @@ from dockerfix.facts.context.tree import (
     folders,
     leaves,
 )
-from dockerfix.facts.repository import Facts
 
 CONTEXTS = 50
 CASES = 6

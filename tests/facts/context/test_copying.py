@@ -11,7 +11,8 @@ import pytest
 from dockerfix.facts.context.archives import is_archive
 from dockerfix.facts.context.copying import Images, Simulation, no_images
 from dockerfix.facts.context.steps import BuildInput
-from dockerfix.facts.context.tree import (
+from dockerfix.facts.repository import Facts
+from dockerfix.facts.trees.tree import (
     Elsewhere,
     Folder,
     FromAddress,
@@ -27,7 +28,6 @@ from dockerfix.facts.context.tree import (
     leaves,
     look_up,
 )
-from dockerfix.facts.repository import Facts
 from dockerfix.text import Entry, Kind, Opaque, Snapshot
 
 TREE = {

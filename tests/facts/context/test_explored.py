@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from dockerfix.facts.context.explored import questions
-from dockerfix.facts.context.makers import find_maker, without_tag
+from dockerfix.facts.image_ref import without_tag
+from dockerfix.facts.images.makers import find_maker
 from dockerfix.facts.repository import Facts
 from dockerfix.text import Snapshot
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dockerfix.facts.context.globs import BadPatternError, has_wildcard, match
+from dockerfix.facts.trees.globs import BadPatternError, has_wildcard, match
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,10 @@ import random
 
 import pytest
 
-from dockerfix.facts.context.idle import idle_lines
-from dockerfix.facts.context.ignore import Judge, read_ignore
-from dockerfix.facts.context.sources import context_tree, select
-from dockerfix.facts.context.tree import Folder, leaves
+from dockerfix.facts.trees.idle import idle_lines
+from dockerfix.facts.trees.ignore import Judge, read_ignore
+from dockerfix.facts.trees.sources import context_tree, select
+from dockerfix.facts.trees.tree import Folder, leaves
 from dockerfix.text import Snapshot, Source
 
 

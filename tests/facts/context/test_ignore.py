@@ -7,7 +7,7 @@ import random
 import pytest
 from e2b_dockerfile_utils import PatternMatcher
 
-from dockerfix.facts.context.ignore import BadIgnoreError, Judge, read_ignore
+from dockerfix.facts.trees.ignore import BadIgnoreError, Judge, read_ignore
 from dockerfix.text import Source
 
 

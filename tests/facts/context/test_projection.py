@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from dockerfix.facts.context.ignore import Judge, read_ignore
-from dockerfix.facts.context.projection import ProjectionError, project_rules
+from dockerfix.facts.trees.ignore import Judge, read_ignore
+from dockerfix.facts.trees.projection import ProjectionError, project_rules
 from dockerfix.text import Source
 
 

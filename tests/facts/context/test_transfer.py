@@ -14,8 +14,8 @@ from lab.lab import Lab
 from dockerfix.facts.context.dormant import dormant_files, read_by_builds
 from dockerfix.facts.context.steps import BuildInput
 from dockerfix.facts.context.transfer import ContextCost, Measured, context_cost
-from dockerfix.facts.context.weight import Weight
 from dockerfix.facts.repository import Facts
+from dockerfix.facts.trees.weight import Weight
 from dockerfix.text import Entry, Kind, Snapshot
 
 SIZES = {

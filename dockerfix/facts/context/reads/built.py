@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import posixpath
 
-from dockerfix.facts.context.ignore import Judge
 from dockerfix.facts.context.reads.context_reads import ContextReads, UnknownReadError
 from dockerfix.facts.context.revision import may_ask_git
 from dockerfix.facts.context.senders import rules_of
 from dockerfix.facts.context.steps import absolute
 from dockerfix.facts.dotnet import project_files
 from dockerfix.facts.go.packages import package_files
-from dockerfix.facts.members import (
+from dockerfix.facts.javascript.members import (
     paths_beside,
     unneeded,
 )
-from dockerfix.facts.turbo import pruned_files
+from dockerfix.facts.javascript.turbo import pruned_files
+from dockerfix.facts.trees.ignore import Judge
 from dockerfix.text import Kind, inner_path, is_within
 
 _GIT = ".git"

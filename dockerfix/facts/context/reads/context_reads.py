@@ -9,10 +9,10 @@ import posixpath
 import re
 from collections.abc import Sequence
 
-from dockerfix.facts.context.globs import has_wildcard
 from dockerfix.facts.context.steps import absolute
 from dockerfix.facts.go.packages import packages_of
 from dockerfix.facts.repository import Facts
+from dockerfix.facts.trees.globs import has_wildcard
 from dockerfix.syntax.shell import (
     ShellWord,
 )

@@ -11,18 +11,18 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from dockerfix.facts.context.globs import has_wildcard
 from dockerfix.facts.context.reads.built import add_built
 from dockerfix.facts.context.reads.context_reads import ContextReads, UnknownReadError
 from dockerfix.facts.context.reads.shell import OF_FILES, ShellReads
 from dockerfix.facts.context.script import BuildScript
 from dockerfix.facts.context.steps import BuildInput, CopyStep, RunStep, StageScript, absolute
-from dockerfix.facts.context.tree import StageRef
 from dockerfix.facts.dockerfile.walk import At, walk
 from dockerfix.facts.dotnet import ProjectError
 from dockerfix.facts.go.packages import GoError
+from dockerfix.facts.javascript.turbo_settings import WorkspaceError
 from dockerfix.facts.repository import Facts
-from dockerfix.facts.turbo_settings import WorkspaceError
+from dockerfix.facts.trees.globs import has_wildcard
+from dockerfix.facts.trees.tree import StageRef
 from dockerfix.syntax.dockerfile import Instruction, Run
 from dockerfix.syntax.shell import (
     parse_shell,

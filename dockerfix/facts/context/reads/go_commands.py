@@ -9,10 +9,10 @@ import posixpath
 from collections.abc import Sequence
 from itertools import pairwise
 
-from dockerfix.facts.context.globs import has_wildcard
 from dockerfix.facts.context.reads.context_reads import ContextReads, UnknownReadError
 from dockerfix.facts.context.steps import absolute
 from dockerfix.facts.go.packages import VALUED, packages_of
+from dockerfix.facts.trees.globs import has_wildcard
 from dockerfix.syntax.shell import (
     ShellWord,
 )

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dockerfix.facts.context.globs import has_wildcard
 from dockerfix.facts.context.reads.context_reads import ContextReads, UnknownReadError
 from dockerfix.facts.context.reads.dotnet_commands import dotnet_builds
 from dockerfix.facts.context.reads.go_commands import go_builds
 from dockerfix.facts.context.steps import absolute
-from dockerfix.facts.members import (
+from dockerfix.facts.javascript.members import (
     filtered,
     member_folder,
     root_of,
     script_of,
 )
-from dockerfix.facts.package_commands import package_command
-from dockerfix.facts.turbo import pruned_packages
+from dockerfix.facts.javascript.package_commands import package_command
+from dockerfix.facts.javascript.turbo import pruned_packages
+from dockerfix.facts.trees.globs import has_wildcard
 from dockerfix.syntax.shell import (
     Assignment,
     Block,

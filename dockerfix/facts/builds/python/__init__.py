@@ -1,0 +1,1 @@
+"""Builds that Python programs ask for, read with libcst."""

@@ -1,0 +1,1 @@
+"""Following scripts: statement after statement, into functions, scripts and recipes."""

@@ -1,0 +1,1 @@
+"""JavaScript workspaces: their members, what installs and builds them, what turbo prunes."""
