@@ -112,7 +112,8 @@ def _one(facts: Facts, changes: list[Change], every: Sequence[Change]) -> Edits:
         from dockerfix.rewrite.tilt import set_tilt
 
         return set_tilt(facts, changes[0], every)
-    if build.tool is Tool.SDK or build.site.kind in _BY_HAND:
+    runs = build.site.kind is SiteKind.DEPLOYMENT and build.tool is not Tool.DEPLOYMENT
+    if build.tool is Tool.SDK or (build.site.kind in _BY_HAND and not runs):
         what, action = _BY_HAND.get(build.site.kind, _BY_HAND[SiteKind.PYTHON])
         raise Refused(build.site.place, what, action)
     return set_command(facts, changes, _unchanged_builds(facts, changes))

@@ -205,7 +205,7 @@ def deployment(reading: Reading, source: Source) -> None:
     for name, command in deployments.custom_commands(file):
         carrier = Carrier(SiteKind.DEPLOYMENT, name, source)
         folder = posixpath.dirname(source.path)
-        reading.follower.run(command.mapped, carrier, State(folder, Scope()))
+        reading.follower.run(command, carrier, State(folder, Scope()))
 
 
 def powershell(reading: Reading, source: Source) -> None:

@@ -133,6 +133,8 @@ class Merge:
         work, scope = self.work, self.scope
         write_merged(work, scope, self.facts.snapshot, data)
         work.findings += [*moved_notes(merged), *unasked_notes(merged)]
+        merging = {file.path for file in scope.files}
+        work.findings += [f for f in scope.assumed if f.place and f.place.path in merging]
         if callers is None:
             self.without_callers(groups, merged)
         else:
@@ -142,7 +144,7 @@ class Merge:
         said = [finding.place for finding in scope.findings]
         fresh = (f for f in work.findings if f.name != "not-read" or f.place not in said)
         work.findings = [*scope.findings, *fresh]
-        work.permits += image_permits(groups, merged, scope.into, work.weighed)
+        work.permits += image_permits(groups, merged, scope, work.weighed)
         if callers is not None:
             work.permits += job_permits(self.facts.pipeline, callers.jobs)
             work.permits += workflow_permits(callers.workflows)

@@ -19,6 +19,7 @@ from dockerfix_transforms.merge_rust.notes.held import PROGRAMS, images_on_build
 from dockerfix_transforms.merge_rust.read.compiler import environment, is_compiler_variable
 from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 from dockerfix_transforms.merge_rust.read.steps import Role, steps_of
+from dockerfix_transforms.merge_rust.scope.scope import Scope
 from dockerfix_transforms.merge_rust.write.layout import Merged
 
 _WIDENED = {
@@ -32,9 +33,10 @@ _ASPECTS = frozenset({"toolchain", "shell", "base-image"})
 
 
 def image_permits(
-    groups: Sequence[Group], merged: Merged, into: str, findings: Collection[Finding]
+    groups: Sequence[Group], merged: Merged, scope: Scope, findings: Collection[Finding]
 ) -> Iterator[Permit]:
     """The permits of all images of all groups; `findings` are the assumptions of the merge."""
+    into = scope.into
     assumed = [finding for finding in findings if finding.severity is Severity.ASSUME]
     for group in groups:
         for member in group.members:
@@ -45,6 +47,8 @@ def image_permits(
                 rules = tuple(_guest_rules(groups[0], group)) if guest else ()
             aspects = [*_accepted(member, assumed), *_gained(group, member, assumed)]
             aspects += ((rule, member.file.binary) for rule in added_rules(group, member))
+            if member.file.path in scope.gained:
+                aspects.append((Admission.SOURCES.value, member.file.binary))
             for stage in member.file.targets:
                 name = merged.plan.targets[(member.file.path, stage.index)]
                 old = str(image_before(member.file, stage))

@@ -19,7 +19,7 @@ from dockerfix.facts.model import Build, BuildArgument, CallSite, SiteKind, Tool
 from dockerfix.facts.shell.words import remaining
 from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
 from dockerfix.syntax.yaml.tree import Node, Scalar, YamlFile
-from dockerfix.text import Snapshot
+from dockerfix.text import MappedText, Piece, Snapshot
 
 
 class Image(Struct, frozen=True):
@@ -163,13 +163,29 @@ def _devspace(root: YamlMapping, path: str) -> Images:
             yield _keyed(name, node, (posixpath.dirname(path),))
 
 
-def custom_commands(file: YamlFile) -> Iterator[tuple[str, Scalar]]:
+def custom_commands(file: YamlFile) -> Iterator[tuple[str, MappedText]]:
     """The commands with which DevSpace builds images itself, by the image's name."""
     listed = _below(file.root, "images") if file.source.path.endswith("devspace.yaml") else None
     for name, node in listed.resolved.items() if isinstance(listed, YamlMapping) else ():
         command = _below(node, "custom", "command")
         if isinstance(command, Scalar):
-            yield name, command
+            yield name, _without_runtime(command.mapped)
+
+
+_RUNTIME = re.compile(r"\$\{(\w+(?:\.[\w-]+)+)\}")
+
+
+def _without_runtime(mapped: MappedText) -> MappedText:
+    """`${runtime.images.api.tag}`, which DevSpace fills in before a shell sees it ("Runtime
+    Variables" of its documentation), as the shell variable `${runtime_images_api_tag}`."""
+    pieces: list[Piece] = []
+    at = 0
+    for match in _RUNTIME.finditer(mapped.text):
+        pieces += mapped.slice(at, match.start()).pieces
+        name = re.sub(r"\W", "_", match[1])
+        pieces.append(Piece(f"${{{name}}}", mapped.span(*match.span()), literal=False))
+        at = match.end()
+    return MappedText([*pieces, *mapped.slice(at, len(mapped.text)).pieces])
 
 
 def _werf(root: YamlMapping, path: str) -> Images:

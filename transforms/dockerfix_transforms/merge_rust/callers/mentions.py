@@ -39,7 +39,9 @@ _SETTINGS = frozenset(
     }
 )  # fmt: skip
 """Files that name paths in order to match or to read them."""
-_FILTERS = frozenset({"paths", "paths-ignore", "changes", "files", "exclude", "include-paths"})
+_FILTERS = frozenset(
+    {"paths", "paths-ignore", "changes", "files", "exclude", "include-paths", "onChange"}
+)
 """Keys of pipelines whose lists are matched against changed files."""
 _READERS = frozenset(
     {

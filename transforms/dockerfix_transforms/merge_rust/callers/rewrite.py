@@ -31,6 +31,7 @@ from dockerfix_transforms.merge_rust.callers.hidden_sites import hidden_sites
 from dockerfix_transforms.merge_rust.callers.left import Left, kept_files, together
 from dockerfix_transforms.merge_rust.callers.left_mentions import left_mentions, past_notes
 from dockerfix_transforms.merge_rust.callers.mentions import is_read_only
+from dockerfix_transforms.merge_rust.callers.named_ignores import followed_ignores, left_ignores
 from dockerfix_transforms.merge_rust.callers.runners import (
     Machines,
     Pair,
@@ -41,6 +42,7 @@ from dockerfix_transforms.merge_rust.callers.runners import (
 )
 from dockerfix_transforms.merge_rust.callers.sites import Sites, read_sites
 from dockerfix_transforms.merge_rust.callers.workflows import APART, WorkflowPlan, plan_workflows
+from dockerfix_transforms.merge_rust.files import moved_ignores
 from dockerfix_transforms.merge_rust.group.group import Group
 from dockerfix_transforms.merge_rust.jobs.plan import JobPlan, plan_jobs
 from dockerfix_transforms.merge_rust.read.rust_file import RustFile
@@ -233,7 +235,10 @@ def _mentions(
     known = _named_in(left for left in lefts if not left.accepted(accept))
     unknown = [m for m in mentions if (m.place.path, m.path) not in known]
     lefts += left_mentions(facts, unknown, last)
+    ignores = _untouched(facts, moved_ignores(scope, facts.snapshot), edits, lefts)
+    lefts += left_ignores(facts, ignores)
     followed = _followed(mentions, lefts, accept)
+    followed += followed_ignores(ignores, kept_files(lefts, accept))
     scanned = (m for m in mentions if m not in followed and _scans(facts, m, lefts, staying))
     return set_paths(facts, [*followed, *scanned], last)
 

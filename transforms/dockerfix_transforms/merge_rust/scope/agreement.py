@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from dockerfix.api import Arg, Facts, Newline, Span
 from dockerfix_transforms.merge_rust.read.rust_file import RustFile
+from dockerfix_transforms.merge_rust.scope.ignores import one_ignore_file
 from dockerfix_transforms.merge_rust.scope.names import told_apart
 from dockerfix_transforms.merge_rust.scope.scope import Scope
 
@@ -24,12 +25,7 @@ _PLAIN = re.compile(r"[\w./:@+-]*")
 def agree(facts: Facts, scope: Scope) -> None:
     """Leave out the files that one merged file cannot serve together with the others."""
     _majority(scope, lambda f: f.context, "context", "another build context than the others'")
-    _majority(
-        scope,
-        lambda f: facts.snapshot.read(i) if (i := facts.ignore_path(f.context, f.path)) else b"",
-        "ignore-file",
-        "another ignore file than the others'",
-    )
+    one_ignore_file(facts, scope)
     _majority(scope, lambda f: f.graph.tree.escape, "escape", "another escape character")
     _majority(scope, lambda f: f.graph.tree.newline, "newline", "other newlines than the others'")
     for file in list(scope.files):

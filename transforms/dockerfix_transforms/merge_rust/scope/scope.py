@@ -23,6 +23,12 @@ class Scope:
     """The Dockerfiles that the person named."""
     files: list[RustFile] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    ignore: bytes | None = None
+    """The text of the merged file's ignore file; None where all inputs have the same one."""
+    assumed: list[Finding] = field(default_factory=list)
+    """What that ignore file assumes of inputs that had another one, if they are merged."""
+    gained: frozenset[str] = frozenset()
+    """The inputs whose builders get more files than their own ignore files let through."""
 
     @property
     def context(self) -> str:
