@@ -282,7 +282,8 @@ def own_depths(
         kept = keeps[job.name]
         inherited = templates.nearest(job, targets)
         if kept is not None:
-            wanted = kept.depth if inherited or not alone else ""
+            other = not alone and kept.depth != depth
+            wanted = kept.depth if inherited or other else ""
         elif job.name in shallow:
             wanted = depth if inherited or alone else ""
         else:
@@ -305,7 +306,7 @@ def _wanted(
     for job in pipeline.visible:
         kept = keeps[job.name]
         if kept is not None:
-            own = alone or own_depth(job) is not None
+            own = alone or kept.depth == depth or own_depth(job) is not None
             found[job.name] = "" if own else kept.depth
         elif job.name in shallow:
             found[job.name] = depth if alone else ""

@@ -113,7 +113,7 @@ def _units(node: YamlSequence, builds: Sequence[Build]) -> Iterator[Unit]:
         if _only_reports(item):
             heading = heading if heading is not None else item
             continue
-        for number, unit in enumerate(_of_item(item, builds, started)):
+        for number, unit in enumerate(_with_tail(item, list(_of_item(item, builds, started)))):
             started = True
             yield _headed(unit, heading) if heading is not None and not number else unit
             heading = None
@@ -159,6 +159,19 @@ def _of_item(item: Scalar, builds: Sequence[Build], started: bool) -> Iterator[U
             raise NoUnitsError(f"`{shown}` belongs to no single build")
     if above is not None and started:
         raise NoUnitsError("it reports after the last build")
+
+
+def _with_tail(item: Scalar, units: Sequence[Unit]) -> Sequence[Unit]:
+    """The units of a block, where comments below the last statement go with the last one."""
+    if not units or item.style != "|":
+        return units
+    source, last = item.file.source, units[-1]
+    below = source.slice(Span(last.lines.end, max(item.span.end, last.lines.end)))
+    lines = below.rstrip().split(b"\n") if below.strip() else []
+    if not lines or any(line.strip() and not line.lstrip().startswith(b"#") for line in lines):
+        return units
+    end = source.line_of(last.lines.end + len(below.rstrip()) - 1).end
+    return [*units[:-1], replace(last, lines=Span(last.lines.start, end))]
 
 
 def _is_head(statement: Statement) -> bool:

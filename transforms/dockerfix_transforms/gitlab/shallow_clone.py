@@ -202,7 +202,7 @@ def _plan(
         draft.permits.append(Permit("clone-depth", "", pipeline.path, DEPTH, old, depth))
     if len(draft.edits) > before:
         stamped = [job.name for job in shallow if depths.writes_version(job)]
-        _tell(draft, shallow, depth, unseen if alone else (), stamped)
+        _tell(draft, shallow, depth, unseen if alone else (), stamped, still=old == depth)
 
 
 def _unwritable(
@@ -235,7 +235,8 @@ def _write(
     for job in pipeline.jobs.values():
         _set_depth(draft, templates, job, targets)
     for job in pipeline.visible:
-        if (kept := keeps[job.name]) is not None:
+        kept = keeps[job.name]
+        if kept is not None and (alone or kept.depth != depth):
             _keep(draft, pipeline, job, kept, alone)
 
 
@@ -321,11 +322,15 @@ def _tell(
     depth: str,
     unread: Sequence[tuple[Place, str]],
     stamped: Sequence[str],
+    *,
+    still: bool,
 ) -> None:
-    """The assumption under which jobs become shallow. `stamped` are those whose programs in Go get
-    a version that nothing here is seen to read."""
+    """The assumption under which jobs become shallow, or `still` are. `stamped` are those whose
+    programs in Go get a version that nothing here is seen to read."""
     commits = "1 commit" if depth == "1" else f"{depth} commits"
-    count = "1 job clones" if len(shallow) == 1 else f"{len(shallow)} jobs clone"
+    jobs = "1 job" if len(shallow) == 1 else f"{len(shallow)} jobs"
+    clone = "clones" if len(shallow) == 1 else "clone"
+    count = f"{jobs} still {clone}" if still else f"{jobs} {clone}"
     why = (
         "the table of programs that read history may lack one; a queued or retried job fails "
         "if its branch no longer contains its commit"

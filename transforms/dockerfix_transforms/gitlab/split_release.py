@@ -234,6 +234,8 @@ def _is_bound(pipeline: Pipeline, job: Job) -> str:
         return "its script uses its own name or number"
     if any(scalar.text == job.name for other in pipeline.jobs.values() for scalar in other.extends):
         return "another job extends it"
+    if starter := next((o.name for o in pipeline.jobs.values() if _stops_by(o, job)), ""):
+        return f"{starter} names it to stop its environment"
     if taker := next((o.name for o in pipeline.jobs.values() if _takes_script(o, job)), ""):
         return f"{taker} has its script too"
     if any(
@@ -241,6 +243,11 @@ def _is_bound(pipeline: Pipeline, job: Job) -> str:
     ):
         return "the rules of another job need it"
     return ""
+
+
+def _stops_by(other: Job, job: Job) -> bool:
+    """Whether the environment of another job is stopped by this one."""
+    return other.environment is not None and other.environment.on_stop == job.name
 
 
 def _takes_script(other: Job, job: Job) -> bool:

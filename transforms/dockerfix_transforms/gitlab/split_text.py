@@ -50,11 +50,12 @@ def split_edits(job: Job, parts: Mapping[str, Sequence[Unit]]) -> Edits:
     template = template_of(job, units)
     head = _Head(source, template, pad.decode(), _dash(source, items[0]), whole)
     at = entry_lines(job.entry).end
-    text = "\n".join(f"{head.job(name, part)}\n" for name, part in parts.items())
+    gap = "" if _is_dense(job) else "\n"
+    text = gap.join(f"{head.job(name, part)}\n" for name, part in parts.items())
     if not template:
         return [(path, Edit(entry_lines(job.entry), text.replace("\n", newline).encode()))]
-    before = "\n" if source.data[at - 1 : at] == b"\n" else "\n\n"
-    added = (before + text).rstrip("\n") + ("\n" if before == "\n" else "")
+    ends = source.data[at - 1 : at] == b"\n"
+    added = gap + text if ends else f"\n{gap}{text}".rstrip("\n")
     found = added.replace("\n", newline).encode()
     start = at
     if gone and gone[-1].end == at:
@@ -64,6 +65,16 @@ def split_edits(job: Job, parts: Mapping[str, Sequence[Unit]]) -> Edits:
         *((path, Edit(span, b"")) for span in gone),
         (path, Edit(Span(start, at), found)),
     ]
+
+
+def _is_dense(job: Job) -> bool:
+    """Whether the file has no blank line between a job and what comes next, so that new jobs
+    get none either."""
+    source, end = job.file.source, entry_lines(job.entry).end
+    start = source.line_of(job.entry.key.span.start).start
+    above = source.slice(source.line_of(start - 1)).strip() if start else b""
+    below = source.slice(source.line_of(end)).strip() if end < len(source.data) else b""
+    return bool(above and below)
 
 
 def template_of(job: Job, units: Sequence[Unit]) -> str:
