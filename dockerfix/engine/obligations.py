@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from dockerfix.engine.permits_by_subject import PermitsBySubject
 from dockerfix.engine.touched_images import Asked, Changes, TouchedImages
+from dockerfix.engine.unjudged import unjudged
 from dockerfix.facts.gitlab.pipeline import Pipeline
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.obligation import Image, Obligation, Permit
@@ -40,6 +41,8 @@ def owed(before: Facts, after: Facts, changes: Changes, permits: Sequence[Permit
     """
     derivation = _Derivation(before, after, changes, permits)
     images = tuple(derivation.images())
+    others = unjudged(before, after, changes, derivation.permits)
+    derivation.unproved |= dict.fromkeys(others)
     return Owed(
         (
             *images,

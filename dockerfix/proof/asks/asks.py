@@ -47,8 +47,8 @@ class Ask(Struct, frozen=True):
     details: tuple[tuple[str, str], ...]
     written: str
     site: CallSite
-    chosen: Value | None = None
-    """The target as the call site gives it."""
+    words: tuple[tuple[str, Value], ...] = ()
+    """Target, Dockerfile, context and tags as the call site gives them, each with what it is."""
 
 
 class Sent(Struct, frozen=True):
@@ -171,6 +171,7 @@ def _asks(build: Build, chosen: Mapping[str, str], moves: _Moves) -> Iterator[As
     written = f"{fill(build.dockerfile_written)} {fill(build.context_written)}"
     script = _script(build.site)
     tags = [fill(tag) for tag in build.tags] or list(_output_names(build)) or [""]
+    words = tuple(_words(build))
     for tag in tags:
         for name in (tag, *moves.further(script, tag)):
             pushed = _pushes(build, name) or (script, name) in moves.pushed
@@ -184,8 +185,19 @@ def _asks(build: Build, chosen: Mapping[str, str], moves: _Moves) -> Iterator[As
                 tuple(sorted(_details(build, chosen))),
                 written if dockerfile is None or build.context is None else "",
                 build.site,
-                build.target,
+                words,
             )
+
+
+def _words(build: Build) -> Iterator[tuple[str, Value]]:
+    """The words that decide which image gets which tag."""
+    words = (
+        ("target", build.target),
+        ("Dockerfile", build.dockerfile_written),
+        ("context", build.context_written),
+    )
+    yield from ((what, word) for what, word in words if word is not None)
+    yield from (("tag", tag) for tag in build.tags)
 
 
 def _path(build: Build, text: str) -> str | None:

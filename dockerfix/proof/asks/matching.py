@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from dockerfix.facts.gitlab.outside import set_outside
 from dockerfix.facts.model import SiteKind
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.asks.asks import Ask
 from dockerfix.proof.asks.details import Allowed, differing
+from dockerfix.proof.asks.frozen import chooses_target, frozen
 from dockerfix.proof.asks.stages import Key, asked_image, stage_key, stage_name, where
 from dockerfix.proof.obligation import Image
 
@@ -63,16 +63,17 @@ class Matching:
             self.extra(ask, counts)
 
     def follows(self, old: Ask, new: Ask) -> None:
-        """A target that who starts a pipeline could choose can still be chosen, if the
-        Dockerfile had another image to choose."""
-        name = set_outside(self.before.pipeline, old.site, old.chosen)
+        """What somebody could choose can still be chosen: another image of the Dockerfile, if it
+        had one, another context or tag."""
+        self.unproved |= dict.fromkeys(frozen(self.before, self.after, old, new))
+        name = chooses_target(self.before, old)
         if not name or old.dockerfile is None or old.dockerfile not in self.before.snapshot:
             return
         graph = self.before.stages(old.dockerfile)
         stage = graph.target(old.target)
         below = {needed.index for needed in graph.needs(stage)} if stage is not None else set()
         others = [s for s in graph.stages if s.name and s != stage and s.index not in below]
-        if others and not set_outside(self.after.pipeline, new.site, new.chosen):
+        if others and not chooses_target(self.after, new):
             self.unproved[
                 f"{new.site}: `{old.tag}` gets one image whatever {name} holds, which chose the "
                 f"target of {old.dockerfile}"
