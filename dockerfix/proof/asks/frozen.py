@@ -11,10 +11,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from dockerfix.facts.builds.script_files import read_script
 from dockerfix.facts.gitlab.outside import set_outside as set_by_pipeline
 from dockerfix.facts.model import CallSite, SiteKind, Value, set_outside
 from dockerfix.facts.repository import Facts
+from dockerfix.facts.shell.script_files import read_script
 from dockerfix.proof.asks.asks import Ask
 from dockerfix.syntax.shell import Script, parse_shell
 from dockerfix.syntax.shell.syntax import Command
