@@ -6,16 +6,14 @@ Knows bytes and offsets; knows nothing of Dockerfiles, YAML or any other languag
 from dockerfix.text.edit import Edit, EditConflictError, EditSet
 from dockerfix.text.mapped import MappedText, Piece
 from dockerfix.text.paths import Entry, Kind, Opaque
-from dockerfix.text.snapshot import (
-    Snapshot,
-    SnapshotError,
-    UnreadableError,
+from dockerfix.text.relative import (
     inner_path,
     is_within,
     join_path,
     normalise_path,
     relative_path,
 )
+from dockerfix.text.snapshot import Snapshot, SnapshotError, UnreadableError
 from dockerfix.text.source import Newline, Place, Position, Source, Span
 
 __all__ = [

@@ -8,12 +8,14 @@ surrogates, as `os.fsdecode` gives them.
 
 from __future__ import annotations
 
-import posixpath
 from bisect import bisect_left, insort
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import TypeVar, cast
 
+from dockerfix.text.groups import Groups
+from dockerfix.text.overlay import Overlay
 from dockerfix.text.paths import Entry, Kind, Opaque, Paths
+from dockerfix.text.relative import with_folders
 from dockerfix.text.source import Source
 
 T = TypeVar("T")
@@ -41,19 +43,15 @@ class SnapshotError(UnreadableError):
 
 
 class Snapshot(Paths):
-    """A fixed list of paths whose bytes are read once, on first use.
+    """Paths whose bytes are read once, on first use.
 
-    `entries` maps every file and symbolic link to its entry; from a disk, an entry is looked
-    up on first use too and may then raise `SnapshotError`. Folders have no entry; a path is
-    a folder when an entry lies below it. `load(path)` gives the bytes of one file and may
-    raise `SnapshotError`. `opaque` names what exists but was not looked into (`.git`,
-    `node_modules`, what the settings exclude), and why: what lies in it is unknown, not
-    absent.
+    `load(path)` gives the bytes of one file and may raise `SnapshotError`. From a disk, an entry
+    is looked up on first use too, and may raise it then.
     """
 
     __slots__ = (
-        "_base", "_changed", "_data", "_grouped", "_listings", "_load", "_parsed", "_root",
-        "_versions", "kept", "reading",
+        "_data", "_groups", "_listings", "_load", "_parsed", "_root", "_versions", "kept",
+        "reading",
     )  # fmt: skip
 
     def __init__(
@@ -64,14 +62,13 @@ class Snapshot(Paths):
     ) -> None:
         super().__init__(entries, opaque)
         self._load = load
-        self._root = self._base = self
-        """The snapshot that changes were first made to, and the one before the last changes."""
-        self._changed: frozenset[str] = frozenset()
+        self._root = self
+        """The snapshot that changes were first made to."""
         self._versions: dict[str, Snapshot] = {}
         """For each path that changed since then, the snapshot in which it did so last."""
         self._listings: dict[str, Snapshot] = {}
         """The same for folders in which a path came or went, and for such paths."""
-        self._grouped: dict[Hashable, Mapping[Hashable, list[str]]] = {}
+        self._groups = Groups(self)
         self.kept: dict[Hashable, object] = {}
         """What facts keep for the snapshots that changes make of this one, which share it."""
         self._data: dict[str, bytes] = {}
@@ -93,8 +90,8 @@ class Snapshot(Paths):
         unreadable."""
         if path in self._data:
             return self._data[path]
-        holder = self._versions.get(path, self._root)
-        if holder is not self and path in self.entries:
+        holder = self._holder(path)
+        if holder is not self:
             return holder.read(path)
         return self._data.setdefault(path, self._fetch(path))
 
@@ -103,15 +100,13 @@ class Snapshot(Paths):
         otherwise stay in memory."""
         if path in self._data:
             return self._data[path]
-        holder = self._versions.get(path, self._root)
-        if holder is not self and path in self.entries:
-            return holder.peek(path)
-        return self._fetch(path)
+        holder = self._holder(path)
+        return holder.peek(path) if holder is not self else self._fetch(path)
 
     def source(self, path: str) -> Source:
         """The file as a source, the same one when asked again: it counts its lines once."""
-        holder = self._versions.get(path, self._root)
-        if holder is not self and path in self.entries:
+        holder = self._holder(path)
+        if holder is not self:
             return holder.source(path)
         known = (Source, path)
         if known not in self._parsed:
@@ -138,8 +133,8 @@ class Snapshot(Paths):
 
     def derive(self, path: str, make: Callable[[Source], T]) -> T:
         """`make(source)` computed once for this file and this function, then remembered."""
-        holder = self._versions.get(path, self._root)
-        if holder is not self and path in self.entries:
+        holder = self._holder(path)
+        if holder is not self:
             return holder.derive(path, make)
         key = (make, path)
         if key not in self._parsed:
@@ -169,45 +164,7 @@ class Snapshot(Paths):
         and again for what a change touches. `among` gives the only paths of a snapshot of which
         `key` says anything, where that is cheaper than to ask of all.
         """
-        if key not in self._grouped:
-            if self._root is self:
-                found: dict[Hashable, list[str]] = {}
-                for path in self.paths if among is None else among(self):
-                    group = key(self, path)
-                    if group is not None:
-                        found.setdefault(group, []).append(path)
-            else:
-                found = self._regrouped(key, among)
-            self._grouped[key] = found
-        return cast("Mapping[G, list[str]]", self._grouped[key])
-
-    def _regrouped(
-        self,
-        key: Callable[[Snapshot, str], G | None],
-        among: Callable[[Snapshot], Iterable[str]] | None,
-    ) -> dict[Hashable, list[str]]:
-        """The groups of a snapshot before this one, with what has changed since asked again."""
-        near = key in self._base._grouped
-        start, changed = (self._base, self._changed) if near else (self._root, self._versions)
-        found: dict[Hashable, list[str]] = dict(start.groups(key, among))
-        for path in changed:
-            was, now = start._said(key, path), self._said(key, path)
-            if was == now:
-                continue
-            if was is not None:
-                found[was] = [other for other in found[was] if other != path]
-            if now is not None:
-                found[now] = sorted((*found.get(now, ()), path))
-        return found
-
-    def _said(self, key: Callable[[Snapshot, str], G | None], path: str) -> G | None:
-        """What a key says of a path, remembered where the path last changed."""
-        if path not in self.entries:
-            return None
-        holder, known = self._versions.get(path, self._root), (key, path)
-        if known not in holder._parsed:
-            holder._parsed[known] = key(holder, path)
-        return cast("G | None", holder._parsed[known])
+        return self._groups.by(key, among)
 
     def with_changes(self, changes: Mapping[str, bytes | None]) -> Snapshot:
         """The snapshot after writing or (None) deleting files; modes of kept files stay.
@@ -218,22 +175,27 @@ class Snapshot(Paths):
         written = {path: data for path, data in changes.items() if data is not None}
         added = {path: self._written(path, len(data)) for path, data in written.items()}
         removed = frozenset(path for path, data in changes.items() if data is None)
-        entries = _Overlay.over(self.entries, added, removed)
+        entries = Overlay.over(self.entries, added, removed)
         after = Snapshot(entries, self._load, self.opaque)
         after.kept = self.kept
         after._data = written
-        after._root, after._base, after._changed = self._root, self, frozenset(changes)
+        after._root = self._root
+        after._groups = Groups(after, self._groups, frozenset(changes))
         after._versions = {**self._versions, **dict.fromkeys(changes, after)}
         after._listings = dict(self._listings)
         after._sorted = list(self.paths)
         for path in changes:
             if (path in removed) == (path in self.entries):
-                after._listings |= dict.fromkeys(_with_folders(path), after)
+                after._listings |= dict.fromkeys(with_folders(path), after)
                 if path in removed:
                     del after._sorted[bisect_left(after._sorted, path)]
                 else:
                     insort(after._sorted, path)
         return after
+
+    def _holder(self, path: str) -> Snapshot:
+        """The snapshot that read a file last: the one that changed it, or the first one."""
+        return self._versions.get(path, self._root) if path in self.entries else self
 
     def _written(self, path: str, size: int) -> Entry:
         """The entry of a file that a change writes."""
@@ -250,81 +212,3 @@ class Snapshot(Paths):
                 path, f"not read: it lies in a folder left out, because {why.value}"
             )
         raise SnapshotError(path, "no such file in the repository")
-
-
-class _Overlay(Mapping[str, Entry]):
-    """Entries of a snapshot with some added or replaced and some removed."""
-
-    __slots__ = ("_added", "_base", "_removed")
-
-    def __init__(
-        self, base: Mapping[str, Entry], added: Mapping[str, Entry], removed: frozenset[str]
-    ) -> None:
-        self._base, self._added, self._removed = base, added, removed
-
-    @classmethod
-    def over(
-        cls, base: Mapping[str, Entry], added: Mapping[str, Entry], removed: frozenset[str]
-    ) -> _Overlay:
-        """Changed entries; those of an overlay are changed in one step with its own changes, so
-        that a path takes as long to find after many patches as after one."""
-        if not isinstance(base, _Overlay):
-            return cls(base, added, removed)
-        kept = {path: entry for path, entry in base._added.items() if path not in removed}
-        return cls(base._base, {**kept, **added}, (base._removed - added.keys()) | removed)
-
-    def __contains__(self, path: object) -> bool:
-        return path in self._added or (path not in self._removed and path in self._base)
-
-    def __getitem__(self, path: str) -> Entry:
-        if path in self._added:
-            return self._added[path]
-        if path in self._removed:
-            raise KeyError(path)
-        return self._base[path]
-
-    def __iter__(self) -> Iterator[str]:
-        yield from (p for p in self._base if p not in self._removed and p not in self._added)
-        yield from self._added
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-
-def normalise_path(path: str) -> str | None:
-    """`./a//b/../c` as `a/c`; the root as `""`; None when it leaves the root or is absolute."""
-    if path.startswith("/"):
-        return None
-    normal = posixpath.normpath(path) if path else "."
-    if normal == "..":
-        return None
-    return None if normal.startswith("../") else "" if normal == "." else normal
-
-
-def _with_folders(path: str) -> Iterator[str]:
-    """A path, and the folders that it lies in, the root `""` last."""
-    yield path
-    while path:
-        path = posixpath.dirname(path)
-        yield path
-
-
-def join_path(folder: str, path: str) -> str | None:
-    """`path`, written relative to `folder`, relative to the root; None when it leaves it."""
-    return normalise_path(posixpath.join(folder, path) if folder else path)
-
-
-def is_within(path: str, folder: str) -> bool:
-    """Whether a path is the folder, or lies in it; both relative to the root, `""`."""
-    return not folder or path == folder or path.startswith(f"{folder}/")
-
-
-def inner_path(path: str, folder: str) -> str:
-    """A path as seen from a folder that holds it (both relative to the root, `""`); empty for the
-    folder itself."""
-    return path[len(folder) + 1 :] if folder else path
-
-
-def relative_path(path: str, folder: str) -> str:
-    """`path` as it must be written seen from `folder` (both relative to the root)."""
-    return posixpath.relpath(path or ".", folder or ".")
