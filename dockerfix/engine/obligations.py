@@ -87,6 +87,7 @@ class _Derivation:
         """What one image owes."""
         from dockerfix.proof.cargo.artefact_produced import ArtefactProduced
         from dockerfix.proof.cargo.same_compiler_input import SameCompilerInput
+        from dockerfix.proof.go.same_go_input import SameGoInput, may_build
         from dockerfix.proof.image.same_runtime import SameRuntime
 
         image, permits = asked.image, self.permits
@@ -95,6 +96,8 @@ class _Derivation:
             yield SameRuntime(image, heir, permits.rules_for(image), changed)
             yield SameCompilerInput(image, heir, permits.aspects_for(image))
             yield ArtefactProduced(heir, image)
+            if may_build(self.before, image):
+                yield SameGoInput(image, heir)
         yield from self.files(asked, heir)
 
     def files(self, asked: Asked, heir: Image) -> Iterator[Obligation]:

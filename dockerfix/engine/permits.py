@@ -24,6 +24,7 @@ def kinds() -> tuple[type[Obligation], ...]:
     from dockerfix.proof.cargo.artefact_produced import ArtefactProduced
     from dockerfix.proof.cargo.same_compiler_input import SameCompilerInput
     from dockerfix.proof.context.same_files import SameFiles
+    from dockerfix.proof.go.same_go_input import SameGoInput
     from dockerfix.proof.image.same_runtime import SameRuntime
     from dockerfix.proof.pipeline.cache_change import CacheChange
     from dockerfix.proof.pipeline.pipeline_change import PipelineChange
@@ -34,6 +35,7 @@ def kinds() -> tuple[type[Obligation], ...]:
         SameRuntime,
         SameCompilerInput,
         ArtefactProduced,
+        SameGoInput,
         SameFiles,
         SameImagesAskedFor,
         NoDanglingReference,

@@ -12,6 +12,7 @@ from msgspec import Struct
 from dockerfix.facts.dockerfile.places import IsFolder
 from dockerfix.facts.dockerfile.stages import StageGraph
 from dockerfix.proof.context.siblings import Siblings
+from dockerfix.proof.go.tree import GoTree
 from dockerfix.proof.image.bottom import compare_bases
 from dockerfix.proof.image.notes import Notes
 from dockerfix.proof.image.pairing import Match, counterparts
@@ -43,12 +44,14 @@ class Comparison:
         is_folder: IsFolder,
         pinned: bool,
         siblings: Siblings | None,
+        tree: GoTree | None = None,
     ) -> None:
         self.owed = owed
         self.old_graph, self.new_graph = graphs
         self.is_folder = is_folder
         self.pinned = pinned
         self.siblings = siblings
+        self.tree = tree
         self.notes = Notes(owed.changed)
         self.seen: set[tuple[int, int]] = set()
 
@@ -64,6 +67,7 @@ class Comparison:
             self.owed.allowed,
             self.is_folder,
             self.pinned,
+            self.tree,
         )
         compare_bases(self.notes, pair)
         self.steps(pair)

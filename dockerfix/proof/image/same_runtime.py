@@ -14,6 +14,7 @@ from dockerfix.facts.dockerfile.places import IsFolder
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.cargo.crates import context_of
 from dockerfix.proof.context.siblings import Siblings
+from dockerfix.proof.go.tree import GoTree
 from dockerfix.proof.image.bottom import compare_directives
 from dockerfix.proof.image.comparison import Comparison, Owed
 from dockerfix.proof.obligation import Image, Obligation, Verdict
@@ -44,10 +45,11 @@ class SameRuntime(Obligation, frozen=True):
         "tools-later": "tools run after the cook, and stay out of stages that only compile",
         "sources-later": "the sources come after a tool that does not read them",
         "environment-added": "a build stage sets a variable that only other files set",
+        "go-beside": "a build stage compiles other Go programs too, to paths that nothing reads",
         "sibling-image": "a sibling's inline steps are replaced by its published image",
         "prefix-stripped": "source paths lose the folder that is now the build context",
     }
-    """All but the last two are for build chains alone (those in which cargo runs): the
+    """All but the last two are for build chains alone (those in which cargo or go runs): the
     instructions of a runtime image are compared to the letter."""
     accepted_rules: ClassVar[Mapping[str, str]] = {
         "instruction": "one instruction differs, from exactly `before` to exactly `after`",
@@ -86,6 +88,7 @@ def _judge(obligation: SameRuntime, before: Facts, after: Facts) -> Verdict:
         _folders_of(before, context),
         any(join_path(context, name) in before.snapshot for name in _TOOLCHAIN_FILES),
         Siblings(path, before, after) if kept else None,
+        GoTree(before, context, obligation.before.dockerfile),
     )
     notes = comparison.notes
     compare_directives(notes, old_graph.tree, new_graph.tree)

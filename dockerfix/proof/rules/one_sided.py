@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dockerfix.facts.cargo import read_cargo
 from dockerfix.facts.dockerfile.places import apart
 from dockerfix.facts.dockerfile.prints import only_prints
+from dockerfix.proof.rules.go_beside import go_beside
 from dockerfix.proof.rules.order import copies_everything
 from dockerfix.proof.rules.other_images import (
     CARRYING,
@@ -80,7 +81,8 @@ def new_but_allowed(pair: Pair, step: Step) -> Use | None:
     if fresh and addable(pair, names):
         return Use("environment-added", f"sets {', '.join(names)} too")
     return (
-        _of_another_image(pair, step)
+        go_beside(pair, step)
+        or _of_another_image(pair, step)
         or _judged_elsewhere(pair, pair.after, step)
         or accepted(pair, pair.after, step)
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from dockerfix.facts.dockerfile.places import IsFolder
+from dockerfix.proof.go.tree import GoTree
 from dockerfix.proof.steps.reading import (
     ReadChain,
 )
@@ -29,6 +30,8 @@ class Pair(Struct, frozen=True):
     """Whether a path of the build context before is a folder."""
     pinned: bool = False
     """Whether a rust-toolchain file at the root of the context chooses the compiler."""
+    tree: GoTree | None = None
+    """The sources of the build context before, for what go would notice among them."""
 
     @property
     def compiles(self) -> bool:

@@ -1,0 +1,1 @@
+"""Whether Go's programs are compiled from the same input, and what go may do beside them."""
