@@ -147,3 +147,13 @@ def test_every_import_is_declared() -> None:
         and declared.isdisjoint(d.lower().replace("_", "-") for d in provided.get(name, ()))
     )
     assert undeclared == []
+
+
+def test_a_release_is_tagged_with_its_version(wheel: Path) -> None:
+    """The version stands once, in `dockerfix/__init__.py`; a commit that is tagged as a release
+    says the same, and the list of changes has a section of it."""
+    version = metadata(wheel)["Version"]
+    assert f"\n## {version}\n" in (TOP / "CHANGELOG.md").read_text()
+    words = ["git", "-C", str(TOP), "tag", "--points-at", "HEAD", "--list", "v[0-9]*"]
+    tags = subprocess.run(words, capture_output=True, text=True, check=False).stdout.split()
+    assert tags in ([], [f"v{version}"])
