@@ -27,9 +27,18 @@ from dockerfix.facts.context.unfollowed import is_given, names_file, unfollowed_
 from dockerfix.facts.context.used import ContextUse, read_of, used_of
 from dockerfix.facts.dockerfile.cargo_chef import repeats_bin
 from dockerfix.facts.dockerfile.file_names import is_dockerfile
-from dockerfix.facts.dockerfile.places import IsFolder, Placed, apart, folders, placed
+from dockerfix.facts.dockerfile.places import (
+    IsFolder,
+    Placed,
+    apart,
+    folders,
+    placed,
+    sources_of,
+    within,
+)
 from dockerfix.facts.dockerfile.prints import only_prints
 from dockerfix.facts.dockerfile.stages import Reference, StageGraph
+from dockerfix.facts.dockerfile.stand_ins import stand_ins
 from dockerfix.facts.dockerfile.variables import ExpansionError, global_variables
 from dockerfix.facts.dockerfile.walk import At, walk
 from dockerfix.facts.finding import Finding, RefusalError, Severity, is_accepted
@@ -391,7 +400,9 @@ __all__ = [
     "shared_caches",
     "shared_flags",
     "sometimes_pushed",
+    "sources_of",
     "split_workflow_job",
+    "stand_ins",
     "tag_of",
     "take_above",
     "triggers_of",
@@ -404,6 +415,7 @@ __all__ = [
     "walk",
     "wants_old_builder",
     "widen_rules",
+    "within",
     "without_tag",
     "written",
 ]  # fmt: skip

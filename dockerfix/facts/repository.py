@@ -7,7 +7,7 @@ none itself.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -129,6 +129,38 @@ class Facts:
             self._trees[folder] = context_tree(self.snapshot, folder)
         return self._trees[folder]
 
+    def sends(self, context: str, dockerfile: str) -> Callable[[str], bool]:
+        """What tells whether a file of a build context, by its path in it, is there and sent to
+        the builder; of no file where the ignore file cannot be read."""
+        from dockerfix.facts.trees.ignore import BadIgnoreError, Judge, read_ignore
+
+        path = self.ignore_path(context, dockerfile)
+        try:
+            judge = Judge(self.snapshot.derive(path, read_ignore).rules) if path else None
+        except (BadIgnoreError, SnapshotError):
+            return _never
+
+        def sent(file: str) -> bool:
+            left = judge is None or not judge.judge_path(file).matched
+            return left and posixpath.join(context, file) in self.snapshot
+
+        return sent
+
+    def folder_test(self, context: str) -> Callable[[str], bool]:
+        """What tells whether a path of a build context is a folder, or a pattern of COPY that
+        matches one."""
+        from dockerfix.facts.trees.globs import before_wildcard, has_wildcard
+        from dockerfix.text import join_path
+
+        def is_folder(path: str) -> bool:
+            joined = join_path(context, path)
+            if joined is None or not has_wildcard(path):
+                return joined is not None and self.snapshot.is_folder(joined)
+            folder = join_path(context, before_wildcard(path) or ".")
+            return folder is not None and _matches_folder(self.snapshot, joined, folder)
+
+        return is_folder
+
     def ignore_path(self, context: str, dockerfile: str) -> str | None:
         """The ignore file that applies to a build: `<Dockerfile>.dockerignore` beside the
         Dockerfile wins, even when empty, over `.dockerignore` in the context."""
@@ -136,6 +168,23 @@ class Facts:
             if path in self.snapshot:
                 return path
         return None
+
+
+def _matches_folder(snapshot: Snapshot, pattern: str, folder: str) -> bool:
+    """Whether a pattern, whose wildcards come behind a folder, matches a folder."""
+    from dockerfix.facts.trees.globs import BadPatternError, match
+
+    depth = pattern.count("/") + 1
+    parts = (path.split("/") for path in snapshot.below(folder))
+    found = {"/".join(names[:depth]) for names in parts if len(names) > depth}
+    try:
+        return any(match(pattern, path) for path in found)
+    except BadPatternError:
+        return True
+
+
+def _never(_: str) -> bool:
+    return False
 
 
 def _stage_graph(source: Source) -> StageGraph:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct, field
@@ -48,6 +48,8 @@ class Package(Keyed, frozen=True, eq=False):
     build_script: bool
     enables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """What each feature switches on."""
+    paths: tuple[str, ...] = ()
+    """The folders of its path dependencies, of whatever kind."""
 
     def enabled(self, given: Iterable[str], default: bool = True) -> frozenset[str]:
         """The package's own features that are on for those given (`x`, or `package/x`)."""
@@ -78,6 +80,22 @@ class Workspace(Struct, frozen=True):
     packages: tuple[Package, ...]
     default_members: tuple[str, ...]
     locked: frozenset[str] | None
+    patched: tuple[str, ...] = ()
+    """Folders that stand for packages of a registry (`[patch]`, `[replace]`)."""
+
+    def reached(self, names: Iterable[str]) -> frozenset[str]:
+        """The folders of the packages that these ones are made of, their own among them. What
+        stands for a package of a registry may belong to each of them."""
+        folders = {package.folder: package for package in self.packages}
+        queue = [p.folder for p in self.packages if p.name in set(names)]
+        queue += self.patched
+        found: set[str] = set()
+        while queue:
+            folder = queue.pop()
+            if folder not in found:
+                found.add(folder)
+                queue += folders[folder].paths if folder in folders else ()
+        return frozenset(found)
 
     def package(self, name: str) -> Package | None:
         """The member of that name."""
@@ -121,7 +139,8 @@ def find_workspace(snapshot: Snapshot, folder: str) -> Workspace | None:
         return None
     section = _table(manifest, "workspace")
     folders = _member_folders(snapshot, folder, manifest, section)
-    packages = tuple(_package(snapshot, member) for member in folders)
+    shared = _table(section, "dependencies")
+    packages = tuple(_package(snapshot, member, shared, folder) for member in folders)
     defaults = _defaults(folder, section, packages, "package" in manifest)
     return Workspace(
         folder,
@@ -130,6 +149,7 @@ def find_workspace(snapshot: Snapshot, folder: str) -> Workspace | None:
         packages,
         defaults,
         _locked(snapshot, folder),
+        tuple(_patched(manifest, folder)),
     )
 
 
@@ -237,7 +257,18 @@ def _path_dependencies(
     return found
 
 
-def _package(snapshot: Snapshot, folder: str) -> Package:
+def _patched(manifest: dict[str, Any], folder: str) -> Iterator[str]:
+    """The folders that `[patch]` and `[replace]` of the root put in place of packages."""
+    tables = [*_table(manifest, "patch").values(), _table(manifest, "replace")]
+    for table in tables:
+        for value in _table(table).values():
+            path = _table(value).get("path")
+            joined = join_path(folder, path) if isinstance(path, str) else None
+            if joined is not None:
+                yield joined
+
+
+def _package(snapshot: Snapshot, folder: str, shared: dict[str, Any], root: str) -> Package:
     manifest = _read(snapshot, _manifest(folder))
     package = _table(manifest, "package")
     name = str(package.get("name", posixpath.basename(folder)))
@@ -253,6 +284,7 @@ def _package(snapshot: Snapshot, folder: str) -> Package:
         tuple(features),
         has_script,
         {feature: tuple(_texts(enables)) for feature, enables in features.items()},
+        tuple(_path_dependencies(manifest, folder, shared, root)),
     )
 
 

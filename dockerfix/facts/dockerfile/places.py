@@ -8,15 +8,17 @@ a folder that only the base image knows stays relative. Knows paths; knows no fi
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
 from dockerfix.facts.dockerfile.stages import StageGraph
+from dockerfix.facts.trees.globs import BadPatternError, has_wildcard, match
 from dockerfix.syntax.dockerfile import Copy, Instruction, Stage
 
 IsFolder = Callable[[str], bool]
-"""Whether a path, relative to the build context, is a folder of it."""
+"""Whether a path, relative to the build context, is a folder of it, or a pattern that matches
+one."""
 
 
 class Placed(Struct, frozen=True):
@@ -90,21 +92,58 @@ def apart(one: Placed, other: Placed, is_folder: IsFolder) -> bool:
     """Whether two copies write to places of which neither lies in the other, so that their
     order does not matter."""
     return not any(
-        within(a, b) or within(b, a)
+        _meet(a.split("/"), b.split("/"))
         for a in _written(one, is_folder)
         for b in _written(other, is_folder)
     )
 
 
 def _written(copy: Placed, is_folder: IsFolder) -> list[str]:
-    """The paths that a copy may write: the files named in the destination where all sources
-    are single files, else all of the destination."""
+    """The paths that a copy may write, with the wildcards of their names: the files named in
+    the destination where all sources are single files, else all of the destination."""
     files = copy.keyword == "COPY" and not any(
-        is_folder(source) or any(sign in source for sign in "*?[$") for source in copy.sources
+        is_folder(source) or "$" in source or has_wildcard(posixpath.dirname(source))
+        for source in copy.sources
     )
     if copy.destination.endswith("/") and files:
         return [posixpath.join(copy.target, posixpath.basename(s)) for s in copy.sources]
     return [copy.target]
+
+
+def sources_of(copy: Placed, path: str, is_folder: IsFolder) -> Iterator[str]:
+    """The paths of the context from which a COPY may bring the absolute `path`, as far as it
+    says so: nothing for one with wildcards, or with a flag that leaves files out."""
+    if copy.keyword != "COPY" or {"exclude", "parents"} & {name for name, _ in copy.flags}:
+        return
+    for source in copy.sources:
+        if any(sign in source for sign in "*?[$"):
+            continue
+        if source == "." or is_folder(source):
+            if within(path, copy.target):
+                yield joined(source, path[len(copy.target) :].lstrip("/")).removeprefix("./")
+        elif path == (
+            joined(copy.target, posixpath.basename(source))
+            if copy.destination.endswith("/")
+            else copy.target
+        ):
+            yield source
+
+
+def _meet(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Whether two paths, in parts of which each may be a pattern, may be the same, or one of
+    them the folder of the other."""
+    return all(_alike(first, second) for first, second in zip(one, other, strict=False))
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether two names may be the same; two patterns may always be."""
+    if has_wildcard(one) == has_wildcard(other):
+        return one == other or has_wildcard(one)
+    pattern, name = (one, other) if has_wildcard(one) else (other, one)
+    try:
+        return match(pattern, name)
+    except BadPatternError:
+        return True
 
 
 def within(path: str, folder: str) -> bool:

@@ -20,6 +20,7 @@ from dockerfix.proof.obligation import Image
 from dockerfix.proof.rules.one_sided import gone_but_allowed, new_but_allowed
 from dockerfix.proof.rules.order import runs_in, swapped_but_allowed
 from dockerfix.proof.rules.pair import Pair, Use
+from dockerfix.proof.rules.stand_ins import StandIns
 from dockerfix.proof.steps.chain import Outside, Step
 from dockerfix.proof.steps.reading import ReadChain
 from dockerfix.syntax.dockerfile import Stage
@@ -45,6 +46,7 @@ class Comparison:
         pinned: bool,
         siblings: Siblings | None,
         tree: GoTree | None = None,
+        stand_ins: StandIns | None = None,
     ) -> None:
         self.owed = owed
         self.old_graph, self.new_graph = graphs
@@ -52,6 +54,7 @@ class Comparison:
         self.pinned = pinned
         self.siblings = siblings
         self.tree = tree
+        self.stand_ins = stand_ins
         self.notes = Notes(owed.changed)
         self.seen: set[tuple[int, int]] = set()
 
@@ -68,6 +71,7 @@ class Comparison:
             self.is_folder,
             self.pinned,
             self.tree,
+            self.stand_ins,
         )
         compare_bases(self.notes, pair)
         self.steps(pair)

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from dockerfix.facts.dockerfile.places import IsFolder
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.cargo.crates import context_of
 from dockerfix.proof.context.siblings import Siblings
@@ -18,6 +17,7 @@ from dockerfix.proof.go.tree import GoTree
 from dockerfix.proof.image.bottom import compare_directives
 from dockerfix.proof.image.comparison import Comparison, Owed
 from dockerfix.proof.obligation import Image, Obligation, Verdict
+from dockerfix.proof.rules.stand_ins import StandIns
 from dockerfix.proof.steps.chain import NoSuchImageError, find_stage
 from dockerfix.text import join_path
 
@@ -46,6 +46,7 @@ class SameRuntime(Obligation, frozen=True):
         "sources-later": "the sources come after a tool that does not read them",
         "environment-added": "a build stage sets a variable that only other files set",
         "go-beside": "a build stage compiles other Go programs too, to paths that nothing reads",
+        "stand-ins": "a build stage has other stand-ins for sources, of which none is compiled",
         "sibling-image": "a sibling's inline steps are replaced by its published image",
         "prefix-stripped": "source paths lose the folder that is now the build context",
     }
@@ -82,25 +83,17 @@ def _judge(obligation: SameRuntime, before: Facts, after: Facts) -> Verdict:
     path = obligation.after.dockerfile
     kept = "sibling-image" in obligation.allowed and obligation.before.dockerfile == path
     context = context_of(before, obligation.before.dockerfile)
+    is_folder = before.folder_test(context)
     comparison = Comparison(
         Owed(obligation.before, obligation.after, obligation.allowed, obligation.changed),
         (old_graph, new_graph),
-        _folders_of(before, context),
+        is_folder,
         any(join_path(context, name) in before.snapshot for name in _TOOLCHAIN_FILES),
         Siblings(path, before, after) if kept else None,
         GoTree(before, context, obligation.before.dockerfile),
+        StandIns(before, context, obligation.before.dockerfile, is_folder),
     )
     notes = comparison.notes
     compare_directives(notes, old_graph.tree, new_graph.tree)
     comparison.stages(old, new, shipped=True)
     return Verdict(statement, tuple(notes.differences), tuple(notes.failures))
-
-
-def _folders_of(facts: Facts, context: str) -> IsFolder:
-    """What tells the folders of a build context."""
-
-    def is_folder(path: str) -> bool:
-        joined = join_path(context, path)
-        return joined is not None and facts.snapshot.is_folder(joined)
-
-    return is_folder

@@ -48,6 +48,9 @@ def gone_but_allowed(pair: Pair, step: Step, later: Sequence[Step]) -> Use | Non
     tool = not pair.shipped and pair.permits("tools-later")
     if tool and is_tool(step, later, taken_from_stages(pair.before.graph)):
         return Use("tools-later", f"`{step.short}` stays out of what only compiles")
+    judge = pair.judge_of_stand_ins
+    if judge is not None and judge.may_be_gone(pair.before, pair.after, step):
+        return Use("stand-ins", f"`{step.short}` is gone: the sources are there")
     return _judged_elsewhere(pair, pair.before, step) or accepted(pair, pair.before, step)
 
 
@@ -80,6 +83,9 @@ def new_but_allowed(pair: Pair, step: Step) -> Use | None:
     fresh = names and not pair.before.variables.intersection(names)
     if fresh and addable(pair, names):
         return Use("environment-added", f"sets {', '.join(names)} too")
+    judge = pair.judge_of_stand_ins
+    if judge is not None and judge.may_be_new(pair.before, pair.after, step):
+        return Use("stand-ins", f"`{step.short}` stands in for what no program here is made of")
     return (
         go_beside(pair, step)
         or _of_another_image(pair, step)

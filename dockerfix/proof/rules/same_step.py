@@ -55,6 +55,9 @@ def _runs(pair: Pair, before: Step, after: Step) -> tuple[Use, ...] | None:
     stripped = stripped_mounts(pair, first, second)
     if stripped is not None:
         return stripped
+    judge = pair.judge_of_stand_ins
+    if judge is not None and judge.may_change(pair.before, pair.after, before, after):
+        return (Use("stand-ins", f"`{after.short}` writes other stand-ins for sources"),)
     if not pair.compiles or _flags(first) != _flags(second):
         return None
     old, new = pair.before.commands(before), pair.after.commands(after)

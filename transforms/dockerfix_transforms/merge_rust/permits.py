@@ -14,6 +14,7 @@ from dockerfix_transforms.merge_rust.callers.workflows import WorkflowPlan
 from dockerfix_transforms.merge_rust.group.admission import Admission
 from dockerfix_transforms.merge_rust.group.group import Group, Member, added_steps
 from dockerfix_transforms.merge_rust.group.settings import FEATURES
+from dockerfix_transforms.merge_rust.group.stand_ins import written
 from dockerfix_transforms.merge_rust.jobs.plan import JobPlan
 from dockerfix_transforms.merge_rust.notes.held import PROGRAMS, images_on_builder
 from dockerfix_transforms.merge_rust.read.compiler import environment, is_compiler_variable
@@ -106,6 +107,8 @@ def _rules(group: Group, member: Member) -> Iterator[str]:
         yield "prepare-widened"  # by the planner, which stands beside the chain
     if any(environment(step.item) for step in group.common) or _inline(group):
         yield "environment-added"
+    if any(map(written, group.common)):
+        yield "stand-ins"
     if group.has_own or any(other.dropped for other in group.members):
         yield "tools-later"
 

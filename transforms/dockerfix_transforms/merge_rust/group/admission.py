@@ -9,6 +9,7 @@ import enum
 import posixpath
 
 from dockerfix.api import Command, Copy, Placed, only_prints
+from dockerfix_transforms.merge_rust.group.stand_ins import unheeded, written
 from dockerfix_transforms.merge_rust.read.compiler import environment, is_compiler_variable
 from dockerfix_transforms.merge_rust.read.rust_file import RustFile, standing_ends
 from dockerfix_transforms.merge_rust.read.steps import (
@@ -31,6 +32,8 @@ class Admission(enum.Enum):
     PRINTS = "prints"
     UNHEEDED = "unheeded"
     """rustup's default, where a rust-toolchain file is stronger."""
+    STAND_INS = "stand-ins"
+    """It writes sources of which none of the file's programs is made."""
     LATER = "later"
     """It runs when the file's programs are built, and touches none of them."""
 
@@ -55,6 +58,9 @@ def admitted(step: Step, owner: RustFile, file: RustFile, late: bool, done: int)
     that its last build is among them."""
     if only_installs(step):
         return Admission.PACKAGES
+    if paths := written(step):
+        fits = not late and not standing_ends(file) and unheeded(file, paths, done)
+        return Admission.STAND_INS if fits else Admission.NO
     if harmless_environment(step):
         return Admission.ENVIRONMENT
     under = any(end >= done for end in standing_ends(file))

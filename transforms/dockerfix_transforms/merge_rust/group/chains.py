@@ -14,6 +14,7 @@ from dockerfix_transforms.merge_rust.group.align import lay_over
 from dockerfix_transforms.merge_rust.group.group import Group, Member
 from dockerfix_transforms.merge_rust.group.own_steps import with_own_steps
 from dockerfix_transforms.merge_rust.group.slots import Obstacle, representative
+from dockerfix_transforms.merge_rust.group.stand_ins import with_one_set
 from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 from dockerfix_transforms.merge_rust.read.steps import Role, Step, packages_of
 
@@ -25,6 +26,7 @@ def aligned(files: Sequence[RustFile], accepted: frozenset[str]) -> Group | Obst
     if len(files) == 1:
         steps = tuple(files[0].steps)
         return Group((Member(files[0], steps, ()),), steps)
+    files = with_one_set(files)
     found = with_own_steps(files, accepted)
     if found is None:
         slots = lay_over(files, files[0].is_folder)
@@ -34,8 +36,18 @@ def aligned(files: Sequence[RustFile], accepted: frozenset[str]) -> Group | Obst
         members = [Member(file, tuple(slot[n] for slot in slots), ()) for n, file in rows]
         found = members, [representative(slot) for slot in slots]
     members, common = found
-    fullest = (_fullest(step, n, members) for n, step in enumerate(common))
+    fullest = (_fullest(_own(step, n, members), n, members) for n, step in enumerate(common))
     return Group(tuple(members), tuple(fullest))
+
+
+def _own(step: Step, index: int, members: Sequence[Member]) -> Step:
+    """The common step as the file has it whose bytes it is: stand-ins for sources may be those
+    of another file."""
+    for member in members:
+        mine = member.matched[index]
+        if mine is not None and mine.item.source is member.file.graph.tree.source:
+            return mine
+    return step
 
 
 def _fullest(step: Step, index: int, members: Sequence[Member]) -> Step:

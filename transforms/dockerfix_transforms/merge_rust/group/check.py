@@ -15,6 +15,7 @@ from dockerfix.api import IsFolder
 from dockerfix_transforms.merge_rust.group.admission import Admission, admitted
 from dockerfix_transforms.merge_rust.group.commute import commute, needs_folder
 from dockerfix_transforms.merge_rust.group.slots import Obstacle, Slot, representative, shortened
+from dockerfix_transforms.merge_rust.group.stand_ins import written
 from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 from dockerfix_transforms.merge_rust.read.steps import Role, Step, commands
 
@@ -79,6 +80,8 @@ def _foreign(slots: Sequence[Slot], number: int, files: Sequence[RustFile]) -> O
 
 def _lacks(step: Step, file: RustFile) -> str:
     """Why a step of another file is in the way of this one."""
+    if written(step):
+        return f"{file.path} has no such step, and may be compiled with what it writes"
     alike = [s for s in file.steps if s.item.keyword == step.item.keyword]
     source = step.item.flag("from")
     if source is not None and any(s.item.flag("from") is not None for s in alike):
@@ -93,11 +96,23 @@ def _remedy(step: Step, owner: RustFile, file: RustFile) -> str:
     add = f"Add it to {file.path} before its build at line {line}"
     if step.item.flag("from") is not None:
         return f"{add}, or move it to the image of {owner.path} if no crate reads what it copies."
+    if written(step):
+        return f"Write the same stand-ins in {owner.path} and {file.path}, or copy the sources."
+    if step.copy is not None and _is_manifest(step):
+        return (
+            f"Bring the sources in the same steps in {owner.path} and {file.path}: manifests and "
+            "stand-ins first, everything at once, or `cargo chef`, which does the first for both."
+        )
     if step.item.keyword == "COPY":
         return f"{add}, or copy it in {owner.path} where {file.path} copies it."
     if step.item.keyword == "RUN" and _tests(step):
         return f"Run the check in {owner.path} behind `cargo build`, or in the image's own stage."
     return f"{add}, or do without it in {owner.path}."
+
+
+def _is_manifest(step: Step) -> bool:
+    sources = step.copy.sources if step.copy is not None else ()
+    return any(posixpath.basename(source) == "Cargo.toml" for source in sources)
 
 
 def _tests(step: Step) -> bool:

@@ -90,9 +90,11 @@ class Group(Struct, frozen=True):
 
     @property
     def arguments(self) -> tuple[str, ...]:
-        """The build arguments that reach the shared steps or their base image, by name. Each
-        value compiles what stands below its ARG again."""
-        steps = (step.item for step in self.common if step.item.keyword == "ARG")
+        """The build arguments that reach the compiler or its base image, by name. Each value
+        compiles what stands below its ARG again; one below the last build splits nothing."""
+        compiling = (Role.BUILD, Role.COOK)
+        end = max((n for n, s in enumerate(self.common) if s.role in compiling), default=-1)
+        steps = (step.item for step in self.common[: end + 1] if step.item.keyword == "ARG")
         graph, chain = self.leader.file.graph, self.leader.file.chain
         words = (word for stage in chain for word in (stage.from_.image, stage.from_.platform))
         based = graph.named_arguments(" ".join(word.value or "" for word in words if word))

@@ -1,15 +1,18 @@
-"""In which folder of the repository cargo runs, by what COPY brings where.
+"""In which folder of the repository cargo runs, by what COPY brings where, and where the
+packages are that it compiles.
 
-Knows build contexts and working folders; knows no workspace.
+Knows build contexts, working folders and members; knows nothing of what a COPY leaves out.
 """
 
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Sequence
 
 from dockerfix.api import (
     Copy,
     Facts,
+    Workspace,
     join_path,
     read_cargo,
 )
@@ -43,6 +46,30 @@ def cargo_folder(facts: Facts, context: str, steps: tuple[Step, ...]) -> str:
         elif step.role is Role.BUILD:
             found = _repository_folder(_running_folder(step, where), copied, context)
     return found
+
+
+_WIDE = ("workspace", "all", "manifest-path")
+
+
+def made_of(
+    workspace: Workspace, steps: Sequence[Step], member: str, folder: str
+) -> tuple[str, ...]:
+    """The folders of the image in which the packages are that a chain's programs are made of;
+    the root where that cannot be told."""
+    builds = [step for step in steps if step.role is Role.BUILD]
+    calls = [call for step in builds for call in step.calls]
+    roots = {step.where for step in builds}
+    apart = any(c.opaque or not (c.bins or c.packages or member) for c in calls)
+    moved = any(c.name in ("cd", "pushd") for step in builds for c in commands(step.script))
+    apart = apart or any(c.has(flag) for c in calls for flag in _WIDE)
+    if apart or moved or len(roots) != 1 or not (member or folder == workspace.folder):
+        return ("/",)
+    named = {member, *(name for call in calls for name in call.packages)}
+    bins = {name for call in calls for name in call.bins}
+    named |= {binary.package for binary in workspace.binaries if binary.name in bins}
+    top, root = workspace.folder or ".", roots.pop()
+    reached = (posixpath.relpath(path or ".", top) for path in workspace.reached(named))
+    return tuple(posixpath.normpath(posixpath.join(root, path)) for path in reached)
 
 
 def _running_folder(step: Step, where: str) -> str:

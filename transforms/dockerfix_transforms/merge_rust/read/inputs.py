@@ -13,7 +13,6 @@ from dockerfix.api import (
     Build,
     Facts,
     Finding,
-    IsFolder,
     Kind,
     Span,
     Stage,
@@ -35,7 +34,7 @@ from dockerfix_transforms.merge_rust.read.checks import (
     check_triggers,
     check_wrappers,
 )
-from dockerfix_transforms.merge_rust.read.folders import cargo_folder, lies_inside
+from dockerfix_transforms.merge_rust.read.folders import cargo_folder, lies_inside, made_of
 from dockerfix_transforms.merge_rust.read.member import at_root, changes_folder
 from dockerfix_transforms.merge_rust.read.rust_file import Leaf, RustFile
 from dockerfix_transforms.merge_rust.read.steps import Role, Step, steps_of
@@ -93,7 +92,7 @@ def _compiling(
     """A file that compiles in the last stage of `chain`; None for another workspace's."""
     builds = tuple(b for b in facts.builds.builds if b.dockerfile == graph.tree.source.path)
     context = _context(builds, workspace)
-    is_folder = _folder_test(facts, context)
+    is_folder = facts.folder_test(context)
     steps = tuple(step for stage in chain for step in steps_of(graph, stage, is_folder))
     folder = cargo_folder(facts, context, steps)
     if folder != workspace.folder and not _is_within(facts, workspace, folder):
@@ -122,6 +121,8 @@ def _compiling(
         outputs=tuple(artefact_paths(steps, shipped)),
         taken=tuple(copied_out(graph, chain)),
         is_folder=is_folder,
+        sent=facts.sends(context, graph.tree.source.path),
+        compiled=made_of(workspace, steps, member, folder),
         member=member,
         pinned=_pinned(facts, context),
         fixed=fixed,
@@ -136,16 +137,6 @@ def _is_within(facts: Facts, workspace: Workspace, folder: str) -> bool:
         return False
     members = {package.folder for package in workspace.packages}
     return folder in members or posixpath.join(folder, "Cargo.toml") not in facts.snapshot
-
-
-def _folder_test(facts: Facts, context: str) -> IsFolder:
-    """Whether a path of the context is a folder."""
-
-    def is_folder(path: str) -> bool:
-        joined = join_path(context, path)
-        return joined is not None and facts.snapshot.is_folder(joined)
-
-    return is_folder
 
 
 def _images(

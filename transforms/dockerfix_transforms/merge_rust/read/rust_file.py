@@ -5,6 +5,8 @@ A value; how it is read is the business of `inputs`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from msgspec import Struct
 
 from dockerfix.api import Build, IsFolder, Place, Stage, StageGraph
@@ -46,6 +48,10 @@ class RustFile(Struct, frozen=True):
     """The absolute paths that its images copy out of the builder."""
     is_folder: IsFolder = bool
     """Whether a path of the build context is a folder."""
+    sent: Callable[[str], bool] = bool
+    """Whether a path of the build context is a file that the builder gets."""
+    compiled: tuple[str, ...] = ("/",)
+    """The folders in the builder of the packages that its programs are made of."""
     member: str = ""
     """The package in whose folder it builds, so that its calls select that package."""
     pinned: bool = False

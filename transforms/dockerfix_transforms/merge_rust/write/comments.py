@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from dockerfix.api import Comment, Edit, EditSet, Instruction, Span, parse
+from dockerfix.api import Comment, Edit, EditSet, Instruction, Source, Span, parse
 from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 from dockerfix_transforms.merge_rust.write.wording import said, united_lines
 
@@ -36,12 +36,28 @@ def homeless_comments(files: Sequence[RustFile], text: str) -> dict[str, list[st
         tree = file.graph.tree
         inner = (c for item in tree.instructions for c in item.inner_comments)
         outer = (item for item in tree.items if isinstance(item, Comment))
-        for comment in sorted((*outer, *inner), key=lambda c: c.span):
-            lines = found.setdefault(file.path, [])
+        ordered = sorted((*outer, *inner), key=lambda c: c.span)
+        lost: list[Comment] = []
+        for comment in ordered:
             bare = comment.text.lstrip("#").strip()
-            if bare and comment.text not in lines and not said(bare, text):
-                lines.append(comment.text)
+            known = any(comment.text == other.text for other in lost)
+            if bare and not _is_rule(comment) and not known and not said(bare, text):
+                lost.append(comment)
+        found[file.path] = [comment.text for comment in _with_rules(tree.source, ordered, lost)]
     return {path: lines for path, lines in found.items() if lines}
+
+
+def _is_rule(comment: Comment) -> bool:
+    """Whether a comment only draws a line."""
+    return not any(char.isalnum() for char in comment.text)
+
+
+def _with_rules(source: Source, every: Sequence[Comment], kept: Sequence[Comment]) -> list[Comment]:
+    """The comments that are kept, with the lines that are drawn right above or below them."""
+    lines = {source.place(comment.span).position.line: comment for comment in every}
+    mine = {source.place(comment.span).position.line for comment in kept}
+    drawn = {n for n, c in lines.items() if _is_rule(c) and {n - 1, n + 1} & mine}
+    return [lines[n] for n in sorted(mine | drawn)]
 
 
 def piece_of(item: Instruction, others: Sequence[Instruction] = ()) -> str:
@@ -63,7 +79,7 @@ def heading_lines(files: Sequence[RustFile]) -> list[str]:
         if len(set(lines)) > 1:
             break
         found.append(lines[0])
-    return found
+    return found if any(char.isalnum() for line in found for char in line) else []
 
 
 def free_comments(file: RustFile) -> list[str]:

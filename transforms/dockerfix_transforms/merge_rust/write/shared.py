@@ -195,7 +195,8 @@ def _common_head(group: Group, stage: Stage) -> str:
         for member in group.members
     ]
     kept = [c.text for c in stage.from_.comments if all(c.text in head for head in heads)]
-    return "".join(f"{text}{newline}" for text in kept)
+    says = any(char.isalnum() for text in kept for char in text)
+    return "".join(f"{text}{newline}" for text in kept) if says else ""
 
 
 def _foreign_comments(group: Group, stage: Stage) -> str:

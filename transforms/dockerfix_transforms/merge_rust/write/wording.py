@@ -76,6 +76,9 @@ def united_comment(lines: Sequence[str]) -> str | None:
         return None
     if any(word.strip(",.:()#").isdigit() for name in names for word in name):
         return None  # a stage is counted once
+    texts = sorted({" ".join(name) for name in names}, key=len)
+    if any(one in other for n, one in enumerate(texts) for other in texts[n + 1 :]):
+        return None  # the longer one says what the shorter one does
     rest = words[0][len(words[0]) - tail :] if tail else []
     rest[:1] = [_PLURALS.get(word, word) for word in rest[:1]]
     return " ".join([*words[0][:head], listed([" ".join(n) for n in names]), *rest]) + end
