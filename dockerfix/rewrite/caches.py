@@ -44,7 +44,7 @@ def set_caches(facts: Facts, builds: Sequence[Build], wanted: Caches) -> Edits:
     source = facts.snapshot.source(first.site.place.path)
     edits: Edits = []
     if not any(option.name in (FROM, TO) for option in first.options):
-        return [(source.path, _none_yet(source, first, wanted))]
+        return [(source.path, _none_yet(facts, source, first, wanted))]
     for name, other, texts in ((FROM, TO, wanted.sources), (TO, FROM, wanted.exports)):
         options = [option for option in first.options if option.name == name]
         beside = [option for option in first.options if option.name == other]
@@ -135,17 +135,34 @@ def _first(
     return Edit(Span(span.start, span.start), text.encode())
 
 
-def _none_yet(source: Source, build: Build, wanted: Caches) -> Edit:
+def _none_yet(facts: Facts, source: Source, build: Build, wanted: Caches) -> Edit:
     """The options of a command that has none of the two, above its first option."""
     here = build.site.place
     places = [option.place for option in build.options if option.place is not None]
     starts = [p.span.start for p in places if p.path == here.path and here.span.contains(p.span)]
     if not starts:
         raise Refused(here, "the command has no option beside which a cache could stand", "add it")
-    at = min(starts)
-    joint = source.text(Span(_end_before(source, at), at))
+    end = _end_before(source, at := min(starts))
+    joint = source.text(Span(end, at))
+    if "\n" not in joint:
+        joint = _break(facts, source, here) or joint
     given = [(FROM, text) for text in wanted.sources] + [(TO, text) for text in wanted.exports]
-    return Edit(Span(at, at), "".join(f"--{name} {text}{joint}" for name, text in given).encode())
+    options = "".join(f"--{name} {text}{joint}" for name, text in given)
+    return Edit(Span(end, at), f"{joint}{options}".encode())
+
+
+def _break(facts: Facts, source: Source, place: Place) -> str:
+    """What continues a command of one line on the next one; empty where its text cannot be
+    broken as it is written."""
+    line = source.line_of(place.span.start)
+    newline = source.newline.bytes.decode()
+    before = source.text(Span(line.start, place.span.start))
+    pad = before[: len(before) - len(before.lstrip())]
+    scalar = _scalar(facts, place)
+    if scalar is None or scalar.style == "|":
+        return "" if before.strip() else f" \\{newline}{pad}  "
+    # A plain text goes on at any deeper line, and a line break in it is a blank.
+    return f"{newline}{pad}  " if scalar.style == "" else ""
 
 
 # Bake files.
@@ -234,24 +251,29 @@ def put_above(facts: Facts, build: Build, lines: Sequence[str], comment: str = "
         free = all(name.startswith("CI_") for line in lines for name in _read(line))
         start, head = _item(source, at, before, free)
         if head is not None:
-            return [
-                (
-                    place.path,
-                    _lines(source, start, head, (comment, *(f"- {line}" for line in lines))),
-                )
-            ]
+            items = [text for line in lines for text in _as_item(line)]
+            return [(place.path, _lines(source, start, head, (comment, *items)))]
         if style != "|":
             raise Refused(place, "the command is folded with others", "write the script with `|`")
     elif build.site.kind is not SiteKind.GITLAB or not _is_script(source):
         raise Refused(place, "the command stands in no script", "ask for the cache by hand")
     if before.strip():
         raise Refused(place, "the command begins no line", "put it on a line of its own")
-    return [(place.path, _lines(source, at.start, before, (comment, *lines)))]
+    texts = [text for line in lines for text in line.split("\n")]
+    return [(place.path, _lines(source, at.start, before, (comment, *texts)))]
 
 
-def take_above(facts: Facts, build: Build, wanted: Callable[[str], bool], comment: str) -> Edits:
-    """The line above a build's command whose command is wanted taken out, with its comment;
-    nothing where there is none before the next blank line.
+def _as_item(command: str) -> list[str]:
+    """A command as an item of a list, one of several lines as a block."""
+    lines = command.split("\n")
+    return [f"- {command}"] if len(lines) == 1 else ["- |", *(f"  {line}" for line in lines)]
+
+
+def take_above(
+    facts: Facts, build: Build, wanted: Callable[[str], bool], height: int, comment: str
+) -> Edits:
+    """The command of `height` lines above a build's taken out that is wanted, with its comment and
+    the item that it alone makes; nothing where there is none before the next blank line.
 
     Raises `Refused` for one that stands in another list of the pipeline than the command: what
     else runs behind it is not known there.
@@ -259,19 +281,33 @@ def take_above(facts: Facts, build: Build, wanted: Callable[[str], bool], commen
     place = build.site.place
     source = facts.snapshot.source(place.path)
     line = source.line_of(place.span.start)
+    below: list[Span] = []
     while line.start:
         line = source.line_of(line.start - 1)
-        text = source.text(line)
-        if not text.strip():
+        if not source.slice(line).strip():
             break
-        if wanted(text.strip().removeprefix("- ").lstrip()):
-            if not _in_one_list(facts, line, place):
+        below = [line, *below][:height]
+        if len(below) == height and wanted("\n".join(source.text(b).strip() for b in below)):
+            found = below[0].cover(below[-1])
+            if not _in_one_list(facts, found, place):
                 what = "the line stands in another list than the build"
                 raise Refused(source.place(line), what, "take the line out by hand")
-            above = source.line_of(line.start - 1) if line.start else line
-            start = above.start if source.text(above).strip() == comment else line.start
-            return [(place.path, Edit(Span(start, line.end), b""))]
+            return [(place.path, Edit(Span(_head_of(facts, found, place, comment), found.end), b""))]
     return []
+
+
+def _head_of(facts: Facts, found: Span, place: Place, comment: str) -> int:
+    """Where a command begins with the dash of its own item and the comment above."""
+    source = facts.snapshot.source(place.path)
+    scalar = _scalar(facts, place)
+    start = found.start
+    above = source.line_of(start - 1) if start else found
+    if source.text(above).strip() == "- |" and (
+        scalar is None or not scalar.span.contains(Span(found.start, found.end - 1))
+    ):
+        start = above.start
+        above = source.line_of(start - 1) if start else above
+    return above.start if source.text(above).strip() == comment else start
 
 
 def _in_one_list(facts: Facts, line: Span, place: Place) -> bool:

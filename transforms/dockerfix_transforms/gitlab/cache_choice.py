@@ -252,4 +252,7 @@ def _variable(ref: str, part: str) -> str:
     if "$" in words or not words:
         return "CACHE_BRANCH"
     kept = "".join(char if char.isalnum() else "_" for char in words.upper())
+    kept = kept.removesuffix("_CACHE")
+    if kept == "CACHE":
+        return "CACHE_BRANCH"
     return f"{kept}_CACHE" if not kept[0].isdigit() else f"CACHE_{kept}"

@@ -38,7 +38,7 @@ from dockerfix_transforms.gitlab.cache_findings import (
     unit_notes,
 )
 from dockerfix_transforms.gitlab.cache_names import keep_apart
-from dockerfix_transforms.gitlab.cache_stores import DEFAULT, Store, is_question
+from dockerfix_transforms.gitlab.cache_stores import DEFAULT, QUESTION_HEIGHT, Store, is_question
 from dockerfix_transforms.gitlab.caches import (
     QUIET,
     Unit,
@@ -153,7 +153,7 @@ class CachePlan:
             for name in dict.fromkeys((*names, "CACHE_BRANCH")):
                 asks = partial(is_question, name=name)
                 try:
-                    edits += take_above(self.facts, build, asks, _COMMENT)
+                    edits += take_above(self.facts, build, asks, QUESTION_HEIGHT, _COMMENT)
                 except Refused as refused:
                     what = f"{refused.place}: no build reads {name} any longer; {refused.action}"
                     self.draft.steps.append(what)

@@ -48,7 +48,12 @@ class CacheRefs:
         server:
           script:
             # Two cache sources lose hits: read the branch's where it exists, else the default's.
-            - if docker buildx imagetools inspect "${CI_REGISTRY_IMAGE}/server:buildcache-$CI_COMMIT_REF_SLUG" > /dev/null 2>&1; then export SERVER_CACHE=$CI_COMMIT_REF_SLUG; else export SERVER_CACHE=$CI_DEFAULT_BRANCH; fi
+            - |
+              if docker buildx imagetools inspect "${CI_REGISTRY_IMAGE}/server:buildcache-$CI_COMMIT_REF_SLUG" > /dev/null 2>&1; then
+                export SERVER_CACHE=$CI_COMMIT_REF_SLUG
+              else
+                export SERVER_CACHE=$CI_DEFAULT_BRANCH
+              fi
             - docker buildx build
               --cache-from type=registry,ref=$CI_REGISTRY_IMAGE/server:buildcache-$SERVER_CACHE
               --cache-to type=registry,ref=$CI_REGISTRY_IMAGE/server:buildcache-$CI_COMMIT_REF_SLUG,mode=max,ignore-error=true

@@ -38,21 +38,27 @@ class Store(Protocol):
         """The cache of a branch in the place of one that all branches share."""
 
     def question(self, spec: CacheSpec, part: str, name: str) -> str:
-        """The line that sets a variable to the branch whose cache is there."""
+        """The lines that set a variable to the branch whose cache is there."""
 
 
 _ASKS = 'if docker buildx imagetools inspect "'
+QUESTION_HEIGHT = 5
+"""The lines of a question."""
 
 
 def _sets(name: str) -> str:
-    return f'" > /dev/null 2>&1; then export {name}=${SLUG}; else export {name}=${DEFAULT}; fi'
+    return (
+        f'" > /dev/null 2>&1; then\n  export {name}=${SLUG}\nelse\n'
+        f"  export {name}=${DEFAULT}\nfi"
+    )
 
 
-def is_question(line: str, name: str) -> bool:
-    """Whether a command is the question that sets this variable, as `RegistryRefs` writes it."""
-    head, tail = _ASKS, _sets(name)
-    whole = line.startswith(head) and line.endswith(tail)
-    return whole and '"' not in line[len(head) : -len(tail)]
+def is_question(text: str, name: str) -> bool:
+    """Whether lines without their indentation are the question that sets this variable, as
+    `RegistryRefs` writes it."""
+    head, tail = _ASKS, _sets(name).replace("\n  ", "\n")
+    whole = text.startswith(head) and text.endswith(tail)
+    return whole and '"' not in text[len(head) : -len(tail)]
 
 
 class RegistryRefs(Struct, frozen=True):
