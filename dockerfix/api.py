@@ -121,7 +121,14 @@ from dockerfix.rewrite import (
     united,
     widen_rules,
 )
-from dockerfix.rewrite.caches import Caches, declare, put_above, set_caches, take_above
+from dockerfix.rewrite.caches import (
+    Caches,
+    declare,
+    line_break,
+    put_above,
+    set_caches,
+    take_above,
+)
 from dockerfix.rewrite.gitlab.names import key_text
 from dockerfix.rewrite.pipeline_edits import JobEditor, PipelineEditor, edit
 from dockerfix.rewrite.workflow_heads import rows_of
@@ -354,6 +361,7 @@ __all__ = [
     "lacking_platform",
     "lacks_target",
     "likely_context",
+    "line_break",
     "line_in_the_way",
     "links_to",
     "makers",

@@ -145,15 +145,16 @@ def _none_yet(facts: Facts, source: Source, build: Build, wanted: Caches) -> Edi
     end = _end_before(source, at := min(starts))
     joint = source.text(Span(end, at))
     if "\n" not in joint:
-        joint = _break(facts, source, here) or joint
+        joint = line_break(facts, here) or joint
     given = [(FROM, text) for text in wanted.sources] + [(TO, text) for text in wanted.exports]
     options = "".join(f"--{name} {text}{joint}" for name, text in given)
     return Edit(Span(end, at), f"{joint}{options}".encode())
 
 
-def _break(facts: Facts, source: Source, place: Place) -> str:
+def line_break(facts: Facts, place: Place) -> str:
     """What continues a command of one line on the next one; empty where its text cannot be
     broken as it is written."""
+    source = facts.snapshot.source(place.path)
     line = source.line_of(place.span.start)
     newline = source.newline.bytes.decode()
     before = source.text(Span(line.start, place.span.start))
@@ -292,7 +293,9 @@ def take_above(
             if not _in_one_list(facts, found, place):
                 what = "the line stands in another list than the build"
                 raise Refused(source.place(line), what, "take the line out by hand")
-            return [(place.path, Edit(Span(_head_of(facts, found, place, comment), found.end), b""))]
+            return [
+                (place.path, Edit(Span(_head_of(facts, found, place, comment), found.end), b""))
+            ]
     return []
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from dockerfix.api import (
+    Command,
     Draft,
     Edit,
     Finding,
@@ -19,6 +20,7 @@ from dockerfix.api import (
     Scalar,
     Severity,
     Span,
+    line_break,
     parse_shell,
 )
 
@@ -33,27 +35,38 @@ def give_keys(draft: Draft, pipeline: Pipeline, jobs: Sequence[Job]) -> None:
     for a job whose builder is made elsewhere."""
     found: dict[tuple[str, int], Scalar] = {}
     for job in {job.name: job for job in jobs}.values():
-        lines = [line.scalar for line in job.lines for _ in _ends(line.scalar)]
+        lines = [line.scalar for line in job.lines for _ in _creating(line.scalar)]
         if not lines and not any(_HAVE in line.scalar.text for line in job.lines):
             draft.findings.append(_elsewhere(job))
         found |= {(s.file.source.path, s.span.start): s for s in lines}
     for scalar in found.values():
-        quote = "" if scalar.style == '"' else '"'
-        text = "".join(f" --driver-opt {quote}env.{key}{quote}" for key in _KEYS)
-        path = scalar.file.source.path
-        draft.edits += [(path, Edit(Span(at, at), text.encode())) for at in _ends(scalar)]
+        source = scalar.file.source
+        draft.edits += [(source.path, _keyed(draft, scalar, c)) for c in _creating(scalar)]
         draft.permits += _permits(pipeline, scalar)
 
 
-def _ends(scalar: Scalar) -> Iterator[int]:
-    """Where the word `create` ends in each line that makes a builder with a container."""
-    for command in parse_shell(scalar.mapped).commands():
+def _keyed(draft: Draft, scalar: Scalar, command: Command) -> Edit:
+    """The keys behind the word `create`, each on a line of its own where the text can be broken."""
+    source = scalar.file.source
+    quote = "" if scalar.style == '"' else '"'
+    end = command.words[2].span.end
+    rest = Span(end, command.words[3].span.start if command.words[3:] else end)
+    joint = source.text(rest)
+    if "\n" not in joint:
+        joint = line_break(draft.facts, source.place(command.span)) or joint or " "
+    options = "".join(f"{joint}--driver-opt {quote}env.{key}{quote}" for key in _KEYS)
+    return Edit(rest, f"{options}{joint if rest.start < rest.end else ''}".encode())
+
+
+def _creating(scalar: Scalar) -> Iterator[Command]:
+    """The commands that make a builder with a container, behind conditions too."""
+    for command in parse_shell(scalar.mapped).every_command():
         words = [word.value or word.written for word in command.words]
         joined = " ".join(words)
         if tuple(words[:3]) != CREATE or _HAVE in joined:
             continue
         if "--driver" not in joined.replace("--driver-opt", "") or "docker-container" in joined:
-            yield command.words[2].span.end
+            yield command
 
 
 def _permits(pipeline: Pipeline, scalar: Scalar) -> Iterator[Permit]:

@@ -48,8 +48,7 @@ QUESTION_HEIGHT = 5
 
 def _sets(name: str) -> str:
     return (
-        f'" > /dev/null 2>&1; then\n  export {name}=${SLUG}\nelse\n'
-        f"  export {name}=${DEFAULT}\nfi"
+        f'" > /dev/null 2>&1; then\n  export {name}=${SLUG}\nelse\n  export {name}=${DEFAULT}\nfi'
     )
 
 
