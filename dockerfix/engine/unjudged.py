@@ -9,7 +9,7 @@ files and lines are judged; judges none.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from dockerfix.engine.line_diff import changes as changed_lines
 from dockerfix.engine.permits_by_subject import PermitsBySubject
@@ -111,11 +111,14 @@ class _Search:
     def beside(self, path: str) -> Iterator[str]:
         """The lines of a file that stand beside its builds."""
         old, new = (facts.snapshot.source(path) for facts in self.sides)
-        lines = list(self.other_lines(old, new))
-        for number in lines[:_MAX_LINES]:
-            yield f"{path}:{number}:1: nothing judges the change of this line"
-        if len(lines) > _MAX_LINES:
-            yield f"{path}: nothing judges the change of {len(lines) - _MAX_LINES} more lines"
+        runs = _runs(self.other_lines(old, new))
+        for first, last in runs[:_MAX_LINES]:
+            what = "this line" if first == last else f"lines {first} to {last}"
+            yield f"{path}:{first}:1: nothing judges the change of {what}"
+        more = sum(last - first + 1 for first, last in runs[_MAX_LINES:])
+        if more:
+            lines = "1 more line" if more == 1 else f"{more} more lines"
+            yield f"{path}: nothing judges the change of {lines}"
 
     def other_lines(self, old: Source, new: Source) -> Iterator[int]:
         """The changed lines that are no part of a build and name nothing that comes or goes: of
@@ -170,3 +173,14 @@ def _names(build: Build, folder: str) -> bool:
     bases = {build.folder, posixpath.dirname(build.site.place.path)}
     texts = [c.value.text for c in build.named_contexts if c.value is not None]
     return any(join_path(base, text) == folder for base in bases for text in texts)
+
+
+def _runs(numbers: Iterable[int]) -> list[tuple[int, int]]:
+    """Ascending numbers of lines as first and last of those that follow one another."""
+    runs: list[tuple[int, int]] = []
+    for number in numbers:
+        if runs and runs[-1][1] == number - 1:
+            runs[-1] = (runs[-1][0], number)
+        else:
+            runs.append((number, number))
+    return runs

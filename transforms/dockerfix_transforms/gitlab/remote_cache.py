@@ -56,7 +56,10 @@ class RemoteCache:
         -- .gitlab-ci.yml --
         server:
           before_script:
-            - docker buildx create --driver-opt "env.AWS_ACCESS_KEY_ID=$CACHE_ACCESS_KEY_ID" --driver-opt "env.AWS_SECRET_ACCESS_KEY=$CACHE_SECRET_ACCESS_KEY" --use
+            - docker buildx create
+              --driver-opt "env.AWS_ACCESS_KEY_ID=$CACHE_ACCESS_KEY_ID"
+              --driver-opt "env.AWS_SECRET_ACCESS_KEY=$CACHE_SECRET_ACCESS_KEY"
+              --use
           script:
             - docker buildx build
               --cache-from type=s3,bucket=caches,region=eu-west-1,prefix=$CI_PROJECT_PATH_SLUG/,name=server/$CI_COMMIT_REF_SLUG
