@@ -6,9 +6,9 @@ Knows the order of the work; every step of it is a module of its own.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from dockerfix.api import Draft, Facts, Proposal, StepDown
+from dockerfix.api import Draft, Facts, Finding, Permit, Proposal, StepDown
 from dockerfix_transforms.merge_rust.callers.left import by_hand, kept_files
 from dockerfix_transforms.merge_rust.callers.rewrite import Callers, rewrite_callers
 from dockerfix_transforms.merge_rust.callers.sites import read_sites
@@ -50,6 +50,9 @@ _BREAKS = "it builds one of the files that go"
 class Merge:
     """One merge of the files of a scope, which loses those that cannot go along."""
 
+    counted = "compile passes"
+    """What a merge saves, as the report counts it."""
+
     def __init__(self, facts: Facts, scope: Scope, wishes: Wishes) -> None:
         self.facts = facts
         self.scope = scope
@@ -63,14 +66,14 @@ class Merge:
         made = self.merged()
         self.scope.settle()
         if made is None:
-            return too_few(self.facts, self.scope, len(self.files_without))
+            return self.too_few()
         groups, merged = made
         if not _pays(groups, merged):
             return nothing_shared(self.scope, groups)
         disused = nothing_built(self.facts, self.scope)
         if disused is not None:
             return disused
-        self.work.findings += merge_notes(self.scope.workspace, groups, merged)
+        self.work.findings += self.notes(groups, merged)
         callers = None
         if not self.wishes.no_ci:
             callers = self.callers(groups, merged)
@@ -119,6 +122,26 @@ class Merge:
             self.leaving.leave_strangers(groups, merged)
         return None
 
+    # What depends on the language.
+
+    def too_few(self) -> Proposal:
+        """What is said where fewer than two files are left."""
+        return too_few(self.facts, self.scope, len(self.files_without))
+
+    def notes(self, groups: Sequence[Group], merged: Merged) -> list[Finding]:
+        """What a person is told about the merged file."""
+        return merge_notes(self.scope.workspace, groups, merged)
+
+    def permits(self, groups: Sequence[Group], merged: Merged) -> Iterator[Permit]:
+        """What the merge asks leave for."""
+        return image_permits(groups, merged, self.scope, self.work.weighed)
+
+    def gains(self, callers: Callers, all_stay: bool) -> Iterator[str]:
+        """What is compiled less."""
+        return gains(callers, all_stay)
+
+    # Callers.
+
     def callers(self, groups: Sequence[Group], merged: Merged) -> Callers:
         """What becomes of everything that builds the files."""
         wishes = self.wishes
@@ -140,11 +163,11 @@ class Merge:
         else:
             self.call_sites(callers)
             all_stay = not work.deleted and not self.wishes.keep_old
-            work.summary += [sizes(scope, merged), *gains(callers, all_stay)]
+            work.summary += [sizes(scope, merged), *self.gains(callers, all_stay)]
         said = [finding.place for finding in scope.findings]
         fresh = (f for f in work.findings if f.name != "not-read" or f.place not in said)
         work.findings = [*scope.findings, *fresh]
-        work.permits += image_permits(groups, merged, scope, work.weighed)
+        work.permits += self.permits(groups, merged)
         if callers is not None:
             work.permits += job_permits(self.facts.pipeline, callers.jobs)
             work.permits += workflow_permits(callers.workflows)
@@ -167,7 +190,7 @@ class Merge:
         self.work.findings += sites.findings
         self.work.summary += [
             sizes(self.scope, merged),
-            f"compile passes: {len(self.scope.files)} before, {len(groups)} after",
+            f"{self.counted}: {len(self.scope.files)} before, {len(groups)} after",
         ]
         self.delete_old(frozenset())
 

@@ -5,22 +5,28 @@ Knows builds and paths; reads no instruction.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from dockerfix.api import Facts, SnapshotError, is_within, links_to, triggers_of
 
 
 def candidates(
-    facts: Facts, folder: str, given: Sequence[str], folders: Sequence[str] = ()
+    facts: Facts,
+    folder: str,
+    given: Sequence[str],
+    folders: Sequence[str] = (),
+    mentions: Callable[[Facts, str], bool] | None = None,
 ) -> list[str]:
     """The Dockerfiles of a call: the given ones, and those that build the workspace at
     `folder`; of these only what lies in `folders` where none of them holds it.
 
     A Dockerfile builds the workspace when a build passes the workspace (or a folder above it)
-    as its context, or when no build uses it and it stands in the workspace, or beside it.
+    as its context, or when no build uses it and it stands in the workspace, or beside it; and
+    when it `mentions` the compiler, which is cargo if nothing is said.
     """
     if given and not folders:
         return list(given)
+    mentions = mentions or _mentions_cargo
     used = {b.dockerfile for b in facts.builds.builds if b.dockerfile}
     found = []
     for path in sorted({*facts.dockerfiles, *(p for p in used if p in facts.snapshot)}):
@@ -29,7 +35,7 @@ def candidates(
         inside = path.startswith(f"{folder}/") if folder else True
         known = any(is_within(folder, context) for context in contexts)
         wanted = known if contexts else inside
-        if wanted and _mentions_cargo(facts, path):
+        if wanted and mentions(facts, path):
             found.append(path)
     parts = [part for part in folders if not is_within(folder, part)]
     if len(parts) == len(folders):

@@ -91,7 +91,7 @@ def _compiling(
 ) -> RustFile | None:
     """A file that compiles in the last stage of `chain`; None for another workspace's."""
     builds = tuple(b for b in facts.builds.builds if b.dockerfile == graph.tree.source.path)
-    context = _context(builds, workspace)
+    context = context_of(builds, workspace.folder)
     is_folder = facts.folder_test(context)
     steps = tuple(step for stage in chain for step in steps_of(graph, stage, is_folder))
     folder = cargo_folder(facts, context, steps)
@@ -100,9 +100,9 @@ def _compiling(
     check_steps(steps)
     planner = _planner(graph, chain, steps)
     shipped = shipped_binaries(workspace, graph, chain, steps, folder)
-    binary = _stage_word(shipped[0])
-    asked = _asked(facts, graph, builds, binary, into)
-    leaves, live = _images(graph, [*chain, *([planner] if planner else [])], asked)
+    binary = stage_word(shipped[0])
+    asked = stages_asked(facts, graph, builds, binary, into)
+    leaves, live = images_beside(graph, [*chain, *([planner] if planner else [])], asked)
     steps, alone, member, fixed = _at_root(facts, workspace, steps, folder, live, leaves, graph)
     return RustFile(
         path=graph.tree.source.path,
@@ -139,7 +139,7 @@ def _is_within(facts: Facts, workspace: Workspace, folder: str) -> bool:
     return folder in members or posixpath.join(folder, "Cargo.toml") not in facts.snapshot
 
 
-def _images(
+def images_beside(
     graph: StageGraph, builders: Sequence[Stage], asked: frozenset[int]
 ) -> tuple[tuple[Leaf, ...], tuple[Stage, ...]]:
     """The stages beside the builders, and the builders that call sites ask for."""
@@ -149,7 +149,7 @@ def _images(
     return tuple(leaves), tuple(live)
 
 
-def _asked(
+def stages_asked(
     facts: Facts, graph: StageGraph, builds: tuple[Build, ...], binary: str, into: str
 ) -> frozenset[int]:
     """The stages that call sites ask for, those of the merged file included."""
@@ -158,7 +158,7 @@ def _asked(
     return asked | asked_of_merged(facts, graph, into, binary) if kept else asked
 
 
-def _stage_word(binary: str) -> str:
+def stage_word(binary: str) -> str:
     """A binary's name as that of a stage: BuildKit takes `[a-z][a-z0-9-_.]*`, cargo more."""
     signs = (c if c.isascii() and (c.isalnum() or c in "-_.") else "-" for c in binary)
     return "".join(signs).lstrip("0123456789-_.") or "binary"
@@ -241,6 +241,7 @@ def _pinned(facts: Facts, context: str) -> bool:
     return any(join_path(context, name) in facts.snapshot for name in names)
 
 
-def _context(builds: tuple[Build, ...], workspace: Workspace) -> str:
+def context_of(builds: tuple[Build, ...], otherwise: str) -> str:
+    """The context that builds pass, and what counts where none passes any."""
     contexts = {build.context for build in builds if build.context is not None}
-    return next(iter(sorted(contexts)), workspace.folder)
+    return next(iter(sorted(contexts)), otherwise)

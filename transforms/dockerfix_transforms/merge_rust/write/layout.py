@@ -39,7 +39,11 @@ def merged_file(groups: Sequence[Group], files: Sequence[RustFile]) -> Merged:
 
     Raises `CannotJoinError` when lines of one group cannot become one line.
     """
-    plan = planned(groups, files)
+    return laid_out(planned(groups, files), files)
+
+
+def laid_out(plan: Plan, files: Sequence[RustFile]) -> Merged:
+    """A planned file with its text."""
     newline = _newline(files)
     text = printed(plan, newline, {})
     homeless = homeless_comments(files, text)  # only the text shows what was lost
@@ -61,13 +65,22 @@ def planned(groups: Sequence[Group], files: Sequence[RustFile]) -> Plan:
         elif not main and len(group.members) == 1:
             strangers.append(group.leader.file)
         shared += shared_stages(names, group, serving, main, cooked if main else ())
+    return with_blocks(names, files, shared, (tuple(strangers), tuple(guests), cooked))
+
+
+Others = tuple[tuple[RustFile, ...], tuple[Group, ...], tuple[Group, ...]]
+"""The strangers, guests and cooked groups of a plan."""
+
+
+def with_blocks(
+    names: StageNames, files: Sequence[RustFile], shared: Sequence[MergedStage], others: Others
+) -> Plan:
+    """The plan of a merged file whose shared stages have their names: what each file has for
+    itself, and the bare names of the binaries."""
     blocks = [block(names, files, file) for file in files if not _is_last(file)]
     aliases = _aliases(names, blocks)
     last = [block(names, files, file) for file in files if _is_last(file)]
-    return Plan(
-        _head(files), tuple(shared), tuple(blocks), aliases, tuple(last),
-        tuple(strangers), tuple(guests), cooked,
-    )  # fmt: skip
+    return Plan(_head(files), tuple(shared), tuple(blocks), aliases, tuple(last), *others)
 
 
 def _is_last(file: RustFile) -> bool:

@@ -97,19 +97,19 @@ def _chain_stage(
         if group.home(n) == stage.index and (extra is None or id(step) in extra)
     ]
     yield from feeders(names, group, indexes)
-    head = _head_comments(group, stage)
+    head = head_comments(group, stage)
     cooks = bool(cooked) and any(group.common[n].role is Role.COOK for n in indexes)
     if not (group.has_own or cooks) or group.split not in indexes:
-        yield _steps(names, group, stage, below, name, indexes, head, cooked)
+        yield stage_of_steps(names, group, stage, below, name, indexes, head, cooked)
     elif indexes[0] == group.split:
         names.below_own_steps[leader.path] = below or ""
-        yield _steps(names, group, stage, below, name, indexes, head, cooked)
+        yield stage_of_steps(names, group, stage, below, name, indexes, head, cooked)
     else:
         cook = _cook_name(names, group, main)
         before = [n for n in indexes if n < group.split]
-        yield _steps(names, group, stage, below, cook, before, head, cooked)
+        yield stage_of_steps(names, group, stage, below, cook, before, head, cooked)
         names.below_own_steps[leader.path] = cook
-        yield _steps(names, group, stage, cook, name, indexes[len(before) :], None)
+        yield stage_of_steps(names, group, stage, cook, name, indexes[len(before) :], None)
     names.give_shared(group, stage, name)
 
 
@@ -120,7 +120,7 @@ def _cook_name(names: StageNames, group: Group, main: bool) -> str:
     return names.claim(wanted, lambda taken: f"{taken}-stage")
 
 
-def _steps(
+def stage_of_steps(
     names: StageNames,
     group: Group,
     stage: Stage,
@@ -164,7 +164,7 @@ def _after_blank(step: Step) -> bool:
 # The comments above a shared stage.
 
 
-def _head_comments(group: Group, stage: Stage) -> str:
+def head_comments(group: Group, stage: Stage) -> str:
     """What stands above the FROM line: the leader's comments, and what the other members say
     there and the leader does not."""
     leader = group.leader.file
