@@ -130,7 +130,8 @@ class Merge:
 
     def notes(self, groups: Sequence[Group], merged: Merged) -> list[Finding]:
         """What a person is told about the merged file."""
-        return merge_notes(self.scope.workspace, groups, merged)
+        workspace = self.scope.workspace
+        return merge_notes(workspace, groups, merged) if workspace is not None else []
 
     def permits(self, groups: Sequence[Group], merged: Merged) -> Iterator[Permit]:
         """What the merge asks leave for."""

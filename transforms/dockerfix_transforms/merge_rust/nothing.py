@@ -26,10 +26,10 @@ def too_few(facts: Facts, scope: Scope, stepped_down: int) -> Proposal:
         return Proposal(findings=(finding, *scope.findings), refused=True)
     if len(scope.files) + len(left_out) + stepped_down > 1:
         return Proposal(findings=tuple(left_out), refused=True)
-    folder = scope.workspace.folder or "."
-    where = f"of the workspace {scope.workspace.folder}".rstrip()
+    folder = scope.home.folder or "."
+    where = f"of the workspace {scope.home.folder}".rstrip()
     paths = [*(file.path for file in scope.files), *(finding.subject for finding in left_out)]
-    every = candidates(facts, scope.workspace.folder, ())
+    every = candidates(facts, scope.home.folder, ())
     mine = {*paths, scope.into}
     others = [path for path in every if path not in mine and not is_merged(path, scope.wish)]
     if paths and others and not scope.given:

@@ -13,7 +13,7 @@ from dockerfix.api import Facts, Finding
 from dockerfix_transforms.merge_rust.read.candidates import candidates
 from dockerfix_transforms.merge_rust.read.inputs import read_file
 from dockerfix_transforms.merge_rust.scope.agreement import agree, leave_hidden
-from dockerfix_transforms.merge_rust.scope.names import is_merged, is_plain, merged_path
+from dockerfix_transforms.merge_rust.scope.names import Home, is_merged, is_plain, merged_path
 from dockerfix_transforms.merge_rust.scope.others import hides_cargo, not_of, without_cargo
 from dockerfix_transforms.merge_rust.scope.scope import Scope
 from dockerfix_transforms.merge_rust.scope.workspaces import check_arguments, find_workspace
@@ -34,7 +34,9 @@ def read_scope(facts: Facts, paths: Sequence[str], into: str) -> Scope:
     workspace = find_workspace(facts, start, given)
     check_arguments(facts, workspace, folders, into)
     listed = candidates(facts, workspace.folder, given, folders)
-    scope = Scope(workspace, merged_path(workspace, listed, into), into, frozenset(given))
+    home = Home(workspace.folder, tuple(package.folder for package in workspace.packages))
+    scope = Scope(home, merged_path(home, listed, into), into, frozenset(given))
+    scope.workspace = workspace
     for path in listed:
         itself = not is_plain(path) if path == scope.into else is_merged(path, into)
         if itself and len(listed) > 1 and (path == scope.into or path not in given):

@@ -7,10 +7,18 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from msgspec import Struct
 from msgspec.structs import replace
 
-from dockerfix.api import Workspace, is_within, join_path
+from dockerfix.api import is_within, join_path
 from dockerfix_transforms.merge_rust.read.rust_file import RustFile
+
+
+class Home(Struct, frozen=True):
+    """What the files of a merge compile: the folder of it, and the folders of its parts."""
+
+    folder: str
+    parts: tuple[str, ...] = ()
 
 
 def is_plain(path: str) -> bool:
@@ -33,9 +41,9 @@ def is_merged(path: str, into: str) -> bool:
     return not is_plain(path) and posixpath.basename(path) in names
 
 
-def merged_path(workspace: Workspace, listed: Sequence[str], into: str) -> str:
+def merged_path(home: Home, listed: Sequence[str], into: str) -> str:
     """Beside the inputs when they stand in one folder, in the folder above theirs when that is
-    kept for images, else at the workspace's root; without a name of its own, named in the
+    kept for images, else at the root of what is compiled; without a name of its own, named in the
     manner of the inputs."""
     into = into or _usual_name(listed)
     if "/" in into:
@@ -43,9 +51,9 @@ def merged_path(workspace: Workspace, listed: Sequence[str], into: str) -> str:
     others = [path for path in listed if posixpath.basename(path) != into]
     folders = {posixpath.dirname(path) for path in others or listed}
     above = posixpath.commonpath(folders) if folders and "" not in folders else ""
-    crates = any(is_within(package.folder, above) for package in workspace.packages)
-    alone = len(folders) == 1 or (above and not crates)
-    folder = above if alone else workspace.folder
+    sources = any(is_within(part, above) for part in home.parts)
+    alone = len(folders) == 1 or (above and not sources)
+    folder = above if alone else home.folder
     return posixpath.join(folder, into)
 
 

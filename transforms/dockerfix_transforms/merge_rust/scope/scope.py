@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from dockerfix.api import Finding, Span, Workspace
 from dockerfix_transforms.merge_rust.group.reasons import Reason, accepting
 from dockerfix_transforms.merge_rust.read.rust_file import RustFile
-from dockerfix_transforms.merge_rust.scope.names import merged_path
+from dockerfix_transforms.merge_rust.scope.names import Home, merged_path
 
 
 @dataclass(slots=True)
 class Scope:
     """The files to merge, in order, and findings about those that are left out."""
 
-    workspace: Workspace
+    home: Home
     into: str
     wish: str = ""
     """The name or path that the person gave for the merged file."""
@@ -29,6 +29,8 @@ class Scope:
     """What that ignore file assumes of inputs that had another one, if they are merged."""
     gained: frozenset[str] = frozenset()
     """The inputs whose builders get more files than their own ignore files let through."""
+    workspace: Workspace | None = None
+    """The cargo workspace that the files compile; None for files of another language."""
 
     @property
     def context(self) -> str:
@@ -39,7 +41,7 @@ class Scope:
         """The merged file's place, by the files that are left."""
         if self.files:
             listed = [file.path for file in self.files]
-            self.into = merged_path(self.workspace, listed, self.wish)
+            self.into = merged_path(self.home, listed, self.wish)
 
     def leave_apart(self, file: RustFile, reasons: Sequence[Reason]) -> None:
         """Take a file out of the merge that would share no stage with the others: each
