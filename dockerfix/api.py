@@ -59,6 +59,7 @@ from dockerfix.facts.gitlab.refs import (
 from dockerfix.facts.gitlab.schedule import Schedule
 from dockerfix.facts.gitlab.settings import Artifacts, Cache
 from dockerfix.facts.image_ref import without_tag
+from dockerfix.facts.images.cache_sources import CacheSources
 from dockerfix.facts.images.caches import CacheSpec, is_per_ref, read_cache, tag_of
 from dockerfix.facts.images.makers import find_maker, triggers_of
 from dockerfix.facts.images.published import (
@@ -221,6 +222,7 @@ __all__ = [
     "BuildArgument",
     "Buildx",
     "Cache",
+    "CacheSources",
     "CacheSpec",
     "Caches",
     "CallSite",

@@ -261,7 +261,20 @@ def put_above(facts: Facts, build: Build, lines: Sequence[str], comment: str = "
     if before.strip():
         raise Refused(place, "the command begins no line", "put it on a line of its own")
     texts = [text for line in lines for text in line.split("\n")]
-    return [(place.path, _lines(source, at.start, before, (comment, *texts)))]
+    start = _above_comments(source, at.start)
+    return [(place.path, _lines(source, start, before, (comment, *texts)))]
+
+
+def _above_comments(source: Source, start: int) -> int:
+    """Where the comments begin that stand directly above a line; what names a script's program
+    is none."""
+    while start:
+        above = source.line_of(start - 1)
+        text = source.text(above).lstrip()
+        if not text.startswith("#") or text.startswith("#!"):
+            break
+        start = above.start
+    return start
 
 
 def _as_item(command: str) -> list[str]:
@@ -364,10 +377,7 @@ def _item(source: Source, at: Span, before: str, free: bool) -> tuple[int, str |
         if not text.lstrip().startswith("- ") or sign not in _INDICATORS:
             return at.start, None
     head = text[: len(text) - len(text.lstrip())]
-    start = line.start
-    while start and source.text(source.line_of(start - 1)).lstrip().startswith("#"):
-        start = source.line_of(start - 1).start
-    return start, head
+    return _above_comments(source, line.start), head
 
 
 def _lines(source: Source, at: int, head: str, texts: Sequence[str]) -> Edit:

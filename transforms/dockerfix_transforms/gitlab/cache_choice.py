@@ -12,6 +12,7 @@ from msgspec import Struct
 from dockerfix.api import (
     Build,
     Caches,
+    CacheSources,
     CacheSpec,
     Facts,
     Pipeline,
@@ -25,7 +26,7 @@ from dockerfix.api import (
     tag_of,
 )
 from dockerfix_transforms.gitlab.cache_stores import DEFAULT, SLUG, Store
-from dockerfix_transforms.gitlab.caches import Role, Unit
+from dockerfix_transforms.gitlab.caches import Role, Unit, of_branch
 from dockerfix_transforms.gitlab.shared_stages import share_a_stage
 
 _OF_EXPORTS = frozenset(
@@ -69,6 +70,7 @@ class CacheChoice:
         self.store = store
         self.roles = roles
         self.moved: dict[str, list[Unit]] = {}
+        self.sources = CacheSources(facts)
 
     def move(self, units: Sequence[Unit]) -> None:
         """Take every ref as one that moves whose writers do not stay."""
@@ -80,7 +82,7 @@ class CacheChoice:
 
     def wanted(self, unit: Unit) -> Wanted:
         """What a unit reads and writes afterwards."""
-        role = self.roles.get(id(unit)) or Role(unit, stays="it writes nothing")
+        role = self.roles.get(id(unit)) or self.reader(unit)
         exports = self.exports(unit, role)
         mine = {ref for _, ref in unit.written()}
         own = None if role.stays else self.own(unit, mine)
@@ -92,6 +94,17 @@ class CacheChoice:
             return Wanted(tuple(Item(n, False) for n in _numbers(unit.first.cache_from)), exports)
         return self.reading(unit, role, own, exports)
 
+    def reader(self, unit: Unit) -> Role:
+        """The role of a unit that writes nothing: it reads what a writer in its own job has."""
+        names = {job.name for job in unit.jobs}
+        writers = [
+            w for n in self.movable(unit) for ref in self.refs(unit, n) for w in self.moved[ref]
+        ]
+        beside = (w for w in writers if names <= {job.name for job in w.jobs})
+        found = self.roles.get(id(next(beside, None)))
+        part = found.part if found is not None and found.writes else ""
+        return Role(unit, part=part, stays="it writes nothing")
+
     def exports(self, unit: Unit, role: Role) -> tuple[Item, ...]:
         """The exports of a unit; a tag's pipeline and a second writer have none."""
         numbers = _numbers(unit.first.cache_to)
@@ -99,7 +112,7 @@ class CacheChoice:
             return tuple(Item(n, True) for n in numbers)
         if not role.writes:
             return ()
-        return tuple(Item(n, True, role.part, SLUG) for n in numbers)
+        return tuple(Item(n, True, role.part, SLUG) for n in numbers if n not in unit.copies)
 
     def own(self, unit: Unit, mine: set[str]) -> int | None:
         """The source that is the unit's own export."""
@@ -125,7 +138,8 @@ class CacheChoice:
 
     def reading(self, unit: Unit, role: Role, own: int, exports: tuple[Item, ...]) -> Wanted:
         """The sources of a unit around its own one; -1 means that it had none of its own."""
-        base = Item(0, True) if own < 0 else Item(own, False)
+        first = next((n for n in _numbers(unit.first.cache_to) if n not in unit.copies), 0)
+        base = Item(first, True) if own < 0 else Item(own, False)
         part = role.part
         branches, question, variable = self.branches(unit, base, part)
         mine = [Item(base.index, base.export, part, branch) for branch in branches]
@@ -137,6 +151,10 @@ class CacheChoice:
         for number in _numbers(unit.first.cache_from):
             if number == own:
                 sources += mine
+            elif self.refs(unit, number) == set(map(of_branch, self.refs_of(unit, base))):
+                continue
+            elif number not in moving and (why := self.empty(unit, number)):
+                dropped.append((unit.first.cache_from[number].text, why))
             elif number not in moving:
                 sources.append(Item(number, False))
             elif self.refs(unit, number) <= self.refs_of(unit, base):
@@ -147,6 +165,18 @@ class CacheChoice:
                 sources.append(Item(number, False, "", SLUG))
         unique = tuple(dict.fromkeys(sources))
         return Wanted(unique, exports, question, variable, tuple(dropped))
+
+    def empty(self, unit: Unit, number: int) -> str:
+        """Why a source holds no cache; empty when one of the builds may find some."""
+        refs = [
+            ref
+            for b in unit.builds
+            for v, ref in self.sources.reads(b)
+            if v == b.cache_from[number]
+        ]
+        if not refs or not all(map(self.sources.is_empty, refs)):
+            return ""
+        return self.sources.said(refs[0])
 
     def refs_of(self, unit: Unit, item: Item) -> set[str]:
         """The refs of a source, or those that the unit writes."""

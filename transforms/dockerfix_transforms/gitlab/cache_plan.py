@@ -11,14 +11,17 @@ from functools import partial
 
 from dockerfix.api import (
     Build,
+    Command,
     Draft,
     Edits,
     Permit,
     Pipeline,
     Place,
     Refused,
+    Scalar,
     Tool,
     declare,
+    parse_shell,
     put_above,
     set_caches,
     take_above,
@@ -65,6 +68,7 @@ class CachePlan:
         self.roles = roles(pipeline, self.units, store.per_branch)
         self.choice = CacheChoice(self.facts, pipeline, store, self.roles)
         self.asked: dict[Place, tuple[Build, dict[str, None]]] = {}
+        self.named: dict[str, str] = {}
         self.declared: dict[str, dict[str, None]] = {}
         self.falls_back = False
         self.changed: list[Unit] = []
@@ -84,8 +88,9 @@ class CachePlan:
                 continue
             if edits:
                 self.put(unit, wanted, edits)
-        for build, lines in self.asked.values():
-            self.draft.edits += put_above(self.facts, build, list(lines), _COMMENT)
+        for build, questions in self.asked.values():
+            if lines := [text for text in questions if not self.is_answered(build, text)]:
+                self.draft.edits += put_above(self.facts, build, lines, _COMMENT)
         for path, names in self.declared.items():
             self.draft.edits += declare(self.facts, path, list(names))
         self.tell()
@@ -131,8 +136,33 @@ class CachePlan:
         self.falls_back |= bool(wanted.question) or DEFAULT in names
         for build in sites(unit) if wanted.question else ():
             self.asked.setdefault(build.site.place, (build, {}))[1][wanted.question] = None
+            self.named[wanted.question] = wanted.variable
         draft.permits += self.lines(unit)
         draft.findings += unit_notes(unit, self.roles.get(id(unit)), wanted)
+
+    def is_answered(self, build: Build, question: str) -> bool:
+        """Whether a command of the same script asks the same before, whatever else happens, and
+        no other question of the script sets that variable."""
+        place = build.site.place
+        scalar = next((s for s in self.scalars() if _holds(s, place)), None)
+        if scalar is None:
+            return False
+        beside = {at: asked for at, (_, asked) in self.asked.items() if _holds(scalar, at)}
+        others = {other for asked in beside.values() for other in asked} - {question}
+        if self.named[question] in {self.named[other] for other in others}:
+            return False
+        always = [s.span for s in parse_shell(scalar.mapped).statements if isinstance(s, Command)]
+        return any(
+            question in asked
+            and at.span.start < place.span.start
+            and any(span.contains(at.span) for span in always)
+            for at, asked in beside.items()
+        )
+
+    def scalars(self) -> Iterator[Scalar]:
+        """The items of all scripts."""
+        for job in self.pipeline.jobs.values():
+            yield from (line.scalar for line in job.lines)
 
     def declare(self, unit: Unit, wanted: Wanted) -> None:
         """Note the variables that a bake file must declare for a unit's caches."""
@@ -163,9 +193,7 @@ class CachePlan:
         """Leave for the script lines of every job that holds the unit's commands."""
         for job in self.pipeline.jobs.values():
             for line in job.lines:
-                span, path = line.scalar.span, line.scalar.file.source.path
-                places = (build.site.place for build in unit.builds)
-                if any(p.path == path and span.contains(p.span) for p in places):
+                if any(_holds(line.scalar, build.site.place) for build in unit.builds):
                     yield Permit("build-call", job.name, self.pipeline.path, line.section)
 
     def permit(self, unit: Unit, build: Build, wanted: Wanted) -> None:
@@ -194,3 +222,7 @@ class CachePlan:
         if self.falls_back:
             place = next(iter(self.choice.moved.values()))[0].place
             self.draft.findings.append(default_branch_slug(place))
+
+
+def _holds(scalar: Scalar, place: Place) -> bool:
+    return scalar.file.source.path == place.path and scalar.span.contains(place.span)

@@ -29,6 +29,7 @@ from dockerfix.api import (
     read_cache,
     tag_of,
 )
+from dockerfix_transforms.gitlab.cache_stores import SLUG
 
 NO_REGISTRY = "it is no ref in a registry"
 PER_BRANCH = "it has a ref for each branch"
@@ -62,17 +63,38 @@ class Unit(Struct, frozen=True, eq=False):
         """The job, for a person."""
         return self.jobs[0].name
 
+    @property
+    def copies(self) -> frozenset[int]:
+        """The exports that repeat another one under the branch's name: `X-BRANCH` beside `X`."""
+        texts = [[read_cache(value.text).ref for value in b.cache_to] for b in self.builds]
+        count = min(map(len, texts))
+        return frozenset(
+            number
+            for number in range(count)
+            if any(
+                all(refs[number] == of_branch(refs[other]) for refs in texts)
+                for other in range(count)
+            )
+        )
+
     def written(self) -> Iterator[tuple[Build, str]]:
-        """The refs that the builds write in a registry, variables filled in."""
+        """The refs that the builds write in a registry, variables filled in, but copies."""
+        copies = self.copies
         for build in self.builds:
-            for value in build.cache_to:
-                yield from ((build, read_cache(text).ref) for text in value.possible)
+            for number, value in enumerate(build.cache_to):
+                texts = value.possible if number not in copies else ()
+                yield from ((build, read_cache(text).ref) for text in texts)
 
     def read(self) -> Iterator[str]:
         """The refs that the builds read in a registry, variables filled in."""
         for build in self.builds:
             for value in build.cache_from:
                 yield from (read_cache(text).ref for text in value.possible)
+
+
+def of_branch(ref: str) -> str:
+    """The ref that a branch has beside one that all share."""
+    return f"{ref}-${{{SLUG}}}" if ref else ""
 
 
 @dataclass(slots=True, eq=False)
@@ -157,7 +179,7 @@ def _role(
     role.part = decision or ""
     role.beside = bool(decision)
     if decision is None:
-        role.reasons.append("an earlier job builds the same image and writes the ref")
+        role.reasons.append("another job builds the same image and writes the ref")
     elif decision:
         role.reasons.append("another job writes the ref from another image")
     return role
@@ -171,11 +193,15 @@ def _why_it_stays(
     per_branch: bool,
 ) -> str:
     """Why the ref of a unit is not moved; empty when it is."""
+    copies = unit.copies
     for build in unit.builds:
-        for value in build.cache_to:
-            why = _unfit(value, per_branch)
+        for number, value in enumerate(build.cache_to):
+            why = _unfit(value, per_branch) if number not in copies else ""
             if why:
                 return why
+    taken = [of_branch(ref) for ref in refs if copies and of_branch(ref) in writers]
+    if taken:
+        return f"another job writes {taken[0]} too"
     if len(refs) != len(set(refs)):
         return "several builds of the same command write this one ref"
     if any(len(job.rows) > 1 for job in unit.jobs) and len(refs) < sum(
