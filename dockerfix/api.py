@@ -47,7 +47,6 @@ from dockerfix.facts.gitlab.cache_keys import shared_caches
 from dockerfix.facts.gitlab.commands import CommandReader, Commands, Ran
 from dockerfix.facts.gitlab.gates import plain
 from dockerfix.facts.gitlab.image_names import ImageName, image_name, may_be_same
-from dockerfix.facts.gitlab.outside import set_outside
 from dockerfix.facts.gitlab.pipeline import Job, Line, Need, Pipeline, Rule
 from dockerfix.facts.gitlab.presence import AlwaysThere, Missing, implies
 from dockerfix.facts.gitlab.refs import (
@@ -405,7 +404,6 @@ __all__ = [
     "sent_of",
     "set_builds",
     "set_caches",
-    "set_outside",
     "set_paths",
     "shared_caches",
     "shared_flags",

@@ -35,7 +35,7 @@ class Value(Keyed, frozen=True, eq=False):
     `carrier` names that variable (`3` for a function's third parameter).
     """
 
-    aside = ("mapped",)
+    aside = ("follows", "mapped")
 
     written: str
     text: str
@@ -46,6 +46,9 @@ class Value(Keyed, frozen=True, eq=False):
     carrier: str = ""
     mapped: MappedText | None = None
     """`written` with the way back to its bytes, where it is a word of a shell."""
+    follows: frozenset[str] = frozenset()
+    """Every variable whose value is a part of the text, through others and parameters too: with
+    another value, the text would be another one."""
 
     @property
     def known(self) -> bool:

@@ -18,7 +18,7 @@ def set_outside(pipeline: Pipeline | None, site: CallSite, value: Value | None) 
         return ""
     if site.kind is not SiteKind.GITLAB:
         return ""
-    names = {*value.written_variables, value.carrier}
+    names = {*value.written_variables, value.carrier, *value.follows}
     for name, scalar in pipeline.variables_of(job).items():
         if name in names or scalar.file.source.place(scalar.span) == value.origin:
             return name

@@ -55,6 +55,8 @@ class Bound(Struct, frozen=True):
     """Whether it is known to hold nothing at all, which `${X-y}` tells from the empty text."""
     array: tuple[Value, ...] | None = None
     """The elements of an array, where they are known."""
+    follows: frozenset[str] = frozenset()
+    """The variables whose values are a part of the text, as in `Value`."""
 
 
 class Scope(Struct, frozen=True):
@@ -78,7 +80,7 @@ class Scope(Struct, frozen=True):
         """What tells this scope from another, wherever its values were written."""
         words = None
         if self.arguments is not None:
-            words = tuple((value.text, value.choices) for value in self.arguments)
+            words = tuple((v.text, v.choices, v.follows) for v in self.arguments)
         printed = frozenset(self.printed.items())
         return (key_of(self.variables), words, self.script, printed, self.own)
 
@@ -98,7 +100,8 @@ class Scope(Struct, frozen=True):
         given = tuple(arguments)
         kept = {k: v for k, v in self.variables.items() if not k.isdecimal()}
         for number, value in enumerate(given, 1):
-            kept[str(number)] = Bound(value.text, value.choices, value.origin or value.place)
+            place = value.origin or value.place
+            kept[str(number)] = Bound(value.text, value.choices, place, follows=value.follows)
         kept["#"] = Bound(str(len(given)))
         return replace(self, variables=kept, arguments=given)
 
@@ -114,8 +117,15 @@ class Scope(Struct, frozen=True):
 def key_of(variables: Mapping[str, Bound]) -> Hashable:
     """What variables hold, without the places."""
     return frozenset(
-        (n, bound.text, bound.choices, bound.unset, tuple(v.text for v in bound.array or ()))
-        for n, bound in variables.items()
+        (
+            name,
+            bound.text,
+            bound.choices,
+            bound.unset,
+            bound.follows,
+            tuple(value.text for value in bound.array or ()),
+        )
+        for name, bound in variables.items()
     )
 
 
@@ -158,6 +168,23 @@ def _part(part: Part, scope: Scope, depth: int) -> tuple[str, tuple[str, ...]]:
     if part.operator == "+":
         return operand, ()
     return bound.text if not bound.choices else "${" + part.name + "}", bound.choices
+
+
+def _follows(parts: tuple[Part, ...], scope: Scope, depth: int = 0) -> frozenset[str]:
+    """The variables whose values are a part of what `expand` gives."""
+    found: set[str] = set()
+    for part in parts:
+        if isinstance(part, Opaque) and part.operation is not None:
+            bound = scope.look(part.operation.name)
+            found |= {part.operation.name, *(bound.follows if bound is not None else ())}
+        if not isinstance(part, Variable) or depth > 8:
+            continue
+        bound = scope.look(part.name)
+        if bound is None or not (bound.unset or part.operator == ":+"):
+            found |= {part.name, *(bound.follows if bound is not None else ())}
+        if part.operand and (bound is None or not bound.text or part.operator in (":+", "+")):
+            found |= _follows(part.operand, scope, depth + 1)
+    return frozenset(found)
 
 
 def _operated(operation: Operation, scope: Scope) -> tuple[str, tuple[str, ...]]:
@@ -280,7 +307,7 @@ def bound_to(word: ShellWord, scope: Scope, source: Source) -> Bound:
         through = scope.look(word.parts[0].name)
         if through is not None and through.place is not None:
             place = through.place
-    return Bound(text, choices, place)
+    return Bound(text, choices, place, follows=_follows(word.parts, scope))
 
 
 def _apart(value: Value) -> Value:
@@ -315,6 +342,7 @@ def value_of(word: ShellWord, scope: Scope, source: Source) -> Value:
         bound.place if bound is not None else None,
         carrier,
         word.mapped,
+        _follows(word.parts, scope),
     )
 
 
@@ -335,7 +363,7 @@ def words_of(words: tuple[ShellWord, ...], scope: Scope, source: Source) -> tupl
         texts = _fields(value.text, scope) if split else (value.text,)
         if len(texts) > 1 and _quotes_blank(word, scope):
             texts = (UNKNOWN,)
-        found += [value] if len(texts) == 1 else _each(texts, word, source)
+        found += [value] if len(texts) == 1 else _each(texts, word, source, value.follows)
     return tuple(found)
 
 
@@ -390,10 +418,15 @@ def _fields(text: str, scope: Scope) -> Sequence[str]:
     return fields(text, bound.text)
 
 
-def _each(texts: Iterable[str], word: ShellWord, source: Source) -> list[Value]:
+def _each(
+    texts: Iterable[str], word: ShellWord, source: Source, follows: frozenset[str] = frozenset()
+) -> list[Value]:
     """Words out of an unquoted variable and its like; they have no place of their own."""
     origin = source.place(word.span)
-    return [Value(word.written, text, remaining(text), (), None, origin) for text in texts]
+    return [
+        Value(word.written, text, remaining(text), (), None, origin, follows=follows)
+        for text in texts
+    ]
 
 
 def cut(value: Value, size: int) -> Value:
@@ -409,6 +442,7 @@ def cut(value: Value, size: int) -> Value:
         value.text[size:],
         remaining(value.text[size:]),
         tuple(choice[size:] for choice in value.choices),
+        follows=value.follows,
     )
     place = value.place
     if place is None or value.mapped is None or inner[:size] != value.text[:size]:

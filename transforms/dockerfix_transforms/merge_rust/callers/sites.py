@@ -18,7 +18,6 @@ from dockerfix.api import (
     SiteKind,
     StepDown,
     Wanted,
-    set_outside,
 )
 from dockerfix_transforms.merge_rust.callers.left import Left
 from dockerfix_transforms.merge_rust.read.rust_file import RustFile
@@ -94,10 +93,6 @@ def _target(
         new.append((name, found))
     made = {target for _, target in new}
     if build.target.known and len(made) == 1:
-        outside = set_outside(facts.pipeline, build.site, build.target)
-        if outside and {leaf.stage.name for leaf in file.leaves} - {None, *names}:
-            why = "another value, given when a pipeline starts, would choose the image no longer"
-            sites.findings.append(_assumed(build, names, outside, why))
         return made.pop()
     heads = {t[: len(t) - len(name)] for name, t in new if t.endswith(name)}
     if len(heads) != 1 or not all(t.endswith(name) for name, t in new):
