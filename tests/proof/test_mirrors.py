@@ -38,6 +38,32 @@ def test_a_builder_inside_of_a_longer_item() -> None:
     assert mirror_fault([old], [file(), old.replace(CREATE, GIVEN)], ()) == ""
 
 
+def test_a_file_that_is_written_within_the_item_above_its_builder() -> None:
+    old = f"docker context create tls\n{CREATE} tls\n"
+    given = old.replace(CREATE, f"{file()}{GIVEN}")
+    assert mirror_fault([old], [given], ()) == ""
+    assert mirror_fault([old], [given.replace("tee", "# Mirrors.\ntee")], ()) == ""
+    broken = given.replace(" --buildkitd-config", " \\\n  --buildkitd-config")
+    assert mirror_fault([old], [broken], ()) == ""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        (f"a\n{CREATE}\n", f"a\n{GIVEN}\n{file()}", "written above it"),
+        (f"a\n{CREATE}\n", f"a\nif b; then\n{file()}fi\n{GIVEN}\n", "written above it"),
+        (f"a\n{CREATE}\n", f"cat <<X\n{file()}X\na\n{GIVEN}\n", "written above it"),
+        (f"a\n{CREATE}\n", f"# b\n{file()}{GIVEN}\n", "written above it"),
+        (f"a\n{CREATE}\n", f"a\n{file()}{CREATE}\n", "written above it"),
+        (f"a\n{CREATE}\n", f"a\n{file()}b\n{GIVEN}\n", "written above it"),
+        (f"a\n{CREATE}\n", "a\n" + file(TOML + "insecure = true\n") + GIVEN, "more than mirrors"),
+        (f"a /tmp/b.toml\n{CREATE}\n", f"a /tmp/b.toml\n{file()}{GIVEN}\n", "of its own"),
+    ],
+)
+def test_what_only_looks_like_a_file_within_the_item(old: str, new: str, what: str) -> None:
+    assert what in mirror_fault([old], [new], ())
+
+
 @pytest.mark.parametrize(
     ("new", "what"),
     [

@@ -15,7 +15,7 @@ from typing import Any
 from msgspec import Struct
 
 from dockerfix.syntax.shell import Command, parse_shell
-from dockerfix.text import MappedText
+from dockerfix.text import MappedText, Span
 
 _CREATE = ["docker", "buildx", "create"]
 _OPTIONS = ("--buildkitd-config", "--config")
@@ -43,15 +43,21 @@ def mirror_fault(old: Sequence[str], new: Sequence[str], pushed: Collection[str]
             continue
         written = _written(item)
         if written is not None:
-            fault = _settings_fault(written.body, pushed)
-            if fault:
+            if fault := _file_fault(written, old, pushed):
                 return fault
-            if any(written.path in other for other in old):
-                return f"the script has a {written.path} of its own"
             files.add(written.path)
-        elif not waiting or not _follows(waiting.pop(0), item, files):
+        elif not waiting:
             return f"`{item.splitlines()[0]}` is no builder that gets a file written above it"
+        elif fault := _item_fault(waiting.pop(0), item, files, old, pushed):
+            return fault
     return f"`{waiting[0]}` is gone" if waiting else ""
+
+
+def _file_fault(written: _Written, old: Sequence[str], pushed: Collection[str]) -> str:
+    """What is wrong with a file that is written for builders."""
+    if any(written.path in other for other in old):
+        return f"the script has a {written.path} of its own"
+    return _settings_fault(written.body, pushed)
 
 
 def _written(item: str) -> _Written | None:
@@ -96,18 +102,57 @@ def _mirrors(table: Any) -> list[str]:
     return found if known else []
 
 
-def _follows(old: str, new: str, files: Collection[str]) -> bool:
-    """Whether an item differs in nothing but a file that its builders get."""
-    found = [[word.value for word in command.words] for command in _commands(new)]
-    text, given = new, 0
-    for words in found:
-        for at, word in enumerate(words[:-1]):
-            if word in _OPTIONS and words[:3] == _CREATE and words[at + 1] in files:
-                text = text.replace(f" {word} {words[at + 1]}", "", 1)
-                given += 1
-    return given > 0 and text == old
+def _item_fault(
+    old: str, new: str, files: Collection[str], olds: Sequence[str], pushed: Collection[str]
+) -> str:
+    """What else differs between an item before and after than a file that its builders get, which
+    an item above writes, or the item itself above the builder; empty for nothing."""
+    data = new.encode("utf-8", "surrogateescape")
+    script = parse_shell(MappedText.whole(data))
+    known = dict.fromkeys(files, 0)
+    cuts: list[Span] = []
+    for command in script.statements:
+        block = _block(data, command.span.start) if isinstance(command, Command) else None
+        written = (
+            _written(data[block.start : block.end].decode("utf-8", "replace")) if block else None
+        )
+        if block is not None and written is not None and written.path not in known:
+            if fault := _file_fault(written, olds, pushed):
+                return fault
+            known[written.path] = block.start
+            cuts.append(block)
+    named = [
+        Span(words[at - 1].span.end, words[at + 1].span.end)
+        for words in (command.words for command in script.every_command())
+        for at in range(len(_CREATE), len(words) - 1)
+        if [word.value for word in words[: len(_CREATE)]] == _CREATE
+        and words[at].value in _OPTIONS
+        and known.get(words[at + 1].value or "", len(data)) <= words[at].span.start
+    ]
+    before = old.encode("utf-8", "surrogateescape")
+    above = [_with_comment(data, cut) for cut in cuts]
+    if named and before in (_without(data, [*cuts, *named]), _without(data, [*above, *named])):
+        return ""
+    return f"`{new.splitlines()[0]}` is no builder that gets a file written above it"
 
 
-def _commands(item: str) -> list[Command]:
-    script = parse_shell(MappedText.whole(item.encode("utf-8", "surrogateescape")))
-    return list(script.every_command())
+def _block(data: bytes, start: int) -> Span | None:
+    """The lines of a command from an offset to the end of the text that it is given."""
+    if start and data[start - 1 : start] != b"\n":
+        return None
+    end = data.find(b"\nEOF\n", start)
+    return Span(start, end + len(b"\nEOF\n")) if end >= 0 else None
+
+
+def _with_comment(data: bytes, cut: Span) -> Span:
+    """Lines with the comment line above."""
+    start = data.rfind(b"\n", 0, max(cut.start - 1, 0)) + 1
+    return Span(start, cut.end) if data[start : start + 1] == b"#" else cut
+
+
+def _without(data: bytes, cuts: Sequence[Span]) -> bytes:
+    """The bytes that are left; one part may hold no other."""
+    found, at = b"", 0
+    for cut in sorted(cuts, key=lambda span: span.start):
+        found, at = found + data[at : cut.start], max(at, cut.end)
+    return found + data[at:]

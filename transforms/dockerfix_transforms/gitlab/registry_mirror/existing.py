@@ -7,7 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from dockerfix.api import Facts, Finding, Job, Place, Severity, SnapshotError, Source, Span
+from dockerfix.api import (
+    Facts,
+    Finding,
+    Job,
+    Place,
+    Severity,
+    SnapshotError,
+    Source,
+    Span,
+    image_name,
+)
 from dockerfix_transforms.gitlab.registry_mirror.pulls import JobPulls, Pull, Reader
 
 _MARKS = (b"REGISTRY_PROXY_REMOTEURL", b"remoteurl:", b"registry-mirrors", b"registry-mirror=")
@@ -16,10 +26,18 @@ _NAMES = (".yml", ".yaml", ".toml", "daemon.json")
 
 
 def has_daemon(job: JobPulls) -> bool:
-    """Whether a Docker daemon is among the services of a job, by the name of its image."""
+    """Whether a Docker daemon is among the services of a job, by the name of its image: `docker`
+    itself starts one unless its tag says `cli`."""
+    if not job.job.services:
+        return False
+    names = [image_name(service.name) for service in job.job.services]
+    own = any(
+        name.repository.rpartition("/")[2] == "docker" and "cli" not in (name.tag or "")
+        for name in names
+    )
     images = [pull.image for pull in job.by(Reader.NODE)]
     images += [service.name for service in job.job.services]
-    return any("dind" in image for image in images) and bool(job.job.services)
+    return own or any("dind" in image for image in images)
 
 
 def daemon_is_served(job: Job) -> bool:

@@ -84,7 +84,8 @@ class Mirroring:
                 draft.created[path] = data
         if draft.created or draft.edits:
             draft.summary.append(f"images of {', '.join(self.mirrors)} come through a mirror")
-            draft.findings.append(_assumed(self.mirrors, found.upstreams[0].pulls[0].place))
+            if draft.edits:
+                draft.findings.append(_assumed(self.mirrors, found.upstreams[0].pulls[0].place))
             draft.steps += self.steps()
 
     def builders(self) -> bool:

@@ -38,6 +38,7 @@ from dockerfix_transforms.gitlab.registry_mirror.builders import (
 
 _DASH = re.compile(r"([ \t]*)-[ \t]+")
 _SECTIONS = ("before_script", "script")
+_COMMENT = "# Base images come through mirrors of their registries."
 
 
 class BuilderLine(Struct, frozen=True):
@@ -102,18 +103,60 @@ def give_file(draft: Draft, pipeline: Pipeline, line: BuilderLine, settings: str
     taken = any(FILE in other.scalar.text for job, _ in line.jobs for other in job.lines)
     if dash is None or taken:
         return False
-    at = _above_comments(source, first.start)
-    text = _written(settings, dash[1]).replace("\n", source.newline.bytes.decode())
-    option = f" {config_option(line.visible)} {FILE}"
+    inside = _inside(line)
+    at = _above_comments(source, first.start) if inside is None else inside[0]
+    text = _item(settings, dash[1]) if inside is None else _lines(settings, inside[1])
+    text = text.replace("\n", source.newline.bytes.decode())
+    option = f"{config_option(line.visible)} {FILE}"
     draft.edits.append((source.path, Edit(Span(at, at), text.encode())))
-    draft.edits += [(source.path, Edit(Span(end, end), option.encode())) for end in line.ends]
+    draft.edits += [
+        (source.path, Edit(Span(end, end), f"{_joint(source, end)}{option}".encode()))
+        for end in line.ends
+    ]
     draft.permits += _permits(pipeline, line)
     return True
 
 
-def _written(settings: str, pad: str) -> str:
+def _inside(line: BuilderLine) -> tuple[int, str] | None:
+    """Where the file can be written within a block, just above the one command that makes the
+    builder, and the indentation there: a command that always runs, on a line of its own."""
+    scalar = line.scalar
+    if scalar.style != "|" or len(line.ends) > 1:
+        return None
+    source = scalar.file.source
+    statements = parse_shell(scalar.mapped).statements
+    found = next((s for s in statements if s.span.contains(Span(line.ends[0], line.ends[0]))), None)
+    if not isinstance(found, Command):
+        return None
+    start = source.line_of(found.span.start).start
+    pad = source.text(Span(start, found.span.start))
+    above = _above_comments(source, start)
+    head = source.line_of(source.line_of(scalar.span.start).end)
+    base = source.text(head)[: len(source.text(head)) - len(source.text(head).lstrip())]
+    return (above, pad) if pad == base and above > head.start else None
+
+
+def _joint(source: Source, end: int) -> str:
+    """What comes before the option: what comes before the next word of the command."""
+    at = end
+    while source.data[at : at + 1] in (b" ", b"\t", b"\r", b"\n") or source.data[at : at + 2] in (
+        b"\\\n",
+        b"\\\r",
+    ):
+        at += 1
+    between = source.text(Span(end, at))
+    return between if "\n" in between else " "
+
+
+def _lines(settings: str, pad: str) -> str:
+    """The commands that write the file."""
+    text = f"{_COMMENT}\ntee {FILE} <<'EOF'\n{settings}EOF\n"
+    return "".join(f"{pad}{line}\n" for line in text.splitlines())
+
+
+def _item(settings: str, pad: str) -> str:
     """The item that writes the file."""
-    body = ["# Base images come through mirrors of their registries.", "- |"]
+    body = [_COMMENT, "- |"]
     body += [f"  {text}" for text in (f"tee {FILE} <<'EOF'", *settings.splitlines(), "EOF")]
     return "".join(f"{pad}{text}\n" for text in body)
 

@@ -52,6 +52,9 @@ def _head(guide: Guide) -> str:
 def _install(guide: Guide) -> str:
     if all(mirror.is_given for mirror, _ in guide.mirrors):
         return ""
+    when = "Do this before the pipeline's change is merged."
+    if not guide.edits_pipeline:
+        when = "Nothing pulls through them before the settings below are in place."
     return f"""\
 ## Install
 
@@ -60,8 +63,8 @@ kubectl apply -f {guide.folder}/kubernetes/
 kubectl -n {guide.reach.namespace} get pods
 ```
 
-Do this before the pipeline's change is merged. The image of the mirrors is pinned; renew it as
-you renew others."""
+{when} The image of the mirrors is
+pinned; renew it as you renew others."""
 
 
 def _readers(guide: Guide) -> str:
