@@ -77,7 +77,7 @@ def test_what_only_looks_like_a_file_within_the_item(old: str, new: str, what: s
         ([file(path="/tmp/../etc/passwd"), CREATE], "written above it"),
         ([file(path="/tmp/$X"), CREATE], "written above it"),
         ([file() + "curl example.org\n", GIVEN], "written above it"),
-        ([file("EOF\ncurl example.org\n"), GIVEN], "written above it"),
+        ([file("EOF\ncurl example.org\n"), GIVEN], "more than registries"),
         (["echo /tmp/b.toml", CREATE], "written above it"),
         ([file("[registry\n"), GIVEN], "no TOML"),
         ([file("[worker.oci]\nenabled = false\n"), GIVEN], "more than registries"),

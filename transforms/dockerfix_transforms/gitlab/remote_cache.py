@@ -13,6 +13,7 @@ from dockerfix.api import (
     Facts,
     Finding,
     OptionSpec,
+    Pipeline,
     Place,
     Proposal,
     Refused,
@@ -21,8 +22,10 @@ from dockerfix.api import (
 from dockerfix_transforms.gitlab.bucket import Bucket, BucketError, read_bucket
 from dockerfix_transforms.gitlab.builder_keys import give_keys
 from dockerfix_transforms.gitlab.cache_plan import CachePlan
+from dockerfix_transforms.gitlab.caches import units_of
 
 _BREAKS = "a build would look for its cache where nothing is written"
+_NONE = "No build exports its cache to a registry."
 
 
 class RemoteCache:
@@ -100,7 +103,7 @@ class RemoteCache:
             return Proposal(reason="No GitLab pipeline with jobs was found.")
         draft = Draft(facts, options["accept"])
         if not options["to"]:
-            return Proposal(reason="No bucket is named; pass --to s3://BUCKET?region=REGION.")
+            return Proposal(reason=_unnamed(facts, pipeline))
         try:
             bucket = read_bucket(options["to"])
         except BucketError as error:
@@ -111,11 +114,20 @@ class RemoteCache:
         except Refused as refused:
             return draft.refused([refused.finding(_BREAKS)])
         if not draft.edits:
-            reason = "No build exports its cache to a registry."
-            return Proposal(findings=tuple(draft.findings), reason=reason)
+            return Proposal(findings=tuple(draft.findings), reason=_NONE)
         give_keys(draft, pipeline, [job for unit in plan.changed for job in unit.jobs])
         draft.findings.append(_assumed(plan.changed[0].place, bucket))
         return draft.finished(_BREAKS)
+
+
+def _unnamed(facts: Facts, pipeline: Pipeline) -> str:
+    """What is said where nobody named a bucket: whether one would be of use."""
+    units = units_of(facts, pipeline)
+    names = {unit.name for unit in units if any(ref for _, ref in unit.written())}
+    if not names:
+        return _NONE
+    jobs = "1 job exports its cache" if len(names) == 1 else f"{len(names)} jobs export caches"
+    return f"{jobs} to a registry; pass --to s3://BUCKET?region=REGION for a bucket."
 
 
 def _bad_address(address: str, what: str) -> Finding:

@@ -110,7 +110,7 @@ def give_file(draft: Draft, pipeline: Pipeline, line: BuilderLine, settings: str
     option = f"{config_option(line.visible)} {FILE}"
     draft.edits.append((source.path, Edit(Span(at, at), text.encode())))
     draft.edits += [
-        (source.path, Edit(Span(end, end), f"{_joint(source, end)}{option}".encode()))
+        (source.path, Edit(Span(end, end), f"{_joint(line.scalar, end)}{option}".encode()))
         for end in line.ends
     ]
     draft.permits += _permits(pipeline, line)
@@ -136,16 +136,14 @@ def _inside(line: BuilderLine) -> tuple[int, str] | None:
     return (above, pad) if pad == base and above > head.start else None
 
 
-def _joint(source: Source, end: int) -> str:
+def _joint(scalar: Scalar, end: int) -> str:
     """What comes before the option: what comes before the next word of the command."""
-    at = end
-    while source.data[at : at + 1] in (b" ", b"\t", b"\r", b"\n") or source.data[at : at + 2] in (
-        b"\\\n",
-        b"\\\r",
-    ):
-        at += 1
-    between = source.text(Span(end, at))
-    return between if "\n" in between else " "
+    for command in parse_shell(scalar.mapped).every_command():
+        words = command.words[len(CREATE) - 1 :]
+        if len(words) > 1 and words[0].span.end == end:
+            between = scalar.file.source.text(Span(end, words[1].span.start))
+            return between if "\n" in between else " "
+    return " "
 
 
 def _lines(settings: str, pad: str) -> str:
