@@ -97,7 +97,8 @@ class MergeRust:
         CMD ["worker"]
 
     Safety
-        Runtime stages are copied byte for byte; only the names of stages change. Build steps
+        Runtime stages are copied byte for byte; only the names of stages change, and what
+        several of them begin with alike is one stage below them. Build steps
         are matched by what they mean: `./a` is `a`, and independent steps may change places.
         Builds by `--bin` share one call, since `--bin` at a virtual root unifies features over
         all default members whatever is named; builds by `-p`, in a member's folder or with other

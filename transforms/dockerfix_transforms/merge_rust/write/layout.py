@@ -24,6 +24,7 @@ from dockerfix_transforms.merge_rust.write.images import block
 from dockerfix_transforms.merge_rust.write.names import StageNames
 from dockerfix_transforms.merge_rust.write.plan import Alias, Block, MergedStage, Plan
 from dockerfix_transforms.merge_rust.write.printer import printed
+from dockerfix_transforms.merge_rust.write.runtime_bases import runtime_bases
 from dockerfix_transforms.merge_rust.write.shared import shared_stages
 
 
@@ -80,7 +81,10 @@ def with_blocks(
     blocks = [block(names, files, file) for file in files if not _is_last(file)]
     aliases = _aliases(names, blocks)
     last = [block(names, files, file) for file in files if _is_last(file)]
-    return Plan(_head(files), tuple(shared), tuple(blocks), aliases, tuple(last), *others)
+    bases, every = runtime_bases(names, [*blocks, *last])
+    blocks, last = every[: len(blocks)], every[len(blocks) :]
+    stages = (*shared, *bases)
+    return Plan(_head(files), stages, tuple(blocks), aliases, tuple(last), *others)
 
 
 def _is_last(file: RustFile) -> bool:

@@ -35,7 +35,9 @@ def _block(block: Block, newline: str, homeless: Sequence[str]) -> Iterator[str]
     images = block.targets.values()
     at = next((n for n, stage in enumerate(block.stages) if stage.name in images), 0)
     if head:
-        texts[at : at + 1] = [newline.join([*head, *texts[at : at + 1]])]
+        drawn = not any(char.isalnum() for char in head[-1])
+        gap = [""] if drawn and texts[at : at + 1] and texts[at].startswith("#") else []
+        texts[at : at + 1] = [newline.join([*head, *gap, *texts[at : at + 1]])]
     yield from texts
 
 
