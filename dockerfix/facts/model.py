@@ -178,6 +178,14 @@ class Call(Struct, frozen=True):
     parameters: int | None
 
 
+class StepRun(Struct, frozen=True):
+    """A `uses:` of a workflow on the way to a build, and the row of its job's matrix for which
+    it runs, counted from 0."""
+
+    uses: Place
+    row: int
+
+
 class Option(Struct, frozen=True):
     """One flag of a build command as written: its name without dashes, its value, and the
     place of the whole flag (name and value, be they one word or two)."""
@@ -200,7 +208,7 @@ class Build(Keyed, frozen=True, eq=False):
     its default.
     """
 
-    aside = ("variables", "condition")
+    aside = ("variables", "condition", "steps")
 
     site: CallSite
     tool: Tool
@@ -228,6 +236,9 @@ class Build(Keyed, frozen=True, eq=False):
     """The bake target's block, for a build that bake makes."""
     calls: tuple[Call, ...] = ()
     """The calls of shell functions that led to the command, outermost first."""
+    steps: tuple[StepRun, ...] = ()
+    """What a build of an action is used by in GitHub workflows, outermost first; the step that
+    builds is the last."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """What variables hold where the command runs, as far as reading knows."""
     condition: str = ""

@@ -96,10 +96,7 @@ def _one(facts: Facts, changes: list[Change], every: Sequence[Change]) -> Edits:
     if build.tool is Tool.ACTION:
         from dockerfix.rewrite.github import set_action
 
-        if _unchanged_builds(facts, changes):
-            what = "the step builds other images too, with other inputs"
-            raise Refused(build.site.place, what, "give this image a step of its own")
-        return set_action(facts, changes)
+        return set_action(facts, changes, _unchanged_builds(facts, changes))
     if build.tool is Tool.BAKE:
         from dockerfix.rewrite.bake import set_bake_target
 

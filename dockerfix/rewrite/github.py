@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from dockerfix.facts.model import Build
 from dockerfix.facts.repository import Facts
+from dockerfix.rewrite.step_values import StepValues
 from dockerfix.rewrite.wanted import Change, Edits, Refused, below_value, names_both
 from dockerfix.rewrite.yaml_edits import column, inserted_line, line_end, quoted, set_scalar
 from dockerfix.syntax.yaml.tree import Mapping, Node, Scalar, YamlFile, parse_yaml
@@ -20,19 +21,18 @@ from dockerfix.text import Edit, Place, Span
 _EXPRESSION = re.compile(r"\$\{\{.*?\}\}", re.DOTALL)
 
 
-def set_action(facts: Facts, changes: Sequence[Change]) -> Edits:
-    """Edits of the step's `with:`; `changes` are its builds, one for each row of a matrix.
+def set_action(facts: Facts, changes: Sequence[Change], others: Sequence[Build]) -> Edits:
+    """Edits of the step's `with:`, and of what it takes values from; `changes` are its builds,
+    one for each row of a matrix and each caller, `others` those that must stay as they are.
 
-    Raises `Refused` without a `with:`, and for values that no expression of the step tells
-    apart.
+    Raises `Refused` without a `with:`, and for values that nothing tells apart.
     """
-    build, wanted = changes[0].build, changes[0].wanted
+    build = changes[0].build
     path = build.site.place.path
     inputs = _inputs(facts.snapshot.derive(path, parse_yaml), build.site.place.span)
     if inputs is None:
         raise Refused(build.site.place, "the step has no `with:`", "give it `file:` and `target:`")
-    if any(change.wanted.flags != wanted.flags for change in changes):
-        raise Refused(build.site.place, "the step builds several images", "write one step each")
+    values = StepValues(facts, [change.build for change in changes], others)
     edits: Edits = []
     added: list[str] = []
     indent = " " * column(inputs.file.source, inputs.entries[0].key.span.start)
@@ -41,20 +41,20 @@ def set_action(facts: Facts, changes: Sequence[Change]) -> Edits:
         ("file", _files(changes)),
         ("target", _targets(changes)),
     ):
-        node = inputs.get(key)
         if key == "context" and texts and any(names_both(change.build) for change in changes):
             edits += _at_callers(facts, changes, texts)
             continue
-        text = _for_all(inputs, changes, key, texts) if texts else None
-        if text is None or (isinstance(node, Scalar) and node.text == text):
+        text = _text_of(inputs, changes, values, key, texts, edits) if texts else None
+        if text is None:
             continue
+        node = inputs.get(key)
         if isinstance(node, Scalar):
             braces = inputs.flow and not node.style
             new = Edit(node.span, _in_braces(text).encode()) if braces else set_scalar(node, text)
             edits.append((path, new))
         elif key != "file" or not _is_default(changes):
             added.append(f"{indent}{key}: {_in_braces(text) if inputs.flow else quoted(text)}")
-    for key, lines in _lists(changes):
+    for key, lines in _lists(changes, values):
         more = _listed(inputs, key, lines, indent)
         if isinstance(more, Edit):
             edits.append((path, more))
@@ -62,7 +62,29 @@ def set_action(facts: Facts, changes: Sequence[Change]) -> Edits:
             added.append(more)
     if added:
         edits.append((path, _inserted(inputs, added)))
-    return edits
+    return edits + values.edits()
+
+
+def _text_of(
+    inputs: Mapping,
+    changes: Sequence[Change],
+    values: StepValues,
+    key: str,
+    texts: list[str],
+    edits: Edits,
+) -> str | None:
+    """What an input must say; None where it stays, what it takes its value from being edited."""
+    node = inputs.get(key)
+    if _stand(changes, key, texts):
+        return None
+    text = _for_all(inputs, changes, key, texts) if not values.others else None
+    if text is None:
+        elsewhere = values.changed(key, node, texts)
+        if elsewhere is not None:
+            edits += elsewhere
+            return None
+        text = _or_today(values.new(key, texts), node)
+    return text
 
 
 def _inserted(inputs: Mapping, added: Sequence[str]) -> Edit:
@@ -138,18 +160,62 @@ def _is_default(changes: Sequence[Change]) -> bool:
     return True
 
 
-def _lists(changes: Sequence[Change]) -> list[tuple[str, list[str]]]:
+def _lists(changes: Sequence[Change], values: StepValues) -> list[tuple[str, list[str]]]:
     """What is added, by the inputs that take one item a line; raises `Refused` for a value
-    from the environment, which the action does not hand on."""
-    wanted = changes[0].wanted
-    for name, text in wanted.arguments:
+    from the environment, which the action does not hand on. What is not for all builds is a
+    line that is empty for the others."""
+    for name, text in (pair for change in changes for pair in change.wanted.arguments):
         if text is None:
             place = changes[0].build.site.place
             raise Refused(place, f"no image is known for {name}", f"give {name} in `build-args:`")
-    arguments = [f"{name}={text}" for name, text in wanted.arguments]
-    contexts = [f"{name}={text}" for name, text in wanted.named_contexts]
-    found = [("build-args", arguments), ("build-contexts", contexts)]
-    return [(key, lines) for key, lines in found if lines]
+    found = []
+    for key, each in (
+        ("build-args", [_assignments(change.wanted.arguments) for change in changes]),
+        ("build-contexts", [_assignments(change.wanted.named_contexts) for change in changes]),
+    ):
+        if any(lines != each[0] for lines in each) or (values.others and any(each)):
+            expression = values.new(key, [_LINE.join(lines) for lines in each])
+            found.append((key, [f"${{{{ {expression} }}}}"]))
+        elif each[0]:
+            found.append((key, each[0]))
+    return found
+
+
+def _assignments(pairs: Iterable[tuple[str, str | None]]) -> list[str]:
+    return [f"{name}={text}" for name, text in pairs]
+
+
+def _stand(changes: Sequence[Change], key: str, texts: Sequence[str]) -> bool:
+    """Whether every build has the text already."""
+    words = {"file": "dockerfile_written", "context": "context_written", "target": "target"}
+    values = [getattr(change.build, words[key]) for change in changes]
+    return all(v is not None and v.text == text for v, text in zip(values, texts, strict=True))
+
+
+def _or_today(expression: str, node: Node | None) -> str:
+    """The new value of an input, or what it is today where there is none. Raises `Refused` for
+    what no expression says."""
+    if not isinstance(node, Scalar) or not node.text:
+        return f"${{{{ {expression} }}}}"
+    text = node.text.strip()
+    found = _EXPRESSION.findall(text)
+    inner = [part[3:-2].strip() for part in found]
+    if found == [text]:
+        return f"${{{{ {expression} || {inner[0]} }}}}"
+    if not found:
+        return f"${{{{ {expression} || '{text.replace(_QUOTE, _QUOTE * 2)}' }}}}"
+    if any(sign in _EXPRESSION.sub("", text) for sign in "{}") or not all(
+        re.fullmatch(r"[A-Za-z_][\w.-]*", name) for name in inner
+    ):
+        place = node.file.source.place(node.span)
+        raise Refused(place, f"{text} cannot be a default", "give this image a step of its own")
+    for number, part in enumerate(found):
+        text = text.replace(part, f"{{{number}}}", 1)
+    literal = text.replace(_QUOTE, _QUOTE * 2)
+    return f"${{{{ {expression} || format('{literal}', {', '.join(inner)}) }}}}"
+
+
+_QUOTE = "'"
 
 
 def _listed(inputs: Mapping, key: str, lines: Sequence[str], indent: str) -> Edit | str:
@@ -185,9 +251,8 @@ def _files(changes: Sequence[Change]) -> list[str]:
     found = []
     written = [change.build.dockerfile_written for change in changes]
     if all(change.wanted.dockerfile == change.build.dockerfile for change in changes):
-        return [value.written for value in written if value is not None] or [
-            changes[0].build.dockerfile or ""
-        ]
+        named = any(value is not None for value in written)
+        return [] if named else [change.wanted.dockerfile for change in changes]
     for change in changes:
         old = change.build.dockerfile_written
         dotted = old is not None and old.text.startswith("./")
@@ -199,9 +264,9 @@ def _targets(changes: Sequence[Change]) -> list[str]:
     return [c.wanted.target for c in changes if c.wanted.target is not None]
 
 
-def _for_all(inputs: Mapping, changes: Sequence[Change], key: str, texts: list[str]) -> str:
+def _for_all(inputs: Mapping, changes: Sequence[Change], key: str, texts: list[str]) -> str | None:
     """The one text of an input for all rows of the matrix, by an expression that the step has
-    where they differ; raises `Refused`."""
+    where they differ; None where it has none."""
     if len(set(texts)) == 1:
         return texts[0]
     for expression, values in _lone_expressions(inputs, changes):
@@ -211,8 +276,7 @@ def _for_all(inputs: Mapping, changes: Sequence[Change], key: str, texts: list[s
         }
         if len(made) == 1 and "" not in made:
             return made.pop()
-    place = changes[0].build.site.place
-    raise Refused(place, f"no value of the matrix is its {key}", "write one step for each image")
+    return None
 
 
 def _lone_expressions(inputs: Mapping, changes: Sequence[Change]) -> list[tuple[str, list[str]]]:

@@ -37,8 +37,10 @@ def _is_number(text: str) -> bool:
 
 
 def _is_expansion(text: str) -> bool:
-    """`word-${NAME:-default}` and `${{ matrix.name }}`: plain for YAML, since no colon is
-    followed by a blank."""
+    """`word-${NAME:-default}`, `${{ matrix.name }}` and `${{ a || 'b' }}`: plain for YAML, since
+    no colon is followed by a blank."""
+    if re.fullmatch(r"\$\{\{ [A-Za-z0-9_.|'/,()-]+(?: [A-Za-z0-9_.|'/,(){}-]+)* \}\}", text):
+        return True
     name = r"\$\{(?:[A-Za-z0-9_:+?./$-]*|\{ *[A-Za-z0-9_.-]+ *\})\}"
     return re.fullmatch(rf"[A-Za-z0-9_./$-]*{name}[A-Za-z0-9_./-]*", text) is not None
 
@@ -70,10 +72,15 @@ def add_key(mapping: Mapping, key: str, text: str, after: str = "") -> Edit:
         chosen = merges[-1]
     if mapping.flow:
         end = _entry_end(chosen)
-        return Edit(Span(end, end), f", {key}: {text}".encode())
+        return Edit(Span(end, end), f", {key_line(key, text)}".encode())
     end = line_end(source, _entry_end(chosen))
     indent = " " * column(source, chosen.key.span.start)
-    return inserted_line(source, end, f"{indent}{key}: {text}")
+    return inserted_line(source, end, indent + key_line(key, text))
+
+
+def key_line(key: str, text: str) -> str:
+    """`key: text`, or `key:` before a text that begins with a line of its own."""
+    return f"{key}:{text}" if text.startswith("\n") else f"{key}: {text}"
 
 
 def inserted_line(source: Source, at: int, text: str) -> Edit:

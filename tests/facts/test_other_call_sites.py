@@ -41,7 +41,7 @@ def test_a_matrix_makes_a_build_a_row(find: Find, short: Short) -> None:
         "      - run: docker build -f ${{ matrix.f }} --target ${{matrix.s}}-${{ matrix.t }} .\n"
     )
     found = find({FLOW: text})
-    assert list(map(short, found.builds)) == ["?|.|a-x", "D.b|.|b-x", "D.c|.|c-y"]
+    assert list(map(short, found.builds)) == ["--target|?|", "D.b|.|b-x", "D.c|.|c-y"]
     file = found.builds[1].dockerfile_written
     assert file is not None and file.origin is not None
     assert text[slice(*file.origin.span)] == "D.b"

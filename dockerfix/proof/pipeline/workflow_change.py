@@ -20,9 +20,11 @@ from dockerfix.facts.repository import Facts
 from dockerfix.proof.obligation import Image, Obligation, Permit, Verdict
 from dockerfix.proof.pipeline.moved import Moved
 from dockerfix.proof.pipeline.workflow_steps import Standing, StepPair, own_fault, same_step
+from dockerfix.proof.pipeline.workflow_values import choose_images, same_inputs, same_rows
 from dockerfix.syntax.yaml.data import strings, with_strings
 from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
 from dockerfix.syntax.yaml.tree import Scalar, YamlError, parse_yaml, to_data
+from dockerfix.text import join_path
 
 _TOGETHER = frozenset(
     {"runs-on", "needs", "if", "permissions", "env", "defaults", "container", "services"}
@@ -57,7 +59,7 @@ class WorkflowChange(Obligation, frozen=True):
             return Verdict(statement, failures=(str(error),))
         if old is None or new is None:
             return Verdict(statement, failures=(f"{self.path}: no jobs on one side",))
-        comparison = _Comparison(self, old, new, Standing(before, after, self.stands_for))
+        comparison = _Comparison(self, old, new, Standing(before, after, self.stands_for), after)
         comparison.beside()
         comparison.jobs()
         failures = tuple(f"{self.path}: {what}" for what in dict.fromkeys(comparison.failures))
@@ -77,8 +79,14 @@ class _Comparison:
     """Gathers over both sides of one workflow."""
 
     def __init__(
-        self, owed: WorkflowChange, old: YamlMapping, new: YamlMapping, standing: Standing
+        self,
+        owed: WorkflowChange,
+        old: YamlMapping,
+        new: YamlMapping,
+        standing: Standing,
+        facts: Facts,
     ) -> None:
+        self.facts = facts
         self.old, self.new = to_data(old), to_data(new)
         self.before, self.after = _jobs(old), _jobs(new)
         here = (p for p in owed.permits if p.rule == "steps-joined" and p.place == owed.path)
@@ -92,8 +100,18 @@ class _Comparison:
         """What stands beside the jobs; a filter of paths may name new files too."""
         for key in dict.fromkeys((*self.old, *self.new)):
             same = key == "jobs" or self.fits(self.old.get(key), self.new.get(key), key == "on")
-            if not same:
+            if not same and not (key == "on" and self.takes_more()):
                 self.failures.append(f"`{key}:` differs")
+
+    def takes_more(self) -> bool:
+        """Whether the workflow starts as it did, but may be given more that chooses an image."""
+        old, new = self.old.get("on"), self.new.get("on")
+        if not isinstance(old, dict) or not isinstance(new, dict):
+            return False
+        bare = [{k: _without_inputs(v) for k, v in on.items()} for on in (old, new)]
+        return self.fits(bare[0], bare[1], True) and all(
+            same_inputs(_inputs_of(old.get(key)), _inputs_of(new[key]), self.new) for key in new
+        )
 
     def fits(self, old: Any, new: Any, filtered: bool = False) -> bool:
         """Whether a value is the same once every file has its new name."""
@@ -131,9 +149,10 @@ class _Comparison:
             if key == "needs":
                 same = self.needs(old) == _needs(new)
             elif key == "strategy":
-                same = self.split(name) or self.same_rows(name)
+                rows_of = self.before[name], self.after[name]
+                same = self.split(name) or same_rows(*rows_of, self.standing)
             elif key == "with":
-                same = old.get("uses") == new.get("uses")
+                same = old.get("uses") == new.get("uses") and self.handed(old, new)
             else:
                 same = key == "steps" or self.fits(old.get(key), new.get(key))
             if not same:
@@ -160,10 +179,21 @@ class _Comparison:
         old, new = (_texts_of_rows(jobs[name]) for jobs in (self.before, self.after))
         return name in self.heirs and bool(new) and all(row in old for row in new)
 
-    def same_rows(self, name: str) -> bool:
-        """Whether a job has as many rows, those that come to name one file once."""
-        old, new = (_texts_of_rows(jobs[name]) for jobs in (self.before, self.after))
-        return len(old) == len(new) or self.moved.data(old) == new
+    def handed(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+        """Whether what a job hands to a workflow of the repository differs in nothing but what
+        chooses an image there."""
+        first, second = old.get("with") or {}, new.get("with") or {}
+        names = [n for n in {*first, *second} if not self.fits(first.get(n), second.get(n))]
+        called = self.called(str(new.get("uses") or "")) if names else None
+        return all(called is not None and choose_images(called, name) for name in names)
+
+    def called(self, uses: str) -> dict[str, Any] | None:
+        """The workflow of this repository that a job uses, as it is after the patch."""
+        path = join_path("", uses)
+        if path is None or path not in self.facts.snapshot:
+            return None
+        found = to_data(self.facts.snapshot.derive(path, parse_yaml).root)
+        return found if isinstance(found, dict) else None
 
     def rows_gone(self, name: str) -> list[dict[str, Any]]:
         """The rows of a job that its heir runs."""
@@ -269,6 +299,14 @@ class _Joined:
             for other, found in texts.items():
                 if any(pattern.search(text) for text in found):
                     self.failures.append(f"the job {other} reads what {name} handed on")
+
+
+def _inputs_of(start: Any) -> Any:
+    return (start.get("inputs") or {}) if isinstance(start, dict) else {}
+
+
+def _without_inputs(start: Any) -> Any:
+    return {k: v for k, v in start.items() if k != "inputs"} if isinstance(start, dict) else start
 
 
 def _needs(job: Mapping[str, Any]) -> set[str]:

@@ -22,7 +22,7 @@ from dockerfix.proof.pipeline.moved import Moved
 from dockerfix.syntax.shell import Command, parse_shell
 from dockerfix.text import MappedText, SnapshotError, Span
 
-_CHOOSING = frozenset({"file", "target", "context", "build-args", "build-contexts", "files", "set"})
+CHOOSING = frozenset({"file", "target", "context", "build-args", "build-contexts", "files", "set"})
 """Inputs of build actions that say which image is built, and from what."""
 _QUIET = ("docker/build-push-action", "docker/metadata-action", "actions/attest-build-provenance")
 _DOCKER = frozenset({"build", "buildx", "push", "tag", "images", "image", "inspect"})
@@ -127,7 +127,7 @@ def _inputs(
         return bool(first == second)
     uses = str(old.get("uses") or "").lower()
     builds = "build-push" in uses or "bake" in uses
-    apart = _CHOOSING if builds and loose else {"file", "target"} if builds else set()
+    apart = CHOOSING if builds and loose else {"file", "target"} if builds else set()
     local = uses.startswith("./") and loose
     for key in {*first, *second} - apart:
         if not standing.same(first.get(key), second.get(key)) and not local:

@@ -128,6 +128,7 @@ def action_build(step: Step) -> Build | None:
         condition=step.condition or inputs.condition("push"),
         load=inputs.switched("load"),
         unknown=tuple(unknown),
+        steps=step.runs,
     )
 
 
@@ -184,11 +185,13 @@ class _Inputs(Struct, frozen=True):
         return node if isinstance(node, Scalar) and node.text else None
 
     def value(self, key: str) -> Value | None:
-        """An input with what is known of the matrix and the environment filled in."""
+        """An input with what is known of the matrix and the environment filled in; None for one
+        that comes to nothing, which the action takes for none."""
         node = self.scalar(key)
         if node is None:
             return None
-        return self.filled(node.text, node.file.source.place(node.span))
+        value = self.filled(node.text, node.file.source.place(node.span))
+        return value if value.text else None
 
     def filled(self, written: str, place: Place) -> Value:
         """A text with its variables filled in; a lone variable keeps where it comes from."""
@@ -214,7 +217,7 @@ class _Inputs(Struct, frozen=True):
             if start < end:
                 place = node.file.source.place(mapped.span(start, end))
                 value = self.filled(match[0].strip(), place)
-                found += [_line(value, text) for text in value.text.split("\n")]
+                found += [_line(value, text) for text in value.text.split("\n") if text]
         return tuple(found)
 
     def pairs(self, key: str) -> tuple[BuildArgument, ...]:

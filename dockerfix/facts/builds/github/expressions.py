@@ -7,7 +7,7 @@ of `a || 'b'`; what is computed otherwise stays unknown. Knows expressions; know
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from dockerfix.facts.shell.words import UNKNOWN, Scope, remaining
 from dockerfix.syntax.yaml.tree import Scalar
@@ -16,8 +16,9 @@ from dockerfix.text import MappedText, Piece
 _EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _LITERAL = re.compile(r"'((?:[^']|'')*)'")
-_DEFAULTED = re.compile(r"([A-Za-z_][A-Za-z0-9_.-]*)\s*\|\|\s*'([^'{}]*)'")
-
+_PARTS = re.compile(r"(?:'(?:[^']|'')*'|\((?:'(?:[^']|'')*'|[^()'])*\)|[^'()|])+|\|\|")
+"""What stands between the `||` of an expression, and these."""
+_FORMAT = re.compile(r"format\(\s*'((?:[^'{}]|''|\{\d\})*)'((?:\s*,\s*[A-Za-z_][\w.-]*)*)\s*\)")
 _TOKEN = re.compile(r"'(?:[^']|'')*'|(?<![\w.-])matrix((?:\.[A-Za-z_][\w-]*)*)(?![\w-])")
 """A literal, or a value of the matrix."""
 _PLAIN = frozenset({"tag:yaml.org,2002:bool", "tag:yaml.org,2002:int", "tag:yaml.org,2002:null"})
@@ -56,6 +57,16 @@ def reads_matrix(text: str, bare: bool = False) -> bool:
     return any(m[1] is not None for part in inside for m in _TOKEN.finditer(part))
 
 
+def names_read(text: str, context: str) -> Iterator[str]:
+    """What the expressions of a text read of a context: `a.b` of `matrix.a.b`, and the empty text
+    where it is read as a whole."""
+    pattern = rf"'(?:[^']|'')*'|(?<![\w.-]){context}((?:\.[A-Za-z_][\w-]*)*)(?![\w-])"
+    for part in _EXPRESSION.findall(text):
+        for match in re.finditer(pattern, part):
+            if match[1] is not None:
+                yield match[1].removeprefix(".")
+
+
 def identifier(name: str) -> str:
     """The shell variable that stands for a context's value."""
     if name.startswith("env."):
@@ -64,17 +75,40 @@ def identifier(name: str) -> str:
 
 
 def _variable(expression: str) -> str:
-    """What stands for an expression in a shell's words."""
-    expression = expression.strip()
+    """What stands for an expression in a shell's words: of `a || b`, `${a:-b}`."""
+    parts = _PARTS.findall(expression)
+    if "".join(parts) != expression or parts[1::2] != ["||"] * (len(parts) // 2):
+        return UNKNOWN
+    if len(parts) % 2 == 0:
+        return UNKNOWN
+    *heads, last = (part.strip() for part in parts[::2])
+    text = _operand(last)
+    braces = _LITERAL.fullmatch(last) is not None and not {"{", "}"}.isdisjoint(text)
+    if heads and (UNKNOWN in text or braces):
+        return UNKNOWN
+    for head in reversed(heads):
+        if not _NAME.fullmatch(head):
+            return UNKNOWN
+        text = "${" + identifier(head) + ":-" + text + "}"
+    return text
+
+
+def _operand(expression: str) -> str:
+    """A name, a literal, or names put into a literal."""
     if _NAME.fullmatch(expression):
         return "${" + identifier(expression) + "}"
     literal = _LITERAL.fullmatch(expression)
     if literal is not None:
         return literal[1].replace("''", "'")
-    default = _DEFAULTED.fullmatch(expression)
-    if default is not None:
-        return "${" + identifier(default[1]) + ":-" + default[2] + "}"
-    return UNKNOWN
+    called = _FORMAT.fullmatch(expression)
+    if called is None:
+        return UNKNOWN
+    names = [name.strip() for name in called[2].split(",")[1:]]
+    parts = re.split(r"\{(\d)\}", called[1].replace("''", "'"))
+    if any(int(number) >= len(names) for number in parts[1::2]):
+        return UNKNOWN
+    parts[1::2] = ["${" + identifier(names[int(number)]) + "}" for number in parts[1::2]]
+    return "".join(parts)
 
 
 def without_braces(text: str) -> str:
@@ -102,6 +136,15 @@ def filled(text: str, scope: Scope) -> str:
         text = text.replace("${" + name + "}", bound.text)
         head = "${" + name + ":-"
         while (at := text.find(head)) >= 0:
-            end = text.index("}", at)
+            end = _closing(text, at)
             text = text[:at] + (bound.text or text[at + len(head) : end]) + text[end + 1 :]
     return text
+
+
+def _closing(text: str, start: int) -> int:
+    """Where the brace of the `${` at `start` closes."""
+    depth, at = 1, start + 2
+    while depth and at < len(text):
+        depth += text.startswith("${", at) - (text[at] == "}")
+        at += 1
+    return at - 1

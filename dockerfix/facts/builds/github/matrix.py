@@ -24,8 +24,13 @@ def rows(job: YamlMapping) -> list[dict[str, Scalar]]:
     matrix = strategy.get("matrix") if isinstance(strategy, YamlMapping) else None
     if not isinstance(matrix, YamlMapping):
         return [{}]
-    found = [*_expanded(matrix)] or [{}]
-    return [dict(_scalars(row, "")) for row in found]
+    return [dict(_scalars(row, "")) for row in combinations(matrix)]
+
+
+def combinations(matrix: YamlMapping) -> list[Row]:
+    """The rows as they are made of the lists; those that an `include` adds come last. One empty
+    row where there is none."""
+    return [*_expanded(matrix)] or [{}]
 
 
 def _expanded(matrix: YamlMapping) -> list[Row]:

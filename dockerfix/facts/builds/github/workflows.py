@@ -24,6 +24,7 @@ from dockerfix.facts.builds.github.expressions import (
 from dockerfix.facts.builds.github.matrix import rows
 from dockerfix.facts.builds.github.metadata import with_metadata
 from dockerfix.facts.commands.docker_command import located
+from dockerfix.facts.model import StepRun
 from dockerfix.facts.shell.words import Bound, Scope, resolved
 from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
 from dockerfix.syntax.yaml.tree import Node, Scalar, Sequence, YamlFile
@@ -31,6 +32,22 @@ from dockerfix.text import MappedText, Place, join_path
 
 _DEPTH = 6
 """Workflows and actions that call one another; GitHub allows ten."""
+
+
+class Chain(Struct, frozen=True):
+    """What uses a workflow or action, outermost first: as a person reads it, and by places."""
+
+    through: tuple[str, ...] = ()
+    runs: tuple[StepRun, ...] = ()
+
+    def into(self, name: str, uses: Scalar, row: int) -> Chain:
+        """The chain for what `uses` names, in the row of that number."""
+        return Chain((*self.through, name), (*self.runs, run_of(uses, row)))
+
+
+def run_of(uses: Scalar, row: int) -> StepRun:
+    """A `uses:` that runs in the row of that number."""
+    return StepRun(uses.file.source.place(uses.span), row)
 
 
 class Step(Struct, frozen=True):
@@ -44,6 +61,8 @@ class Step(Struct, frozen=True):
     scope: Scope
     folder: str | None
     through: tuple[str, ...] = ()
+    runs: tuple[StepRun, ...] = ()
+    """The `uses:` that lead to it, its own last, where it has one."""
     outer: str = ""
     """What decides whether the step that uses its action runs; empty for none."""
 
@@ -85,16 +104,14 @@ class Workflows:
             if _only_called(file):
                 later.append(path)
             elif file.root is not None:
-                yield from self.started(file, Scope(), (), 0)
+                yield from self.started(file, Scope(), Chain())
         for path in later:
             file = files[path]
             if path not in self.called and file.root is not None:
                 scope = self.given(file, None, Scope())
-                yield from self.started(file, scope, (), 0)
+                yield from self.started(file, scope, Chain())
 
-    def started(
-        self, file: YamlFile, inputs: Scope, through: tuple[str, ...], depth: int
-    ) -> Iterator[Step]:
+    def started(self, file: YamlFile, inputs: Scope, chain: Chain) -> Iterator[Step]:
         """The steps of one workflow or action, for one set of inputs."""
         root = file.root
         if root is None:
@@ -103,33 +120,32 @@ class Workflows:
         runs = root.get("runs")
         if isinstance(runs, YamlMapping):
             name = posixpath.dirname(file.source.path)
-            yield from self.run(name, runs, scope, None, through, depth)
+            yield from self.run(name, runs, scope, None, chain, 0)
         jobs = root.get("jobs")
         for entry in jobs.entries if isinstance(jobs, YamlMapping) else ():
             if isinstance(entry.value, YamlMapping):
-                yield from self.job(entry.key.text, entry.value, root, scope, through, depth)
+                yield from self.job(entry.key.text, entry.value, root, scope, chain)
 
     def job(
-        self,
-        name: str,
-        body: YamlMapping,
-        root: YamlMapping,
-        scope: Scope,
-        through: tuple[str, ...],
-        depth: int,
+        self, name: str, body: YamlMapping, root: YamlMapping, scope: Scope, chain: Chain
     ) -> Iterator[Step]:
         """The steps of a job, and those of the reusable workflow that it calls."""
         folder = _working_folder(body) or _working_folder(root)
-        for row in rows(body):
+        every = rows(body)
+        # What one row has and another lacks is the empty text there.
+        keys = dict.fromkeys(key for row in every for key in row)
+        for number, row in enumerate(every):
             inner = scope
-            for key, scalar in row.items():
-                inner = inner.bind(identifier("matrix." + key), _bound(scalar))
+            for key in keys:
+                bound = _bound(row[key]) if key in row else Bound("")
+                inner = inner.bind(identifier("matrix." + key), bound)
             inner = _with_environment(inner, body)
-            yield from self.run(name, body, inner, folder, through, depth)
+            yield from self.run(name, body, inner, folder, chain, number)
             uses = body.get("uses")
             if isinstance(uses, Scalar):
                 caller = f"{posixpath.basename(uses.file.source.path)} {name}"
-                yield from self.enter(uses, body, resolved(inner), (*through, caller), depth)
+                below = chain.into(caller, uses, number)
+                yield from self.enter(uses, body, resolved(inner), below)
 
     def run(
         self,
@@ -137,8 +153,8 @@ class Workflows:
         body: YamlMapping,
         scope: Scope,
         folder: str | None,
-        through: tuple[str, ...],
-        depth: int,
+        chain: Chain,
+        row: int,
     ) -> Iterator[Step]:
         """Steps in their order, each followed by those of the action that it uses."""
         found = body.get("steps")
@@ -149,21 +165,23 @@ class Workflows:
             own = keys.get("working-directory")
             text = without_braces(own.text) if isinstance(own, Scalar) else folder or ""
             where = located(filled(text, inner) or ".", "", "the folder", [])
-            step = Step(job, keys, inner, where, through)
-            yield step
+            step = Step(job, keys, inner, where, chain.through)
+            if step.uses is None:
+                yield step
+            else:
+                yield replace(step, runs=(*chain.runs, run_of(step.uses, row)))
             scope = with_metadata(scope, keys, inner)
             if step.uses is not None:
-                for below in self.enter(step.uses, keys, inner, (*through, job), depth):
+                entered = chain.into(job, step.uses, row)
+                for below in self.enter(step.uses, keys, inner, entered):
                     yield replace(below, outer=step.condition or below.outer)
 
-    def enter(
-        self, uses: Scalar, body: YamlMapping, scope: Scope, through: tuple[str, ...], depth: int
-    ) -> Iterator[Step]:
+    def enter(self, uses: Scalar, body: YamlMapping, scope: Scope, chain: Chain) -> Iterator[Step]:
         """The steps of a workflow or action of this repository, with the caller's `with:`."""
-        file = self.local(uses.text) if depth < _DEPTH else None
+        file = self.local(uses.text) if len(chain.runs) <= _DEPTH else None
         if file is not None:
             self.called.add(file.source.path)
-            yield from self.started(file, self.given(file, body, scope), through, depth + 1)
+            yield from self.started(file, self.given(file, body, scope), chain)
 
     def local(self, uses: str) -> YamlFile | None:
         """The file that `uses: ./path` names."""
@@ -176,12 +194,15 @@ class Workflows:
         return next((file for file in map(self.read, names) if file is not None), None)
 
     def given(self, file: YamlFile, body: YamlMapping | None, scope: Scope) -> Scope:
-        """The inputs that a workflow or action sees: the caller's, else their defaults."""
+        """The inputs that a workflow or action sees: the caller's, else their defaults. Without
+        either, a text that need not be given is empty."""
         inputs = Scope()
         for name, node in _declared(file).items():
             default = node.get("default") if isinstance(node, YamlMapping) else None
             if isinstance(default, Scalar):
                 inputs = inputs.bind(identifier("inputs." + name), _bound(default))
+            elif body is not None and isinstance(node, YamlMapping) and _is_optional_text(node):
+                inputs = inputs.bind(identifier("inputs." + name), Bound(""))
         passed = body.get("with") if body is not None else None
         for name, node in passed.resolved.items() if isinstance(passed, YamlMapping) else ():
             if isinstance(node, Scalar):
@@ -199,6 +220,12 @@ def _declared(file: YamlFile) -> Mapping[str, Node]:
     call = on.get("workflow_call") if isinstance(on, YamlMapping) else None
     found = call.get("inputs") if isinstance(call, YamlMapping) else own
     return found.resolved if isinstance(found, YamlMapping) else {}
+
+
+def _is_optional_text(declared: YamlMapping) -> bool:
+    kind, required = declared.get("type"), declared.get("required")
+    text = kind is None or (isinstance(kind, Scalar) and kind.text == "string")
+    return text and not (isinstance(required, Scalar) and required.text == "true")
 
 
 def _only_called(file: YamlFile) -> bool:
