@@ -7,7 +7,7 @@ written; knows no step.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 from dockerfix.facts.builds.github.matrix import Row, combinations
 from dockerfix.rewrite.added_keys import AddedKeys, flow_text
@@ -28,18 +28,6 @@ def holder(file: YamlFile, uses: Span) -> YamlMapping | None:
     bodies = [e.value for e in jobs.entries] if isinstance(jobs, YamlMapping) else [runs]
     found = (b for b in bodies if isinstance(b, YamlMapping) and b.span.contains(uses))
     return next(found, None)
-
-
-def nodes(node: Node | None) -> Iterator[Node]:
-    """A node, and all that is written below it."""
-    waiting = [node] if node is not None else []
-    while waiting:
-        found = waiting.pop()
-        yield found
-        if isinstance(found, YamlMapping):
-            waiting += [e.value for e in found.entries if not e.aliased]
-        elif isinstance(found, Sequence):
-            waiting += [i for i, a in zip(found.items, found.aliased, strict=True) if not a]
 
 
 def give_rows(

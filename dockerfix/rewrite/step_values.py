@@ -14,11 +14,12 @@ from typing import TypeVar
 
 from dockerfix.facts.builds.github.actions import scans
 from dockerfix.facts.builds.github.matrix import rows
+from dockerfix.facts.builds.github.workflows import user_of
 from dockerfix.facts.model import Build, StepRun
 from dockerfix.facts.repository import Facts
 from dockerfix.rewrite.added_keys import AddedKeys, flow_text
 from dockerfix.rewrite.step_inputs import declare
-from dockerfix.rewrite.step_rows import give_rows, holder, nodes
+from dockerfix.rewrite.step_rows import give_rows, holder
 from dockerfix.rewrite.wanted import Edits, Refused
 from dockerfix.rewrite.yaml_edits import set_scalar
 from dockerfix.syntax.yaml.tree import Mapping, Node, Scalar, YamlFile, parse_yaml
@@ -104,7 +105,7 @@ class StepValues:
         texts = {text for _, text in given}
         if texts == {""}:
             return
-        keys = _using(self._file(call), call)
+        keys = user_of(self._file(call), call)
         passed = keys.get("with") if keys is not None else None
         if not isinstance(passed, Mapping) or not passed.entries:
             raise self._refused()
@@ -126,7 +127,7 @@ class StepValues:
             return found if found is not None and "${{" not in found.text else None
         if len(runs) < 2:
             return None
-        keys = _using(self._file(runs[-2].uses), runs[-2].uses)
+        keys = user_of(self._file(runs[-2].uses), runs[-2].uses)
         passed = keys.get("with") if keys is not None else None
         found = passed.get(match[2]) if isinstance(passed, Mapping) else None
         return self._written(found, runs[:-1]) if isinstance(found, Scalar) else None
@@ -147,7 +148,7 @@ class StepValues:
                 return False
         if match[1] == "matrix" or len(runs) < 2:
             return True
-        keys = _using(self._file(runs[-2].uses), runs[-2].uses)
+        keys = user_of(self._file(runs[-2].uses), runs[-2].uses)
         passed = keys.get("with") if keys is not None else None
         found = passed.get(match[2]) if isinstance(passed, Mapping) else None
         return isinstance(found, Scalar) and self._is_read_here_alone(found, runs[:-1], key)
@@ -196,15 +197,6 @@ def _reads(scalar: Scalar, name: str) -> bool:
     words = "|".join(heads)
     pattern = rf"(?<![\w.-])(?:{words})(?![\w-])"
     return any(re.search(pattern, part) for part in _EXPRESSION.findall(scalar.text))
-
-
-def _using(file: YamlFile, place: Place) -> Mapping | None:
-    """The job or step whose `uses:` stands at a place."""
-    for node in nodes(file.root):
-        uses = node.entry("uses") if isinstance(node, Mapping) else None
-        if uses is not None and uses.value.span == place.span:
-            return node if isinstance(node, Mapping) else None
-    return None
 
 
 def _scalars_of_steps(node: Node | None) -> Iterator[tuple[Mapping, Scalar]]:

@@ -57,13 +57,32 @@ def _lies_in(origin: Place | None, array: Place) -> bool:
 
 
 def _written(reading: Reading) -> dict[str, set[str]]:
-    """The Dockerfiles of builds that were read, as their files write them."""
+    """The Dockerfiles of builds that were read, as their files and those of who calls these write
+    them, and what a call hands over on the way."""
     found: dict[str, set[str]] = {}
+    calls: dict[Place, None] = {}
     for build in (*reading.found.builds, *reading.extra):
         if build.dockerfile_written is not None:
             text = build.dockerfile_written.text
             found.setdefault(build.site.place.path, set()).add(text)
+            for step in build.steps[:-1] if build.dockerfile is not None else ():
+                found.setdefault(step.uses.path, set()).add(text)
+                calls[step.uses] = None
+    for call in calls:
+        found[call.path].update(_handed(reading, call))
     return found
+
+
+def _handed(reading: Reading, call: Place) -> Iterator[str]:
+    """What the call of a workflow or action hands over."""
+    from dockerfix.facts.builds.github.workflows import user_of
+    from dockerfix.syntax.yaml.tree import Mapping, Scalar, parse_yaml
+
+    keys = user_of(reading.snapshot.derive(call.path, parse_yaml), call)
+    passed = keys.get("with") if keys is not None else None
+    for value in passed.resolved.values() if isinstance(passed, Mapping) else ():
+        if isinstance(value, Scalar):
+            yield value.text
 
 
 def _places(reading: Reading) -> Iterable[Place]:

@@ -13,12 +13,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from dockerfix.facts.builds.github.expressions import in_row, names_read
+from dockerfix.facts.builds.github.expressions import in_row, names_read, without_expressions
 from dockerfix.facts.builds.github.matrix import rows
+from dockerfix.proof.pipeline.commands import other_commands
 from dockerfix.proof.pipeline.workflow_steps import CHOOSING, Standing, StepPair, same_step
 from dockerfix.syntax.yaml.data import strings, with_strings
 from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
 from dockerfix.syntax.yaml.tree import Scalar, to_data
+from dockerfix.text import MappedText
 
 Row = Mapping[str, Scalar]
 _JUDGED = frozenset({"steps", "strategy", "needs", "with"})
@@ -105,22 +107,36 @@ _OPTIONAL = ("false", "", "string")
 
 def choose_images(root: Mapping[str, Any], name: str) -> bool:
     """Whether nothing reads an input of a workflow but what says which image is built."""
-    read = {reading for text in _apart(root) for reading in names_read(text, "inputs")}
-    return read.isdisjoint({"", name})
+    return not any(_reads(text, name, script) for text, script in _apart(root, script=False))
 
 
-def _apart(value: Any) -> Iterator[str]:
-    """Every text, but for the inputs of build actions that choose an image."""
+def _reads(text: str, name: str, script: bool) -> bool:
+    """Whether a text reads an input; a script where it is no word of a build."""
+    read = set(names_read(text, "inputs"))
+    if not script or name not in read:
+        return not read.isdisjoint({"", name})
+    pattern = rf"\$\{{\{{\s*inputs\.{re.escape(name)}\s*\}}\}}"
+    one, other = (re.sub(pattern, value, text) for value in ("one", "other"))
+    left = name in names_read(one, "inputs")
+    return "" in read or left or bool(other_commands([_plain(one)], [_plain(other)]))
+
+
+def _plain(script: str) -> str:
+    return without_expressions(MappedText.whole(script.encode("utf-8", "surrogateescape"))).text
+
+
+def _apart(value: Any, script: bool) -> Iterator[tuple[str, bool]]:
+    """Every text, and whether it is a script, but for the inputs of build actions that choose an
+    image."""
     if isinstance(value, str):
-        yield value
+        yield value, script
     elif isinstance(value, list):
         for item in value:
-            yield from _apart(item)
+            yield from _apart(item, script=False)
     elif isinstance(value, dict):
         uses = str(value.get("uses") or "").lower()
         builds = re.search(r"build-push|bake", uses) is not None
         for key, inner in _condition(value).items():
-            if key == "with" and builds and isinstance(inner, dict):
-                yield from _apart({k: v for k, v in inner.items() if k not in CHOOSING})
-            else:
-                yield from _apart(inner)
+            chosen = key == "with" and builds and isinstance(inner, dict)
+            rest = {k: v for k, v in inner.items() if k not in CHOOSING} if chosen else inner
+            yield from _apart(rest, script=key == "run")

@@ -212,6 +212,21 @@ class Workflows:
         return inputs
 
 
+def user_of(file: YamlFile, place: Place) -> YamlMapping | None:
+    """The job or step whose `uses:` stands at a place."""
+    waiting: list[Node] = [file.root] if file.root is not None else []
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, YamlMapping):
+            uses = node.entry("uses")
+            if uses is not None and uses.value.span == place.span:
+                return node
+            waiting += [e.value for e in node.entries if not e.aliased]
+        elif isinstance(node, Sequence):
+            waiting += [i for i, a in zip(node.items, node.aliased, strict=True) if not a]
+    return None
+
+
 def _declared(file: YamlFile) -> Mapping[str, Node]:
     """The inputs that a workflow or action declares."""
     root = file.root
