@@ -1,0 +1,98 @@
+"""Rows and inputs of a workflow: other values may choose an image, and do nothing else."""
+
+from __future__ import annotations
+
+import pytest
+
+from dockerfix.facts.repository import Facts
+from dockerfix.proof import check
+from dockerfix.proof.pipeline.workflow_change import WorkflowChange
+from dockerfix.text import Snapshot
+
+PATH = ".github/workflows/images.yml"
+ROWS = """\
+on: push
+jobs:
+  images:
+    runs-on: ubuntu-latest
+    strategy:
+      matrix:
+        image:
+          - {{name: api, context: .}}
+          - {{name: web, context: {context}}}
+    steps:
+{before}      - uses: docker/build-push-action@v6
+        with:
+          context: ${{{{ matrix.image.context }}}}
+          file: ${{{{ matrix.image.name }}}}/Dockerfile
+{after}"""
+CALLED = """\
+on:
+  workflow_call:
+    inputs:
+      file: {{type: string, required: true}}
+{declared}
+jobs:
+  image:
+    runs-on: ubuntu-latest
+    steps:
+{before}      - uses: docker/build-push-action@v6
+        with:
+          context: .
+          file: ${{{{ inputs.file }}}}
+{target}"""
+TARGET = "          target: ${{ inputs.target }}\n"
+OPTIONAL = '      target: {required: false, type: string, default: ""}'
+
+
+def holds(before: str, after: str) -> bool:
+    sides = [Snapshot.of({PATH: text.encode()}) for text in (before, after)]
+    verdict = check(WorkflowChange(PATH), *map(Facts, sides))
+    return verdict.holds
+
+
+@pytest.mark.parametrize(
+    "reading",
+    [
+        "      - run: ls ${{ matrix.image.context }}\n",
+        "      - run: ls\n        if: matrix.image.context == '.'\n",
+        "      - uses: actions/cache@v4\n        with: {path: '${{ matrix.image.context }}'}\n",
+        "      - run: echo '${{ toJSON(matrix.image) }}' > image.json\n",
+        "      - run: make test\n        env: {ALL: '${{ toJSON(matrix) }}'}\n",
+    ],
+)
+def test_another_step_reads_what_a_row_says(reading: str) -> None:
+    sides = [ROWS.format(context=c, before=reading, after="") for c in (".", "web")]
+    assert not holds(*sides)
+
+
+def test_a_row_chooses_its_context() -> None:
+    quiet = "      - run: ./note ${{ matrix.image.name }}\n"
+    sides = [ROWS.format(context=c, before=quiet, after="") for c in (".", "web")]
+    assert holds(*sides)
+    more = sides[1].replace("name: web,", "name: site,")
+    assert not holds(sides[0], more)
+
+
+def test_one_more_row_is_another_image() -> None:
+    before = ROWS.format(context=".", before="", after="")
+    assert not holds(before, before.replace("    steps:", "          - {name: x}\n    steps:"))
+
+
+@pytest.mark.parametrize(
+    ("declared", "before", "good"),
+    [
+        (OPTIONAL, "", True),
+        (OPTIONAL.replace("false", "true"), "", False),
+        (OPTIONAL.replace('""', "api"), "", False),
+        (OPTIONAL.replace("string", "boolean"), "", False),
+        (OPTIONAL, "      - run: ./check ${{ inputs.target }}\n", False),
+        (OPTIONAL, "      - run: docker build --target ${{ inputs.target }} .\n", True),
+        (OPTIONAL, "      - run: ./check '${{ toJSON(inputs) }}'\n", False),
+        (OPTIONAL, "      - run: ls\n        if: inputs.target\n", False),
+    ],
+)
+def test_an_input_that_need_not_be_given(declared: str, before: str, good: bool) -> None:
+    old = CALLED.format(declared="", before=before, target="")
+    new = CALLED.format(declared=declared, before=before, target=TARGET)
+    assert holds(old, new) is good
