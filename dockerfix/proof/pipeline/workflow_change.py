@@ -110,7 +110,8 @@ class _Comparison:
             return False
         bare = [{k: _without_inputs(v) for k, v in on.items()} for on in (old, new)]
         return self.fits(bare[0], bare[1], True) and all(
-            same_inputs(_inputs_of(old.get(key)), _inputs_of(new[key]), self.new) for key in new
+            same_inputs(_inputs_of(old.get(k)), _inputs_of(new[k]), self.new, self.standing)
+            for k in new
         )
 
     def fits(self, old: Any, new: Any, filtered: bool = False) -> bool:

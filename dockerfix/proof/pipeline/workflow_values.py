@@ -86,14 +86,14 @@ def _reads_whole(job: Mapping[str, Any], changed: set[str]) -> bool:
     return any(not name or c.startswith(f"{name}.") for name in read for c in changed)
 
 
-def same_inputs(old: Any, new: Any, root: Mapping[str, Any]) -> bool:
-    """Whether what a workflow is started with is the same but for inputs that need not be given,
-    and that choose an image."""
+def same_inputs(old: Any, new: Any, root: Mapping[str, Any], standing: Standing) -> bool:
+    """Whether what a workflow is started with is the same, old files by their new names, but for
+    inputs that need not be given, and that choose an image."""
     if not isinstance(old, dict) or not isinstance(new, dict):
         return bool(old == new)
     more = {name: new[name] for name in new if name not in old}
     kept = {name: value for name, value in new.items() if name in old}
-    return kept == old and all(
+    return standing.moved.data(kept) == standing.moved.data(old) and all(
         isinstance(m, dict)
         and (m.get("required", "false"), m.get("default", ""), m.get("type")) == _OPTIONAL
         and choose_images(root, name)
