@@ -11,7 +11,13 @@ from dockerfix.facts.builds import job_of
 from dockerfix.facts.builds.github.actions import scans
 from dockerfix.facts.builds.pattern_prerequisites import pattern_prerequisites
 from dockerfix.facts.cargo import ManifestError, Workspace
-from dockerfix.facts.cargo.commands import CargoCall, cargo_calls, read_cargo, selected
+from dockerfix.facts.cargo.commands import (
+    CargoCall,
+    CargoFlag,
+    cargo_calls,
+    read_cargo,
+    selected,
+)
 from dockerfix.facts.cargo.native import crates_that_notice
 from dockerfix.facts.context.allowed import exceptions, is_allow_list, kept_rules, line_in_the_way
 from dockerfix.facts.context.assumed import likely_context
@@ -57,6 +63,7 @@ from dockerfix.facts.gitlab.refs import (
 )
 from dockerfix.facts.gitlab.schedule import Schedule
 from dockerfix.facts.gitlab.settings import Artifacts, Cache
+from dockerfix.facts.given import values_given
 from dockerfix.facts.image_ref import without_tag
 from dockerfix.facts.images.cache_sources import CacheSources
 from dockerfix.facts.images.caches import CacheSpec, is_per_ref, read_cache, tag_of
@@ -149,6 +156,7 @@ from dockerfix.syntax.dockerfile import (
     Env,
     From,
     Instruction,
+    Label,
     Mount,
     Onbuild,
     Run,
@@ -226,6 +234,7 @@ __all__ = [
     "Caches",
     "CallSite",
     "CargoCall",
+    "CargoFlag",
     "Change",
     "Command",
     "CommandReader",
@@ -256,6 +265,7 @@ __all__ = [
     "JoinedJob",
     "Judge",
     "Kind",
+    "Label",
     "Line",
     "Literal",
     "Loop",
@@ -420,10 +430,11 @@ __all__ = [
     "unreadable",
     "used_images",
     "used_of",
+    "values_given",
     "walk",
     "wants_old_builder",
     "widen_rules",
     "within",
     "without_tag",
     "written",
-]  # fmt: skip
+]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Sequence
+from itertools import product
 
 from msgspec import Struct
 
@@ -17,6 +18,7 @@ from dockerfix.engine.permits_by_subject import PermitsBySubject
 from dockerfix.engine.touched_images import Asked, Changes, TouchedImages
 from dockerfix.engine.unjudged import unjudged
 from dockerfix.facts.gitlab.pipeline import Pipeline
+from dockerfix.facts.given import Given, values_given
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.obligation import Image, Obligation, Permit
 
@@ -91,14 +93,29 @@ class _Derivation:
         from dockerfix.proof.image.same_runtime import SameRuntime
 
         image, permits = asked.image, self.permits
-        if not asked.files_alone:
+        for given in () if asked.files_alone else self.given(image):
             changed = permits.instructions(image)
-            yield SameRuntime(image, heir, permits.rules_for(image), changed)
-            yield SameCompilerInput(image, heir, permits.aspects_for(image))
-            yield ArtefactProduced(heir, image)
-            if may_build(self.before, image):
-                yield SameGoInput(image, heir)
+            yield SameRuntime(image, heir, permits.rules_for(image), changed, given)
+            yield SameCompilerInput(image, heir, permits.aspects_for(image), given)
+            yield ArtefactProduced(heir, image, given)
+        if not asked.files_alone and may_build(self.before, image):
+            yield SameGoInput(image, heir)
         yield from self.files(asked, heir)
+
+    def given(self, image: Image) -> tuple[Given, ...]:
+        """The values of build arguments for which an image is judged one by one: all that call
+        sites give to one that a permit says a build stage is compiled for."""
+        names = sorted(self.permits.details(image, "every-value"))
+        if not names:
+            return ((),)
+        graph = self.before.stages(image.dockerfile)
+        mine = [b for b in self.before.builds.builds if b.dockerfile == image.dockerfile]
+        found = [
+            tuple(zip(names, values, strict=True))
+            for build in mine
+            for values in product(*(values_given(graph, build, name) for name in names))
+        ]
+        return tuple(dict.fromkeys(found)) or ((),)
 
     def files(self, asked: Asked, heir: Image) -> Iterator[Obligation]:
         """*Same files*, once for each build context."""

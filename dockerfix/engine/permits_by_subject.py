@@ -62,7 +62,12 @@ class PermitsBySubject:
 
     def rules_for(self, image: Image) -> frozenset[str]:
         """The rules under which the image's instructions may differ."""
-        return frozenset(permit.rule for permit in self.of(image))
+        told = {
+            f"every-value {permit.detail}"
+            for permit in self.of(image)
+            if permit.rule == "every-value"
+        }
+        return frozenset(permit.rule for permit in self.of(image)) | told
 
     def aspects_for(self, image: Image) -> frozenset[str]:
         """The aspects of the compiler's input that may differ: the variable or package where

@@ -50,6 +50,8 @@ RUNS: tuple[tuple[str, str, str, Mapping[str, Any]], ...] = (
     ("merge-rust/development-targets", "merge-rust", "", {}),
     ("merge-rust/gitlab-rules-union", "merge-rust", "", {}),
     ("merge-rust/gitlab-rules-union", SERIES, "", {}),
+    ("build-once/planner-and-cook", "build-once", "", {}),
+    ("build-once/package-and-copy", "build-once", "", {}),
     ("slim-context/shell-function", "slim-context", "web", {}),
     ("cache-refs/both", SERIES, "", {}),
     ("cache-refs/bake", "cache-refs", "", {}),

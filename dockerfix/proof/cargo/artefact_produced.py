@@ -14,6 +14,7 @@ from typing import ClassVar
 
 from msgspec import Struct
 
+from dockerfix.facts.given import Given, given_facts, with_given
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.cargo.cooks import failing_cooks
 from dockerfix.proof.cargo.crates import Sources, context_of, looks_like_cargo
@@ -43,12 +44,18 @@ class ArtefactProduced(Obligation, frozen=True):
 
     after: Image
     before: Image | None = None
+    given: Given = ()
+    """Build arguments with which both are built, where an image is judged value by value."""
 
     kind: ClassVar[str] = "artefact produced"
 
     def check(self, before: Facts, after: Facts) -> Verdict:
         """Whether each copied path is made; what cannot be decided is not proved."""
         statement = f"Everything that {self.after} copies from other stages is made there"
+        statement += with_given(self.given)
+        after = given_facts(after, self.after.dockerfile, self.given)
+        if self.before is not None:
+            before = given_facts(before, self.before.dockerfile, self.given)
         try:
             found = _products(after, self.after, _old_context(before, self.before))
             known = _products(before, self.before) if self.before is not None else _Products()

@@ -33,9 +33,11 @@ class Product(Struct, frozen=True):
 
 
 class Unknowable(Struct, frozen=True):
-    """What a command makes cannot be told; `why` is for the message."""
+    """What a command makes cannot be told; `why` is for the message. One that surely `fails` makes
+    nothing."""
 
     why: str
+    fails: bool = False
 
 
 class Sources(Struct, frozen=True):
@@ -153,7 +155,7 @@ def products(sources: Sources, found: Compilation) -> tuple[Product, ...] | Unkn
         return Unknowable(f"`{' '.join(w.written for w in call.command.words)}` holds a variable")
     binaries = selected(found.workspace, call, found.folder)
     if isinstance(binaries, str):
-        return Unknowable(f"cargo fails: {binaries}")
+        return Unknowable(f"cargo fails: {binaries}", fails=True)
     named = [Product("", binary.name, binary.package) for binary in binaries]
     made = [
         Product(posixpath.join(folder, name), product.name, product.package)

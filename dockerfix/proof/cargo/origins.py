@@ -203,7 +203,10 @@ class _Search:
         """The product of a compilation at that path."""
         made = self.origins.made(self.events, event)
         if isinstance(made, Unknowable):
-            return Undecided(made.why, event.place) if looks_like_cargo(path) else None
+            if not looks_like_cargo(path):
+                return None
+            kind = NotMade if made.fails else Undecided
+            return kind(made.why, event.place)
         found = self.origins.compilation(self.events, event)
         for product in made:
             if _is_at(product.path, path) and isinstance(found, Compilation):

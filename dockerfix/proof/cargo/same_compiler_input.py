@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
 from dockerfix.facts.cargo.native import crates_that_notice
+from dockerfix.facts.given import Given, given_facts, with_given
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.cargo.artefact_produced import made_in, programs
 from dockerfix.proof.cargo.compiler_input import Aspect, Input, compiler_input
@@ -44,6 +45,8 @@ class SameCompilerInput(Obligation, frozen=True):
     before: Image
     after: Image
     accepted: frozenset[str] = frozenset()
+    given: Given = ()
+    """Build arguments with which both are built, where an image is judged value by value."""
 
     kind: ClassVar[str] = "same compiler input"
     accepted_rules: ClassVar[Mapping[str, str]] = {
@@ -70,7 +73,11 @@ class SameCompilerInput(Obligation, frozen=True):
 
     def check(self, before: Facts, after: Facts) -> Verdict:
         """Whether each shipped program's compiler input is the same."""
-        return _judge(self, before, after)
+        return _judge(
+            self,
+            given_facts(before, self.before.dockerfile, self.given),
+            given_facts(after, self.after.dockerfile, self.given),
+        )
 
     @property
     def about(self) -> str:
@@ -102,6 +109,7 @@ def _judge(owed: SameCompilerInput, before: Facts, after: Facts) -> Verdict:
     names = ", ".join(sorted(built.product.name for built in old[1]))
     statement = (
         f"{names} in {owed.after} is compiled from the same input as in {owed.before}"
+        + with_given(owed.given)
         if names
         else f"No program of {owed.after} could be followed to cargo"
         if old[2] or new[2]
@@ -181,7 +189,9 @@ class _Comparison:
         subject = f" {aspect.subject}" if aspect.subject else ""
         was, now = (a.value or "the default" if a else "not set" for a in (old, new))
         what = f"{program}: {aspect.name}{subject} is `{now}`, it was `{was}`"
-        if self.accepted(aspect, old, new):
+        if self.read_in_sources(aspect, compilation):
+            self.fail(aspect.name, f"{what}, and a source of the workspace reads it", inputs)
+        elif self.accepted(aspect, old, new):
             self.difference(aspect.name, f"{what}; accepted", inputs)
         elif aspect.name == "environment" and old is None and self.unread(aspect, compilation):
             note = f"{what}; no crate of the workspace reads it"
@@ -222,6 +232,13 @@ class _Comparison:
             return True
         base = aspect.name == "base-image" and "toolchain" in names
         return base and only_toolchain(old.value if old else "", new.value if new else "")
+
+    def read_in_sources(self, aspect: Aspect, compilation: Compilation) -> bool:
+        """Whether the aspect is an argument of the build that is judged value by value, and
+        `env!("NAME")` or its like stands in a source."""
+        needle = f'"{aspect.subject}"'.encode()
+        given = aspect.name == "environment" and aspect.subject in dict(self.owed.given)
+        return given and any(needle in data for data in self.sources(compilation))
 
     def unread(self, aspect: Aspect, compilation: Compilation) -> bool:
         """Whether no source of the workspace names the variable, and no crate that is known

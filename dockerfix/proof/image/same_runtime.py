@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from dockerfix.facts.given import Given, given_facts, with_given
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.cargo.crates import context_of
 from dockerfix.proof.context.siblings import Siblings
@@ -35,6 +36,8 @@ class SameRuntime(Obligation, frozen=True):
     changed: frozenset[tuple[str, str, str]] = frozenset()
     """Single instructions that may differ: the rule, and the text before and after, one of
     them empty for an instruction that only one side has."""
+    given: Given = ()
+    """Build arguments with which both are built, where an image is judged value by value."""
 
     kind: ClassVar[str] = "same runtime"
     rules: ClassVar[Mapping[str, str]] = {
@@ -57,12 +60,18 @@ class SameRuntime(Obligation, frozen=True):
         "provider-builds": "a sibling's image runs a step that its consumers ran for it",
         "sources": "a build stage holds more files of the context, which only others copied",
         "tools": "a build stage holds a tool that only other files put there",
+        "every-value": "a build stage compiles for every value that call sites give to the build"
+        " argument `detail`, and reads the argument later or no longer",
     }
-    assumed_rules: ClassVar[frozenset[str]] = frozenset({"sources", "tools"})
+    assumed_rules: ClassVar[frozenset[str]] = frozenset({"sources", "tools", "every-value"})
 
     def check(self, before: Facts, after: Facts) -> Verdict:
         """Whether the chains agree; differences name their rule and both places."""
-        return _judge(self, before, after)
+        return _judge(
+            self,
+            given_facts(before, self.before.dockerfile, self.given),
+            given_facts(after, self.after.dockerfile, self.given),
+        )
 
     @property
     def about(self) -> str:
@@ -75,6 +84,7 @@ _TOOLCHAIN_FILES = ("rust-toolchain", "rust-toolchain.toml")
 
 def _judge(obligation: SameRuntime, before: Facts, after: Facts) -> Verdict:
     statement = f"{obligation.after} runs the same instructions as {obligation.before} did"
+    statement += with_given(obligation.given)
     try:
         old_graph, old = find_stage(before, obligation.before)
         new_graph, new = find_stage(after, obligation.after)

@@ -17,7 +17,7 @@ from dockerfix.proof.steps.tools import (
     is_tool,
     movable,
 )
-from dockerfix.syntax.dockerfile import Copy
+from dockerfix.syntax.dockerfile import Arg, Copy
 
 
 def swapped_but_allowed(pair: Pair, first: Step, second: Step) -> Use | None:
@@ -28,12 +28,28 @@ def swapped_but_allowed(pair: Pair, first: Step, second: Step) -> Use | None:
         return Use("tools-later", f"`{first.short}` runs after the cook")
     if from_context(first) and pair.permits("sources-later") and is_tool(second, ()):
         return Use("sources-later", f"the sources come after `{second.short}`")
+    later = later_argument(pair, first, second)
+    if later is not None:
+        return later
     if pair.permits("united-packages") and only_installs(chain, second)[1]:
         return Use("united-packages", f"`{second.short}` comes earlier")
     prints = only_prints(first.instruction) or only_prints(second.instruction)
     if pair.compiles and (prints or commute(pair, first, second)):
         return Use("order", f"`{second.short}` and `{first.short}` do not touch each other")
     return None
+
+
+def later_argument(pair: Pair, first: Step, second: Step) -> Use | None:
+    """A build argument of a stage that only compiles, which comes after a step that does not
+    name it: the step was run for every value."""
+    item = first.instruction
+    if pair.shipped or not isinstance(item, Arg):
+        return None
+    names = [name for name, _ in item.entries]
+    told = all(pair.permits(f"every-value {name}") for name in names)
+    if not told or any(name in second.instruction.text for name in names):
+        return None
+    return Use("every-value", f"`{first.short}` comes after `{second.short}`")
 
 
 def commute(pair: Pair, first: Step, second: Step) -> bool:

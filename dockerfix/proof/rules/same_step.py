@@ -22,7 +22,7 @@ from dockerfix.proof.steps.commands import Plain
 from dockerfix.proof.steps.reading import (
     ReadCommand,
 )
-from dockerfix.syntax.dockerfile import Copy, Run
+from dockerfix.syntax.dockerfile import Arg, Copy, Run
 
 
 def same_but_allowed(pair: Pair, before: Step, after: Step) -> tuple[Use, ...] | None:
@@ -63,7 +63,34 @@ def _runs(pair: Pair, before: Step, after: Step) -> tuple[Use, ...] | None:
     old, new = pair.before.commands(before), pair.after.commands(after)
     if old is None or new is None:
         return None
-    return _sequences(pair, old, new)
+    found = _sequences(pair, old, new)
+    return _behind_a_build(pair, after, old, new) if found is None else found
+
+
+def _behind_a_build(
+    pair: Pair, after: Step, old: tuple[ReadCommand, ...], new: tuple[ReadCommand, ...]
+) -> tuple[Use, ...] | None:
+    """A RUN whose build is done by the one before it, for every value of a build argument: only
+    that argument is declared between them."""
+    told = any(rule.startswith("every-value ") for rule in pair.allowed)
+    steps = pair.after.steps
+    at = steps.index(after) - 1
+    while at >= 0 and isinstance(steps[at].instruction, Arg):
+        at -= 1
+    builds = pair.after.commands(steps[at]) if at >= 0 else None
+    if not told or not builds or steps[at].where != after.where or not old:
+        return None
+    run, item = steps[at].instruction, after.instruction
+    plain = isinstance(run, Run) and isinstance(item, Run) and not (run.flags or item.flags)
+    first = old[0].cargo
+    if not plain or first is None or first.verb != "build":
+        return None
+    if not all(build.cargo is not None for build in builds):
+        return None
+    done = (build.text == old[0].text or _command(pair, old[0], build) for build in builds)
+    rest = _sequences(pair, old[1:], new) if any(done) else None
+    use = Use("every-value", f"`{old[0].text}` is done by the RUN before")
+    return None if rest is None else (use, *rest)
 
 
 def _flags(item: Run) -> list[tuple[str, object]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from dockerfix.proof.rules.pair import Pair, Use
@@ -36,6 +37,8 @@ def accepted(pair: Pair, chain: ReadChain, step: Step) -> Use | None:
     when the person accepted that this aspect differs."""
     if pair.shipped:
         return None
+    if chain is pair.before and _read_later(pair, set_by(step)):
+        return None
     aspects = {variable_aspect(name) for name in set_by(step)}
     commands = chain.commands(step)
     if commands and all(command.plain.name == "rustup" for command in commands):
@@ -43,6 +46,13 @@ def accepted(pair: Pair, chain: ReadChain, step: Step) -> Use | None:
     if not aspects or not all(pair.permits(aspect) for aspect in aspects):
         return None
     return Use(" and ".join(sorted(aspects)), f"`{step.short}`: the difference was accepted")
+
+
+def _read_later(pair: Pair, names: Sequence[str]) -> bool:
+    """Whether the new chain names one of the variables, and no longer sets it."""
+    lost = [name for name in names if name not in pair.after.variables]
+    read = re.compile(rf"\$\{{?(?:{'|'.join(map(re.escape, lost))})\b")
+    return bool(lost) and any(read.search(step.instruction.text) for step in pair.after.steps)
 
 
 def base_but_allowed(pair: Pair, old: str, new: str) -> Use | None:

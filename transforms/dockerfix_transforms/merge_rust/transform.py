@@ -125,7 +125,7 @@ class MergeRust:
     """
 
     name = "merge-rust"
-    after = ("shallow-clone",)
+    after = ("build-once", "shallow-clone")
     summary = "Merge the cargo-chef Dockerfiles of a workspace into one, a target per binary."
     options = (
         OptionSpec(

@@ -108,7 +108,8 @@ def _built(workspace: Workspace, steps: tuple[Step, ...], folder: str) -> tuple[
                 raise UnreadableError(
                     "cargo-call", f"cargo build is written with {hidden}, which cannot be "
                     "read", "the binaries that it makes are not known",
-                    "write the selection out", step.item.code,
+                    "write the selection out; `dockerfix build-once` does where call sites give "
+                    "the values of a build argument", step.item.code,
                 )  # fmt: skip
             made = selected(workspace, call, _selecting_folder(workspace, call, folder))
             if isinstance(made, str):
