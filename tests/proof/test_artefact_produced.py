@@ -224,6 +224,10 @@ class TestNotMade:
     def test_a_target_that_is_not_there(self) -> None:
         assert "no stage is called `x`" in why(produced("FROM a\n", "x"))
 
+    def test_cargo_surely_fails(self) -> None:
+        verdict = built("RUN cargo build -r -p nobody", "/app/target/release/a")
+        assert "`nobody` is not a member of the workspace" in why(verdict)
+
 
 class TestUndecided:
     @pytest.mark.parametrize(
@@ -238,7 +242,6 @@ class TestUndecided:
             ("RUN cargo build -r", "/app/target/release"),
             ("RUN cargo build -r", "/usr/lib/libssl.so"),
             ("ARG BIN\nRUN cargo build -r --bin $BIN", "/app/target/release/a"),
-            ("RUN cargo build -r -p nobody", "/app/target/release/a"),
             ("ENV X=1\nRUN cargo build -r", "/app/${PROFILE}/a"),
             ("RUN npm run build", "/app/dist"),
             ("RUN cargo build -r --target wasm", "/app/target/wasm/release/a.wasm"),

@@ -63,7 +63,7 @@ def nothing_built(facts: Facts, scope: Scope) -> Proposal | None:
     """Files that nothing builds, where one that is built cannot go along: they look disused."""
     built = {build.dockerfile for build in facts.builds.builds}
     left_out = [f.subject for f in scope.findings if f.severity is Severity.REFUSE]
-    used = [path for path in left_out if path in built]
+    used = list(dict.fromkeys(path for path in left_out if path in built))
     if not used or any(file.builds for file in scope.files):
         return None
     paths = [file.path for file in scope.files]
@@ -105,6 +105,14 @@ def nothing_gained(
     scope: Scope, findings: Iterable[Finding], callers: Callers, accept: Collection[str]
 ) -> Proposal:
     """A merge after which as much is compiled as before; `findings` are those of the merge."""
+    built = [file.path for file in scope.files if file.builds]
+    if len(built) == 1 and all(left.name == APART for left in callers.left):
+        others = ", ".join(file.path for file in scope.files if not file.builds)
+        return Proposal(
+            findings=tuple(scope.findings),
+            reason=f"nothing to gain: {built[0]} alone is built here, and no call site builds "
+            f"{others}",
+        )
     stay = [left.finding(accept) for left in callers.left]
     apart = [finding for finding in findings if finding.name in _REASONS]
     reason = _no_gain(callers)

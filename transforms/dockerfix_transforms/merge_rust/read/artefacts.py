@@ -115,10 +115,19 @@ def _built(workspace: Workspace, steps: tuple[Step, ...], folder: str) -> tuple[
             if isinstance(made, str):
                 raise UnreadableError(
                     "cargo-selection", f"cargo build would fail here: {made}",
-                    "nothing can be compiled", "correct the selection", step.item.code,
+                    "nothing can be compiled", _instead(workspace, call), step.item.code,
                 )  # fmt: skip
             names |= dict.fromkeys([*call.bins, *sorted(binary.name for binary in made)])
     return tuple(names)
+
+
+def _instead(workspace: Workspace, call: CargoCall) -> str:
+    """What to select in place of a package's name that stands where a binary's should."""
+    for package in workspace.packages:
+        made = " or ".join(f"`{binary.name}`" for binary in package.binaries)
+        if package.name in call.bins and made:
+            return f"the package {package.name} makes {made}: correct the selection"
+    return "correct the selection"
 
 
 def _selecting_folder(workspace: Workspace, call: CargoCall, folder: str) -> str:

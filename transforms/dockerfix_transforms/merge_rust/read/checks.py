@@ -208,8 +208,10 @@ def check_steps(steps: tuple[Step, ...]) -> None:
             words = [word.value or word.written for word in command.words]
             edits = words and posixpath.basename(words[0]) in _EDITORS
             if edits and any("Cargo.toml" in word for word in words):
+                members = any("members" in word for word in words)
                 raise UnreadableError(
                     "manifest-edited", "a step edits Cargo.toml during the build",
                     "what is compiled is then not what the repository holds",
-                    "commit the change to Cargo.toml", step.item.code,
+                    "copy the manifests of all members, and leave their list as it is"
+                    if members else "commit the change to Cargo.toml", step.item.code,
                 )  # fmt: skip
