@@ -31,6 +31,10 @@ class Looks:
         self.paths |= other.paths
         self.listings |= other.listings
 
+    def beyond(self, path: str) -> bool:
+        """Whether anything but one file was looked at."""
+        return bool(self.listings) or not self.paths <= {path}
+
     def at(self, snapshot: Snapshot) -> Seen:
         """What stood there, to be compared with what stands there in another snapshot."""
         return Seen(
@@ -45,6 +49,10 @@ class Seen:
 
     versions: Mapping[str, object]
     listings: Mapping[str, object]
+
+    def beyond(self, path: str) -> bool:
+        """Whether anything but one file was looked at."""
+        return bool(self.listings) or not self.versions.keys() <= {path}
 
     def is_same(self, snapshot: Snapshot) -> bool:
         """Whether all of it stands there in a snapshot."""

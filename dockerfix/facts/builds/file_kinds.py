@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from dockerfix.facts.builds import documents
 from dockerfix.facts.builds.files.candidates import Candidate
-from dockerfix.facts.builds.files.unread import may_build_in_python
+from dockerfix.facts.builds.files.unread import NAMES, may_build_in_python
 from dockerfix.facts.builds.github.expressions import filled
 from dockerfix.facts.builds.reading import Reading
 from dockerfix.facts.builds.systems.ci_files import commands, dialect
@@ -277,5 +277,8 @@ NEEDED: Mapping[Candidate, tuple[bytes, ...]] = {
     Candidate.SKAFFOLD: (b"artifacts",),
     Candidate.DEPLOYMENT: (b"ocker", b"uild", b"custom", b"app"),
     Candidate.BAZEL: (b"_image",),
+    Candidate.PROGRAM: NAMES,
+    Candidate.UNREAD: NAMES,
 }
-"""What stands in the files of a kind that build, where that is no build tool."""
+"""What stands in the files of a kind that build, where that is no build tool, or none of those
+that a script runs."""

@@ -17,7 +17,7 @@ from dockerfix.facts.builds.files.candidates import Candidate
 from dockerfix.facts.builds.files.naming import by_kind
 from dockerfix.facts.builds.leftover import say_leftover
 from dockerfix.facts.builds.pipelines import read_pipeline, unread_pipeline
-from dockerfix.facts.builds.reading import Reading
+from dockerfix.facts.builds.reading import ANY, Reading
 from dockerfix.facts.builds.services import service_build
 from dockerfix.facts.builds.standalone import Standalone, building_scripts
 from dockerfix.facts.builds.workflow_steps import read_workflows
@@ -94,12 +94,13 @@ class _Finder:
             elif kind is Candidate.UNREAD:
                 paths = [path for path in paths if path not in cloud]
             for path in paths:
-                source = reading.source(path, NEEDED.get(kind))
+                source = reading.source(path, ANY)
                 if source is not None:
                     read(reading, source)
         standalone = Standalone(reading)
         standalone.makefiles()
         standalone.scripts(scripts)
+        standalone.functions(scripts)
         standalone.keep_alone()
 
     def cloud_builds(self) -> list[str]:

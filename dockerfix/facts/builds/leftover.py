@@ -46,6 +46,17 @@ def _may_hold_plugins(_: Snapshot, path: str) -> bool | None:
     return may_hold_plugins(path) or None
 
 
+def _assignments(reading: Reading, places: Iterable[Place]) -> Iterator[Place]:
+    """Where a Makefile assigns the variables of commands that were read."""
+    written = {place.path: set[str]() for place in places}
+    for place in places:
+        written[place.path].add(reading.snapshot.source(place.path).text(place.span))
+    for makefile in reading.follower.makefiles.read_files.values():
+        for path in (makefile.path, *makefile.included) if makefile is not None else ():
+            texts = "\n".join(sorted(written.get(path, ())))
+            yield from makefile.defining(texts) if makefile is not None and texts else ()
+
+
 def _values(build: Build) -> Iterator[Value]:
     """The words of a build that may have come through an array."""
     yield from (option.value for option in build.options if option.value is not None)
@@ -96,6 +107,8 @@ def _places(reading: Reading) -> Iterable[Place]:
         yield from (call.place for call in build.calls)
     named = {value.origin for build in found.builds for value in _values(build)}
     yield from (place for place in found.arrays if any(_lies_in(o, place) for o in named))
-    yield from (site.place for site in sites)
+    places = [site.place for site in sites]
+    yield from places
+    yield from _assignments(reading, [place for place in places if place.path in reading.sources])
     yield from (blind.place for blind in found.blind)
     yield from found.scanned

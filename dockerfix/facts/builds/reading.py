@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from dockerfix.syntax.yaml.tree import YamlFile
 
 
+ANY = (b"",)
+"""What every file holds: for those that `naming` gave, whose bytes were searched before."""
+
+
 class Reading:
     """One reading of a snapshot: what its readers need, and what they leave."""
 
@@ -41,6 +45,8 @@ class Reading:
         """Builds that no command asks for: of actions, SDKs and skaffold."""
         self.sources: dict[str, Source] = {}
         """Files that name a build tool, but documents and Python, for what stays unread."""
+        self.looked = True
+        """Whether the last text to be followed looked at other files, so that its folder counts."""
         self.needles: tuple[bytes, ...] = TOOLS
         """What a file names that has builds in it, or runs a script that has."""
 
@@ -110,6 +116,7 @@ class Reading:
         key = key_of_text(mapped, carrier, folder, scope, follower.words)
         known = self.carried.look(key)
         if known is not None:
+            self.looked |= known.seen.beyond(carrier.source.path)
             follower.barren |= known.barren
             follower.found.with_more(known.found)
             return
@@ -122,10 +129,12 @@ class Reading:
         if follower.carries:
             new = dict(islice(follower.barren.items(), barren, None))
             self.carried.keep(key, found, new, follower.snapshot.looks)
+        self.looked |= follower.snapshot.looks.beyond(carrier.source.path)
         before.with_more(found)
 
     def words(self, words: tuple[Value, ...], site: CallSite, state: State) -> None:
         """A command that is given as a list of words."""
+        self.looked = True
         recognised = recognise(words)
         if recognised is None:
             return
@@ -151,6 +160,7 @@ class Reading:
             if len(tries) >= len(ends) and not any(found.asks for _, found in tries):
                 break  # it asks for nothing, wherever it runs
             self.follower.found = Found(entered=set(before.entered))
+            self.looked = False
             run(folder)
             missing = self.missing(self.found.builds)
             whole = not missing and self.found.asks
@@ -160,6 +170,8 @@ class Reading:
                 tries.append(((missing, not self.found.asks, folder), self.found))
             if whole and tries[-1][1] is self.found:
                 break
+            if not self.looked and not self.found.asks:
+                break  # nor does it in any other folder
         _, best = min(tries, key=lambda tried: tried[0])
         self.follower.found = before.with_more(best)
 

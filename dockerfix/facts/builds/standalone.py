@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 
 from dockerfix.facts.builds.files.candidates import Candidate
 from dockerfix.facts.builds.files.naming import by_kind
-from dockerfix.facts.builds.files.unread import TOOLS
-from dockerfix.facts.builds.reading import Reading
+from dockerfix.facts.builds.files.unread import BUILD_TEXT, TOOLS
+from dockerfix.facts.builds.reading import ANY, Reading
 from dockerfix.facts.commands.gathered import Carrier, Found
 from dockerfix.facts.model import SiteKind
+from dockerfix.facts.shell.script_files import read_script
 from dockerfix.facts.shell.words import Scope
 from dockerfix.text import MappedText, Source
 
@@ -30,7 +31,7 @@ def building_scripts(reading: Reading) -> list[Source]:
     found: dict[str, Source] = {}
     for _ in range(3):
         for path in reading.naming(Candidate.SHELL):
-            source = reading.source(path) if path not in found else None
+            source = reading.source(path, ANY) if path not in found else None
             if source is not None and _is_shell(source):
                 found[path] = source
         names = {posixpath.basename(path).encode() for path in found}
@@ -104,6 +105,23 @@ class Standalone:
             with self.apart(path) as wanted:
                 if wanted:
                     self.reading.somewhere(run, posixpath.dirname(path))
+
+    def functions(self, sources: list[Source]) -> None:
+        """Functions that build and that nothing calls: what they are called with is not known."""
+        called = {name for _, found in self.alone for name in found.entered}
+        called |= self.follower.found.entered
+        for source in sources:
+            script = read_script(self.reading.snapshot, source.path)
+            for function in script.functions.values() if script is not None else ():
+                name = f"{source.path}:{function.name}()"
+                text = source.text(function.body_span)
+                if script is None or name in called or not BUILD_TEXT.search(text):
+                    continue
+                carrier = Carrier(SiteKind.SHELL, function.name, source)
+                run = partial(self.follower.uncalled, script, function, carrier)
+                with self.apart(name):
+                    self.reading.looked = True
+                    self.reading.somewhere(run, posixpath.dirname(source.path))
 
     @contextmanager
     def apart(self, name: str) -> Iterator[bool]:

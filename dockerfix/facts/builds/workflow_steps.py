@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from dockerfix.facts.builds.files.candidates import Candidate
-from dockerfix.facts.builds.reading import Reading
+from dockerfix.facts.builds.reading import ANY, Reading
 from dockerfix.facts.commands.gathered import Carrier
 from dockerfix.facts.model import SiteKind
 
@@ -42,7 +42,7 @@ def _workflow_files(reading: Reading) -> dict[str, YamlFile]:
     for _ in range(3):
         wanted = (*needles, *_ACTIONS)
         for path in reading.naming(Candidate.WORKFLOW, wanted):
-            source = reading.source(path, wanted) if path not in found else None
+            source = reading.source(path, ANY) if path not in found else None
             file = reading.yaml(source) if source is not None else None
             if file is not None:
                 found[path] = file

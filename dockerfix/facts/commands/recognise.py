@@ -82,6 +82,9 @@ def _name(word: Value) -> str:
 
 def unwrapped(words: tuple[Value, ...]) -> tuple[Value, ...]:
     """The words without `sudo`, `time`, `env A=b`, `timeout 60` and the like before them."""
+    first = words[0].text if words else ""
+    if "${" not in first and first.rpartition("/")[2] not in _WRAPPERS:
+        return words  # most commands, asked several times of each
     words = _spread(words)
     rest = words[words_before([plain(word) for word in words]) :]
     return rest if _spread(rest) is rest else unwrapped(rest)

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from dockerfix.facts.make.functions import FUNCTIONS, absolute, substitution
 from dockerfix.facts.make.values import DEPTH, ROOT, VariableValues
+from dockerfix.facts.shell.paths import located_program
 from dockerfix.facts.shell.words import LONGEST, UNKNOWN, bounded, defaults
 from dockerfix.syntax.make import Reference, references
 
@@ -22,6 +23,7 @@ _MOST = 5_000
 _PARAMETERS = frozenset(map(str, range(10)))
 
 
+_QUIET = "2>/dev/null"
 _SILENT = frozenset({"info", "warning", "error", "eval"})
 
 
@@ -135,6 +137,8 @@ class Expander(VariableValues, frozen=True):
         """What a command prints, where reading knows it."""
         if words == ["pwd"]:
             return self.folder
+        if program := located_program([w for w in words if w not in ("2>", "/dev/null", _QUIET)]):
+            return program
         return ROOT if words == ["git", "rev-parse", "--show-toplevel"] else UNKNOWN
 
     def wildcard(self, patterns: str) -> str:

@@ -18,10 +18,10 @@ from dockerfix.facts.make.expand import Expander
 from dockerfix.facts.make.functions import stem
 from dockerfix.facts.make.recipes import recipe
 from dockerfix.facts.make.rule import Rule
-from dockerfix.facts.make.values import ROOT
+from dockerfix.facts.make.values import ROOT, place_of
 from dockerfix.facts.make.variables import Assigned
 from dockerfix.facts.shell.words import UNKNOWN, Bound, Scope
-from dockerfix.text import MappedText
+from dockerfix.text import MappedText, Place
 
 _TARGETS = 500
 """Targets of one call that are followed."""
@@ -120,6 +120,17 @@ class Makefile:
                     seen.add(name)
                     held = (self.variables.get(name), *(own.get(name) for own in self.own.values()))
                     queue += [inner for one in held if one is not None for inner in one.texts]
+
+    def defining(self, text: str) -> Iterator[Place]:
+        """Where the variables are assigned that a text refers to, and those that they refer to."""
+        queue, seen = [text], set[str]()
+        while queue:
+            for name in _NAMED.findall(queue.pop()):
+                held = self.variables.get(name) if name not in seen else None
+                seen.add(name)
+                for assigned in held.all if held is not None else ():
+                    queue.append(assigned.text)
+                    yield place_of(assigned)
 
     def expander(self, call: MakeCall | None = None, outer: Scope | None = None) -> Expander:
         """What expands texts of this file. Without a call nothing is known of the environment,

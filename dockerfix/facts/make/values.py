@@ -87,7 +87,7 @@ class VariableValues(Struct, frozen=True):
         """What a variable holds by its assignment, and by those of other branches."""
         inner = replace(self, active=self.active | {name})
         texts = dict.fromkeys(inner.value(one) for one in (assigned, *assigned.others))
-        place = _place(assigned)
+        place = place_of(assigned)
         if len(texts) > 1:
             return Bound("${" + name + "}", tuple(texts), place)
         text = next(iter(texts))
@@ -112,6 +112,7 @@ def is_name(text: str) -> bool:
     return text.isidentifier() or text.isdecimal()
 
 
-def _place(assigned: Assigned) -> Place:
+def place_of(assigned: Assigned) -> Place:
+    """Where the value of an assignment is written."""
     span = assigned.value.span(0, len(assigned.value.text))
     return assigned.source.place(span)

@@ -37,13 +37,18 @@ class Assigned(Keyed, frozen=True, eq=False):
     others: tuple[Assigned, ...] = ()
 
     @property
+    def all(self) -> Iterator[Assigned]:
+        """This, what it appends to, and the values of other branches."""
+        yield self
+        if self.before is not None:
+            yield from self.before.all
+        for other in self.others:
+            yield from other.all
+
+    @property
     def texts(self) -> Iterator[str]:
         """The texts of all values that it may have, as written."""
-        yield self.text
-        if self.before is not None:
-            yield from self.before.texts
-        for other in self.others:
-            yield from other.texts
+        yield from (assigned.text for assigned in self.all)
 
 
 Variables = dict[str, Assigned]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import fnmatch
 import posixpath
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
@@ -58,14 +58,37 @@ def folder_at(text: str, folder: str | None) -> str | None:
 def with_printed(words: Iterable[ShellWord | None], state: State) -> Scope:
     """The scope with what substitutions in the words print, where it is a folder or file of
     the repository: `$(pwd)`, `$(dirname "$0")`, `$(cd DIR && pwd)`,
-    `$(git rev-parse --show-toplevel)`."""
+    `$(git rev-parse --show-toplevel)`; and where it is a builder (`$(which docker)`)."""
     printed: dict[str, str] = {}
     for word in words:
         for part in word.parts if word is not None else ():
+            if isinstance(part, Opaque) and (name := _program(part)):
+                printed[part.text] = name
+                continue
             path = _printed(part, state) if isinstance(part, Opaque) else None
             if isinstance(part, Opaque) and path is not None:
                 printed[part.text] = f"{_ROOT}/{path}" if path else _ROOT
     return replace(state.scope, printed=printed)
+
+
+def located_program(words: Sequence[str | None]) -> str:
+    """The builder whose place `which docker`, `command -v docker` or `type -p docker` prints; its
+    name serves as well. Empty for other words."""
+    if words[:1] == ["which"] and len(words) == 2:
+        name = words[1]
+    elif words[:2] in (["command", "-v"], ["type", "-p"], ["type", "-P"]) and len(words) == 3:
+        name = words[2]
+    else:
+        return ""
+    return name if name in _BUILDERS else ""
+
+
+_BUILDERS = frozenset({"docker", "podman", "buildah", "nerdctl"})
+
+
+def _program(part: Opaque) -> str:
+    last = part.body[0] if len(part.body) == 1 else None
+    return located_program([w.value for w in last.words]) if isinstance(last, Command) else ""
 
 
 def _printed(part: Opaque, state: State) -> str | None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
+from dockerfix.facts.model import Value
 from dockerfix.facts.shell.words import MAX_CHOICES, Bound, Scope
 from dockerfix.syntax.shell import Function
 from dockerfix.text import Source
@@ -95,12 +96,15 @@ def joined(states: Sequence[State]) -> State:
     )
 
 
-def _either(scopes: Sequence[Scope]) -> dict[str, Bound]:
+def _either(scopes: Sequence[Scope]) -> Mapping[str, Bound]:
+    held = [scope.variables for scope in scopes]
+    if all(variables is held[0] for variables in held):
+        return held[0]  # no branch assigns anything
     merged: dict[str, Bound] = {}
-    for name in dict.fromkeys(name for scope in scopes for name in scope.variables):
-        bounds = [scope.variables.get(name) for scope in scopes]
+    for name in dict.fromkeys(name for variables in held for name in variables):
+        bounds = [variables.get(name) for variables in held]
         first = bounds[0]
-        if first is not None and all(bound == first for bound in bounds):
+        if first is not None and all(bound is first or bound == first for bound in bounds):
             merged[name] = first
         else:
             merged[name] = _one_of(name, bounds)
@@ -109,6 +113,9 @@ def _either(scopes: Sequence[Scope]) -> dict[str, Bound]:
 
 def _one_of(name: str, bounds: Sequence[Bound | None]) -> Bound:
     own = "${" + name + "}"
+    arrays = [bound.array for bound in bounds if bound is not None and bound.array is not None]
+    if len(arrays) == len(bounds):
+        return Bound(own, array=_either_array(name, arrays))
     texts: dict[str, None] = {}
     for bound in bounds:
         texts.update(dict.fromkeys(bound.choices or (bound.text,) if bound else (own,)))
@@ -116,3 +123,17 @@ def _one_of(name: str, bounds: Sequence[Bound | None]) -> Bound:
     if len(texts) == 1:
         return Bound(next(iter(texts)), (), place)
     return Bound(own, tuple(texts) if len(texts) <= MAX_CHOICES else (), place)
+
+
+def _either_array(name: str, arrays: Sequence[tuple[Value, ...]]) -> tuple[Value, ...]:
+    """What all of them begin and end with; between these, elements that are not known."""
+    texts = [[value.text for value in array] for array in arrays]
+    most = min(map(len, texts))
+    head = next((n for n in range(most) if len({row[n] for row in texts}) > 1), most)
+    rest = most - head
+    tail = next((n for n in range(rest) if len({row[-1 - n] for row in texts}) > 1), rest)
+    first = arrays[0]
+    if all(len(row) == head + tail for row in texts):
+        return first
+    middle = Value("${" + name + "[@]}", "${" + name + "}", (name,))
+    return (*first[:head], middle, *first[len(first) - tail :])

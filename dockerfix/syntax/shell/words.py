@@ -271,9 +271,13 @@ def _merged(parts: list[Part]) -> tuple[Part, ...]:
 
 def _unescape(text: str) -> str:
     """An unquoted word: a backslash keeps the next character, and drops a newline."""
+    if "\\" not in text:
+        return text  # most words
     return re.sub(r"\\(\r?\n|.)", lambda m: "" if m[1].endswith("\n") else m[1], text)
 
 
 def _unescape_double(text: str) -> str:
     """Inside double quotes a backslash counts only before a few characters."""
+    if "\\" not in text:
+        return text
     return ESCAPES.sub(lambda m: "" if m[1].endswith("\n") else m[1], text)

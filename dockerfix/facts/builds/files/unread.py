@@ -22,6 +22,12 @@ TOOLS = (
 )  # fmt: skip
 """Without one of these in its bytes a file need not be looked at."""
 
+NAMES = (
+    b"docker", b"ockerfile", b"podman", b"buildah", b"kaniko", b"nerdctl", b"buildctl", b"DOCKER",
+    b"PODMAN", b"BUILDAH", b"acr build", b"bollard",
+)  # fmt: skip
+"""Without one of these in its bytes a file that is followed nowhere says nothing of a build."""
+
 _COMMAND = (
     r"\b(?:docker|nerdctl|podman|depot|finch)(?:-compose|-buildx)?"
     r"(?:\s+-{1,2}[\w-]+(?:=\S+)?)*"

@@ -31,6 +31,11 @@ def read_command(
 ) -> None:
     """A command that builds, tags or pushes, if it is one."""
     recognised = recognise(words)
+    if recognised is None and _may_vanish(words):
+        behind = recognise(words[1:])
+        if behind is not None:
+            # `$DRY docker build`: it runs where the variable holds nothing, or `sudo`.
+            recognised, state = behind, state.branch()
     if recognised is None:
         if not _behind_variable(follower, words, item, carrier, state):
             _other_command(follower, words, item, carrier, state)
@@ -42,6 +47,13 @@ def read_command(
     build = make_build(recognised, site, state.folder, follower.snapshot.entries)
     if build is not None and not _is_prose(carrier, build):
         _keep(follower, build, calls, state)
+
+
+def _may_vanish(words: tuple[Value, ...]) -> bool:
+    """Whether the first word is a variable that may hold nothing, or a command that runs others."""
+    first = words[0]
+    lone = first.written[:1] == "$" and first.text == "${" + first.carrier + "}"
+    return lone and (not first.choices or "" in first.choices)
 
 
 def _keep(follower: Following, build: Build, calls: tuple[Call, ...], state: State) -> None:

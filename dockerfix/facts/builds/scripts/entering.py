@@ -52,6 +52,7 @@ def enter_function(
     said = (*(word.text for word in words), source.text(function.body_span))
     if _only_says(function) and not any(w in text for text in said for w in follower.words):
         return
+    follower.found.entered.add(f"{source.path}:{name}()")
     given = tuple(word.text for word in words)
     if given in carrier.active:
         return
@@ -105,6 +106,8 @@ def enter_script(
     if at >= len(words) or (at == 0 and "/" not in words[0].text):
         return False
     path = script_path(words[at].text, state.folder)
+    if path is None:  # it may lie in the repository where it runs in another folder
+        follower.snapshot.looks.paths.add(words[at].text)
     script = read_script(follower.snapshot, path) if path is not None else None
     if script is None or path is None:
         return False

@@ -20,7 +20,7 @@ from dockerfix.facts.builds.scripts.entering import (
     enter_text,
 )
 from dockerfix.facts.builds.scripts.following import STEPS, Following
-from dockerfix.facts.commands.gathered import Carrier
+from dockerfix.facts.commands.gathered import Carrier, Found
 from dockerfix.facts.model import (
     SiteKind,
     Value,
@@ -28,7 +28,7 @@ from dockerfix.facts.model import (
 from dockerfix.facts.shell.builtins import run_builtin
 from dockerfix.facts.shell.paths import globbed, with_printed
 from dockerfix.facts.shell.state import Ended, State, joined
-from dockerfix.facts.shell.words import OPAQUE, Bound, bound_to, bounded, words_of
+from dockerfix.facts.shell.words import OPAQUE, Bound, Scope, bound_to, bounded, expand, words_of
 from dockerfix.syntax.shell import (
     Assignment,
     Block,
@@ -39,6 +39,7 @@ from dockerfix.syntax.shell import (
     Script,
     ShellWord,
     Statement,
+    Variable,
     parse_shell,
 )
 from dockerfix.text import MappedText
@@ -49,13 +50,27 @@ class Follower(Following):
 
     def run(self, mapped: MappedText, carrier: Carrier, state: State) -> None:
         """Follow a text in `state`, which is changed as the shell would change it."""
-        self.steps = 0
+        place = carrier.source.place(mapped.span(0, len(mapped.text)))
+        self.steps = STEPS - STEPS // 8 if place in self.endless else 0
         self.followed.clear()
         try:
             self.script(parse_shell(mapped), mapped, carrier, state, 0)
         except RecursionError:
-            place = carrier.source.place(mapped.span(0, len(mapped.text)))
             self.blind(place, "a script", "it is nested too deeply")
+        if self.steps >= STEPS and place not in self.endless:
+            self.endless.add(place)
+            self.blind(place, "a script", f"it takes more than {STEPS} steps")
+
+    def uncalled(self, script: Script, function: Function, carrier: Carrier, folder: str) -> None:
+        """Follow the body of a function as a caller would run it that has read its script."""
+        mapped = MappedText.whole(carrier.source.data)
+        state = State(folder, Scope(script=carrier.source.path))
+        before, self.found = self.found, Found()
+        self.steps = 0
+        self.followed.clear()
+        self.script(script, mapped, carrier, state, 0)
+        self.found, state.ended = before, Ended.NO
+        self.statements(function.body, carrier, state, 1)
 
     def script(
         self, script: Script, mapped: MappedText, carrier: Carrier, state: State, depth: int
@@ -74,9 +89,6 @@ class Follower(Following):
             if state.ended is not Ended.NO:
                 return
             self.steps += 1
-            if self.steps == STEPS:
-                place = carrier.source.place(statement.span)
-                self.blind(place, "a script", f"it takes more than {STEPS} steps")
             if self.steps < STEPS:
                 self.statement(statement, carrier, state, depth)
 
@@ -102,8 +114,9 @@ class Follower(Following):
         """Commands inside `$(...)`, each in a subshell."""
         for word in words:
             for part in word.parts if word is not None else ():
-                if isinstance(part, Opaque) and part.body:
-                    self.statements(part.body, carrier, state.copy(), depth)
+                body = part.body if isinstance(part, Opaque) else ()
+                if body and self.asking.may_ask(body, state.functions, self.words):
+                    self.statements(body, carrier, state.copy(), depth)
 
     def assign(self, item: Assignment, carrier: Carrier, state: State) -> None:
         """Bind a variable."""
@@ -115,6 +128,16 @@ class Follower(Following):
         if bound.array is not None:
             self.found.arrays.append(carrier.source.place(item.span))
         state.assign(item.name, bound, exported=item.exported)
+
+    def defaulted(self, item: Command, state: State) -> None:
+        """`: "${NAME:=value}"`: a default that the environment may replace."""
+        for word in item.words[1:]:
+            for part in word.parts:
+                if not isinstance(part, Variable) or part.operator not in (":=", "="):
+                    continue
+                if state.scope.look(part.name) is None:
+                    text, _ = expand(part.operand, state.scope)
+                    state.assign(part.name, Bound("${" + part.name + ":-" + text + "}"))
 
     def note_value(self, item: Assignment, bound: Bound, carrier: Carrier) -> None:
         """Remember what a variable may hold anywhere in the snapshot."""
@@ -177,6 +200,8 @@ class Follower(Following):
             for assignment in item.assignments:
                 self.assign(assignment, carrier, state)
             return
+        if words[0].text == ":":
+            self.defaulted(item, state)
         given = item.herestring
         text = self.bound(given, carrier, state) if given is not None else None
         if run_builtin(words, state, scope, text):

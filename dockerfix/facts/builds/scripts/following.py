@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from dockerfix.facts.builds.files.unread import TOOLS
+from dockerfix.facts.builds.scripts.asking import Asking
 from dockerfix.facts.commands.gathered import Carrier, Found
 from dockerfix.facts.model import Blind
 from dockerfix.facts.shell.state import State
@@ -72,9 +73,13 @@ class Following(ABC):
         self.shapes: dict[int, Shape] = {}
         """By the identity of the function, which a shape keeps: to compare bodies takes longer
         than to read them."""
+        self.asking = Asking()
         self.followed: set[Hashable] = set()
         """Bodies that the text at hand entered: whatever the way to it, a body asks for the same
         builds again. Ways are exponentially many where recipes make one another."""
+        self.endless: set[Place] = set()
+        """Texts that took more than `STEPS` once, which is said: in the other rows of a matrix they
+        get a part of that."""
         self.met = False
         """Whether a body was passed over that the text at hand had entered before."""
         self.carries = True
