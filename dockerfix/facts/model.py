@@ -116,6 +116,7 @@ class Tool(enum.Enum):
     SKAFFOLD = "skaffold"
     TILT = "tilt"
     DEPLOYMENT = "deployment tool"
+    PLUGIN = "CI plugin"
 
 
 class SiteKind(enum.Enum):
@@ -135,6 +136,7 @@ class SiteKind(enum.Enum):
     SKAFFOLD = "skaffold artifact"
     TILT = "Tiltfile"
     DEPLOYMENT = "deployment file"
+    PLUGIN = "CI plugin"
     POWERSHELL = "PowerShell script"
     BAZEL = "Bazel rule"
     DOCUMENT = "document"

@@ -120,6 +120,7 @@ _BY_HAND = {
     SiteKind.PYTHON: ("a call in Python", "change Dockerfile and target by hand"),
     SiteKind.CLOUD_BUILD: ("a step of Cloud Build", "change its args by hand"),
     SiteKind.DEPLOYMENT: ("a deployment file", "change Dockerfile and target by hand"),
+    SiteKind.PLUGIN: ("a plugin of a CI system", "change its settings by hand"),
     SiteKind.POWERSHELL: ("a command of PowerShell", "change its words by hand"),
 }
 """Call sites that are read and not rewritten: what they are, and what to do."""

@@ -17,12 +17,13 @@ from msgspec.structs import replace
 
 from dockerfix.facts.builds import documents
 from dockerfix.facts.builds.files.candidates import Candidate
-from dockerfix.facts.builds.files.unread import NAMES, may_build_in_python
+from dockerfix.facts.builds.files.unread import NAMES, build_text, may_build_in_python
 from dockerfix.facts.builds.github.expressions import filled
+from dockerfix.facts.builds.named_commands import named_commands
 from dockerfix.facts.builds.reading import Reading
 from dockerfix.facts.builds.systems.ci_files import commands, dialect
 from dockerfix.facts.commands.docker_command import located
-from dockerfix.facts.commands.gathered import Carrier
+from dockerfix.facts.commands.gathered import Carrier, Found
 from dockerfix.facts.model import BareBuild, Build, CallSite, SiteKind, Value
 from dockerfix.facts.shell.state import State
 from dockerfix.facts.shell.words import Scope
@@ -137,6 +138,31 @@ def ci(reading: Reading, source: Source) -> None:
     for item in commands(file, kind):
         carrier = Carrier(SiteKind.CI, item.name or posixpath.basename(source.path), source)
         reading.text(item.text, carrier, item.scope, item.folder)
+
+
+def unread(reading: Reading, source: Source) -> None:
+    """A file of a kind that is not known. Of YAML, commands that build a Dockerfile which is there
+    are read; the rest is said."""
+    reading.keep(source)
+    if not source.path.endswith((".yml", ".yaml")):
+        return
+    if next(build_text(source), None) is None:
+        return
+    try:
+        file = reading.snapshot.derive(source.path, parse_yaml)
+    except YamlError:
+        return  # a template of Helm, say
+    before = reading.found
+    for name, scalar in named_commands(file):
+        reading.follower.found = Found(entered=set(before.entered))
+        carrier = Carrier(SiteKind.CI, name or posixpath.basename(source.path), source)
+        run = partial(reading.text, scalar.mapped, carrier, Scope())
+        reading.somewhere(run, posixpath.dirname(source.path))
+        builds = reading.found.builds
+        paths = [build.dockerfile for build in builds]
+        known = bool(builds) and not reading.found.blind and all(map(reading.has, paths))
+        kept = reading.found if known else Found()
+        reading.follower.found = before = before.with_more(kept)
 
 
 def just(reading: Reading, source: Source) -> None:
@@ -270,7 +296,7 @@ READERS: Mapping[Candidate, Callable[[Reading, Source], None]] = {
     Candidate.BAZEL: bazel,
     Candidate.TASKS: tasks,
     Candidate.PROGRAM: Reading.keep,
-    Candidate.UNREAD: Reading.keep,
+    Candidate.UNREAD: unread,
 }
 """In the order in which they read."""
 NEEDED: Mapping[Candidate, tuple[bytes, ...]] = {

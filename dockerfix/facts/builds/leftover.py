@@ -1,7 +1,8 @@
 """What looks like a build in the files that were read, and that no reader took for one.
 
-Unknown is not safe: it is said at its place. Knows what was read; how such a text looks stands
-in `unread` and `plugins`.
+Unknown is not safe: it is said at its place. Plugins come last, for they stand in files of every
+kind: those whose settings tell what they build are builds, the others are said. Knows what was
+read; how such a text looks stands in `unread` and `plugins`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from dockerfix.facts.builds.files.unread import build_spans, uncovered, value_behind
 from dockerfix.facts.builds.reading import Reading
+from dockerfix.facts.builds.systems.plugin_builds import plugin_build
 from dockerfix.facts.builds.systems.plugins import Plugin, may_hold_plugins, plugins
 from dockerfix.facts.model import Build, CallSite, Value
 from dockerfix.text import Place, Snapshot, Span
@@ -22,6 +24,10 @@ def say_leftover(reading: Reading, skipped: Collection[str]) -> None:
         read.setdefault(place.path, []).append(place.span)
     for plugin in _plugins(reading):
         read.setdefault(plugin.place.path, []).append(plugin.settings)
+        build = plugin_build(plugin, reading.snapshot)
+        if build is not None:
+            reading.extra.append(build)
+            continue
         reading.follower.blind(plugin.place, plugin.what, "dockerfix does not read what it builds")
     written = _written(reading)
     for path, source in reading.sources.items():

@@ -189,6 +189,10 @@ class Reading:
         _, best = max(tries, key=lambda tried: tried[0])
         self.follower.found = before.with_more(best)
 
+    def has(self, path: str | None) -> bool:
+        """Whether a file is there."""
+        return path is not None and path in self.snapshot
+
     def existing(self, builds: Iterable[Build]) -> int:
         """How many builds ask for a Dockerfile that is there."""
         return sum(build.dockerfile in self.snapshot for build in builds if build.dockerfile)

@@ -88,14 +88,28 @@ def candidate(path: str) -> Candidate | None:
     dot = name.rfind(".")
     if dot < 0:
         return Candidate.UNREAD if name.lower().startswith("jenkinsfile") else _script(name)
-    if name.startswith(("Makefile.", "Jenkinsfile")):
-        return Candidate.MAKE if name[0] == "M" else Candidate.UNREAD
+    if name.startswith(("Makefile.", "Jenkinsfile", "Tiltfile.")) and not name.endswith(_TEMPLATES):
+        first = {"M": Candidate.MAKE, "T": Candidate.PYTHON}
+        return first.get(name[0], Candidate.UNREAD)
     if name.startswith("docker-bake") and name.endswith((".hcl", ".json")):
         return Candidate.BAKE
+    if name.endswith(_TEMPLATES):
+        return _of_template(path[: path.rindex(".")])
     found = _ENDINGS.get(name[dot:])
     if found is Candidate.UNREAD and name.endswith((".yml", ".yaml")):
         return _yaml(path, folder, name)
     return found
+
+
+_TEMPLATES = (".template", ".tmpl", ".tpl", ".j2", ".jinja", ".jinja2", ".erb", ".in", ".dist")
+"""Endings of files that others are made of."""
+
+
+def _of_template(path: str) -> Candidate | None:
+    """A template is no file of its kind; what looks like a build in it is said."""
+    named = "." in path.rpartition("/")[2].lstrip(".") or path.endswith("Makefile")
+    found = candidate(path) if named else None
+    return None if found in (None, Candidate.DOCUMENT) else Candidate.UNREAD
 
 
 def _yaml(path: str, folder: str, name: str) -> Candidate:

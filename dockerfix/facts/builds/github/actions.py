@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Container
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -35,6 +36,7 @@ _BUILD_INPUTS = frozenset(
      "ssh", "tags", "target", "token", "ulimit"}
 )  # fmt: skip
 """Inputs of docker/build-push-action, and those that forks add for their own service."""
+_TOLD = frozenset({"context", "file"})
 _BAKE_INPUTS = frozenset(
     {"allow", "builder", "call", "files", "github-token", "lint", "load", "metadata-file",
      "no-cache", "project", "provenance", "pull", "push", "save", "save-tags", "sbom", "set",
@@ -67,6 +69,49 @@ def unread_action(step: Step) -> tuple[Place, str] | None:
     return uses.file.source.place(step.keys.span), f"{uses.text} has inputs of its own"
 
 
+def handed_build(step: Step, paths: Container[str]) -> Build | None:
+    """The build of another action that is handed a Dockerfile which is there. Its context is
+    known where it has an input of that name."""
+    uses, given = step.uses, step.keys.get("with")
+    if uses is None or not isinstance(given, YamlMapping):
+        return None
+    inputs, unknown = _Inputs(step, uses), list[str]()
+    key = next((key for key, node in given.resolved.items() if _names_one(key, node)), "")
+    file = inputs.value(key)
+    names = (name for name in given.resolved if "context" in name.lower())
+    context = inputs.value(next(names, ""))
+    where = located(context.text, "", "the context", unknown) if context is not None else None
+    if file is None or is_remote(file.text):
+        return None
+    if context is None:
+        unknown.append(f"{uses.text} has inputs of its own, and none of them is a context")
+    bases = [base for base in ("", where) if base is not None]
+    found = (located(file.text, base, "the Dockerfile", []) for base in bases)
+    path = next((path for path in found if path in paths), None)
+    return (
+        None
+        if path is None
+        else Build(
+            site=CallSite(SiteKind.PLUGIN, step.job, inputs.place, step.through),
+            tool=Tool.PLUGIN,
+            context=where,
+            dockerfile=path,
+            context_written=context,
+            dockerfile_written=file,
+            target=inputs.value("target"),
+            push=True,
+            condition=step.condition,
+            unknown=tuple(unknown),
+        )
+    )
+
+
+def _names_one(key: str, node: Node) -> bool:
+    """Whether an input is the path of one Dockerfile."""
+    one = isinstance(node, Scalar) and "\n" not in node.text.strip() and "," not in node.text
+    return one and _hands_dockerfile(key.lower(), node)
+
+
 def _hands_dockerfile(key: str, node: Node) -> bool:
     """Whether an input is one for a Dockerfile, by its name, or by that of a plain `file`."""
     text = node.text if isinstance(node, Scalar) and "file" in key.split("_") else ""
@@ -91,7 +136,21 @@ def _inputs_of(step: Step, kind: str, known: frozenset[str]) -> _Inputs | None:
     inputs = set(given.resolved) if isinstance(given, YamlMapping) else set()
     ours = name == f"docker/{kind}-action"
     fork = kind in posixpath.basename(name) and not name.startswith("./") and inputs
-    return _Inputs(step, uses) if ours or (fork and inputs <= known) else None
+    # A fork that has inputs for its own service keeps the meaning of the others.
+    same = inputs <= known or (_TOLD & inputs and not any(map(_tells, inputs - known)))
+    return _Inputs(step, uses) if ours or (fork and same) else None
+
+
+def _tells(name: str) -> bool:
+    """Whether an input of a fork could say what is built otherwise than docker's own do."""
+    return any(word.rstrip("s") in _TELLING for word in re.split(r"[^a-z]", name.lower()))
+
+
+_TELLING = frozenset(
+    {"file", "files", "dockerfile", "context", "path", "dir", "directory", "target", "stage",
+     "bake", "image", "arg", "workdir", "folder", "matrix", "secret"}
+)  # fmt: skip
+"""Words in the names of such inputs, without the ending of the plural."""
 
 
 def action_build(step: Step) -> Build | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
@@ -84,20 +84,20 @@ def commands(file: YamlFile, kind: Dialect) -> Iterator[CommandText]:
         return
     values = _values(file.root)
     folder = posixpath.dirname(file.source.path) if kind.beside else ""
-    for name, scalar, where in _command_scalars(file.root, "", None, kind.keys):
+    for name, scalar, where in command_scalars(file.root, "", None, kind.keys):
         text, names = _with_variables(scalar.mapped, kind.hole)
         for scope in _scopes(names, values):
             place = posixpath.join(folder, where) if where is not None else folder
             yield CommandText(name, text, scope, posixpath.normpath(place) if place else "")
 
 
-def _command_scalars(
-    node: Node, name: str, folder: str | None, keys: frozenset[str]
+def command_scalars(
+    node: Node, name: str, folder: str | None, keys: Container[str]
 ) -> Iterator[tuple[str, Scalar, str | None]]:
     """The scalars that hold commands, with the name of what holds them and their folder."""
     if isinstance(node, Sequence):
         for item in node.items:
-            yield from _command_scalars(item, name, folder, keys)
+            yield from command_scalars(item, name, folder, keys)
     if not isinstance(node, YamlMapping):
         return
     where = _folder(node) or folder
@@ -114,9 +114,9 @@ def _command_scalars(
                 if isinstance(item, Scalar):
                     yield name, item, where
                 else:
-                    yield from _command_scalars(item, name, where, keys)
+                    yield from command_scalars(item, name, where, keys)
         else:
-            yield from _command_scalars(value, key, where, keys)
+            yield from command_scalars(value, key, where, keys)
 
 
 def _folder(node: YamlMapping) -> str | None:

@@ -6,9 +6,10 @@ among them. Each is said at its place. Knows the keys of those systems; reads no
 
 from __future__ import annotations
 
+import enum
 import posixpath
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from msgspec import Struct
 
@@ -29,13 +30,28 @@ _PLUGINS = re.compile(r"docker-compose#|docker-build|kaniko|docker-ecr-cache|doc
 _NOT_BUILDING = re.compile(r"log(?:in|out)|push|start|stop|run|lock|config|combine", re.IGNORECASE)
 
 
+class PluginKind(enum.Enum):
+    """Whose plugin it is."""
+
+    DRONE = "Drone, Woodpecker"
+    CIRCLE = "CircleCI"
+    AZURE = "Azure Pipelines"
+    BUILDKITE = "Buildkite"
+    GORELEASER = "GoReleaser"
+    ACTION = "GitHub"
+
+
 class Plugin(Struct, frozen=True):
-    """A plugin or service that builds: where it is named, the whole of its settings, and what
-    it is."""
+    """A plugin or service that builds: where it is named, the whole of its settings, what it is,
+    whose, the settings themselves and the name of its step."""
 
     place: Place
     settings: Span
     what: str
+    kind: PluginKind
+    node: YamlMapping
+    name: str = ""
+    pushes: bool = True
 
 
 def may_hold_plugins(path: str) -> bool:
@@ -49,17 +65,35 @@ def plugins(source: Source) -> tuple[Plugin, ...]:
 
 
 def _plugins(source: Source) -> Iterator[Plugin]:
-    reader = _reader(source.path)
-    if reader is None or not any(name in source.data for name in _NAMES):
+    read = _reader(source.path)
+    if read is None or not any(name in source.data for name in _NAMES):
         return
     try:
         file = parse_yaml(source)
     except YamlError:
         return  # its reader says so
-    for node in _mappings(file):
+    reader, kind = read
+    for name, node in _mappings(file):
         for found, what in reader(node, file):
             whole = found if isinstance(found, YamlMapping) else node
-            yield Plugin(source.place(found.span), whole.span, what)
+            given = _settings(whole, kind)
+            verb = _verb(given.resolved)
+            yield Plugin(
+                *(source.place(found.span), whole.span, what, kind, given),
+                *(_text(node, "name", "displayName") or name or what, verb != "build"),
+            )
+
+
+def _settings(node: YamlMapping, kind: PluginKind) -> YamlMapping:
+    """Where a plugin is told what to build: in a mapping of its own, or beside its name."""
+    key = {PluginKind.DRONE: "settings", PluginKind.AZURE: "inputs"}.get(kind, "")
+    given = node.get(key)
+    return given if isinstance(given, YamlMapping) else node
+
+
+def _text(node: YamlMapping, *keys: str) -> str:
+    found = (node.get(key) for key in keys)
+    return next((item.text for item in found if isinstance(item, Scalar)), "")
 
 
 _NAMES = (b"ocker", b"kaniko", b"ecr", b"gcr", b"acr", b"gar", b"ContainerBuild")
@@ -67,35 +101,37 @@ _NAMES = (b"ocker", b"kaniko", b"ecr", b"gcr", b"acr", b"gar", b"ContainerBuild"
 _Found = Iterator[tuple[Node, str]]
 
 
-def _reader(path: str) -> Callable[[YamlMapping, YamlFile], _Found] | None:
+def _reader(
+    path: str,
+) -> tuple[Callable[[YamlMapping, YamlFile], _Found], PluginKind] | None:
     """What finds builds in the mappings of a file, by its path."""
     folder, name = posixpath.split(path)
     stem = name.rpartition(".")[0].lower()
     if not name.endswith((".yml", ".yaml")):
         return None
     if ".circleci" in folder.split("/"):
-        return _circle
+        return _circle, PluginKind.CIRCLE
     if ".buildkite" in folder.split("/"):
-        return _buildkite
+        return _buildkite, PluginKind.BUILDKITE
     if "azure" in path or "pipelines" in path:
-        return _azure
+        return _azure, PluginKind.AZURE
     if stem in (".drone", ".woodpecker") or ".woodpecker" in folder.split("/"):
-        return _drone
+        return _drone, PluginKind.DRONE
     if "goreleaser" in stem:
-        return _goreleaser
-    return _action if stem == "action" else None
+        return _goreleaser, PluginKind.GORELEASER
+    return (_action, PluginKind.ACTION) if stem == "action" else None
 
 
-def _mappings(file: YamlFile) -> Iterator[YamlMapping]:
-    """Every mapping of a file, each where it is written."""
-    queue: list[Node] = list(file.documents)
+def _mappings(file: YamlFile) -> Iterator[tuple[str, YamlMapping]]:
+    """Every mapping of a file, each where it is written, with the key that it stands under."""
+    queue: list[tuple[str, Node]] = [("", node) for node in file.documents]
     while queue:
-        node = queue.pop()
+        key, node = queue.pop()
         if isinstance(node, Sequence):
-            queue += node.items
+            queue += ((key, item) for item in node.items)
         elif isinstance(node, YamlMapping):
-            yield node
-            queue += (entry.value for entry in node.entries if not entry.aliased)
+            yield key, node
+            queue += ((e.key.text, e.value) for e in node.entries if not e.aliased)
 
 
 def _drone(node: YamlMapping, _file: YamlFile) -> _Found:
@@ -126,12 +162,15 @@ def _azure(node: YamlMapping, _file: YamlFile) -> _Found:
     task, inputs = node.get("task"), node.get("inputs")
     if not isinstance(task, Scalar) or not _TASKS.match(task.text):
         return
-    given = inputs.resolved if isinstance(inputs, YamlMapping) else {}
-    verbs = [value.text for key in ("command", "action")
-             if isinstance(value := given.get(key), Scalar)]  # fmt: skip
-    verb = verbs[0] if verbs else "buildAndPush"
+    verb = _verb(inputs.resolved if isinstance(inputs, YamlMapping) else {})
     if "build" in verb.lower() or not _NOT_BUILDING.search(verb):
         yield task, f"the task {task.text}"
+
+
+def _verb(given: Mapping[str, Node]) -> str:
+    """What a task of Azure does."""
+    values = (given.get(key) for key in ("command", "action"))
+    return next((value.text for value in values if isinstance(value, Scalar)), "buildAndPush")
 
 
 def _buildkite(node: YamlMapping, _file: YamlFile) -> _Found:
