@@ -64,6 +64,7 @@ from dockerfix.facts.gitlab.refs import (
 from dockerfix.facts.gitlab.schedule import Schedule
 from dockerfix.facts.gitlab.settings import Artifacts, Cache
 from dockerfix.facts.given import values_given
+from dockerfix.facts.go.commands import GoCall, fetches_modules, only_reads_go, read_go
 from dockerfix.facts.image_ref import without_tag
 from dockerfix.facts.images.cache_sources import CacheSources
 from dockerfix.facts.images.caches import CacheSpec, is_per_ref, read_cache, tag_of
@@ -253,6 +254,7 @@ __all__ = [
     "Finding",
     "From",
     "Function",
+    "GoCall",
     "IgnoreFile",
     "IgnoreLine",
     "Image",
@@ -346,6 +348,7 @@ __all__ = [
     "entry_lines",
     "environment",
     "exceptions",
+    "fetches_modules",
     "find_maker",
     "folders",
     "frame_of",
@@ -386,6 +389,7 @@ __all__ = [
     "only_for_tags",
     "only_on_default_branch",
     "only_prints",
+    "only_reads_go",
     "parse",
     "parse_shell",
     "parse_yaml",
@@ -399,6 +403,7 @@ __all__ = [
     "put_above",
     "read_cache",
     "read_cargo",
+    "read_go",
     "read_ignore",
     "read_of",
     "registry_of",

@@ -59,7 +59,7 @@ def dockerfix_bin() -> Path:
 
 def test_commands_and_transforms(dockerfix_bin: Path) -> None:
     answer = asked(dockerfix_bin, "me")
-    assert answer == ["plain,merge-rust", "plain,metrics"]
+    assert answer == ["plain,merge-go", "plain,merge-rust", "plain,metrics"]
 
 
 def test_options_and_what_they_take(dockerfix_bin: Path) -> None:
@@ -67,7 +67,7 @@ def test_options_and_what_they_take(dockerfix_bin: Path) -> None:
     assert "plain,sarif" in asked(dockerfix_bin, "merge-rust", "--format", "s")
     assert asked(dockerfix_bin, "merge-rust", "--accept", "plain") == ["plain,plain-docker-build"]
     assert asked(dockerfix_bin, "check", "--skip", "cook") == ["plain,cook-not-used"]
-    assert asked(dockerfix_bin, "plan", "--only", "merge") == ["plain,merge-rust"]
+    assert asked(dockerfix_bin, "plan", "--only", "merge-r") == ["plain,merge-rust"]
 
 
 def test_explain_completes_transforms_and_findings(dockerfix_bin: Path) -> None:

@@ -137,7 +137,7 @@ _READING = frozenset({"env", "version", "list", "help"})
 _FETCHING = frozenset({"download", "verify"})
 
 
-def only_reads(command: Command) -> bool:
+def only_reads_go(command: Command) -> bool:
     """Whether a `go` command changes no file but go's caches."""
     verbs = [word.value or "" for word in command.words[1:]]
     if command.name != "go" or not verbs:
@@ -147,7 +147,7 @@ def only_reads(command: Command) -> bool:
     return verbs[0] in _READING and not {"-w", "-u", "-mod=mod"} & set(verbs)
 
 
-def fetches(commands: Iterator[Command]) -> bool:
+def fetches_modules(commands: Iterator[Command]) -> bool:
     """Whether one of the commands brings the modules of the build: `go mod download` or
     `go mod vendor`, or a build, which fetches what is missing."""
     for command in commands:

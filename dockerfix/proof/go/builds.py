@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 
 from msgspec import Struct
 
-from dockerfix.facts.go.commands import GoCall, only_reads, read_go
+from dockerfix.facts.go.commands import GoCall, only_reads_go, read_go
 from dockerfix.proof.steps.chain import Step
 from dockerfix.proof.steps.commands import Plain, plain_commands, script_of
 from dockerfix.syntax.dockerfile import Run
@@ -177,7 +177,7 @@ def keeps_to_output(flags: str) -> bool:
 
 
 def _only_prints(command: Command) -> bool:
-    return command.name in _SAYING or only_reads(command)
+    return command.name in _SAYING or only_reads_go(command)
 
 
 def _only_shows(command: Command) -> bool:

@@ -29,7 +29,7 @@ _OBEYED = frozenset(
     }
 )  # fmt: skip
 """Variables that go, git, the C compiler or a shell obey."""
-_CACHES = ("/root/.cache/go-build/x", "/go/pkg/mod/x", "/tmp/x")
+_CACHES = ("/root/.cache/go-build/x", "/go/pkg/mod/x", "/root/go/pkg/mod/x", "/tmp/x")
 
 
 def go_beside(pair: Pair, step: Step) -> Use | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dockerfix.facts.go.commands import GoCall, fetches, only_reads, read_go
+from dockerfix.facts.go.commands import GoCall, fetches_modules, only_reads_go, read_go
 from dockerfix.syntax.shell import Command, parse_shell
 from dockerfix.text import MappedText
 
@@ -89,15 +89,15 @@ class TestProgram:
 class TestReading:
     @pytest.mark.parametrize("text", ["go env", "go version", "go mod download -x"])
     def test_what_changes_no_file(self, text: str) -> None:
-        assert only_reads(command(text))
+        assert only_reads_go(command(text))
 
     @pytest.mark.parametrize(
         "text", ["go env -w GOFLAGS=-mod=mod", "go mod tidy", "go generate", "go list -mod=mod ."]
     )
     def test_what_may_change_one(self, text: str) -> None:
-        assert not only_reads(command(text))
+        assert not only_reads_go(command(text))
 
     def test_modules_come_with_a_download_or_a_build(self) -> None:
-        assert fetches(iter([command("go mod download")]))
-        assert fetches(iter([command("go build .")]))
-        assert not fetches(iter([command("go version")]))
+        assert fetches_modules(iter([command("go mod download")]))
+        assert fetches_modules(iter([command("go build .")]))
+        assert not fetches_modules(iter([command("go version")]))

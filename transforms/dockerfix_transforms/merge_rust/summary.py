@@ -27,6 +27,11 @@ def gains(callers: Callers, all_stay: bool) -> Iterator[str]:
     yield f"compile passes: {before.passes} before, {after.passes} after"
     if before.programs != after.programs:
         yield f"programs compiled: {before.programs} before, {after.programs} after"
+    yield from around(callers, all_stay)
+
+
+def around(callers: Callers, all_stay: bool) -> Iterator[str]:
+    """What becomes of the old files and of the jobs that built from them."""
     if callers.left and all_stay:
         yield "the old Dockerfiles stay: not every place that builds them is rewritten"
     yield from _joined_jobs(callers)

@@ -13,6 +13,8 @@ from dockerfix.api import Edit, Edits, Facts, Mapping, Node, Scalar, SiteKind, S
 from dockerfix.api import Sequence as YamlSequence
 from dockerfix_transforms.merge_rust.callers.runners import Pair
 
+_WORKFLOWS = ".github/workflows/"
+
 
 def widen_filters(facts: Facts, moved: Iterable[Pair], into: str, renamed: Edits) -> Edits:
     """Edits of the workflows whose builds were rewritten: `into` beside what covered an input.
@@ -22,7 +24,8 @@ def widen_filters(facts: Facts, moved: Iterable[Pair], into: str, renamed: Edits
     olds: dict[str, set[str]] = {}
     for file, change in moved:
         site = change.build.site
-        if site.kind is SiteKind.GITHUB:
+        # A build in a script that a workflow runs stands in no workflow.
+        if site.kind is SiteKind.GITHUB and site.place.path.startswith(_WORKFLOWS):
             olds.setdefault(site.place.path, set()).add(file.path)
     return [
         (path, _added(listed, into))

@@ -92,7 +92,7 @@ class Group(Struct, frozen=True):
     def arguments(self) -> tuple[str, ...]:
         """The build arguments that reach the compiler or its base image, by name. Each value
         compiles what stands below its ARG again; one below the last build splits nothing."""
-        compiling = (Role.BUILD, Role.COOK)
+        compiling = (Role.BUILD, Role.COOK, Role.GO)
         end = max((n for n, s in enumerate(self.common) if s.role in compiling), default=-1)
         steps = (step.item for step in self.common[: end + 1] if step.item.keyword == "ARG")
         graph, chain = self.leader.file.graph, self.leader.file.chain

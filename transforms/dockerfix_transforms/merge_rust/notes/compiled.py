@@ -23,14 +23,14 @@ def compiled_notes(
 ) -> Iterator[Finding]:
     """What is different for the programs of a group. `hosts` are the files of another group
     whose leading stages serve this one too."""
-    yield from _compiled_along(group)
+    yield from compiled_along(group)
     yield from _packages(workspace, group, hosts)
     yield from _added_steps(group)
     yield from _environment(workspace, group)
     yield from _inline_environment(workspace, group)
 
 
-def _compiled_along(group: Group) -> Iterator[Finding]:
+def compiled_along(group: Group) -> Iterator[Finding]:
     """Programs that nothing builds here, in a builder that serves images which are built."""
     built = [member.file.binary for member in group.members if member.file.builds]
     for member in group.members if built else ():

@@ -41,7 +41,7 @@ def merge_notes(workspace: Workspace, groups: Sequence[Group], merged: Merged) -
         found += compiled_notes(workspace, group, hosts)
         found += cook_notes(group)
         found += held_notes(group)
-    found += _splitting_arguments(groups)
+    found += splitting_arguments(groups)
     return found
 
 
@@ -78,7 +78,7 @@ def _dropped(group: Group) -> Iterator[Finding]:
             )
 
 
-def _splitting_arguments(groups: Sequence[Group]) -> Iterator[Finding]:
+def splitting_arguments(groups: Sequence[Group]) -> Iterator[Finding]:
     """Build arguments that reach a shared stage with different values."""
     for group in groups:
         if len(group.members) < 2:

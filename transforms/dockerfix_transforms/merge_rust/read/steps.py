@@ -44,6 +44,8 @@ class Role(enum.Enum):
     COOK = "cook"
     SOURCES = "sources"
     BUILD = "build"
+    GO = "go build"
+    """Brings modules or compiles with go; of another language's merge."""
     OTHER = "other"
 
 
