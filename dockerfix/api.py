@@ -8,7 +8,9 @@ from dockerfix.engine.draft import Draft
 from dockerfix.engine.ladder import StepDown
 from dockerfix.engine.proposal import OptionSpec, Proposal, Transform
 from dockerfix.facts.builds import job_of
+from dockerfix.facts.builds.files.candidates import is_program
 from dockerfix.facts.builds.github.actions import scans
+from dockerfix.facts.builds.github.workflows import is_typed
 from dockerfix.facts.builds.pattern_prerequisites import pattern_prerequisites
 from dockerfix.facts.cargo import ManifestError, Workspace
 from dockerfix.facts.cargo.commands import (
@@ -364,6 +366,8 @@ __all__ = [
     "is_dockerfile",
     "is_given",
     "is_per_ref",
+    "is_program",
+    "is_typed",
     "is_within",
     "job_entries",
     "job_of",

@@ -32,6 +32,9 @@ def set_action(facts: Facts, changes: Sequence[Change], others: Sequence[Build])
     inputs = _inputs(facts.snapshot.derive(path, parse_yaml), build.site.place.span)
     if inputs is None:
         raise Refused(build.site.place, "the step has no `with:`", "give it `file:` and `target:`")
+    if any(_is_in_clone(change) for change in changes):
+        what = "its Dockerfile is looked for in a folder of a Git context"
+        raise Refused(build.site.place, what, "write its context and its Dockerfile by hand")
     values = StepValues(facts, [change.build for change in changes], others)
     edits: Edits = []
     added: list[str] = []
@@ -63,6 +66,14 @@ def set_action(facts: Facts, changes: Sequence[Change], others: Sequence[Build])
     if added:
         edits.append((path, _inserted(inputs, added)))
     return edits + values.edits()
+
+
+def _is_in_clone(change: Change) -> bool:
+    """Whether a step takes a folder of a fresh clone, in which it looks for another Dockerfile
+    than it is to have."""
+    written = change.build.context_written
+    cloned = written is not None and written.text.startswith("{{defaultContext}}:")
+    return cloned and change.wanted.dockerfile != change.build.dockerfile
 
 
 def _text_of(

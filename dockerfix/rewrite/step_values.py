@@ -79,7 +79,8 @@ class StepValues:
         if by_row is not None and len(set(by_row.values())) > 1:
             return give_rows(body, self.place, by_row, key, self._added)
         by_caller = _alike((runs[:-1], text) for runs, text in pairs)
-        if by_caller is None or () in by_caller:
+        # Who starts the workflow by itself gives it nothing new.
+        if by_caller is None or by_caller.pop((), "") or not by_caller:
             raise self._refused()
         name = self._declared(file, key)
         calls: dict[Place, list[tuple[Runs, str]]] = {}

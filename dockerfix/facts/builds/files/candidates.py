@@ -72,6 +72,11 @@ _ENDINGS = {
 _DEPLOYMENTS = (".yml", ".yaml", ".toml", ".json", "captain-definition")
 
 
+def is_program(path: str) -> bool:
+    """Whether a file is the source of a program whose calls no reader knows."""
+    return candidate(path) is Candidate.PROGRAM
+
+
 def candidate(path: str) -> Candidate | None:
     """How a file is searched for call sites; None for one that need not be read.
 

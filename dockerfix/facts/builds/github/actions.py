@@ -42,6 +42,8 @@ _BAKE_INPUTS = frozenset(
      "no-cache", "project", "provenance", "pull", "push", "save", "save-tags", "sbom", "set",
      "source", "targets", "token", "workdir"}
 )  # fmt: skip
+_CLONED = "{{defaultContext}}"
+"""The Git context that the action takes by itself; a folder in it follows behind a colon."""
 _BUILDERS = re.compile(
     r"build-?(?:and-?)?push|bake|kaniko|buildah|(?:docker|image|container)[\w-]*(?:build|publish)"
     r"|build[\w-]*(?:docker|image|container)|devcontainers/ci|skaffold|earthly"
@@ -161,7 +163,12 @@ def action_build(step: Step) -> Build | None:
     unknown: list[str] = []
     context, file = inputs.value("context"), inputs.value("file")
     where = _context(context, unknown)
-    if file is not None:
+    if context is not None and context.text.startswith(_CLONED):
+        # What is cloned holds the Dockerfile too: its path begins at the folder in it.
+        name = file.text if file is not None else "Dockerfile"
+        folder = context.text.removeprefix(_CLONED).removeprefix(":")
+        dockerfile = located(posixpath.join(folder, name), "", "the Dockerfile", unknown)
+    elif file is not None:
         dockerfile = located(file.text, "", "the Dockerfile", unknown)
     elif context is None:
         dockerfile = "Dockerfile"
@@ -214,6 +221,9 @@ def _context(context: Value | None, unknown: list[str]) -> str | None:
     """The context; without one the action clones the repository again (a Git context)."""
     if context is None:
         unknown.append("no context: the action takes a Git context")
+        return None
+    if context.text.startswith(_CLONED):
+        unknown.append(f"{context.text} is a Git context")
         return None
     if is_remote(context.text):
         unknown.append("the context is an address or standard input")

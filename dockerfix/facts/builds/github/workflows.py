@@ -24,11 +24,11 @@ from dockerfix.facts.builds.github.expressions import (
 from dockerfix.facts.builds.github.matrix import rows
 from dockerfix.facts.builds.github.metadata import with_metadata
 from dockerfix.facts.commands.docker_command import located
-from dockerfix.facts.model import StepRun
+from dockerfix.facts.model import Build, StepRun
 from dockerfix.facts.shell.words import Bound, Scope, resolved
 from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
-from dockerfix.syntax.yaml.tree import Node, Scalar, Sequence, YamlFile
-from dockerfix.text import MappedText, Place, join_path
+from dockerfix.syntax.yaml.tree import Node, Scalar, Sequence, YamlFile, parse_yaml
+from dockerfix.text import MappedText, Place, Snapshot, join_path
 
 _DEPTH = 6
 """Workflows and actions that call one another; GitHub allows ten."""
@@ -104,7 +104,7 @@ class Workflows:
             if _only_called(file):
                 later.append(path)
             elif file.root is not None:
-                yield from self.started(file, Scope(), Chain())
+                yield from self.started(file, _left_out(file), Chain())
         for path in later:
             file = files[path]
             if path not in self.called and file.root is not None:
@@ -235,6 +235,42 @@ def _declared(file: YamlFile) -> Mapping[str, Node]:
     call = on.get("workflow_call") if isinstance(on, YamlMapping) else None
     found = call.get("inputs") if isinstance(call, YamlMapping) else own
     return found.resolved if isinstance(found, YamlMapping) else {}
+
+
+def _left_out(file: YamlFile) -> Scope:
+    """The inputs of a workflow that are empty unless somebody types them."""
+    scope = Scope()
+    for name, node in declared_inputs(file, "workflow_dispatch").items():
+        default = node.get("default") if isinstance(node, YamlMapping) else None
+        if isinstance(default, Scalar) and not default.text:
+            scope = scope.bind(identifier("inputs." + name), Bound(""))
+    return scope
+
+
+def declared_inputs(file: YamlFile, start: str) -> Mapping[str, Node]:
+    """The inputs that a workflow takes when it is started in that way."""
+    on = file.root.get("on") if file.root is not None else None
+    started = on.get(start) if isinstance(on, YamlMapping) else None
+    found = started.get("inputs") if isinstance(started, YamlMapping) else None
+    return found.resolved if isinstance(found, YamlMapping) else {}
+
+
+def is_typed(snapshot: Snapshot, build: Build) -> bool:
+    """Whether a person who starts a workflow types the Dockerfile of a build: a text, and none
+    of a list of choices."""
+    written = build.dockerfile_written
+    match = _TYPED.fullmatch(written.written.strip()) if written is not None else None
+    path = build.site.place.path
+    if match is None or build.site.through or path not in snapshot:
+        return False
+    declared = declared_inputs(snapshot.derive(path, parse_yaml), "workflow_dispatch")
+    typed = declared.get(match[1])
+    kind = typed.get("type") if isinstance(typed, YamlMapping) else None
+    return match[1] in declared and (not isinstance(kind, Scalar) or kind.text == "string")
+
+
+_TYPED = re.compile(r"\$\{\{\s*(?:github\.event\.)?inputs\.([\w-]+)\s*\}\}")
+"""A value that is an input and nothing else."""
 
 
 def _is_optional_text(declared: YamlMapping) -> bool:

@@ -19,6 +19,8 @@ from dockerfix.api import (
     SiteKind,
     SnapshotError,
     Span,
+    is_program,
+    is_typed,
     links_to,
     pattern_prerequisites,
 )
@@ -51,7 +53,9 @@ def hidden_sites(facts: Facts, files: Sequence[RustFile]) -> Iterator[Left | Fin
             if ((hidden or elsewhere) and (_may_be(build, file.path) or _says(build, text, file)))
             or _may_be_told(facts, build, file.path)
         )
-        if fitting:
+        if fitting and is_typed(facts.snapshot, build):
+            yield _typed(build)
+        elif fitting:
             reason = "; ".join(build.unknown) or "its Dockerfile is not known"
             if elsewhere and not build.loose:
                 reason = f"there is no {build.dockerfile}, so it runs in a folder that is not known"
@@ -140,6 +144,19 @@ def _remote(build: Build) -> bool:
     return text == "-" or "://" in text or text.startswith("git@")
 
 
+def _typed(build: Build) -> Finding:
+    """A build whose Dockerfile a person types: the one who knows the old name types the new one."""
+    return Finding.at(
+        build.site.place,
+        severity=Severity.ASSUME,
+        name="typed-by-hand",
+        what=f"whoever starts {build.site.place.path} by hand types the Dockerfile",
+        why="an old name, typed from habit, would no longer be found",
+        do="Type the merged file, and a target.",
+        subject=build.site.place.path,
+    )
+
+
 def _hidden(paths: tuple[str, ...], place: Place, what: str) -> Left:
     return Left(
         paths,
@@ -193,10 +210,16 @@ def _names_folder(text: str, where: str, wanted: str) -> bool:
     folder, name = posixpath.split(wanted)
     if name != "Dockerfile" or not folder or is_prose(where):
         return False
+    if is_program(where):
+        text = " ".join(_LITERALS.findall(text))
     words = {word.strip("./") for word in re.split(r"[^\w./-]+", text)}
     if folder in words and where.endswith((".yml", ".yaml")):
         return True
     return name in words and not words.isdisjoint({folder, posixpath.basename(folder)})
+
+
+_LITERALS = re.compile(r""" "(?:[^"\\\n]|\\.)*" | '(?:[^'\\\n]|\\.)*' | `[^`]*` """, re.VERBOSE)
+"""Texts in a program: its own names, `api::image`, are no names of folders."""
 
 
 def _lies_beside(path: str, wanted: str) -> bool:
