@@ -6,6 +6,8 @@ import pytest
 
 from dockerfix.facts.repository import Facts
 from dockerfix.proof import check
+from dockerfix.proof.asks.same_images_asked_for import SameImagesAskedFor
+from dockerfix.proof.obligation import Image
 from dockerfix.proof.pipeline.workflow_change import WorkflowChange
 from dockerfix.text import Snapshot
 
@@ -96,3 +98,37 @@ def test_an_input_that_need_not_be_given(declared: str, before: str, good: bool)
     old = CALLED.format(declared="", before=before, target="")
     new = CALLED.format(declared=declared, before=before, target=TARGET)
     assert holds(old, new) is good
+
+
+OUTPUTS = """\
+on: push
+jobs:
+  images:
+    strategy:
+      matrix:
+        include:
+          - {{name: api, file: {0}, target: {1}}}
+          - {{name: web, file: {2}, target: {3}}}
+    steps:
+      - uses: docker/build-push-action@v6
+        with:
+          context: .
+          file: ${{{{ matrix.file }}}}
+          target: ${{{{ matrix.target }}}}
+          outputs: type=image,name=example/${{{{ matrix.name }}}},push-by-digest=true,push=true
+"""
+
+
+@pytest.mark.parametrize("targets", [("api", "web"), ("web", "api")])
+def test_images_that_are_pushed_by_digest_are_told_apart(targets: tuple[str, str]) -> None:
+    names = ("api", "web")
+    stages = {name: f"FROM debian:12 AS {name}\nRUN install {name}\n" for name in names}
+    old = {f"{name}.Dockerfile": stages[name] for name in names}
+    old[PATH] = OUTPUTS.format("api.Dockerfile", "''", "web.Dockerfile", "''")
+    first, second = targets
+    new = {"all.Dockerfile": "".join(stages.values())}
+    new[PATH] = OUTPUTS.format("all.Dockerfile", first, "all.Dockerfile", second)
+    pairs = tuple((Image(f"{n}.Dockerfile"), Image("all.Dockerfile", n)) for n in names)
+    sides = [Facts(Snapshot.of({p: t.encode() for p, t in side.items()})) for side in (old, new)]
+    verdict = check(SameImagesAskedFor(pairs), *sides)
+    assert verdict.holds is (targets == names)

@@ -19,7 +19,7 @@ from dockerfix.facts.builds.github.workflows import Step
 from dockerfix.facts.commands.docker_command import is_remote, located, pushes
 from dockerfix.facts.commands.gathered import BakeCall
 from dockerfix.facts.dockerfile.file_names import is_dockerfile
-from dockerfix.facts.model import Build, BuildArgument, CallSite, SiteKind, Tool, Value
+from dockerfix.facts.model import Build, BuildArgument, CallSite, Option, SiteKind, Tool, Value
 from dockerfix.facts.shell.words import remaining
 from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
 from dockerfix.syntax.yaml.tree import Node, Scalar
@@ -194,6 +194,7 @@ def action_build(step: Step) -> Build | None:
         condition=step.condition or inputs.condition("push"),
         load=inputs.switched("load"),
         unknown=tuple(unknown),
+        options=tuple(Option("output", output, output.place) for output in outputs),
         steps=step.runs,
     )
 
