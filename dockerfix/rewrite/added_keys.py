@@ -53,10 +53,16 @@ class AddedKeys:
         return found + [(path, _included(values)) for (path, _), values in by_matrix.items()]
 
 
-def flow_text(text: str, flow: bool) -> str:
-    """A text as a value, in quotes where it would end a value between braces."""
-    braces = flow and any(sign in text for sign in "{}[],")
-    return (quoted(text, '"') if braces else quoted(text)).replace("\n", r"\n")
+def text_in(mapping: Mapping | None, text: str) -> str:
+    """A text as a value of a mapping: in the quotes of the value before it, or where it would end
+    a value between braces. None is a mapping that is new."""
+    last = mapping.entries[-1].value if mapping is not None and mapping.entries else None
+    style = last.style if isinstance(last, Scalar) and last.style in ("'", '"') else ""
+    if mapping is not None and mapping.flow and any(sign in text for sign in "{}[],"):
+        style = style or '"'
+    if "\n" in text:
+        return quoted(text, '"').replace("\n", r"\n")
+    return quoted(text, style)
 
 
 def _with_keys(mapping: Mapping, keys: Keys) -> Edit:

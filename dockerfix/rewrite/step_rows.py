@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from dockerfix.facts.builds.github.matrix import Row, combinations
-from dockerfix.rewrite.added_keys import AddedKeys, flow_text
+from dockerfix.rewrite.added_keys import AddedKeys, text_in
 from dockerfix.rewrite.wanted import Refused
 from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
 from dockerfix.syntax.yaml.tree import Node, Scalar, Sequence, YamlFile
@@ -72,7 +72,7 @@ class _Rows:
 
     def give(self, item: YamlMapping, name: str, text: str) -> None:
         """One more key of a row, or of a part of it."""
-        self.added.add(item, name, flow_text(text, item.flow))
+        self.added.add(item, name, text_in(item, text))
 
     def listed(self) -> str:
         """A matrix that is a list of rows."""
@@ -142,7 +142,7 @@ class _Rows:
             if alone and _key(item.get(axis)) == _key(value):
                 self.give(item, name, text)
                 return
-        self.added.include(self.matrix, axis, value, name, flow_text(text, False))
+        self.added.include(self.matrix, axis, value, name, text_in(None, text))
 
 
 def _key(node: Node | None) -> Key:

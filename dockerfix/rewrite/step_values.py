@@ -17,7 +17,7 @@ from dockerfix.facts.builds.github.matrix import rows
 from dockerfix.facts.builds.github.workflows import user_of
 from dockerfix.facts.model import Build, StepRun
 from dockerfix.facts.repository import Facts
-from dockerfix.rewrite.added_keys import AddedKeys, flow_text
+from dockerfix.rewrite.added_keys import AddedKeys, text_in
 from dockerfix.rewrite.step_inputs import declare
 from dockerfix.rewrite.step_rows import give_rows, holder
 from dockerfix.rewrite.wanted import Edits, Refused
@@ -113,7 +113,7 @@ class StepValues:
         text = texts.pop()
         if texts:
             text = "${{ " + self._slot(key, given) + " }}"
-        self._added.add(passed, name, flow_text(text, passed.flow))
+        self._added.add(passed, name, text_in(passed, text))
 
     def _written(self, node: Scalar, runs: Runs) -> Scalar | None:
         """The scalar that an input comes from in the end; None where it is made of several."""

@@ -11,12 +11,14 @@ import json
 import posixpath
 from collections.abc import Callable, Mapping
 from functools import partial
+from itertools import product
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from dockerfix.facts.builds import documents
 from dockerfix.facts.builds.files.candidates import Candidate
+from dockerfix.facts.builds.files.naming import by_kind
 from dockerfix.facts.builds.files.unread import NAMES, build_text, may_build_in_python
 from dockerfix.facts.builds.github.expressions import filled
 from dockerfix.facts.builds.named_commands import named_commands
@@ -170,11 +172,35 @@ def just(reading: Reading, source: Source) -> None:
     from dockerfix.facts.builds.systems import justfiles
 
     reading.keep(source)
-    folder = posixpath.dirname(source.path)
-    for recipe in justfiles.recipes(source):
+    folders = _importing(reading, source.path) or [posixpath.dirname(source.path)]
+    for recipe, folder in product(justfiles.recipes(source), folders):
         carrier = Carrier(SiteKind.JUST, recipe.name, source)
         for text in recipe.texts:
             reading.text(text, carrier, recipe.scope, folder)
+
+
+def _importing(reading: Reading, path: str) -> list[str]:
+    """The folders in which the recipes of a justfile run that others import: those of the
+    justfiles at the end of the chain."""
+    users = reading.importers
+    if users is None:
+        from dockerfix.facts.builds.systems import justfiles
+
+        users = reading.importers = {}
+        for other in by_kind(reading.snapshot).get(Candidate.JUST, ()):
+            source = reading.source(other, (b"import",))
+            for named in justfiles.imported(source) if source is not None else ():
+                users.setdefault(named, []).append(other)
+    found: dict[str, None] = {}
+    waiting, seen = [*users.get(path, ())], {path}
+    while waiting:
+        user = waiting.pop()
+        if user not in seen:
+            seen.add(user)
+            waiting += users.get(user, ())
+            if user not in users:
+                found[posixpath.dirname(user)] = None
+    return list(found)
 
 
 def skaffold(reading: Reading, source: Source) -> None:

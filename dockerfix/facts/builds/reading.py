@@ -47,6 +47,8 @@ class Reading:
         """Files that name a build tool, but documents and Python, for what stays unread."""
         self.looked = True
         """Whether the last text to be followed looked at other files, so that its folder counts."""
+        self.importers: dict[str, list[str]] | None = None
+        """The justfiles that import each one, once it is known."""
         self.needles: tuple[bytes, ...] = TOOLS
         """What a file names that has builds in it, or runs a script that has."""
 

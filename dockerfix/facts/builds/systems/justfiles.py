@@ -7,13 +7,14 @@ expression; only literals and parameters are known. Knows justfiles; follows no 
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
 
 from msgspec import Struct
 
 from dockerfix.facts.shell.words import OPAQUE, Bound, Scope
-from dockerfix.text import MappedText, Piece, Source, Span
+from dockerfix.text import MappedText, Piece, Source, Span, join_path
 
 _HEADER = re.compile(r"@?([A-Za-z_][\w-]*+)((?:[ \t]+[^:=\n]*+)?(?:=[^:\n]*+)?)[ \t]*:(?!=)")
 _ASSIGNMENT = re.compile(r"(?:export[ \t]+)?([A-Za-z_][\w-]*+)[ \t]*:=[ \t]*(.*)")
@@ -21,6 +22,19 @@ _LITERAL = re.compile(r"""(?:'([^']*)'|"([^"\\{]*)")\s*(?:#.*)?""")
 _DEFAULT = re.compile(r"""[+*$]?([A-Za-z_][\w-]*)(?:=(?:'([^']*)'|"([^"\\{]*)"))?""")
 _HOLE = re.compile(r"\{\{(?!\{)(.*?)\}\}")
 _NAME = re.compile(r"\s*([A-Za-z_][\w-]*)\s*")
+
+
+_IMPORT = re.compile(r"import\??[ \t]+(?:'([^'\n]+)'|\"([^\"\\\n]+)\")")
+
+
+def imported(source: Source) -> Iterator[str]:
+    """The justfiles that one imports, as paths from the root; their recipes run in its folder."""
+    for start in source.line_starts:
+        line = source.text(source.line_of(start)) if start < len(source.data) else ""
+        match = _IMPORT.match(line)
+        path = join_path(posixpath.dirname(source.path), match[1] or match[2]) if match else None
+        if path is not None:
+            yield path
 
 
 class Recipe(Struct, frozen=True):
