@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 
 from dockerfix.facts.model import Build, Tool, Value
 from dockerfix.facts.repository import Facts
+from dockerfix.rewrite.command.arguments import at_arguments
 from dockerfix.rewrite.command.enclosed import check_enclosed
 from dockerfix.rewrite.command.functions import FunctionParameters, local_names
 from dockerfix.rewrite.command.insertion import inserted_options
@@ -101,11 +102,6 @@ class _Command:
         if same is not None and not subject.others:
             self.inserted.append(f"--{name} {quoted(same)}")
             return
-        if subject.others and name == "target":
-            raise subject.refused(
-                "the command builds other images too, and names no target",
-                "build the images of this workspace with a command of their own",
-            )
         if len({old(build) for build in subject.others}) > 1:
             raise subject.refused(
                 f"the command builds other images too, and has no --{name}",
@@ -156,6 +152,8 @@ class _Command:
         if edits is None:
             edits = at_origins(subject, name, values, texts)
         if edits is None:
+            edits = at_arguments(subject, values, texts)
+        if edits is None:
             edits = self.through_parameter(name, values, texts)
         self.found += edits
 
@@ -169,6 +167,11 @@ class _Command:
             head + value.inside if keeps and head is not None else text
             for head, text in zip(heads, texts, strict=True)
         ]
+        if any(f"${form}" in text for text in arguments for n in local for form in (n, f"{{{n}")):
+            raise self.subject.refused(
+                f"its --{name} is put together from what the function is given",
+                "hand it the whole path",
+            )
         new = self.parameters.new(name, value.inside, arguments)
         if value.place is None:
             return []

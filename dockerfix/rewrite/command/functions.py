@@ -12,7 +12,16 @@ from dockerfix.facts.repository import Facts
 from dockerfix.rewrite.command.calls import CallEdit
 from dockerfix.rewrite.command.subject import Subject
 from dockerfix.rewrite.wanted import Change, Edits
-from dockerfix.syntax.shell import Assignment, Variable, parse_shell
+from dockerfix.syntax.shell import (
+    Assignment,
+    Block,
+    Function,
+    Loop,
+    Script,
+    Statement,
+    Variable,
+    parse_shell,
+)
 from dockerfix.text import Edit, MappedText, Place, Span
 
 
@@ -26,7 +35,11 @@ class FunctionParameters:
 
     def edits(self) -> Edits:
         """The edits of the function's head and of its calls."""
-        return [*self.declared, *(edit for call in self.calls.values() for edit in call.edits())]
+        lines: dict[tuple[str, Span], bytes] = {}
+        for path, edit in self.declared:
+            lines[path, edit.span] = lines.get((path, edit.span), b"") + edit.replacement
+        declared = [(path, Edit(span, text)) for (path, span), text in lines.items()]
+        return [*declared, *(edit for call in self.calls.values() for edit in call.edits())]
 
     def new(self, name: str, default: str, texts: Sequence[str]) -> str:
         """Add a parameter to the function and pass `texts`; the expansion to write."""
@@ -116,14 +129,7 @@ def _splitting_parameter(facts: Facts, build: Build) -> int | None:
     if not build.calls:
         return None
     script = parse_shell(_body_text(facts, build.calls[-1]))
-    named = {
-        a.name: int(part.name)
-        for item in script.statements
-        for a in _assignments(item)
-        if a.value is not None and _is_parameter(a)
-        for part in a.value.parts[:1]
-        if isinstance(part, Variable)
-    }
+    named = _named_parameters(script)
     for command in script.commands():
         span = command.span
         if span != build.site.place.span:
@@ -135,6 +141,42 @@ def _splitting_parameter(facts: Facts, build: Build) -> int | None:
                 if number:
                     return number
     return None
+
+
+def named_parameters(facts: Facts, call: Call) -> dict[str, int]:
+    """The variables of a function that are one of its parameters and nothing else, with the
+    number of each; a variable that is assigned again is none."""
+    assigned = [*_every_assignment(parse_shell(_body_text(facts, call)).statements)]
+    names = [item.name for item in assigned]
+    return {
+        item.name: int(part.name)
+        for item in assigned
+        for part in (item.value.parts if item.value is not None else ())
+        if isinstance(part, Variable) and part.name.isdecimal() and _is_alone(item, names)
+    }
+
+
+def _is_alone(item: Assignment, names: Sequence[str]) -> bool:
+    return item.value is not None and len(item.value.parts) == 1 and names.count(item.name) == 1
+
+
+def _every_assignment(statements: Sequence[Statement]) -> Iterator[Assignment]:
+    for item in statements:
+        if isinstance(item, Assignment):
+            yield item
+        elif isinstance(item, Function | Loop | Block):
+            yield from _every_assignment(item.body)
+
+
+def _named_parameters(script: Script) -> dict[str, int]:
+    return {
+        a.name: int(part.name)
+        for item in script.statements
+        for a in _assignments(item)
+        if a.value is not None and _is_parameter(a)
+        for part in a.value.parts[:1]
+        if isinstance(part, Variable)
+    }
 
 
 def _body_text(facts: Facts, call: Call) -> MappedText:
