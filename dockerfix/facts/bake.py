@@ -1,21 +1,29 @@
 """Bake files: targets with what they inherit, in HCL (tree-sitter's grammar) or JSON.
 
 Follows the Bake file reference: `group`, `target`, `inherits`, `matrix`, `variable` with a
-default; paths count from the folder in which bake is called. A function's value stays unknown,
-and a matrix that an expression makes is reported. Knows bake files; knows nothing of who calls
+default; paths count from the folder in which bake is called. What `bake_values` cannot compute
+stays unknown, and a matrix that it cannot is reported. Knows bake files; knows nothing of who calls
 them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache, partial
 from itertools import islice, product
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from dockerfix.facts.bake_values import (
+    Declared,
+    Function,
+    NotComputedError,
+    Values,
+    closed,
+    text,
+)
 from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
 from dockerfix.syntax.yaml.tree import YamlError, parse_yaml, to_data
 from dockerfix.text import Place, Source, Span
@@ -90,10 +98,12 @@ def parse_bake(source: Source) -> BakeFile:
     root = _parser().parse(source.data).root_node
     gathered = _Gathered(source)
     try:
+        values = Values(_declared(source, root))
         for block in _blocks(root):
-            kind, name, attributes, places = _block(source, block)
-            axes = _axes(source, block) if "matrix" in attributes else {}
-            gathered.add(kind, name, attributes, places, source.place(_span(block)), axes)
+            kind, name, attributes, places = _block(source, block, values.restarted())
+            axes = _axes(source, block, values) if "matrix" in attributes else {}
+            given = partial(_attributes, source, block, values)
+            gathered.add(kind, name, attributes, places, source.place(_span(block)), axes, given)
         return gathered.file([source.place(_span(node)) for node in _errors(root)])
     except RecursionError:
         return _Gathered(source).file([source.place(Span(0, 0))])
@@ -120,8 +130,8 @@ def _json(source: Source) -> BakeFile:
     return gathered.file([])
 
 
-Axes = dict[str, list[dict[str, str]]]
-"""By axis the values: what each expression on the axis stands for."""
+Axes = dict[str, list[object]]
+"""By axis the values."""
 
 
 def _listed(data: object) -> Axes:
@@ -130,14 +140,15 @@ def _listed(data: object) -> Axes:
     for name, values in data.items() if isinstance(data, dict) else ():
         if not isinstance(values, list):
             return {}
-        found[name] = [_named(name, value) for value in values]
+        found[name] = values
     return found
 
 
 def _named(axis: str, value: object) -> dict[str, str]:
+    """What each expression on an axis stands for, for one of its values."""
     if isinstance(value, dict):
-        return {f"{axis}.{key}": text for key, text in value.items() if isinstance(text, str)}
-    return {axis: value} if isinstance(value, str) else {}
+        return {f"{axis}.{k}": str(v) for k, v in value.items() if isinstance(v, str | int)}
+    return {axis: str(value)} if isinstance(value, str | int) else {}
 
 
 def _plain(data: object) -> Plain:
@@ -166,10 +177,12 @@ class _Gathered:
         places: dict[str, Place],
         place: Place,
         axes: Axes,
+        given: Given | None = None,
     ) -> None:
-        """One block; `axes` are those of its matrix."""
+        """One block; `axes` are those of its matrix, and `given` computes its attributes for a
+        row of them."""
         if kind == "target" and "matrix" in attributes:
-            made = _unfolded(BakeTarget(name, attributes, place, places, matrix=True), axes)
+            made = _unfolded(BakeTarget(name, attributes, place, places, matrix=True), axes, given)
             self.targets |= {target.name: target for target in made}
             self.groups[name] = tuple(target.name for target in made)
             if not made:
@@ -195,24 +208,25 @@ class _Gathered:
         )
 
 
-def _unfolded(target: BakeTarget, axes: Axes) -> list[BakeTarget]:
+def _unfolded(target: BakeTarget, axes: Axes, given: Given | None) -> list[BakeTarget]:
     """The targets that a matrix makes, by the `name` that tells them apart."""
-    name = target.attributes.get("name")
-    if not isinstance(name, str) or not axes:
+    if not isinstance(target.attributes.get("name"), str) or not axes:
         return []
     found = []
-    for row in islice(product(*axes.values()), _MAX_TARGETS):
-        held = {key: text for value in row for key, text in value.items()}
-        given = {
-            key: _with_axes(plain, held)
-            for key, plain in target.attributes.items()
-            if key not in ("matrix", "name")
-        }
-        made = _with_axes(name, held)
-        if isinstance(made, str) and "${" not in made:
+    for values in islice(product(*axes.values()), _MAX_TARGETS):
+        row = dict(zip(axes, values, strict=True))
+        held = {k: text for axis, value in row.items() for k, text in _named(axis, value).items()}
+        attributes = target.attributes if given is None else given(row)
+        made = {key: _with_axes(plain, held) for key, plain in attributes.items()}
+        name = made.pop("name", None)
+        made.pop("matrix", None)
+        if isinstance(name, str) and "${" not in name:
             block = target.attributes
-            found.append(replace(target, name=made, attributes=given, row=held, block=block))
+            found.append(replace(target, name=name, attributes=made, row=held, block=block))
     return found
+
+
+Given = Callable[[Mapping[str, object]], Mapping[str, Plain]]
 
 
 _MAX_TARGETS = 256
@@ -314,7 +328,40 @@ def _blocks(root: Node) -> Iterator[Node]:
                 yield block
 
 
-def _block(source: Source, block: Node) -> tuple[str, str, dict[str, Plain], dict[str, Place]]:
+def _declared(source: Source, root: Node) -> Declared:
+    """The variables and functions of a file, wherever they stand in it."""
+    variables: dict[str, Node] = {}
+    functions: dict[str, Function] = {}
+    for block in _blocks(root):
+        kind, name = ([_text(source, c).strip('"') for c in block.named_children[:2]] + [""])[:2]
+        nodes = {
+            _text(source, item.named_children[0]): item.named_children[-1]
+            for body in block.named_children
+            if body.type == "body"
+            for item in body.named_children
+            if item.type == "attribute"
+        }
+        if kind == "variable" and "default" in nodes:
+            variables[name] = nodes["default"]
+        elif kind == "function" and "result" in nodes:
+            listed = _tuple(nodes["params"]) if "params" in nodes else []
+            names = tuple(_text(source, node) for node in listed or ())
+            rest = nodes.get("variadic_params")
+            text = _text(source, rest) if rest is not None else ""
+            functions[name] = Function(names, nodes["result"], text)
+    return Declared(variables, functions)
+
+
+def _attributes(
+    source: Source, block: Node, values: Values, row: Mapping[str, object]
+) -> Mapping[str, Plain]:
+    """The attributes of a block for one row of its matrix."""
+    return _block(source, block, values.restarted(row))[2]
+
+
+def _block(
+    source: Source, block: Node, values: Values
+) -> tuple[str, str, dict[str, Plain], dict[str, Place]]:
     words: list[str] = []
     attributes: dict[str, Plain] = {}
     places: dict[str, Place] = {}
@@ -327,21 +374,26 @@ def _block(source: Source, block: Node) -> tuple[str, str, dict[str, Plain], dic
             for item in child.named_children:
                 if item.type == "attribute":
                     name, value = item.named_children[0], item.named_children[-1]
-                    attributes[_text(source, name)] = _value(source, value)
+                    attributes[_text(source, name)] = _value(source, value, values)
                     places[_text(source, name)] = source.place(_span(value))
     kind = words[0] if words else ""
     return kind, words[1] if len(words) > 1 else "", attributes, places
 
 
-def _axes(source: Source, block: Node) -> Axes:
-    """The axes of a block's `matrix`; none where an expression makes them."""
+def _axes(source: Source, block: Node, values: Values) -> Axes:
+    """The axes of a block's `matrix`, computed by the defaults of variables; none where one of
+    them cannot be known."""
     found: Axes = {}
+    computing = replace(values.restarted(), assumed=True)
     for element in _matrix(source, block):
         name = _text(source, element.named_children[0]).strip('"')
-        values = _tuple(element.named_children[-1])
-        if values is None:
+        try:
+            items = closed(computing.of(element.named_children[-1]))
+        except NotComputedError:
             return {}
-        found[name] = [_named(name, _value(source, value)) for value in values]
+        if not isinstance(items, list):
+            return {}
+        found[name] = items
     return found
 
 
@@ -375,50 +427,66 @@ def _text(source: Source, node: Node) -> str:
     return source.text(_span(node))
 
 
-def _value(source: Source, node: Node) -> Plain:
+def _value(source: Source, node: Node, values: Values) -> Plain:
     kind = node.type
     if kind in ("expression", "literal_value", "collection_value", "template_expr"):
         inner = [c for c in node.named_children if c.type != "comment"]
-        return _value(source, inner[0]) if len(inner) == 1 else _opaque(source, node)
+        alone = len(inner) == 1
+        return _value(source, inner[0], values) if alone else _computed(source, node, values)
     if kind in ("string_lit", "quoted_template"):
-        return _string(source, node)
+        return _string(source, node, values)
     if kind in ("numeric_lit", "bool_lit"):
         return _text(source, node)
     if kind == "null_lit":
         return None
     if kind == "variable_expr":
-        return "${" + _text(source, node) + "}"
+        name = _text(source, node)
+        return _computed(source, node, values) if name in values.bound else "${" + name + "}"
     if kind == "tuple":
-        items = [_value(source, c) for c in node.named_children if c.type == "expression"]
+        items = [_value(source, c, values) for c in node.named_children if c.type == "expression"]
         return [item for item in items if isinstance(item, str)]
     if kind == "object":
-        return _object(source, node)
-    return _opaque(source, node)
+        return _object(source, node, values)
+    return _computed(source, node, values)
 
 
-def _opaque(source: Source, node: Node) -> str:
-    """Conditions and functions: kept as one unknown, with the text for messages."""
-    return "${" + " ".join(_text(source, node).split()) + "}"
+def _computed(source: Source, node: Node, values: Values) -> Plain:
+    """What a condition, a function or a loop gives; kept as one unknown, with the text for
+    messages, where that cannot be known."""
+    try:
+        value = values.of(node)
+        if isinstance(value, list):
+            return [text(item) for item in value]
+        if isinstance(value, dict):
+            return {key: text(item) for key, item in value.items()}
+        return None if value is None else text(value)
+    except NotComputedError:
+        return "${" + " ".join(_text(source, node).split()) + "}"
 
 
-def _object(source: Source, node: Node) -> dict[str, str]:
+def _object(source: Source, node: Node, values: Values) -> dict[str, str]:
     found: dict[str, str] = {}
     for element in node.named_children:
         if element.type != "object_elem":
             continue
         key, value = element.named_children[0], element.named_children[-1]
         name = _text(source, key).strip('"')
-        read = _value(source, value)
+        read = _value(source, value, values)
         found[name] = read if isinstance(read, str) else ""
     return found
 
 
-def _string(source: Source, node: Node) -> str:
+def _string(source: Source, node: Node, values: Values) -> str:
     out: list[str] = []
     for child in node.named_children:
         if child.type == "template_literal":
             out.append(_text(source, child).replace("$${", "${").replace('\\"', '"'))
         elif child.type == "template_interpolation":
             inner = next((c for c in child.named_children if c.type == "expression"), None)
-            out.append("${" + (_text(source, inner).strip() if inner is not None else "") + "}")
+            out.append(_interpolated(source, inner, values) if inner is not None else "${}")
     return "".join(out)
+
+
+def _interpolated(source: Source, node: Node, values: Values) -> str:
+    read = _value(source, node, values)
+    return read if isinstance(read, str) else "${" + _text(source, node).strip() + "}"

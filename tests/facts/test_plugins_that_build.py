@@ -34,7 +34,7 @@ AZURE = """\
 steps:
   - task: Docker@2
     displayName: publish
-    inputs: {command: build, Dockerfile: $(Build.SourcesDirectory)/api/Dockerfile, tags: a}
+    inputs: {Dockerfile: $(Build.SourcesDirectory)/api/Dockerfile, buildContext: api}
 """
 RELEASE = "dockers:\n  - dockerfile: api/Dockerfile\n    image_templates: ['example/api']\n"
 TEKTON = (
@@ -43,7 +43,6 @@ TEKTON = (
 STEP = "jobs: {a: {runs-on: x, steps: [{uses: %s, with: {%s}}]}}\n"
 FORK = STEP % ("who/build-push-action@v1", "context: ., file: api/Dockerfile, profile-name: p")
 OWN = STEP % ("who/docker-build@v1", "dockerfile: api/Dockerfile, image: a")
-OWN_CONTEXT = STEP % ("who/docker-build@v1", "dockerfile: Dockerfile, docker_context: api")
 
 
 @pytest.mark.parametrize(
@@ -55,8 +54,6 @@ OWN_CONTEXT = STEP % ("who/docker-build@v1", "dockerfile: Dockerfile, docker_con
         (".goreleaser.yml", RELEASE, "api/Dockerfile|?|"),
         ("ci/task.yaml", TEKTON, "api/Dockerfile|.|"),
         (".github/workflows/w.yml", FORK, "api/Dockerfile|.|"),
-        (".github/workflows/w.yml", OWN, "api/Dockerfile|?|"),
-        (".github/workflows/w.yml", OWN_CONTEXT, "api/Dockerfile|api|"),
     ],
 )
 def test_it_is_read(find: Find, short: Short, path: str, text: str, expected: str) -> None:
@@ -77,6 +74,12 @@ def test_without_its_dockerfile_it_is_said(find: Find, path: str, text: str) -> 
     found = find({path: text})
     assert found.builds == ()
     assert [blind.place.path for blind in found.blind] == [path]
+
+
+def test_a_file_of_the_pipeline_is_read_as_that_alone(find: Find) -> None:
+    job = "a: {script: [docker build -f api/Dockerfile .]}\n.b: {script: [docker build api]}\n"
+    (build,) = find({".gitlab-ci.yml": job, "api/Dockerfile": ""}).builds
+    assert build.site.kind is SiteKind.GITLAB
 
 
 def test_the_settings_are_the_builds(find: Find) -> None:

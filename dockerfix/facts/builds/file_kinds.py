@@ -145,6 +145,8 @@ def ci(reading: Reading, source: Source) -> None:
 def unread(reading: Reading, source: Source) -> None:
     """A file of a kind that is not known. Of YAML, commands that build a Dockerfile which is there
     are read; the rest is said."""
+    if source.path in reading.sources:
+        return  # a file of the pipeline
     reading.keep(source)
     if not source.path.endswith((".yml", ".yaml")):
         return

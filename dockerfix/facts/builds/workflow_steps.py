@@ -61,9 +61,7 @@ def _step(reading: Reading, step: Step) -> None:
     reading.extra += [build] if build is not None else []
     reading.found.bakes += [call] if call is not None else []
     unread = actions.unread_action(step) if build is None and call is None else None
-    handed = actions.handed_build(step, reading.snapshot) if unread is not None else None
-    reading.extra += [handed] if handed is not None else []
-    if unread is not None and handed is None:
+    if unread is not None:
         reading.follower.blind(unread[0], "an action", unread[1], apart=True)
     if step.uses is not None and actions.scans(step.uses.text):
         reading.found.scanned.append(step.keys.file.source.place(step.keys.span))

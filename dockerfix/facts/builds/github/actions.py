@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Container
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -69,49 +68,6 @@ def unread_action(step: Step) -> tuple[Place, str] | None:
     if not handed and (_OTHERS.search(name) or not _BUILDERS.search(name)):
         return None
     return uses.file.source.place(step.keys.span), f"{uses.text} has inputs of its own"
-
-
-def handed_build(step: Step, paths: Container[str]) -> Build | None:
-    """The build of another action that is handed a Dockerfile which is there. Its context is
-    known where it has an input of that name."""
-    uses, given = step.uses, step.keys.get("with")
-    if uses is None or not isinstance(given, YamlMapping):
-        return None
-    inputs, unknown = _Inputs(step, uses), list[str]()
-    key = next((key for key, node in given.resolved.items() if _names_one(key, node)), "")
-    file = inputs.value(key)
-    names = (name for name in given.resolved if "context" in name.lower())
-    context = inputs.value(next(names, ""))
-    where = located(context.text, "", "the context", unknown) if context is not None else None
-    if file is None or is_remote(file.text):
-        return None
-    if context is None:
-        unknown.append(f"{uses.text} has inputs of its own, and none of them is a context")
-    bases = [base for base in ("", where) if base is not None]
-    found = (located(file.text, base, "the Dockerfile", []) for base in bases)
-    path = next((path for path in found if path in paths), None)
-    return (
-        None
-        if path is None
-        else Build(
-            site=CallSite(SiteKind.PLUGIN, step.job, inputs.place, step.through),
-            tool=Tool.PLUGIN,
-            context=where,
-            dockerfile=path,
-            context_written=context,
-            dockerfile_written=file,
-            target=inputs.value("target"),
-            push=True,
-            condition=step.condition,
-            unknown=tuple(unknown),
-        )
-    )
-
-
-def _names_one(key: str, node: Node) -> bool:
-    """Whether an input is the path of one Dockerfile."""
-    one = isinstance(node, Scalar) and "\n" not in node.text.strip() and "," not in node.text
-    return one and _hands_dockerfile(key.lower(), node)
 
 
 def _hands_dockerfile(key: str, node: Node) -> bool:

@@ -155,7 +155,9 @@ def read_indirect(
     follower: Following, recognised: Recognised, site: CallSite, state: State
 ) -> None:
     """A command whose builds stand in other files: bake and Compose."""
-    if recognised.tool is Tool.BAKE:
+    if recognised.tool is Tool.BAKE and arguments_of(recognised).has("print"):
+        follower.found.scanned.append(site.place)  # it says what it would build
+    elif recognised.tool is Tool.BAKE:
         follower.found.bakes.append(_bake(recognised, site, state))
     else:
         call = ComposeCall(site, recognised.rest, state.scope, state.folder)

@@ -8,7 +8,6 @@ plugin.
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Iterator, Mapping
 
@@ -106,13 +105,13 @@ def _drone(plugin: Plugin, settings: _Settings) -> Build:
 
 
 def _azure(plugin: Plugin, settings: _Settings) -> Build:
-    """Without a context the task takes the folder of the Dockerfile (`**`)."""
+    """A task that says no context is left to be said: it takes the folder of whatever Dockerfile
+    its pattern finds (`**`)."""
     unknown: list[str] = []
     context, file = settings.value("buildcontext", "context"), settings.value("dockerfile")
     path = _in_azure(file, "the Dockerfile", unknown)
     where = _in_azure(context, "the context", unknown)
-    if path is not None and (context is None or context.text == "**"):
-        where = posixpath.dirname(path)
+    path = path if where is not None else None
     more = settings.value("arguments")
     if more is not None:
         unknown.append(f"its arguments are not read: {more.text}")
