@@ -30,10 +30,12 @@ def shipped_binaries(
     steps: tuple[Step, ...],
     folder: str,
 ) -> tuple[str, ...]:
-    """The binaries that leave the chain, the one of the file's last stage first."""
+    """The binaries that leave the chain, the one of the file's last stage first; all that are
+    built where a build argument chooses one."""
     built = _built(workspace, steps, folder)
     names = set(built)
     found: list[str] = []
+    chosen = False
     inside = {stage.index for stage in chain}
     for stage in reversed(graph.stages):
         if stage.index in inside:
@@ -41,7 +43,9 @@ def shipped_binaries(
         for item in stage.instructions:
             if isinstance(item, Copy):
                 found += _copied(workspace, graph, stage, item, names, inside)
-    found = found or list(built[:1])
+                paths = [word.value for word in item.sources if item.from_ is not None]
+                chosen = chosen or any("$" in posixpath.basename(path) for path in paths)
+    found = found or list(built if chosen else built[:1])
     if not found:
         raise UnreadableError(
             "nothing-shipped", "no binary of the workspace is built here", "nothing to merge",

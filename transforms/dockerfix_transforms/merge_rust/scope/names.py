@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from dockerfix.api import is_within, join_path
+from dockerfix.api import Copy, is_within, join_path
 from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 
 
@@ -60,7 +60,8 @@ def merged_path(home: Home, listed: Sequence[str], into: str) -> str:
 def told_apart(files: Sequence[RustFile]) -> Iterator[RustFile]:
     """The files with a name of its own for each: of several that ship one binary, the plain
     `Dockerfile` or the one that is called like it keeps the binary's name, and others go by
-    what their files are called."""
+    what their files are called; so do those of which a build argument chooses what they ship."""
+    files = [replace(file, binary=_label(file.path)) if _chooses(file) else file for file in files]
     taken = Counter(name.lower() for file in files for name in _names(file))
     for file in files:
         same = [other for other in files if other.binary == file.binary]
@@ -73,6 +74,18 @@ def told_apart(files: Sequence[RustFile]) -> Iterator[RustFile]:
         speaks = bool(_words(label) & _words(file.binary)) and taken[label.lower()] == 1
         begins = label.startswith(f"{file.binary}-")
         yield replace(file, binary=label if begins or speaks else f"{file.binary}-{label}")
+
+
+def _chooses(file: RustFile) -> bool:
+    """Whether an image takes one of several programs, by an argument in a path."""
+    copies = (
+        item
+        for leaf in file.live_leaves
+        for item in leaf.stage.instructions
+        if isinstance(item, Copy) and item.from_ is not None
+    )
+    named = any("$" in word.value for item in copies for word in item.sources)
+    return named and len(file.shipped) > 1 and not is_plain(file.path)
 
 
 def _names(file: RustFile) -> set[str]:
