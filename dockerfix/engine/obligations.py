@@ -9,7 +9,7 @@ differences. Knows what owes what; judges nothing.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import product
 
 from msgspec import Struct
@@ -18,7 +18,7 @@ from dockerfix.engine.permits_by_subject import PermitsBySubject
 from dockerfix.engine.touched_images import Asked, Changes, TouchedImages
 from dockerfix.engine.unjudged import unjudged
 from dockerfix.facts.gitlab.pipeline import Pipeline
-from dockerfix.facts.given import Given, values_given
+from dockerfix.facts.given import Given, chosen_by, values_given
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.obligation import Image, Obligation, Permit
 
@@ -93,19 +93,22 @@ class _Derivation:
         from dockerfix.proof.image.same_runtime import SameRuntime
 
         image, permits = asked.image, self.permits
-        for given in () if asked.files_alone else self.given(image):
-            changed = permits.instructions(image)
+        told = permits.details(image, "every-value")
+        changed = permits.instructions(image)
+        for given in () if asked.files_alone else self.given(image, told):
             yield SameRuntime(image, heir, permits.rules_for(image), changed, given)
+        graph = self.before.stages(image.dockerfile)
+        for given in () if asked.files_alone else self.given(image, told or chosen_by(graph)):
             yield SameCompilerInput(image, heir, permits.aspects_for(image), given)
             yield ArtefactProduced(heir, image, given)
         if not asked.files_alone and may_build(self.before, image):
             yield SameGoInput(image, heir)
         yield from self.files(asked, heir)
 
-    def given(self, image: Image) -> tuple[Given, ...]:
+    def given(self, image: Image, told: Collection[str]) -> tuple[Given, ...]:
         """The values of build arguments for which an image is judged one by one: all that call
-        sites give to one that a permit says a build stage is compiled for."""
-        names = sorted(self.permits.details(image, "every-value"))
+        sites give to those of `told`."""
+        names = sorted(told)
         if not names:
             return ((),)
         graph = self.before.stages(image.dockerfile)

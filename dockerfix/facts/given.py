@@ -14,7 +14,16 @@ from collections.abc import Iterator
 from dockerfix.facts.dockerfile.stages import StageGraph
 from dockerfix.facts.model import Build
 from dockerfix.facts.repository import Facts
-from dockerfix.syntax.dockerfile import Arg, Dockerfile, Env, Instruction, Label, Run, parse_source
+from dockerfix.syntax.dockerfile import (
+    Arg,
+    Copy,
+    Dockerfile,
+    Env,
+    Instruction,
+    Label,
+    Run,
+    parse_source,
+)
 from dockerfix.text import Edit, EditSet, Source, Span
 
 Given = tuple[tuple[str, str], ...]
@@ -55,6 +64,26 @@ def values_given(graph: StageGraph, build: Build, name: str) -> tuple[str, ...]:
         if entry == name and default is not None
     }
     return (defaults.pop() if defaults else "",) if len(defaults) < 2 else (f"${{{name}}}",)
+
+
+def chosen_by(graph: StageGraph) -> frozenset[str]:
+    """The build arguments that choose what an image takes out of another stage: those in the
+    paths of COPY."""
+    declared = {
+        name
+        for stage in graph.stages
+        for item in stage.instructions
+        if isinstance(item, Arg)
+        for name, _ in item.entries
+    }
+    words = (
+        word
+        for stage in graph.stages
+        for item in stage.instructions
+        if isinstance(item, Copy) and item.from_ is not None
+        for word in item.sources
+    )
+    return frozenset(name for word in words for name in word.variables if name in declared)
 
 
 def with_given(given: Given) -> str:
