@@ -46,7 +46,7 @@ from dockerfix.facts.dockerfile.places import (
 )
 from dockerfix.facts.dockerfile.prints import only_prints
 from dockerfix.facts.dockerfile.stages import Reference, StageGraph
-from dockerfix.facts.dockerfile.stand_ins import stand_ins
+from dockerfix.facts.dockerfile.stand_ins import only_touches, stand_ins
 from dockerfix.facts.dockerfile.variables import ExpansionError, global_variables
 from dockerfix.facts.dockerfile.walk import At, walk
 from dockerfix.facts.finding import Finding, RefusalError, Severity, is_accepted
@@ -394,6 +394,7 @@ __all__ = [
     "only_on_default_branch",
     "only_prints",
     "only_reads_go",
+    "only_touches",
     "parse",
     "parse_shell",
     "parse_yaml",

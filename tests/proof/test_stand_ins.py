@@ -43,7 +43,7 @@ def test_a_stand_in_must_not_stay_where_a_program_is_compiled_from() -> None:
 
 
 def test_a_stand_in_must_not_come_over_a_source() -> None:
-    more = "RUN touch core/src/lib.rs\n"
+    more = "RUN echo x > core/src/lib.rs\n"
     assert not judged(_MANIFEST + _TOOL + _BUILD, _MANIFEST + _TOOL + more + _BUILD).holds
     again = more + "COPY core core\n"
     assert not judged(_MANIFEST + _TOOL + _BUILD, _MANIFEST + _TOOL + again + _BUILD).holds
@@ -77,3 +77,11 @@ def test_a_build_of_everything_is_made_of_everything() -> None:
     assert not judged(_MANIFEST + _TOOL + build, _MANIFEST + _TOOL + more + build).holds
     hidden = "RUN cargo build --release -p api $MORE\n"
     assert not judged(_MANIFEST + _TOOL + hidden, _MANIFEST + _TOOL + more + hidden).holds
+
+
+def test_sources_that_are_there_may_be_touched() -> None:
+    before = _MANIFEST + _TOOL + _BUILD + "COPY core/src core/src\n" + _BUILD
+    after = before.replace(f"src\n{_BUILD}", f"src\nRUN touch core/src/lib.rs\n{_BUILD}")
+    assert judged(before, after).holds
+    assert not judged(before, after.replace("lib.rs", "more.rs")).holds
+    assert not judged(before, after.replace("touch core", "echo x > core")).holds

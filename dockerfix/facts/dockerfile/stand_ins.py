@@ -33,6 +33,16 @@ def stand_ins(item: Instruction, where: str) -> frozenset[str]:
     return frozenset(joined(where, path) for path in written)
 
 
+def only_touches(item: Instruction) -> bool:
+    """Whether a RUN is nothing but `touch`, which leaves what is there already as it is, and
+    lets cargo compile it again."""
+    if not isinstance(item, Run) or item.script is None:
+        return False
+    script = parse_shell(item.script)
+    names = {command.name for command in script.every_command()}
+    return names == {"touch"} and not script.outputs and not script.broken
+
+
 def _touched(script: Script) -> list[ShellWord]:
     return [
         word

@@ -16,7 +16,7 @@ from functools import cached_property
 from dockerfix.facts.cargo import Workspace
 from dockerfix.facts.cargo.commands import CargoCall, selected
 from dockerfix.facts.dockerfile.places import IsFolder, joined, sources_of, within
-from dockerfix.facts.dockerfile.stand_ins import stand_ins
+from dockerfix.facts.dockerfile.stand_ins import only_touches, stand_ins
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.cargo.crates import workspace_at
 from dockerfix.proof.steps.chain import Step
@@ -46,8 +46,13 @@ class StandIns:
             return None
 
     def may_be_new(self, old: ReadChain, new: ReadChain, step: Step) -> bool:
-        """Whether a step of the new chain writes only what no program is made of."""
+        """Whether a step of the new chain writes only what no program is made of, or touches
+        sources that are there."""
         paths = written(step)
+        if only_touches(step.instruction):
+            ready = new.steps[: new.steps.index(step)]
+            kept = {p for p in paths if self._brought(ready, p) and self._brought(old.steps, p)}
+            return bool(paths) and self._unheeded(old, new, paths - kept)
         return bool(paths) and self._unheeded(old, new, paths)
 
     def may_be_gone(self, old: ReadChain, new: ReadChain, step: Step) -> bool:

@@ -58,8 +58,8 @@ def admitted(step: Step, owner: RustFile, file: RustFile, late: bool, done: int)
     that its last build is among them."""
     if only_installs(step):
         return Admission.PACKAGES
-    if paths := written(step):
-        fits = not late and not standing_ends(file) and unheeded(file, paths, done)
+    if written(step):
+        fits = not late and not standing_ends(file) and unheeded(file, step, done)
         return Admission.STAND_INS if fits else Admission.NO
     if harmless_environment(step):
         return Admission.ENVIRONMENT

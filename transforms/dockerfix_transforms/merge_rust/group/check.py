@@ -94,6 +94,9 @@ def _remedy(step: Step, owner: RustFile, file: RustFile) -> str:
     build = next(s for s in reversed(file.steps) if s.role is Role.BUILD)
     line = file.graph.tree.source.place(build.item.code).position.line
     add = f"Add it to {file.path} before its build at line {line}"
+    if step.role in (Role.BUILD, Role.COOK):
+        both = f"{owner.path} and {file.path}"
+        return f"Compile dependencies ahead of the sources in both {both}, or in neither."
     if step.item.flag("from") is not None:
         return f"{add}, or move it to the image of {owner.path} if no crate reads what it copies."
     if written(step):
@@ -106,7 +109,10 @@ def _remedy(step: Step, owner: RustFile, file: RustFile) -> str:
     if step.item.keyword == "COPY":
         return f"{add}, or copy it in {owner.path} where {file.path} copies it."
     if step.item.keyword == "RUN" and _tests(step):
-        return f"Run the check in {owner.path} behind `cargo build`, or in the image's own stage."
+        return (
+            f"Move the check, and the ARG that it reads, behind `cargo build` in {owner.path}, or "
+            "into the image's own stage."
+        )
     return f"{add}, or do without it in {owner.path}."
 
 

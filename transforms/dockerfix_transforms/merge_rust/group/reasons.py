@@ -42,7 +42,8 @@ def of_settings(settings: Settings, main: RustFile, file: RustFile) -> tuple[Rea
 
 def _of_component(settings: Settings, main: RustFile, file: RustFile, name: str) -> Reason:
     mine, theirs = settings.component(file, name), settings.component(main, name)
-    values = _told_apart(settings.value(file, name), settings.value(main, name))
+    mine_says, theirs_says = settings.value(file, name), settings.value(main, name)
+    values = _told_apart(mine_says or "an empty value", theirs_says or "an empty value")
     step = mine.step if mine is not None else None
     other = theirs.step if theirs is not None else None
     where = file.graph.tree.source.place(step.item.code) if step is not None else file.path
@@ -53,7 +54,7 @@ def _of_component(settings: Settings, main: RustFile, file: RustFile, name: str)
     elif theirs is None:
         do = f"Set in {main.path} what {where} sets, or take it out there."
     else:
-        do = f"Use the same {name} in {where} and {there}."
+        do = f"Where they need not differ, use the same {name} in {where} and {there}."
     span = step.item.code if step is not None else file.chain[0].from_.code
     return Reason(what, do, "" if name in IN_PATHS else name, span)
 

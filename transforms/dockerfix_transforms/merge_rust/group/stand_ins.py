@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
-from dockerfix.api import read_cargo, sources_of, stand_ins, within
+from dockerfix.api import only_touches, read_cargo, sources_of, stand_ins, within
 from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 from dockerfix_transforms.merge_rust.read.steps import Role, Step, commands
 
@@ -23,9 +23,17 @@ def written(step: Step) -> frozenset[str]:
     return stand_ins(step.item, step.where)
 
 
-def unheeded(file: RustFile, paths: Iterable[str], done: int) -> bool:
-    """Whether no program of a file is made of stand-ins that are written behind its first
-    `done` steps: the package is none of theirs, or the source comes before cargo compiles."""
+def unheeded(file: RustFile, step: Step, done: int) -> bool:
+    """Whether no program of a file is made of the stand-ins that a step writes behind the first
+    `done` steps of the file; one that touches what is there already writes none."""
+    touches = only_touches(step.item)
+    there = {p for p in written(step) if touches and _brings(file, file.steps[:done], p)}
+    return _unheeded(file, written(step) - there, done)
+
+
+def _unheeded(file: RustFile, paths: Iterable[str], done: int) -> bool:
+    """Whether no program is made of what stands at these paths: the package is none of theirs,
+    or the source comes before cargo compiles."""
     compiles = (Role.BUILD, Role.COOK)
     end = next(n for n, step in enumerate(file.steps) if step.role in compiles)
     return all(
@@ -35,10 +43,22 @@ def unheeded(file: RustFile, paths: Iterable[str], done: int) -> bool:
     )
 
 
+def _own(file: RustFile) -> list[int]:
+    """The numbers of the steps that write stand-ins, those left out that touch sources."""
+    return [
+        n
+        for n, step in enumerate(file.steps)
+        if (paths := written(step))
+        and not (
+            only_touches(step.item) and any(_brings(file, file.steps[:n], path) for path in paths)
+        )
+    ]
+
+
 def with_one_set(files: Sequence[RustFile]) -> Sequence[RustFile]:
     """The files with the stand-ins of one of them in place of their own, when they serve all
     that have any; else the files as they are."""
-    having = [file for file in files if any(map(written, file.steps))]
+    having = [file for file in files if _own(file)]
     for leader in having if len({_texts(file) for file in having}) > 1 else ():
         if all(_serves(leader, file, files) for file in having):
             return [_with(leader, file) if file in having else file for file in files]
@@ -46,11 +66,11 @@ def with_one_set(files: Sequence[RustFile]) -> Sequence[RustFile]:
 
 
 def _texts(file: RustFile) -> tuple[str, ...]:
-    return tuple(step.key for step in file.steps if written(step))
+    return tuple(file.steps[n].key for n in _own(file))
 
 
 def _paths(file: RustFile) -> frozenset[str]:
-    return frozenset[str]().union(*map(written, file.steps))
+    return frozenset[str]().union(*(written(file.steps[n]) for n in _own(file)))
 
 
 def _serves(leader: RustFile, file: RustFile, files: Sequence[RustFile]) -> bool:
@@ -58,11 +78,11 @@ def _serves(leader: RustFile, file: RustFile, files: Sequence[RustFile]) -> bool
     if _texts(leader) == _texts(file):
         return True
     mine, theirs = _paths(file), _paths(leader)
-    last = max(n for n, step in enumerate(file.steps) if written(step))
+    last = max(_own(file))
     missing = mine - theirs
     early = any(_reads_workspace(step) for one in files for step in one.steps)
     sources = not missing or (not early and all(_folder_comes(files, path) for path in missing))
-    return sources and unheeded(file, mine | theirs, last)
+    return sources and _unheeded(file, mine | theirs, last)
 
 
 def _reads_workspace(step: Step) -> bool:
@@ -97,8 +117,8 @@ def _with(leader: RustFile, file: RustFile) -> RustFile:
     """A file with the stand-ins of the leader where its own first ones are."""
     if file is leader:
         return file
-    own = [n for n, step in enumerate(file.steps) if written(step)]
+    own = _own(file)
     stage = file.steps[own[0]].stage
-    instead = [replace(step, stage=stage) for step in leader.steps if written(step)]
+    instead = [replace(step, stage=stage) for step in (leader.steps[n] for n in _own(leader))]
     kept = [step for n, step in enumerate(file.steps) if n not in own]
     return replace(file, steps=(*kept[: own[0]], *instead, *kept[own[0] :]))

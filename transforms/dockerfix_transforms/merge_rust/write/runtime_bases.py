@@ -106,10 +106,24 @@ def _base(names: StageNames, images: Sequence[_Image]) -> MergedStage:
     file, stage = first.planned.file, first.stage
     olds = {image.stage.name for image in images}
     old = olds.pop() if len(olds) == 1 else None
-    name = names.claim(f"{old or 'runtime'}-base", lambda taken: f"{taken}-image")
+    name = _free_name(names, f"{old or 'runtime'}-base", images)
     last = stage.instructions[_shared(images) - 1]
     body = replace(first.planned.pieces[1], span=Span(stage.from_.span.end, last.span.end))
     return MergedStage(file, name, (from_piece(file, stage.from_, None, name, ""), body))
+
+
+def _free_name(names: StageNames, wanted: str, images: Sequence[_Image]) -> str:
+    """A name that no file gives to an image or a named context from elsewhere: the stage would
+    come in its place."""
+    outside = set[str]()
+    for graph in (image.planned.file.graph for image in images):
+        for stage in graph.stages:
+            base = stage.from_.image
+            outside.add((base.value or "") if base is not None else "")
+            outside |= {r.text for r in graph.references(stage) if r.stage is None}
+    while wanted in outside:
+        wanted = f"{wanted}-image"
+    return names.claim(wanted, lambda taken: f"{taken}-image")
 
 
 def _on_top(image: _Image, base: str, count: int) -> MergedStage:
