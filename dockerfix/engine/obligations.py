@@ -135,6 +135,7 @@ class _Derivation:
                 moved,
                 permits.details(image, "provider-lacks"),
                 "sibling-image" in permits.rules_for(image),
+                "sibling-stage" in permits.rules_for(image),
                 "sources" in permits.rules_for(image),
                 "left-out" in permits.rules_for(image),
             )

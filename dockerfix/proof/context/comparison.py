@@ -137,6 +137,8 @@ class Comparison:
                 self.differences.allow(
                     f"{path} also gets what RUN leaves in {item.path} of {maker}'s image"
                 )
+            elif self.owed.stages and isinstance(item, Elsewhere) and _is_of_stage(item):
+                self.differences.allow(f"{path} also gets what RUN leaves in {said(item)}")
             elif self.differences.is_siblings(item):
                 self.differences.allow(f"the sibling's image also has {said(item)} at {path}")
             else:
@@ -164,6 +166,11 @@ class Comparison:
 
 _COMPARED = (Unpacked, Unwalked, FromAddress, Elsewhere)
 """What counts among a folder's unknown contents; base images and RUN are *same runtime*'s."""
+
+
+def _is_of_stage(item: Elsewhere) -> bool:
+    """Whether something comes from a stage of the file itself."""
+    return isinstance(item.source, StageRef) and not item.source.image
 
 
 def _without_name(item: Leaf | Unknown) -> Leaf | Unknown:

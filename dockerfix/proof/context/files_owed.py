@@ -19,6 +19,9 @@ class FilesOwed(Obligation, frozen=True):
     after_context: str
     accepted: frozenset[str] = frozenset()
     siblings: bool = False
+    stages: bool = False
+    """Whether a stage of its own may stand for a sibling's steps: what RUN leaves there is left
+    to *same runtime*."""
     sources: bool = False
     """Whether stages that the image copies from may hold more files than before."""
     left_out: bool = False

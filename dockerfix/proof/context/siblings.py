@@ -39,29 +39,40 @@ from dockerfix.syntax.dockerfile import Copy, Run, Stage
 from dockerfix.text import join_path
 
 _MAX_DEPTH = 8
+_IMAGE, _STAGE = "sibling-image", "sibling-stage"
+SIBLING_RULES = frozenset({_IMAGE, _STAGE})
 
 
 @dataclass(slots=True)
 class Provider:
-    """A sibling's image: its package's folder, the folder of the image that holds the package
-    (empty for the package's folder itself, as a named context), and the RUN steps that it has
-    seen and that no missing step was explained by yet."""
+    """A sibling's image, or the stage that stands for it: its package's folder, the folder of
+    the image that holds the package (empty for the package's folder itself, as a named context),
+    and the RUN steps that it has seen and that no missing step was explained by yet."""
 
     folder: str
     where: str
     runs: Counter[SeenStep] = field(default_factory=Counter)
+    rule: str = _IMAGE
+
+    @property
+    def named(self) -> str:
+        """The provider for a person."""
+        kind = "image" if self.rule == _IMAGE else "stage"
+        return f"the {kind} of {self.folder}"
 
 
 class Siblings:
     """The siblings of one Dockerfile, before and after a change; the contexts are those with
-    which call sites build it."""
+    which call sites build it, `allowed` the rules that count."""
 
-    def __init__(self, path: str, before: Facts, after: Facts) -> None:
+    def __init__(self, path: str, before: Facts, after: Facts, allowed: frozenset[str]) -> None:
         self.before = before.snapshot
         self.context = _context(path, before)
         self.new_context = _context(path, after)
         self.graph: StageGraph = after.stages(path)
-        self.providers = dict(_providers(path, after))
+        self.providers = dict(_providers(path, after)) if _IMAGE in allowed else {}
+        if _STAGE in allowed:
+            self.providers |= dict(_own_stages(path, self.new_context, before, after))
         self.split: list[Copy] = []
         self.places: dict[int, tuple[At, tuple[Copy, ...]]] = {}
         for stage in before.stages(path).stages:
@@ -90,11 +101,11 @@ class Siblings:
         if not isinstance(stage, Stage):
             return None
         provider = self.providers.get((stage.name or "").lower())
-        if provider is None or not self._stands_for_image(stage):
+        if provider is None or not (provider.rule == _STAGE or self._stands_for_image(stage)):
             return None
         if provider.where and not all(_inside(w.value, provider.where) for w in item.sources):
             return None
-        return Use("sibling-image", f"`{step.short}`: the image of {provider.folder}")
+        return Use(provider.rule, f"`{step.short}`: {provider.named}")
 
     def _rest(self, step: Step, item: Copy) -> Use | None:
         """A COPY with the flags, the destination and a part of the sources of a missing one."""
@@ -119,7 +130,8 @@ class Siblings:
             return None
         named = ", ".join(owner.folder for owner in owners)
         if all(any(_inside(path, owner.folder) for owner in owners) for path in paths):
-            return Use("sibling-image", f"{named} comes from its image")
+            what = "image" if owners[0].rule == _IMAGE else "stage"
+            return Use(owners[0].rule, f"{named} comes from its {what}")
         self.split.append(item)
         return Use("sibling-image", f"{named} comes from its image, the rest by its own COPY")
 
@@ -134,7 +146,7 @@ class Siblings:
                 step = seen_step(item, place, package) if package is not None else None
                 if step is not None and provider.runs[step] > 0:
                     provider.runs[step] -= 1
-                    return Use("sibling-image", f"the image of {provider.folder} has seen it")
+                    return Use(provider.rule, f"{provider.named} has seen it")
         return None
 
     def _holder(self, copy: Copy, provider: Provider) -> str | None:
@@ -169,6 +181,27 @@ def _providers(path: str, after: Facts) -> Iterator[tuple[str, Provider]]:
             provider = _provider(made[0], after)
             if provider is not None:
                 yield name, provider
+
+
+def _own_stages(
+    path: str, context: str, before: Facts, after: Facts
+) -> Iterator[tuple[str, Provider]]:
+    """New stages of the Dockerfile that hold one package of the context, with what their own
+    steps have seen. A package is a folder that something builds by itself."""
+    known = {(stage.name or "").lower() for stage in before.stages(path).stages}
+    graph = after.stages(path)
+    own = posixpath.dirname(path)
+    folders = {posixpath.dirname(b.dockerfile) for b in after.builds.builds if b.dockerfile}
+    packages = sorted(f for f in folders - {own} if f and f != context and _inside(f, context))
+    for stage in graph.stages:
+        name = (stage.name or "").lower()
+        if not name or name in known or not stage.instructions:
+            continue
+        for folder in packages:
+            found = _holding(_Package(after, folder, context), graph, stage, 0)
+            if found is not None:
+                yield name, Provider(folder, found[0], Counter(found[1]), _STAGE)
+                break
 
 
 def _folder(build: Build, name: str, after: Facts) -> str | None:

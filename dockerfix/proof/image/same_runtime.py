@@ -13,7 +13,7 @@ from typing import ClassVar
 from dockerfix.facts.given import Given, given_facts, with_given
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.cargo.crates import context_of
-from dockerfix.proof.context.siblings import Siblings
+from dockerfix.proof.context.siblings import SIBLING_RULES, Siblings
 from dockerfix.proof.go.tree import GoTree
 from dockerfix.proof.image.bottom import compare_directives
 from dockerfix.proof.image.comparison import Comparison, Owed
@@ -51,9 +51,11 @@ class SameRuntime(Obligation, frozen=True):
         "go-beside": "a build stage compiles other Go programs too, to paths that nothing reads",
         "stand-ins": "a build stage has other stand-ins for sources, of which none is compiled",
         "sibling-image": "a sibling's inline steps are replaced by its published image",
+        "sibling-stage": "a sibling's inline steps run in a stage of their own, as in its"
+        " Dockerfile",
         "prefix-stripped": "source paths lose the folder that is now the build context",
     }
-    """All but the last two are for build chains alone (those in which cargo or go runs): the
+    """All but the last three are for build chains alone (those in which cargo or go runs): the
     instructions of a runtime image are compared to the letter."""
     accepted_rules: ClassVar[Mapping[str, str]] = {
         "instruction": "one instruction differs, from exactly `before` to exactly `after`",
@@ -91,7 +93,7 @@ def _judge(obligation: SameRuntime, before: Facts, after: Facts) -> Verdict:
     except NoSuchImageError as error:
         return Verdict(statement, (), (str(error),))
     path = obligation.after.dockerfile
-    kept = "sibling-image" in obligation.allowed and obligation.before.dockerfile == path
+    kept = bool(SIBLING_RULES & obligation.allowed) and obligation.before.dockerfile == path
     context = context_of(before, obligation.before.dockerfile)
     is_folder = before.folder_test(context)
     comparison = Comparison(
@@ -99,7 +101,7 @@ def _judge(obligation: SameRuntime, before: Facts, after: Facts) -> Verdict:
         (old_graph, new_graph),
         is_folder,
         any(join_path(context, name) in before.snapshot for name in _TOOLCHAIN_FILES),
-        Siblings(path, before, after) if kept else None,
+        Siblings(path, before, after, obligation.allowed) if kept else None,
         GoTree(before, context, obligation.before.dockerfile),
         StandIns(before, context, obligation.before.dockerfile, is_folder),
     )

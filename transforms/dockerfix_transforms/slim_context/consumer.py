@@ -54,7 +54,7 @@ def read_consumer(facts: Facts, made: Built, via: str) -> Consumer | str:
     folder = folder_of(facts, graph, made.context)
     if folder == made.context:
         return _already(facts, made)
-    beside = via in ("auto", "context")
+    beside = via in ("auto", "context", "cache")
     sources = tuple(Sources(facts, graph, made.context, folder, beside=beside).all())
     if via != "context":
         _check_workspace(facts, graph, folder)

@@ -37,11 +37,14 @@ class From(Struct, frozen=True):
     note: str
     builds: bool = False
     """Whether the provider's image gets the steps that it lacks, so that all of them go."""
+    stages: str = ""
+    """The provider's own stages, where they stand in the file itself."""
 
     @property
     def argument(self) -> str:
-        """The build argument that names the image; empty for a named context."""
-        return self.provider.argument if self.provider is not None else ""
+        """The build argument that names the image; empty for a named context, and for stages in
+        the file itself."""
+        return self.provider.argument if self.provider is not None and not self.stages else ""
 
     def path(self, source: Source) -> str:
         """What a source is in the stage."""

@@ -18,7 +18,7 @@ def consumer_permits(
 ) -> Iterator[Permit]:
     """The permits of one Dockerfile; `lacking` are files whose absence was accepted."""
     path = consumer.path
-    for target in _targets(consumer):
+    for target in targets_of(consumer):
         image = str(Image(path, target))
         yield Permit("prefix-stripped", image, path)
         if consumer.siblings:
@@ -62,7 +62,7 @@ def job_permits(pipeline: Pipeline | None, jobs: Sequence[str]) -> Iterator[Perm
         yield Permit("needs-followed", name, pipeline.path, "needs")
 
 
-def _targets(consumer: Consumer) -> list[str]:
+def targets_of(consumer: Consumer) -> list[str]:
     """The targets that call sites name, and the last stage."""
     names = {""}
     for build in consumer.builds:

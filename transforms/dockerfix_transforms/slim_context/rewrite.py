@@ -196,7 +196,7 @@ def _note(
         for c in (*other.comments, *other.inner_comments)
         if c.text not in known
     ]
-    lines += [origin.note for origin in origins]
+    lines += [origin.note for origin in origins if origin.note]
     text = "".join(f"{indent}{line}{newline}" for line in dict.fromkeys(lines))
     return Edit(Span(item.span.start, item.span.start), text.encode())
 
@@ -219,7 +219,7 @@ def stage_edits(
     for sibling, stage in users.items():
         origin = froms[sibling]
         image = f"${{{origin.argument}}}" if origin.argument else "scratch"
-        line = f"FROM {image} AS {origin.name}{newline}"
+        line = origin.stages or f"FROM {image} AS {origin.name}{newline}"
         blocks.setdefault(stage.index, []).append(line)
     at = tree.preamble[-1].span.end if tree.preamble else tree.stages[0].from_.owned.start
     texts: dict[int, str] = {at: "".join(arguments)} if arguments else {}
@@ -248,7 +248,7 @@ def numeric_edits(consumer: Consumer) -> Iterator[Edit]:
                 taken.add(name)
                 named[index] = name
                 yield _named(reference.stage, name)
-            yield _renamed(reference, name)
+            yield renamed(reference, name)
 
 
 def _named(stage: Stage, name: str) -> Edit:
@@ -258,7 +258,8 @@ def _named(stage: Stage, name: str) -> Edit:
     return Edit(Span(end, end), f" {'as' if lower else 'AS'} {name}".encode())
 
 
-def _renamed(reference: Reference, name: str) -> Edit:
+def renamed(reference: Reference, name: str) -> Edit:
+    """What `--from` or a mount names, under another name."""
     span = reference.flag.value_span or reference.flag.span
     if reference.flag.name == "from":
         return Edit(span, name.encode())

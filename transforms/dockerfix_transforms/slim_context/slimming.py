@@ -24,6 +24,7 @@ from dockerfix.api import (
     set_builds,
     unreadable,
 )
+from dockerfix_transforms.slim_context.cached import by_cache
 from dockerfix_transforms.slim_context.documents import COMPOSE_VERSION, compose_notes
 from dockerfix_transforms.slim_context.keep import keep, keep_instead
 from dockerfix_transforms.slim_context.part import Idle, Part, Wishes
@@ -117,6 +118,8 @@ class Slimming:
             part.findings.append(_assumed(self.facts, made))
         if self.wishes.via == "ignore":
             return keep(self.facts, part, made)
+        if self.wishes.via == "cache":
+            return by_cache(self.facts, part, made)
         try:
             return shrink.part(part, made, others)
         except CannotSlimError as error:
@@ -232,6 +235,7 @@ class Joint:
         self.draft.permits += job_permits(self.facts.pipeline, sorted(self.jobs))
         sites = (change.build.site for part in self.parts for change in part.changes)
         self.draft.callers = {site.name for site in sites if site.kind is SiteKind.GITLAB}
+        self.draft.callers |= {name for part in self.parts for name in part.callers}
 
 
 def _take(draft: Draft, part: Part) -> None:

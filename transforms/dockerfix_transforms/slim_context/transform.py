@@ -5,21 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dockerfix.api import Facts, Finding, OptionSpec, Proposal, Severity
+from dockerfix.api import Facts, OptionSpec, Proposal
 from dockerfix_transforms.slim_context.part import Wishes
 from dockerfix_transforms.slim_context.scope import candidates
 from dockerfix_transforms.slim_context.slimming import Slimming
-
-_NO_CACHE = Finding(
-    Severity.REFUSE,
-    "via-cache",
-    "a cache does not make the context smaller",
-    "`--cache-from` of a sibling's image saves the inline steps only when they, their base image "
-    "and their sources are the same here and there, and when that image carries its cache "
-    "(`--cache-to type=inline`); the sources must still be sent",
-    "take the sibling's image (--via image), or its folder (--via context)",
-)
-
 
 class SlimContext:
     """Shrink a build context to the package, with siblings from their published images.
@@ -138,8 +127,16 @@ class SlimContext:
         (`turbo run build --filter=web`, `pnpm --filter web build`): members that these do not
         need are left out, apart from their manifests, unless one of their install scripts runs
         or something that stays names them.
-        `--via cache` is refused: a cache saves steps, and
-        the context stays as large as it is.
+
+        With `--via cache` the context stays too, and what is sent of it stays as large; what is
+        saved are the sibling's steps. They move into a stage that is the sibling's own
+        Dockerfile to the letter, the package is copied from there, and the builds of the GitLab
+        pipeline read the cache that the sibling's job writes (`--cache-to type=registry` with
+        `mode=max`), so that a runner without a cache runs none of them again. Steps that the
+        sibling's Dockerfile does not run stay where they were. Other call sites need no change:
+        without the cache the steps run as before. The file is refused where the cache would not
+        be hit: build arguments or a platform of its own, other ignore rules, a FROM with an
+        argument, a RUN that mounts a secret.
     """
 
     name = "slim-context"
@@ -150,8 +147,9 @@ class SlimContext:
         OptionSpec(
             "via",
             "How siblings come: from their published image, or as a named context; `ignore` keeps "
-            "the context, with an ignore file that lets through what is copied. `auto` takes the "
-            "image where one is published (`cache` says why it is refused).",
+            "the context, with an ignore file that lets through what is copied; `cache` keeps it "
+            "too, and reads the build cache of the sibling's job. `auto` takes the image where one "
+            "is published.",
             default="auto",
             choices=("auto", "image", "context", "ignore", "cache"),
         ),
@@ -169,8 +167,6 @@ class SlimContext:
 
     def propose(self, facts: Facts, paths: Sequence[str], options: Mapping[str, Any]) -> Proposal:
         """The slimming of every Dockerfile at `paths` (package folders, or Dockerfiles)."""
-        if options["via"] == "cache":
-            return Proposal(findings=(_NO_CACHE,), refused=True)
         wishes = Wishes(
             str(options["via"]),
             bool(options["provider-builds"]),
