@@ -107,7 +107,12 @@ from dockerfix.facts.trees.ignore import (
     Judge,
     read_ignore,
 )
-from dockerfix.facts.trees.projection import ProjectionError, as_line, project_rules
+from dockerfix.facts.trees.projection import (
+    ProjectionError,
+    as_line,
+    project_lines,
+    project_rules,
+)
 from dockerfix.facts.trees.weight import Weight
 from dockerfix.facts.unreadable import unreadable
 from dockerfix.proof.obligation import Image, Permit
@@ -402,6 +407,7 @@ __all__ = [
     "pattern_prerequisites",
     "placed",
     "plain",
+    "project_lines",
     "project_rules",
     "pushed_images",
     "pushed_registries",

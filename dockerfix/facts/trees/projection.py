@@ -45,32 +45,40 @@ def project_rules(file: IgnoreFile, folder: str) -> tuple[str, ...]:
     so that a line of an ignore file may hold it. Raises `ProjectionError`, also for a pattern
     that Docker rejects.
     """
+    return tuple(rule for rule, _ in project_lines(file, folder))
+
+
+def project_lines(file: IgnoreFile, folder: str) -> tuple[tuple[str, IgnoreLine], ...]:
+    """The same, each with the line that it comes from."""
     try:
         at_folder = Judge(file.rules).judge_path(folder).each
     except BadIgnoreError as error:
         line = file.lines[error.index]
         raise ProjectionError(file.place(line), line.pattern, folder) from None
-    found: list[str] = []
+    found: list[_Ruled] = []
     for line, matched in zip(file.lines, at_folder, strict=True):
         if matched:  # it decides everything below the folder again, whatever stood before it
-            found = [] if line.negated else [_EVERYTHING]
+            found = [] if line.negated else [(_EVERYTHING, line)]
             continue
         sign = "!" if line.negated else ""
         for pattern in _cut(file, line, folder):
-            found.append(sign + pattern)
+            found.append((sign + pattern, line))
     return tuple(_tidy(found))
 
 
-def _tidy(rules: list[str]) -> list[str]:
+_Ruled = tuple[str, IgnoreLine]
+
+
+def _tidy(rules: list[_Ruled]) -> list[_Ruled]:
     """The rules without exceptions from nothing and without repetitions in a row."""
-    first = sum(1 for _ in takewhile(lambda rule: rule.startswith("!"), rules))
-    kept: list[str] = []
+    first = sum(1 for _ in takewhile(lambda ruled: ruled[0].startswith("!"), rules))
+    kept: list[_Ruled] = []
     since_change: set[str] = set()
-    for rule in rules[first:]:
-        if kept and rule.startswith("!") != kept[-1].startswith("!"):
+    for rule, line in rules[first:]:
+        if kept and rule.startswith("!") != kept[-1][0].startswith("!"):
             since_change.clear()
         if rule not in since_change:
-            kept.append(rule)
+            kept.append((rule, line))
         since_change.add(rule)
     return kept
 

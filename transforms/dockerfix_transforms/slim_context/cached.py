@@ -45,7 +45,7 @@ from dockerfix_transforms.slim_context.provider import (
     read_provider,
 )
 from dockerfix_transforms.slim_context.publication import job_in, makers
-from dockerfix_transforms.slim_context.refusal import CannotSlimError, refusal
+from dockerfix_transforms.slim_context.refusal import refusal
 from dockerfix_transforms.slim_context.rewrite import (
     numeric_edits,
     sibling_edits,
@@ -135,15 +135,15 @@ def _siblings(facts: Facts, consumer: Consumer, own: Sequence[Region]) -> Iterat
         gaining = tuple(
             r
             for r in found
-            if not _is_own(r.stage, provider)
-            and (w := whole.whole(r)) is not None
-            and w.seen
+            if not _is_own(r.stage, provider) and (w := whole.whole(r)) is not None and w.seen
         )
         if not gaining:
             continue
         _check_same(facts, consumer, written.build, provider)
         stages = inlined(consumer, provider, names[name])
-        yield Sibling(From(stages.name, provider, "", stages=stages.text), provider, written, gaining)
+        yield Sibling(
+            From(stages.name, provider, "", stages=stages.text), provider, written, gaining
+        )
 
 
 def _is_own(stage: Stage, provider: Provider) -> bool:
@@ -239,9 +239,7 @@ def _tell(facts: Facts, part: Part, consumer: Consumer, sibling: Sibling) -> Non
             part.summary.append(f"kept, since {where} does not run it: {step.short}")
 
 
-def _read_caches(
-    facts: Facts, part: Part, consumer: Consumer, caches: Sequence[Written]
-) -> None:
+def _read_caches(facts: Facts, part: Part, consumer: Consumer, caches: Sequence[Written]) -> None:
     """The pipeline's builds read the siblings' caches. A command that serves several builds
     gets them once."""
     commands: dict[object, list[Build]] = {}

@@ -7,6 +7,7 @@ lay dormant there which leave out nothing that the build uses. Knows patterns an
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from dockerfix.api import (
@@ -21,7 +22,7 @@ from dockerfix.api import (
     Severity,
     Span,
     inner_path,
-    project_rules,
+    project_lines,
     read_ignore,
 )
 from dockerfix_transforms.slim_context.consumer import Consumer
@@ -52,7 +53,8 @@ def plan_ignore(facts: Facts, consumer: Consumer) -> IgnorePlan:
     if own in facts.snapshot:
         return _own_file(facts, consumer, own)
     path = posixpath.join(consumer.folder, ".dockerignore")
-    rules = _projected(facts, consumer, facts.ignore_path(consumer.context, consumer.path))
+    old = facts.ignore_path(consumer.context, consumer.path)
+    rules = tuple(rule for rule, _ in _projected(facts, consumer, old))
     plan = IgnorePlan(path, rules)
     if path in facts.snapshot:
         _awake(facts, consumer, rules, plan)
@@ -64,21 +66,65 @@ def plan_ignore(facts: Facts, consumer: Consumer) -> IgnorePlan:
 
 
 def _own_file(facts: Facts, consumer: Consumer, path: str) -> IgnorePlan:
-    rules = _projected(facts, consumer, path)
-    data = facts.snapshot.read(path)
-    newline = b"\r\n" if b"\r\n" in data else b"\n"
-    new = newline.join([*(r.encode("utf-8", "surrogateescape") for r in rules), b""])
-    edits = [Edit(Span(0, len(data)), new)] if new != data else []
-    return IgnorePlan(path, rules, None, edits)
+    """The Dockerfile's own ignore file: each line as the folder sees it, in its place. A comment
+    goes only with all lines below it, and the blank line beside it then."""
+    ruled = _projected(facts, consumer, path)
+    file = facts.snapshot.derive(path, read_ignore)
+    texts: dict[int, list[str]] = {}
+    for rule, line in ruled:
+        texts.setdefault(line.number, []).append(rule)
+    edits: list[Edit] = []
+    for group in _groups(file):
+        if not any(line.number in texts for line in group):
+            edits += [_line_edit(file, number, []) for number in _beside(file, group)]
+        said = [(line, texts.get(line.number, [])) for line in group]
+        edits += [_line_edit(file, at.number, new) for at, new in said if new != [at.rule]]
+    return IgnorePlan(path, tuple(rule for rule, _ in ruled), None, edits)
 
 
-def _projected(facts: Facts, consumer: Consumer, path: str | None) -> tuple[str, ...]:
-    """The rules of today's ignore file as the package's folder sees them."""
+def _beside(file: IgnoreFile, group: Sequence[IgnoreLine]) -> Iterator[int]:
+    """The numbers of the comments above a group and of a blank line below it, or above the last
+    one."""
+    first, last = group[0].number - len(group[0].comments), group[-1].number
+    yield from range(first, group[0].number)
+    lines = file.source.data.splitlines()
+    if last < len(lines) and not lines[last].strip():
+        yield last + 1
+    elif last == len(lines) and first > 1 and not lines[first - 2].strip():
+        yield first - 1
+
+
+def _groups(file: IgnoreFile) -> Iterator[list[IgnoreLine]]:
+    """The lines between comments and blank lines."""
+    group: list[IgnoreLine] = []
+    for line in file.lines:
+        if group and line.number > group[-1].number + 1:
+            yield group
+            group = []
+        group.append(line)
+    if group:
+        yield group
+
+
+def _line_edit(file: IgnoreFile, number: int, rules: Sequence[str]) -> Edit:
+    """A line that says these rules instead; the first one keeps the mark at its beginning."""
+    source = file.source
+    start = source.line_starts[number - 1]
+    ends = [*source.line_starts[number:], len(source.data)]
+    newline = source.newline.bytes.decode()
+    text = "".join(f"{rule}{newline}" for rule in rules).encode("utf-8", "surrogateescape")
+    return Edit(Span(3 if source.bom and number == 1 else start, ends[0]), text)
+
+
+def _projected(
+    facts: Facts, consumer: Consumer, path: str | None
+) -> tuple[tuple[str, IgnoreLine], ...]:
+    """The rules of today's ignore file as the package's folder sees them, with their lines."""
     if path is None:
         return ()
     file = facts.snapshot.derive(path, read_ignore)
     try:
-        return project_rules(file, inner_path(consumer.folder, consumer.context))
+        return project_lines(file, inner_path(consumer.folder, consumer.context))
     except ProjectionError as error:
         raise CannotSlimError(
             Finding(

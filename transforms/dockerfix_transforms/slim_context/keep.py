@@ -26,7 +26,7 @@ from dockerfix.api import (
 from dockerfix_transforms.slim_context.allow import HOLD_ALL, check_parts, plan_allow
 from dockerfix_transforms.slim_context.allow_plan import AllowPlan
 from dockerfix_transforms.slim_context.figures import ignore_line, sent_before
-from dockerfix_transforms.slim_context.offer import ignore_offer, narrows
+from dockerfix_transforms.slim_context.offer import ignore_offer, narrows, short_offer
 from dockerfix_transforms.slim_context.part import Idle, Part
 from dockerfix_transforms.slim_context.permits import left_out_permits
 from dockerfix_transforms.slim_context.publication import publications
@@ -104,7 +104,7 @@ def stays(facts: Facts, made: Built, reason: str) -> Idle:
             "an ignore file can let that part through, and nothing else", offer,
             item.source.place(item.code), made.path,
         )  # fmt: skip
-        return Idle(reason, (note,))
+        return Idle(reason, (note,), (short_offer(facts, made),))
     try:
         check_parts(facts, made)
     except CannotSlimError as error:
@@ -122,23 +122,28 @@ def _offered(facts: Facts, made: Built, error: CannotSlimError) -> CannotSlimErr
     return CannotSlimError(replace(error.finding, action=action)) if offer else error
 
 
-def nothing_gained(facts: Facts, made: Built, *why: Finding) -> Idle:
-    """Nothing to do, since BuildKit is sent no more than what is used."""
+def nothing_gained(facts: Facts, made: Built, *why: Finding, named: bool = False) -> Idle:
+    """Nothing to do, since BuildKit is sent no more than what is used; with `named`, siblings
+    would come as named contexts, for which somebody must ask."""
     sent = sent_before(facts, made)
     part, whole = human(sent.buildkit.size), human(sent.whole.size)
     first = facts.stages(made.path).stages[0].from_
     built = "No call site that was read builds it. " if made.assumed else ""
+    offer = ignore_offer(facts, made)
+    offers = [short_offer(facts, made)] if offer else []
+    offers += ["`--via context` builds from the package's folder all the same"] if named else []
     note = Finding(
         Severity.NOTE, "nothing-gained",
         f"a smaller context would save nothing for {made.path}",
         f"{built}BuildKit is sent {part} of the context's {whole}: what is copied and no more.",
-        ignore_offer(facts, made), first.source.place(first.code), made.path,
+        offer, first.source.place(first.code), made.path,
     )  # fmt: skip
     reason = f"BuildKit is sent only what {made.path} copies, {part} of {whole}"
     if made.assumed:
         reason = f"no call site that was read builds {made.path}, which copies {part} of {whole}"
     unfollowed = unfollowed_builds(facts, made) if made.assumed else iter(())
-    return Idle(reason, (note, *why, *map(as_note, islice(unfollowed, _SHOWN))))
+    notes = (note, *why, *map(as_note, islice(unfollowed, _SHOWN)))
+    return Idle(reason, notes, tuple(offers))
 
 
 def _kept(facts: Facts, part: Part, made: Built, plan: AllowPlan) -> Part:

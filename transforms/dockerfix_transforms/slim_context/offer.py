@@ -23,9 +23,19 @@ def ignore_offer(facts: Facts, made: Built) -> str:
     plan = _planned(facts, made)
     if plan is None:
         return ""
-    everyone = "BuildKit, kaniko" if plan.narrows is not None else "kaniko"
     before, after = human(plan.before.whole.size), human(plan.after.whole.size)
-    return f"{command(made)} lets {everyone}, buildah and podman take {after} instead of {before}."
+    return f"{command(made)} lets {_served(plan)} take {after} instead of {before}."
+
+
+def short_offer(facts: Facts, made: Built) -> str:
+    """The same in a few words, for the line that says that there is nothing to do."""
+    plan = _planned(facts, made)
+    return f"`--via ignore` lets {_served(plan)} take less" if plan is not None else ""
+
+
+def _served(plan: AllowPlan) -> str:
+    """The builders that take less by an ignore file."""
+    return f"{'BuildKit, kaniko' if plan.narrows is not None else 'kaniko'}, buildah and podman"
 
 
 def narrows(facts: Facts, made: Built) -> bool:

@@ -81,6 +81,8 @@ class Origins:
             if self.via != "auto" or error.finding.name != "no-provider":
                 raise
             part.findings.append(_named_context(sibling, error.finding))
+            if region.steps:
+                part.unread.append(_unread(sibling, error.finding))
             return named
         if provider.argument in consumer.graph.global_arguments:
             raise refusal(
@@ -206,6 +208,17 @@ def _named_context(sibling: str, found: Finding) -> Finding:
         "Every build needs BuildKit (buildx 0.8, Compose 2.17 or bake). A builder that sends the "
         "whole context sends less; BuildKit, which sends what is named, gains nothing.",
         "Publish an image of it to save building it again, and pass --via image.",
+        found.place, sibling,
+    )  # fmt: skip
+
+
+def _unread(sibling: str, found: Finding) -> Finding:
+    """Why a sibling that is built inline does not come from its image."""
+    return Finding(
+        Severity.NOTE, "no-provider",
+        f"{sibling} is built again here, since {found.what}",
+        "Its steps run in every build of this Dockerfile.",
+        f"Let a CI job publish an image of {sibling} that each of these builds can read.",
         found.place, sibling,
     )  # fmt: skip
 

@@ -25,10 +25,12 @@ class Wishes(Struct, frozen=True):
 
 
 class Idle(Struct, frozen=True):
-    """A Dockerfile for which there is nothing to do: why, and what stands in the way."""
+    """A Dockerfile for which there is nothing to do: why, what stands in the way, and what a
+    person may ask for instead."""
 
     reason: str
     notes: tuple[Finding, ...] = ()
+    offers: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -37,7 +39,8 @@ class Part(Draft):
     image, the files whose absence was accepted, the steps that each provider gets, the rules of
     the smaller context's ignore file.
 
-    `idle` is what it comes to when a call site stands in the way, where no more than the look
+    `unread` says of siblings whose steps run here why no image of theirs is taken. `idle` is
+    what it comes to when a call site stands in the way, where no more than the look
     of the context is gained.
     """
 
@@ -46,6 +49,7 @@ class Part(Draft):
     changes: list[Change] = field(default_factory=list)
     reads: list[tuple[Build, Publication]] = field(default_factory=list)
     lacking: set[str] = field(default_factory=set)
+    unread: list[Finding] = field(default_factory=list)
     added: dict[str, list[str]] = field(default_factory=dict)
     rules: tuple[str, ...] = ()
     idle: Idle | None = None

@@ -5,8 +5,9 @@ Knows the order of the work on one consumer; every step of it is a module of its
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Mapping, Sequence
+
+from msgspec.structs import replace
 
 from dockerfix.api import Edit, Facts, Span, is_accepted
 from dockerfix_transforms.slim_context.comments import stale_comments
@@ -62,14 +63,13 @@ class Shrink:
         if named:
             check_named_contexts(consumer)
         if self.wishes.via == "auto" and len(named) == len(froms) and by_buildkit(made):
-            part.idle = nothing_gained(self.facts, made)
-            elsewhere = made.context in named or consumer.folder != posixpath.dirname(made.path)
+            part.idle = nothing_gained(self.facts, made, *part.unread, named=bool(named))
             fresh = plan_ignore(self.facts, consumer).created if not named else None
-            if part.created or (named and elsewhere) or fresh is not None:
+            if named or part.created or fresh is not None:
                 return part.idle  # too much of a change for one that saves nothing
         unfollowed = next(unfollowed_builds(self.facts, made), None)
         if unfollowed is not None and part.idle is not None:
-            return Idle(part.idle.reason, (*part.idle.notes, as_note(unfollowed)))
+            return replace(part.idle, notes=(*part.idle.notes, as_note(unfollowed)))
         if unfollowed is not None:
             raise CannotSlimError(unfollowed)
         part.consumer = consumer

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
+from msgspec.structs import replace
+
 from dockerfix.api import (
     BadIgnoreError,
     Build,
@@ -137,7 +139,7 @@ class Slimming:
             found = joined.blocked.get(part.path)
             if found and part.idle is not None:
                 notes = map(as_note, found)
-                self.idle[part.path] = Idle(part.idle.reason, (*part.idle.notes, *notes))
+                self.idle[part.path] = replace(part.idle, notes=(*part.idle.notes, *notes))
             elif found:
                 self.left[part.path] = found
 
@@ -146,6 +148,7 @@ class Slimming:
         left = [*(finding for found in self.left.values() for finding in found), *empty]
         notes = [note for idle in self.idle.values() for note in idle.notes]
         reasons = [idle.reason for idle in self.idle.values()]
+        offers = dict.fromkeys(offer for idle in self.idle.values() for offer in idle.offers)
         if parts:
             draft.findings += [*left, *notes]
             draft.summary += reasons
@@ -154,7 +157,7 @@ class Slimming:
         return Proposal(
             findings=tuple(dict.fromkeys([*left, *notes])),
             refused=refused,
-            reason="" if refused else _reason(reasons),
+            reason="" if refused else "; ".join([_reason(reasons), *offers]),
         )
 
 

@@ -10,6 +10,7 @@ from dockerfix_transforms.slim_context.part import Wishes
 from dockerfix_transforms.slim_context.scope import candidates
 from dockerfix_transforms.slim_context.slimming import Slimming
 
+
 class SlimContext:
     """Shrink a build context to the package, with siblings from their published images.
 
@@ -105,9 +106,10 @@ class SlimContext:
         take the sibling by `additional_contexts: service:NAME` (Compose 2.37 or newer). Other
         call sites take the argument from the environment. A sibling becomes a named context if
         nothing publishes an image of it that the call site surely finds (a tag that its job
-        knows, pushed in every run, for its platforms), or if `--via context` is given: every call
-        site then passes the sibling's folder. This needs no registry, and saves nothing under
-        BuildKit. What the old ignore file left out of the sibling stays out, by an ignore file of
+        knows, pushed in every run, for its platforms) while another sibling has one, or if
+        `--via context` is given: every call site then passes the sibling's folder. This needs no
+        registry, and saves nothing under BuildKit; so a file that BuildKit alone builds, and
+        whose siblings would all be named contexts, is left as it is unless you ask. What the old ignore file left out of the sibling stays out, by an ignore file of
         its own. Files beside the packages, such as `.npmrc` or a lock file, come from the old
         context, which is passed as a named context. The file is refused if one of its builders
         gets no named contexts (kaniko, buildah, the classic builder), or if a build that was found
