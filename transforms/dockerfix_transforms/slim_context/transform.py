@@ -110,7 +110,8 @@ class SlimContext:
         `--via context` is given: every call site then passes the sibling's folder. This needs no
         registry, and saves nothing under BuildKit; so a file that BuildKit alone builds, and
         whose siblings would all be named contexts, is left as it is unless you ask. What the old
-        ignore file left out of the sibling stays out, by an ignore file of its own. Files beside the packages, such as `.npmrc` or a lock file, come from the old
+        ignore file left out of the sibling stays out, by an ignore file of its own. Files beside
+        the packages, such as `.npmrc` or a lock file, come from the old
         context, which is passed as a named context. The file is refused if one of its builders
         gets no named contexts (kaniko, buildah, the classic builder), or if a build that was found
         but could not be followed may build the same Dockerfile.
