@@ -69,11 +69,18 @@ class _Kept:
         self.hits = [judge.judge_path(path).each if path else () for path in self.above]
 
     def rules(self) -> tuple[str, ...]:
-        """The lines in their order, without what is said twice in a row."""
+        """The lines in their order, without what was said already since the last line of the
+        other kind."""
         found: list[str] = []
+        said: set[str] = set()
         for number, line in enumerate(self.file.lines):
             new = self.excluding(number, line) if not line.negated else self.taking(number, line)
-            found += [rule for rule in new if rule not in found[-1:]]
+            for rule in new:
+                if found and rule.startswith("!") != found[-1].startswith("!"):
+                    said.clear()
+                if rule not in said:
+                    found.append(rule)
+                said.add(rule)
         return tuple(found)
 
     def in_the_way(self) -> IgnoreLine | None:
@@ -141,10 +148,11 @@ def _may_concern(pattern: str, source: str) -> bool:
 
 
 def _may_match(part: str, name: str) -> bool:
-    """Whether one part of a pattern may match what one part of a source stands for."""
-    if has_wildcard(part) or "\\" in part:
+    """Whether one part of a pattern may match what one part of a source stands for. A bracket may
+    match a slash, so that its parts say nothing."""
+    if "[" in part or "\\" in part or (has_wildcard(part) and has_wildcard(name)):
         return True
     try:
-        return part == name or match(name, part)
+        return match(part, name) if has_wildcard(part) else part == name or match(name, part)
     except BadPatternError:
         return True

@@ -13,6 +13,7 @@ from itertools import islice
 from msgspec.structs import replace
 
 from dockerfix.api import (
+    Build,
     Facts,
     Finding,
     Instruction,
@@ -36,7 +37,7 @@ from dockerfix_transforms.slim_context.safety import (
     is_classic,
     unfollowed_builds,
 )
-from dockerfix_transforms.slim_context.scope import Built
+from dockerfix_transforms.slim_context.scope import Built, is_git
 
 _BUILDKIT = frozenset(
     {Tool.DOCKER_BUILD, Tool.BUILDX_BUILD, Tool.BAKE, Tool.COMPOSE, Tool.ACTION}
@@ -149,6 +150,7 @@ def nothing_gained(facts: Facts, made: Built, *why: Finding, named: bool = False
 def _kept(facts: Facts, part: Part, made: Built, plan: AllowPlan) -> Part:
     """The ignore file of a plan."""
     part.findings += islice(_other_contexts(facts, made), _SHOWN)
+    part.findings += map(_reads_none, filter(is_git, made.builds))
     part.edits += [(plan.path, edit) for edit in plan.edits]
     if plan.created is not None:
         part.created[plan.path] = plan.created
@@ -173,6 +175,16 @@ def _other_contexts(facts: Facts, made: Built) -> Iterator[Finding]:
         action = f"Accept it if its context is {made.context or 'the root'} too."
         assumed = replace(note, name="other-context", severity=Severity.ASSUME, action=action)
         yield note if known else assumed
+
+
+def _reads_none(build: Build) -> Finding:
+    """A build that the ignore file does not serve."""
+    return Finding(
+        Severity.NOTE, "git-context",
+        f"{build.dockerfile} is built here from a Git context, which reads no ignore file",
+        "This build is sent what it was sent before.", "", build.site.place,
+        build.dockerfile or "",
+    )  # fmt: skip
 
 
 def _left_out(made: Built, plan: AllowPlan, copy: Instruction) -> Finding:

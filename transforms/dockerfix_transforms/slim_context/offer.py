@@ -9,7 +9,7 @@ from dockerfix.api import BadIgnoreError, Facts, human
 from dockerfix_transforms.slim_context.allow import plan_allow
 from dockerfix_transforms.slim_context.allow_plan import AllowPlan
 from dockerfix_transforms.slim_context.refusal import CannotSlimError
-from dockerfix_transforms.slim_context.scope import Built
+from dockerfix_transforms.slim_context.scope import Built, is_git
 
 
 def command(made: Built) -> str:
@@ -45,6 +45,8 @@ def narrows(facts: Facts, made: Built) -> bool:
 
 
 def _planned(facts: Facts, made: Built) -> AllowPlan | None:
+    if any(map(is_git, made.builds)):
+        return None  # such a build reads no ignore file
     try:
         plan = plan_allow(facts, made)
     except (CannotSlimError, BadIgnoreError):
