@@ -56,6 +56,7 @@ class _Comparison:
         self.asked = {
             (p.subject, p.detail, p.before, p.after) for p in permits if p.rule == "cache-ref"
         }
+        self.added = {(p.subject, p.detail) for p in permits if p.rule == "argument-added"}
         self.known = {cache for build in _builds(before) for cache in _written(build)}
         self.written = Counter(cache for b in _builds(after) for cache in set(_written(b)))
         self.sites = {cache: b.site for b in _builds(after) for cache in _written(b)}
@@ -76,9 +77,19 @@ class _Comparison:
                 self.differences[f"cache-ref: {line}"] = None
             else:
                 self.failures[line] = None
-        if _options_but_caches(old) != _options_but_caches(new):
+        if _options_but_caches(old) != self.without_added(new):
             self.failures[f"{new.site}: more than the caches of this build differ"] = None
         self.sources(old, new)
+
+    def without_added(self, build: Build) -> list[tuple[str, str]]:
+        """A build's options but caches, without named contexts that a permit adds: *same images
+        asked for* judges these."""
+        return [
+            (name, text)
+            for name, text in _options_but_caches(build)
+            if name != "build-context"
+            or (build.dockerfile, text.partition("=")[0]) not in self.added
+        ]
 
     def sources(self, old: Build, new: Build) -> None:
         """Every new source is written by a build, for this branch or for the default one."""

@@ -14,6 +14,7 @@ from msgspec import Struct
 from dockerfix.api import (
     Build,
     Caches,
+    Change,
     Facts,
     Image,
     Judge,
@@ -21,11 +22,15 @@ from dockerfix.api import (
     Refused,
     SiteKind,
     Stage,
+    Tool,
     Value,
+    Wanted,
+    classic_rules,
     inner_path,
     is_accepted,
     lacking_platform,
     read_cache,
+    relative_path,
     rules_of,
     set_caches,
     unknown_name,
@@ -52,8 +57,10 @@ from dockerfix_transforms.slim_context.rewrite import (
     stage_edits,
     stage_names,
 )
-from dockerfix_transforms.slim_context.safety import check_triggers
+from dockerfix_transforms.slim_context.safety import check_triggers, is_classic
 from dockerfix_transforms.slim_context.scope import Built
+
+_READING = frozenset({Tool.DOCKER_BUILD, Tool.BUILDX_BUILD})
 
 
 class Written(Struct, frozen=True):
@@ -77,6 +84,8 @@ class Sibling(Struct, frozen=True):
     provider: Provider
     written: Written
     found: tuple[Region, ...]
+    context: str
+    """The stage in whose place builds give the sibling's context; empty where none must."""
 
 
 def by_cache(facts: Facts, part: Part, made: Built) -> Part | Idle:
@@ -108,6 +117,7 @@ def by_cache(facts: Facts, part: Part, made: Built) -> Part | Idle:
         for file in sorted(part.lacking)
     ]
     _read_caches(facts, part, consumer, [s.written for s in siblings])
+    _give_contexts(part, consumer, siblings)
     _summarise(part, made)
     return part
 
@@ -141,9 +151,8 @@ def _siblings(facts: Facts, consumer: Consumer, own: Sequence[Region]) -> Iterat
             continue
         _check_same(facts, consumer, written.build, provider)
         stages = inlined(consumer, provider, names[name])
-        yield Sibling(
-            From(stages.name, provider, "", stages=stages.text), provider, written, gaining
-        )
+        origin = From(stages.name, provider, "", stages=stages.text)
+        yield Sibling(origin, provider, written, gaining, stages.context)
 
 
 def _is_own(stage: Stage, provider: Provider) -> bool:
@@ -160,8 +169,10 @@ def _done(stage: Stage) -> list[tuple[str, str]]:
 def _written(facts: Facts, consumer: Consumer, sibling: str) -> Written | str:
     """The cache of all steps of a sibling that the pipeline's builds of the consumer can read,
     or why there is none."""
-    why = f"no job that was read writes a cache of {sibling} with mode=max"
     readers = _readers(consumer)
+    if not readers:
+        return f"no build of {consumer.path} in a GitLab pipeline can read a cache"
+    why = f"no job that was read writes a cache of {sibling} with mode=max"
     for build in makers(facts, sibling):
         if build.site.kind is not SiteKind.GITLAB:
             continue
@@ -179,8 +190,12 @@ def _written(facts: Facts, consumer: Consumer, sibling: str) -> Written | str:
 
 
 def _readers(consumer: Consumer) -> list[Build]:
-    """The consumer's builds in the pipeline."""
-    return [b for b in consumer.builds if b.site.kind is SiteKind.GITLAB]
+    """The consumer's builds in the pipeline that can read a cache of BuildKit's."""
+    return [
+        b
+        for b in consumer.builds
+        if b.site.kind is SiteKind.GITLAB and set(b.tools) <= _READING and not is_classic(b)
+    ]
 
 
 def _check_same(facts: Facts, consumer: Consumer, build: Build, provider: Provider) -> None:
@@ -216,11 +231,12 @@ def _other_files(facts: Facts, consumer: Consumer, build: Build, provider: Provi
     """A file of the sibling that only one of the two contexts lets through."""
     context = build.context or ""
     theirs = Judge(rules_of(facts, context, provider.graph.tree.path))
+    named = Judge(classic_rules(facts, context))
     mine = Judge(rules_of(facts, consumer.context, consumer.path))
     for path in files_below(facts, provider.folder):
-        there = theirs.judge_path(inner_path(path, context)).matched
+        inner = inner_path(path, context)
         here = mine.judge_path(inner_path(path, consumer.context)).matched
-        if there != here:
+        if any(judge.judge_path(inner).matched != here for judge in (theirs, named)):
             return f"an ignore file leaves {path} out of one of the two builds"
     return ""
 
@@ -272,6 +288,16 @@ def _read_caches(facts: Facts, part: Part, consumer: Consumer, caches: Sequence[
             part.callers.add(build.site.name)
         part.summary.append(f"{builds[0].site.name} reads {', '.join(new)}")
         part.summary += _late(facts, builds, caches)
+
+
+def _give_contexts(part: Part, consumer: Consumer, siblings: Sequence[Sibling]) -> None:
+    """The pipeline's builds give the context of each sibling whose Dockerfile copies all of it."""
+    given = [(s.context, s.written.build.context or "") for s in siblings if s.context]
+    for build in _readers(consumer) if given else ():
+        contexts = tuple((name, relative_path(path, build.folder)) for name, path in given)
+        part.changes.append(Change(build, Wanted(consumer.path, named_contexts=contexts)))
+    for name, _ in given:
+        part.permits.append(Permit("argument-added", consumer.path, consumer.path, name))
 
 
 def _late(facts: Facts, builds: Sequence[Build], caches: Sequence[Written]) -> Iterator[str]:

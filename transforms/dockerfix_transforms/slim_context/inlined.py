@@ -2,9 +2,10 @@
 
 BuildKit finds a step in a cache by the instruction, what it stands on, and the contents that it
 takes; of a source path only the last name counts. So the instructions stay to the letter, and
-sources get the sibling's folder in front. A COPY of the sibling's whole context has no name: it
-copies from an empty stage that holds that folder as its root. Knows two Dockerfiles; which cache
-is read is `cached`'s.
+sources get the sibling's folder in front. A COPY of a whole context has no name, and hits only
+where a context is copied, no stage and no folder of one (tried with BuildKit 0.34): it copies from
+a stage of that folder, in whose place a call site gives the folder as a named context. Knows two
+Dockerfiles; which cache is read is `cached`'s.
 """
 
 from __future__ import annotations
@@ -38,10 +39,12 @@ _SECRET = frozenset({"secret", "ssh"})
 
 
 class Inlined(Struct, frozen=True):
-    """Stages to put in front of those that use them: their text, the name of the last one."""
+    """Stages to put in front of those that use them: their text, the name of the last one, and
+    of the one in whose place builds must give the sibling's context (or nothing)."""
 
     text: str
     name: str
+    context: str = ""
 
 
 def inlined(consumer: Consumer, provider: Provider, name: str) -> Inlined:
@@ -60,6 +63,7 @@ class _Stages:
         self.tree = provider.graph.tree
         self.newline = consumer.graph.tree.newline.bytes.decode()
         context = provider.build.context or ""
+        self.folder = context
         self.prefix = inner_path(context, consumer.context)
         self.sources = f"{name}-sources"
         last = provider.stage.index
@@ -76,9 +80,11 @@ class _Stages:
         said = f"# As in {self.tree.path}, so that the cache of its image serves these steps."
         head = [said]
         if self.whole:
-            head += [f"FROM scratch AS {self.sources}", f"COPY ./{self.prefix} /", ""]
+            given = f"# Its cache is hit with --build-context {self.sources}={self.folder}."
+            head += [given, f"FROM scratch AS {self.sources}", f"COPY ./{self.prefix} /", ""]
         text = self.newline.join([*head, (self.newline * 2).join(texts)])
-        return Inlined(f"{text}{self.newline}", self.names[self.stages[-1].index])
+        name = self.names[self.stages[-1].index]
+        return Inlined(f"{text}{self.newline}", name, self.sources if self.whole else "")
 
     def check(self) -> None:
         """What the two files must have in common."""

@@ -135,7 +135,9 @@ class SlimContext:
         saved are the sibling's steps. They move into a stage that is the sibling's own
         Dockerfile to the letter, the package is copied from there, and the builds of the GitLab
         pipeline read the cache that the sibling's job writes (`--cache-to type=registry` with
-        `mode=max`), so that a runner without a cache runs none of them again. Steps that the
+        `mode=max`), so that a runner without a cache runs none of them again. Where the
+        sibling's Dockerfile copies its whole context, they also give that folder as a named
+        context, since BuildKit does not find such a step in the cache otherwise. Steps that the
         sibling's Dockerfile does not run stay where they were. Other call sites need no change:
         without the cache the steps run as before. The file is refused where the cache would not
         be hit: build arguments or a platform of its own, other ignore rules, a FROM with an
