@@ -128,6 +128,8 @@ class Rules:
     def _is_in_npm_cache(self, difference: Difference) -> bool:
         home = self.before.environment.get("HOME", "/root")
         folder = self.before.environment.get("NPM_CONFIG_CACHE") or posixpath.join(home, ".npm")
+        if difference.path == folder:
+            return True  # the folder itself is there once npm has run
         return _within(difference.path, tuple(posixpath.join(folder, name) for name in _NPM_CACHE))
 
     def _is_in_target(self, difference: Difference) -> bool:
