@@ -104,7 +104,11 @@ class _Search:
             readers = [b for b in builds if b.context in (folder, None) or _names(b, folder)]
         if all(build.context is None for build in readers):
             yield f"{path}: no call site that was read says which images it is for"
-        unknown = dict.fromkeys(str(build.site) for build in readers if build.context is None)
+        unknown = dict.fromkeys(
+            str(build.site)
+            for build in readers
+            if build.context is None and not _is_fresh_clone(build)
+        )
         for site in list(unknown)[:_MAX_LINES]:
             yield f"{path}: {site} has a context that is not known, and may read it"
 
@@ -166,6 +170,11 @@ class _Search:
             found += [v.origin for v in values if v is not None]
         found += [call.site.place for call in facts.builds.images]
         return [place for place in found if place is not None and place.path == path]
+
+
+def _is_fresh_clone(build: Build) -> bool:
+    """Whether a build takes a Git context, whose ignore file no builder reads."""
+    return any("a Git context" in why for why in build.unknown)
 
 
 def _names(build: Build, folder: str) -> bool:

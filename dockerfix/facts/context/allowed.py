@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 
 from dockerfix.facts.trees.globs import BadPatternError, has_wildcard, match
 from dockerfix.facts.trees.ignore import BadIgnoreError, IgnoreFile, IgnoreLine, Judge
-from dockerfix.facts.trees.projection import ProjectionError, as_line
+from dockerfix.facts.trees.projection import ProjectionError, as_line, stops_at_slash
 
 EVERYTHING = ("*", "**")
 """Patterns that leave out everything at the top of a context."""
@@ -148,9 +148,8 @@ def _may_concern(pattern: str, source: str) -> bool:
 
 
 def _may_match(part: str, name: str) -> bool:
-    """Whether one part of a pattern may match what one part of a source stands for. A bracket may
-    match a slash, so that its parts say nothing."""
-    if "[" in part or "\\" in part or (has_wildcard(part) and has_wildcard(name)):
+    """Whether one part of a pattern may match what one part of a source stands for."""
+    if "\\" in part or (has_wildcard(part) and has_wildcard(name)) or not stops_at_slash(part):
         return True
     try:
         return match(part, name) if has_wildcard(part) else part == name or match(name, part)

@@ -115,6 +115,15 @@ def _remainders(parts: list[str], names: list[str]) -> Iterator[list[str]]:
         yield from _remainders(parts[1:], names[1:])
 
 
+def stops_at_slash(part: str) -> bool:
+    """Whether a part of a pattern, as moby reads it, matches nothing across a slash."""
+    try:
+        _check_part(part)
+    except _CannotCutError:
+        return False
+    return True
+
+
 def _check_part(part: str) -> None:
     """Refuse a part that may match across a slash, or whose escapes do not end in it."""
     at = 0

@@ -63,6 +63,8 @@ def plan_allow(facts: Facts, made: Built) -> AllowPlan | str:
     """
     narrow = read_of(facts, made.path, made.context, projects=True)
     used = narrow or check_parts(facts, made)
+    if narrow is None and not used.paths:
+        return f"{made.path} takes nothing from its context"
     path = f"{made.path}.dockerignore"
     _check_containerignore(facts, made)
     old = facts.ignore_path(made.context, made.path)
