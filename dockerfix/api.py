@@ -21,7 +21,13 @@ from dockerfix.facts.cargo.commands import (
     selected,
 )
 from dockerfix.facts.cargo.native import crates_that_notice
-from dockerfix.facts.context.allowed import exceptions, is_allow_list, kept_rules, line_in_the_way
+from dockerfix.facts.context.allowed import (
+    exceptions,
+    is_allow_list,
+    kept_rules,
+    line_in_the_way,
+    split_allow_list,
+)
 from dockerfix.facts.context.assumed import likely_context
 from dockerfix.facts.context.senders import (
     Sent,
@@ -435,6 +441,7 @@ __all__ = [
     "shared_flags",
     "sometimes_pushed",
     "sources_of",
+    "split_allow_list",
     "split_workflow_job",
     "stand_ins",
     "tag_of",

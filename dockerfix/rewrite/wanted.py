@@ -17,6 +17,10 @@ Edits = list[tuple[str, Edit]]
 """Edits with the path of the file that each one belongs to."""
 
 
+_SHOWN = 60
+"""Characters of a change that are shown."""
+
+
 class Wanted(Struct, frozen=True):
     """What a build must ask for afterwards; paths are relative to the root.
 
@@ -94,6 +98,12 @@ class Refused(Exception):  # noqa: N818 - an outcome, not a fault
         )
 
 
+def _said(edit: Edit) -> str:
+    """What an edit writes, for a person."""
+    text = " ".join(edit.replacement.decode("utf-8", "replace").split())
+    return f"`{text[:_SHOWN]}`" if text else "a removal"
+
+
 def united(facts: Facts, edits: Edits) -> dict[str, EditSet]:
     """The edits of each file as one set, in the order of the paths.
 
@@ -110,7 +120,8 @@ def united(facts: Facts, edits: Edits) -> dict[str, EditSet]:
             place = facts.snapshot.source(path).place(error.second.span)
             raise Refused(
                 place,
-                "two changes to this line overlap",
+                f"this line needs both {_said(error.first)} and {_said(error.second)}, and "
+                "dockerfix cannot combine them",
                 "make one of them by hand, then run again",
             ) from None
     return found

@@ -17,6 +17,7 @@ from dockerfix.facts.trees.projection import ProjectionError, as_line, stops_at_
 
 EVERYTHING = ("*", "**")
 """Patterns that leave out everything at the top of a context."""
+_EVERYTHING_INSIDE = (*EVERYTHING, "*/**", "**/**")
 
 
 def is_allow_list(file: IgnoreFile) -> bool:
@@ -45,6 +46,19 @@ def kept_rules(file: IgnoreFile, sources: Sequence[str]) -> tuple[str, ...]:
     pattern that Docker rejects.
     """
     return _Kept(file, outermost(sources)).rules()
+
+
+def split_allow_list(rules: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+    """The exceptions of a file that leaves everything out first, as `kept_rules` gives them, and
+    what follows these; None for one that does not begin so.
+
+    Behind a `*` of its own such a file needs no exceptions but its own.
+    """
+    first = next((n for n, rule in enumerate(rules) if rule not in _EVERYTHING_INSIDE), len(rules))
+    if not first:
+        return None
+    end = next((n for n in range(first, len(rules)) if rules[n][:1] != "!"), len(rules))
+    return tuple(rules[first:end]), tuple(rules[end:])
 
 
 def line_in_the_way(file: IgnoreFile, sources: Sequence[str]) -> IgnoreLine | None:

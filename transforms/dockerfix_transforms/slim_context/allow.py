@@ -38,6 +38,7 @@ from dockerfix.api import (
     read_of,
     rules_of,
     sent_of,
+    split_allow_list,
     used_of,
 )
 from dockerfix_transforms.slim_context.advice import instead_of_everything
@@ -97,9 +98,11 @@ def _planned(
 ) -> AllowPlan | str:
     """The plan, its figures compared; with `whole` a COPY takes all that is let through. Raises
     `ProjectionError` and `BadIgnoreError`."""
-    kept = kept_rules(file, used) if file is not None else ()
-    itself = _itself(made, path, used, kept)
-    rules = ("*", *exceptions(used), *kept, *itself)
+    taken, kept = exceptions(used), kept_rules(file, used) if file is not None else ()
+    if file is not None and file.path != path and (parts := split_allow_list(kept)):
+        taken, kept = parts  # the old file's own exceptions say it all
+    itself = _itself(made, path, (*taken, *kept))
+    rules = ("*", *taken, *kept, *itself)
     lost = emptied(facts, made.context, rules)
     if lost is not None:
         raise _unclear(path, f"{lost} would be sent without its content", None)
@@ -109,7 +112,7 @@ def _planned(
     after = sent_of(facts, made.context, asked, rules, classic)
     if after.whole.size * 10 >= before.whole.size * (9 if whole else 10):
         return f"the ignore file of {made.path} lets through hardly more than what is copied"
-    head = _head(made, exceptions(used), [*kept, *itself], whole=whole)
+    head = _head(made, taken, [*kept, *itself], whole=whole)
     if file is not None and file.path == path:
         return AllowPlan(path, before, after, edits=(_extended(file, used, head),))
     tail = [f"# As in {file.path}.", *kept] if file is not None and kept else []
@@ -179,12 +182,12 @@ def _check_containerignore(facts: Facts, made: Built) -> None:
         )  # fmt: skip
 
 
-def _itself(made: Built, path: str, used: Sequence[str], kept: Sequence[str]) -> tuple[str, ...]:
+def _itself(made: Built, path: str, rules: Sequence[str]) -> tuple[str, ...]:
     """A line for the new ignore file itself where a source would take it along."""
     if made.context and not path.startswith(f"{made.context}/"):
         return ()
     inner = inner_path(path, made.context)
-    judge = Judge(("*", *exceptions(used), *kept))
+    judge = Judge(("*", *rules))
     return () if judge.judge_path(inner).matched else (inner,)
 
 

@@ -34,7 +34,12 @@ from dockerfix_transforms.slim_context.consumer import Consumer
 from dockerfix_transforms.slim_context.refusal import CannotSlimError, refusal
 from dockerfix_transforms.slim_context.scope import Built
 
-_WITHOUT_CONTEXTS = frozenset({Tool.KANIKO, Tool.BUILDAH, Tool.PODMAN, Tool.SDK})
+_WITHOUT_CONTEXTS = frozenset(
+    {
+        Tool.KANIKO, Tool.BUILDAH, Tool.PODMAN, Tool.SDK,
+        Tool.DEPLOYMENT, Tool.SKAFFOLD, Tool.TILT,
+    }
+)  # fmt: skip
 
 
 def check_sources(facts: Facts, consumer: Consumer) -> None:
@@ -142,7 +147,8 @@ def _without(unable: Sequence[Tool], build: Build) -> str:
     may = "" if tool is build.tool else f"the tool is a variable and may hold {tool.value}; "
     if tool in (Tool.BUILDAH, Tool.PODMAN):
         return f"{may}named contexts of {tool.value} are not proved to hold the same files"
-    return f"{may}{tool.value} takes no named contexts"
+    name = f"a {tool.value}" if tool is Tool.DEPLOYMENT else tool.value
+    return f"{may}{name} takes no named contexts"
 
 
 def sibling_ignores(
