@@ -136,6 +136,9 @@ class ShallowClone:
             return Proposal(
                 reason=f"The pipeline already clones {given} commits; pass --depth for another."
             )
+        if any(name == DEPTH for rule in pipeline.workflow or () for name, _ in rule.variables):
+            # A job's own depth would win over what the rules say of a kind of pipeline.
+            return Proposal(reason="`workflow: rules:` set GIT_DEPTH; change it there.")
         try:
             bare = treeless_jobs(draft.facts, pipeline) if options["no-tree"] else ()
             for job in bare:
