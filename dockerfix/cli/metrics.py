@@ -79,7 +79,7 @@ def metrics(
     fetched = Fetched()
     if pipeline is not None:
         server = server_of(Path.cwd(), url, project, token_variable)
-        fetched = fetch(server, pipeline, frozenset(names))
+        fetched = fetch(server, pipeline, frozenset(names), children=True)
     read = traces_of(logs)
     listed = jobs_of(jobs) if jobs is not None else ()
     matched = {trace.name: job for trace in read if (job := job_of(trace.name, listed))}

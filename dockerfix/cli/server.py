@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 import click
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dockerfix.cli.output import tell
-from dockerfix.traces.jobs import JobsError, RanJob, jobs_of_items, latest
+from dockerfix.traces.jobs import RanJob, jobs_of_items, latest
 from dockerfix.traces.model import JobTrace
 from dockerfix.traces.read import read_trace
 
@@ -91,26 +92,49 @@ def connect(server: Server, rights: Rights) -> GitLab:
     return GitLab(server.url, token, server.project, rights)
 
 
-def fetch(server: Server, pipeline: str, only: frozenset[str] = frozenset()) -> Fetched:
+_LEVELS = 2
+"""How deep child pipelines can be (CI/CD YAML syntax, downstream pipelines)."""
+
+
+def fetch(
+    server: Server, pipeline: str, only: frozenset[str] = frozenset(), *, children: bool = False
+) -> Fetched:
     """The jobs of a pipeline and their traces, of the jobs named in `only` if there are any.
 
-    Raises `ForgeError` and `click.UsageError`.
+    With `children` also those of the pipelines of the project that it starts, each as
+    `JOB THAT STARTS IT > NAME`. Raises `ForgeError` and `click.UsageError`.
     """
     from dockerfix.forge.errors import READ, ForgeError
-    from dockerfix.forge.pipelines import pipeline_id, pipeline_jobs
+    from dockerfix.forge.pipelines import pipeline_id
 
     forge = connect(server, READ)
     forge.check_scope()
     number = pipeline_id(forge, pipeline)
-    try:
-        jobs = latest(jobs_of_items(pipeline_jobs(forge, number)))
-    except JobsError:
-        raise ForgeError(f"the pipeline {number} has no jobs", "name another one") from None
+    jobs, starting = _jobs_of(forge, number, _LEVELS if children else 0)
+    if not jobs:
+        raise ForgeError(f"the pipeline {number} has no jobs", "name another one")
     wanted = [job for job in jobs if not only or only & {job.name, job.base}]
     if not wanted:
         names = ", ".join(sorted({job.base for job in jobs}))
         raise click.UsageError(f"no job of pipeline {number} is called so; it has: {names}")
-    return Fetched(jobs, tuple(_traces(forge, wanted)))
+    return Fetched(jobs, tuple(_traces(forge, [job for job in wanted if job.id not in starting])))
+
+
+def _jobs_of(forge: GitLab, number: int, levels: int) -> tuple[tuple[RanJob, ...], set[int]]:
+    """The last runs of the jobs of a pipeline and of what it starts, so many levels down, and the
+    ids of those that start a pipeline and run nothing."""
+    from dockerfix.forge.pipelines import bridges, pipeline_jobs, started_by
+
+    starting = bridges(forge, number)
+    items = [*pipeline_jobs(forge, number), *starting]
+    found = list(latest(jobs_of_items(items))) if items else []
+    ids = {item["id"] for item in starting}
+    for item in starting if levels else ():
+        if (child := started_by(item)) is not None:
+            jobs, more = _jobs_of(forge, child, levels - 1)
+            found += (replace(job, name=f"{item['name']} > {job.name}") for job in jobs)
+            ids |= more
+    return tuple(found), ids
 
 
 def _traces(forge: GitLab, jobs: Collection[RanJob]) -> Iterator[JobTrace]:

@@ -30,11 +30,29 @@ def pipeline_id(forge: GitLab, wanted: str) -> int:
 
 def pipeline_jobs(forge: GitLab, number: int) -> list[dict[str, Any]]:
     """The jobs of a pipeline as the jobs API lists them, the last run of each; raises
-    `ForgeError`. Jobs that start other pipelines are not among them."""
+    `ForgeError`. Jobs that start other pipelines are among the `bridges`."""
     with forge.asking(f"reading the jobs of the pipeline {number}"):
         pipeline = forge.project.pipelines.get(number, lazy=True)
         found = pipeline.jobs.list(get_all=True, per_page=100, **AGAIN)
     return [job.asdict() for job in found]
+
+
+def bridges(forge: GitLab, number: int) -> list[dict[str, Any]]:
+    """The jobs of a pipeline that start other pipelines, as the jobs API lists them; raises
+    `ForgeError`."""
+    with forge.asking(f"reading what the pipeline {number} starts"):
+        pipeline = forge.project.pipelines.get(number, lazy=True)
+        found = pipeline.bridges.list(get_all=True, per_page=100, **AGAIN)
+    return [bridge.asdict() for bridge in found]
+
+
+def started_by(bridge: dict[str, Any]) -> int | None:
+    """The pipeline of the same project that a job started; None for another project's, and where
+    none was started."""
+    own, other = bridge.get("pipeline") or {}, bridge.get("downstream_pipeline") or {}
+    same = own.get("project_id") == other.get("project_id")
+    number = other.get("id")
+    return number if same and isinstance(number, int) else None
 
 
 def trace_blocks(forge: GitLab, number: int) -> Iterator[bytes] | None:

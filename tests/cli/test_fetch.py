@@ -99,6 +99,55 @@ def test_metrics_of_one_job(asked: Callable[..., Any], fake: Any, repository: Pa
     assert "it has: a, later, t 9" in strange.err
 
 
+def starting(number: int, name: str, at: int, child: int, project: int = 3) -> dict[str, Any]:
+    """An entry of the bridges API: a job of the pipeline `at` that starts another one."""
+    return job(
+        number,
+        name,
+        25,
+        pipeline={"id": at, "project_id": 3},
+        downstream_pipeline={"id": child, "project_id": project},
+    )
+
+
+def test_metrics_of_what_a_pipeline_starts(
+    asked: Callable[..., Any], fake: Any, repository: Path
+) -> None:
+    fake.jobs += [
+        job(20, "a", 10, pipeline={"id": 71}),
+        job(30, "b", 10, pipeline={"id": 72}),
+        job(40, "c", 10, pipeline={"id": 73}),
+    ]
+    fake.bridges = [
+        starting(13, "child", 70, 71),
+        starting(21, "deeper", 71, 72),
+        starting(14, "other project", 70, 73, project=4),
+    ]
+    fake.traces |= {20: trace(1, 2), 30: trace(3, 4)}
+    result = asked("metrics", "--fetch", "70", "--format", "json")
+    assert result.code == 0, result.err
+    names = [one["name"] for one in json.loads(result.out)["jobs"]]
+    assert names == ["a", "t 9", "child > a", "child > deeper > b"]
+    assert "no trace of" not in result.err
+    assert not any("/pipelines/73/" in path for path in fake.asked)
+    one = asked("metrics", "--fetch", "70", "--job", "child > a", "--format", "json")
+    assert [job["name"] for job in json.loads(one.out)["jobs"]] == ["child > a"]
+
+
+def test_estimate_takes_the_time_of_a_job_that_starts_a_pipeline(
+    asked: Callable[..., Any], fake: Any, piped: Path
+) -> None:
+    (piped / ".gitlab-ci.yml").write_text(f"{CI}child: {{stage: b, trigger: {{include: c.yml}}}}\n")
+    (piped / "c.yml").write_text("x: {script: [x]}\n")
+    git(piped, "add", ".")
+    fake.bridges = [starting(13, "child", 70, 71)]
+    fake.bridges[0]["duration"] = 900
+    result = asked("estimate", "--only", "pin", "--fetch", "70", "--format", "json")
+    assert result.code == 0, result.err
+    assert json.loads(result.out)["states"][0]["longest_path_seconds"] >= 900
+    assert "no trace of" not in result.err
+
+
 def test_estimate_of_a_pipeline(asked: Callable[..., Any], piped: Path) -> None:
     result = asked("estimate", "--only", "pin", "--fetch", "latest", "--format", "json")
     assert result.code == 0, result.err

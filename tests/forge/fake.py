@@ -50,6 +50,7 @@ class FakeGitLab:
     faults: list[Fault] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     jobs: list[dict[str, Any]] = field(default_factory=list)
+    bridges: list[dict[str, Any]] = field(default_factory=list)
     traces: dict[int, bytes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -80,11 +81,20 @@ class FakeGitLab:
         if rest == "/pipelines/latest":
             known = query.get("ref", "main") == "main"
             return (200, {"id": 70, "ref": "main"}) if known else (403, {"message": "403"})
-        if rest == "/pipelines/70/jobs":
-            return 200, self.jobs
+        listed = re.fullmatch(r"/pipelines/(\d+)/(jobs|bridges)", rest)
+        if listed is not None:
+            return self.of_pipeline(int(listed[1]), listed[2])
         match = re.fullmatch(r"/jobs/(\d+)/trace", rest)
         trace = self.traces.get(int(match[1])) if match is not None else None
         return (200, trace) if trace is not None else (404, {"message": "404 Not Found"})
+
+    def of_pipeline(self, number: int, kind: str) -> Answer:
+        """The jobs of a pipeline, or those that start others; 70 and what it starts are there."""
+        known = {70, *(bridge["downstream_pipeline"]["id"] for bridge in self.bridges)}
+        if number not in known:
+            return 404, {"message": "404 Not Found"}
+        entries = self.jobs if kind == "jobs" else self.bridges
+        return 200, [entry for entry in entries if entry["pipeline"]["id"] == number]
 
     def repository(self, method: str, rest: str, query: dict[str, str], data: Any) -> Answer:
         kind, _, name = rest.partition("/")
