@@ -27,6 +27,7 @@ class CacheSources:
         written = {ref for build in builds for ref in _written(build)}
         inline = {tag for build in builds if _carries(build) for tag in _tags(build)}
         self.filled = written | inline
+        self.inlined = {without_tag(tag) for tag in inline}
         self.pushed = {tag for build in builds for tag in _tags(build)}
         self.ours = {without_tag(ref) for ref in written | self.pushed}
 
@@ -40,8 +41,12 @@ class CacheSources:
                         yield value, ref
 
     def is_empty(self, ref: str) -> bool:
-        """Whether a ref provably holds no cache."""
-        if not self.readable or without_tag(ref) not in self.ours or ref in self.filled:
+        """Whether a ref provably holds no cache. Where one of its repository's images carries a
+        cache, another tag may be given to that one."""
+        repository = without_tag(ref)
+        if not self.readable or repository not in self.ours or ref in self.filled:
+            return False
+        if repository in self.inlined:
             return False
         return not any(_may_be(ref, other) for other in self.filled)
 
