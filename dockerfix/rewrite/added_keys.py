@@ -33,14 +33,15 @@ class AddedKeys:
         self._values: dict[tuple[str, Span], tuple[Mapping, str, Scalar, Keys]] = {}
 
     def add(self, mapping: Mapping, name: str, text: str) -> None:
-        """One more key of a mapping."""
+        """One more key of a mapping; once, where several ways lead to it. Raises `Refused` where
+        they bring different texts."""
         key = (mapping.file.source.path, mapping.span)
-        self._mappings.setdefault(key, (mapping, []))[1].append((name, text))
+        _append(mapping, self._mappings.setdefault(key, (mapping, []))[1], name, text)
 
     def include(self, matrix: Mapping, axis: str, value: Scalar, name: str, text: str) -> None:
         """One more key of the rows that have a value."""
         key = (matrix.file.source.path, value.span)
-        self._values.setdefault(key, (matrix, axis, value, []))[3].append((name, text))
+        _append(matrix, self._values.setdefault(key, (matrix, axis, value, []))[3], name, text)
 
     def edits(self) -> Edits:
         """All edits; raises `Refused`."""
@@ -51,6 +52,16 @@ class AddedKeys:
         for (path, _), value in self._values.items():
             by_matrix.setdefault((path, value[0].span), []).append(value)
         return found + [(path, _included(values)) for (path, _), values in by_matrix.items()]
+
+
+def _append(mapping: Mapping, keys: Keys, name: str, text: str) -> None:
+    """Add a key that is not there yet."""
+    held = dict(keys).get(name)
+    if held is None:
+        keys.append((name, text))
+    elif held != text:
+        place = mapping.file.source.place(mapping.span)
+        raise Refused(place, f"{name} would get two values here", "Build the images in one way.")
 
 
 def text_in(mapping: Mapping | None, text: str) -> str:

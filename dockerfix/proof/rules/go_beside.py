@@ -14,7 +14,7 @@ from dockerfix.facts.dockerfile.places import Placed, within
 from dockerfix.proof.go.builds import Work, keeps_to_output, work_of
 from dockerfix.proof.rules.pair import Pair, Use
 from dockerfix.proof.steps.chain import Key, Step
-from dockerfix.proof.steps.reading import from_context, set_by, taken_from_stages
+from dockerfix.proof.steps.reading import from_context, set_by
 from dockerfix.syntax.dockerfile import Copy, Env, Run
 
 RULE = "go-beside"
@@ -106,7 +106,7 @@ def _is_free(pair: Pair, work: Work) -> bool:
     own = [w for step in pair.before.steps if (w := work_of(step)) is not None]
     outputs = [build.output.rstrip("/") for w in own for build in w.builds]
     folders = [folder for w in own for folder in w.folders]
-    taken = [f"/{one.lstrip('/')}" for one in taken_from_stages(pair.before.graph)]
+    taken = [f"/{one.lstrip('/')}" for one in _taken(pair)]
     if any(_meets(path, one) for path in (*paths, *_CACHES) for one in taken):
         return False
     if any(_touches(path, one) for path in files for one in outputs):
@@ -116,6 +116,23 @@ def _is_free(pair: Pair, work: Work) -> bool:
     if any(within(folder, one) for folder in work.folders for one in outputs):
         return False
     return not any(_is_noticed(pair, own, path) for path in paths)
+
+
+def _taken(pair: Pair) -> Iterator[str]:
+    """The paths that stages of the image's file take out of the stage that is compared, or out of
+    one that stands on it."""
+    graph, compared = pair.before.graph, pair.before.stage.index
+    for stage in graph.stages:
+        for named in graph.references(stage):
+            if named.stage is None or all(s.index != compared for s in graph.chain(named.stage)):
+                continue
+            item = named.instruction
+            if isinstance(item, Copy):
+                yield from (word.value for word in item.sources)
+            elif isinstance(item, Run):
+                yield from (
+                    m.option("source", "src") or "/" for m in item.mounts if "from" in m.options
+                )
 
 
 def _meets(path: str, taken: str) -> bool:

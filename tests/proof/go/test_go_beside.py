@@ -97,6 +97,13 @@ class TestWritten:
         image = "FROM alpine\nRUN --mount=from=build,target=/b cp /b/out/api /api\n"
         assert not judged("RUN go build -o /out/worker ./cmd/worker\n", image=image).holds
 
+    def test_what_comes_out_of_another_stage_does_not_matter(self) -> None:
+        image = (
+            "FROM node AS web\nRUN npm run build\nFROM alpine\nCOPY --from=web /$DIR /web\n"
+            "COPY --from=build /out/api /api\n"
+        )
+        assert judged("RUN go build -o /out/worker ./cmd/worker\n", image=image).holds
+
     def test_a_stage_that_is_an_image(self) -> None:
         image = 'FROM build\nCMD ["/out/api"]\n'
         assert not judged("RUN go build -o /out/worker ./cmd/worker\n", image=image).holds

@@ -136,6 +136,12 @@ def _packages(steps: Sequence[Step]) -> Iterator[tuple[str, str]]:
             yield from ((step.where, name) for name in one.call.packages or (".",))
 
 
+def _tells(name: str) -> bool:
+    """Whether a name tells a program from another: no usual folder, no version of an API."""
+    version = name[:1] == "v" and name[1:2].isdigit()
+    return name.lower() not in _GENERIC and "..." not in name and not version
+
+
 def _binary(path: str, packages: Sequence[tuple[str, str]], outputs: Sequence[str]) -> str:
     """What the program is called: like its package, else like its Dockerfile, its folder, or the
     file that go writes; names that every program could have come last."""
@@ -148,5 +154,5 @@ def _binary(path: str, packages: Sequence[tuple[str, str]], outputs: Sequence[st
     said = [label] if label.lower() not in ("dockerfile", "containerfile") else []
     made = [posixpath.basename(output) for output in outputs[-1:] if output]
     wanted = [*parts, *said, *reversed(path.split("/")[:-1]), *made]
-    telling = (name for name in wanted if name.lower() not in _GENERIC and "..." not in name)
+    telling = (name for name in wanted if _tells(name))
     return stage_word(next(telling, next(iter(made), "program")))
