@@ -108,7 +108,7 @@ class Draft:
         shared = {key for key in beside if _is_edited(_beside(pipeline, key), edits)}
         yield from (Permit("build-call", "", pipeline.path, key) for key in sorted(shared))
         for job in pipeline.jobs.values():
-            calling = job.hidden or job.name in self.callers
+            calling = job.name in self.callers or (job.hidden and bool(self.callers))
             for key in CALLS if calling else shared:
                 if _is_edited(_nodes(job.keys.get(key)), edits):
                     yield Permit("build-call", job.name, pipeline.path, key)

@@ -1,7 +1,8 @@
 """`make mutants`: small damage to good repositories, and what the transforms make of it.
 
-Each mutant is one of a few trees with one or two small edits: a line dropped, doubled or
-swapped, a word lost or replaced, a character put in. A transform may refuse it, find nothing
+Each mutant is the sample, or the tree of some case, with one or two small edits: a line dropped,
+doubled or swapped, a word lost or replaced, a character put in, a line brought from the tree of
+another case, a file gone. A transform may refuse it, find nothing
 to do or plan a patch; an internal check that fails, an exception or a run without end is a
 bug. The same seed gives the same mutants.
 
@@ -22,13 +23,14 @@ from pathlib import Path
 from typing import Any
 
 from dockerfix.checks.all import CHECKS
+from dockerfix.cli.transform import read_arguments
 from dockerfix.engine.plan import CheckFailed, Outcome, plan
 from dockerfix.engine.registry import Registry
 from dockerfix.engine.series import Run, in_order, run_series
 from dockerfix.facts.repository import Facts
 from dockerfix.repo.read import read_snapshot
 from dockerfix.testing.case import read_case
-from dockerfix.text import Kind, Snapshot
+from dockerfix.text import Kind, Snapshot, normalise_path
 
 TOP = Path(__file__).parent.parent.parent
 CASES = TOP / "tests" / "transforms" / "cases"
@@ -62,9 +64,24 @@ RUNS: tuple[tuple[str, str, str, Mapping[str, Any]], ...] = (
     ("add-needs/caches", "add-needs", "", {}),
     ("shallow-clone/hidden-readers", "shallow-clone", "", {}),
 )
-"""A tree, a transform, the path that it runs on, and its options."""
+"""A tree, a transform, the path that it runs on, and its options: half of all mutants. The others
+are made of all cases in turn, each with its own command."""
 WORDS = ("FROM", "RUN", "COPY", "AS", "--from=x", "\\", "${X}", "<<E", "&&", "{", "- a", "*x", '"')
 CHARACTERS = ("\0", "\x16", "\xff", "é", "\t", "#", "'", "$", "\\", "<", ":", "[", "\r")
+
+
+@lru_cache
+def cases() -> tuple[str, ...]:
+    """The names of all cases, as folder and file."""
+    found = (path.relative_to(CASES).with_suffix("") for path in CASES.glob("*/*.case"))
+    return tuple(sorted(str(path) for path in found))
+
+
+def command_of(name: str) -> tuple[str, tuple[str, ...], Mapping[str, Any]]:
+    """The transform, paths and options of a case's command."""
+    case = read_case(CASES / f"{name}.case")
+    paths, options = read_arguments(Registry.installed().load(case.transform), case.arguments[1:])
+    return case.transform, tuple(normalise_path(path) or "" for path in paths), options
 
 
 @lru_cache
@@ -84,8 +101,19 @@ def mutant(snapshot: Snapshot, made: random.Random) -> dict[str, bytes | None]:
     changes: dict[str, bytes | None] = {}
     for _ in range(made.choice((1, 1, 2))):
         path = made.choice(paths)
+        if made.random() < 0.02:
+            changes[path] = None
+            continue
         changes[path] = damaged(changes.get(path) or snapshot.read(path), made)
     return changes
+
+
+def foreign_line(made: random.Random) -> str:
+    """A line of some file of some case."""
+    snapshot = tree(made.choice(cases()))
+    found = [p for p in snapshot.paths if snapshot.entries[p].kind is Kind.FILE]
+    lines = snapshot.read(made.choice(found)).decode("utf-8", "surrogateescape").splitlines()
+    return made.choice(lines or [""]) + "\n"
 
 
 def damaged(data: bytes, made: random.Random) -> bytes:
@@ -94,11 +122,15 @@ def damaged(data: bytes, made: random.Random) -> bytes:
     at = made.randrange(len(lines))
     words = lines[at].split(" ")
     word = made.randrange(len(words))
-    kind = made.choice(("drop", "double", "swap", "lose", "replace", "insert", "cut", "join"))
+    kind = made.choice(
+        ("drop", "double", "swap", "lose", "replace", "insert", "cut", "join", "bring")
+    )
     if kind == "drop":
         del lines[at]
     elif kind == "double":
         lines.insert(at, lines[at])
+    elif kind == "bring":
+        lines.insert(at, foreign_line(made))
     elif kind == "swap":
         other = made.randrange(len(lines))
         lines[at], lines[other] = lines[other], lines[at]
@@ -119,14 +151,20 @@ def damaged(data: bytes, made: random.Random) -> bytes:
 def run(seed: int) -> tuple[int, str, str]:
     """One mutant: its seed, how it ended, and where, for what is a bug."""
     made = random.Random(seed)
-    name, transform, path, options = made.choice(RUNS)
+    if made.random() < 0.5:
+        name, transform, path, options = made.choice(RUNS)
+        given: tuple[str, ...] = (path,)
+    else:
+        name = made.choice(cases())
+        transform, given, options = command_of(name)
     changes = mutant(tree(name), made)
     signal.signal(signal.SIGALRM, _stop)
     signal.alarm(SECONDS)
     try:
         facts = Facts(tree(name).with_changes(changes))
         accept = frozenset({"toolchain", "features"}) if made.random() < 0.2 else frozenset()
-        outcomes = list(_outcomes(facts, transform, path, {**options, "accept": accept}))
+        accept |= frozenset(options.get("accept", ()))
+        outcomes = list(_outcomes(facts, transform, given, {**options, "accept": accept}))
     except _expected() as error:
         return seed, f"reported: {type(error).__name__}", ""
     except Exception as error:  # what the run is there to find
@@ -146,16 +184,16 @@ def run(seed: int) -> tuple[int, str, str]:
 
 
 def _outcomes(
-    facts: Facts, name: str, path: str, options: Mapping[str, Any]
+    facts: Facts, name: str, paths: tuple[str, ...], options: Mapping[str, Any]
 ) -> Iterator[tuple[str, Outcome]]:
     """What comes of one transform, or of all, with the transform's name."""
     registry = Registry.installed()
     if name:
-        yield name, plan(facts, registry.load(name), (path,), options)
+        yield name, plan(facts, registry.load(name), paths, options)
         return
     transforms = [registry.load(one) for one in registry.names]
     runs = [
-        Run(t, (path,), {**(BUCKET if t.name == "remote-cache" else {}), "accept": frozenset()})
+        Run(t, paths, {**(BUCKET if t.name == "remote-cache" else {}), "accept": frozenset()})
         for t in in_order(transforms)
     ]
     for link in run_series(facts, runs):

@@ -2,7 +2,8 @@
 
 A mutant takes the proposal of a real transform and does one thing wrong, or asks for less or
 for more than the real one. The first kind must fail in the gate even with every permit that
-there is; the second must at least change what a case records.
+there is; the second must at least change what a case records. `test_mutation_table` holds the
+mutants of each permit and each obligation of every transform.
 """
 
 from __future__ import annotations
@@ -16,8 +17,7 @@ import pytest
 from msgspec.structs import replace
 
 from dockerfix.engine.gate import Judges
-from dockerfix.engine.obligations import Owed, owed
-from dockerfix.engine.permits import kinds, rules
+from dockerfix.engine.permits import kinds
 from dockerfix.engine.plan import CheckFailed, Outcome, Planned, Refused, plan
 from dockerfix.engine.proposal import OptionSpec, Proposal, Transform
 from dockerfix.engine.registry import Registry
@@ -239,24 +239,6 @@ def recorded(path: Path, change: Callable[[Proposal, Facts], Proposal]) -> str:
     return "" if found.startswith("== refused") else found
 
 
-UNASKED = {"base-image", "platform", "target-triple", "profile", "selection", "linker", "shell",
-           "cargo-files", "instruction", "pipeline-value", "sources-later", "features", "sources",
-           "tools"}  # fmt: skip
-"""Rules that neither transform asks leave by, and those that no case needs so far."""
-
-
-@pytest.mark.parametrize("rule", sorted(rules().keys() - UNASKED))
-def test_a_transform_that_loses_a_permit_gets_no_patch(rule: str) -> None:
-    def without(proposal: Proposal, facts: Facts) -> Proposal:
-        kept = tuple(permit for permit in proposal.permits if permit.rule != rule)
-        return replace(proposal, permits=kept)
-
-    merged = rule in ("prepare-widened", "tools-later")
-    if merged and isinstance(outcome("merge-rust", "controlplane", without), CheckFailed):
-        return
-    assert any(recorded(path, without) == "" for path in cases_with(f" {rule}")), rule
-
-
 def asks_for_more(rule: str) -> Callable[[Proposal, Facts], Proposal]:
     """A mutant that asks for one more difference, of an image that has not asked for it."""
 
@@ -276,19 +258,6 @@ def test_a_transform_that_asks_for_more_changes_its_cases(rule: str) -> None:
     case = read_case(path)
     assert recorded(path, lambda proposal, facts: proposal) == case.expected
     assert recorded(path, asks_for_more(rule)) != case.expected
-
-
-@pytest.mark.parametrize("kind", [kind.kind for kind in kinds()])
-def test_a_gate_that_owes_less_changes_the_cases(
-    kind: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def less(*given: Any) -> Owed:
-        due = owed(*given)
-        return Owed(tuple(o for o in due.obligations if o.kind != kind), due.unproved)
-
-    path = next(cases_with(f"\n{kind}: "))
-    monkeypatch.setattr("dockerfix.engine.gate.owed", less)
-    assert recorded(path, lambda proposal, facts: proposal) != read_case(path).expected
 
 
 def test_a_transform_that_asks_for_nothing_changes_no_image() -> None:

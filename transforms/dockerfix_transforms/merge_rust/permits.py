@@ -72,7 +72,8 @@ def job_permits(pipeline: Pipeline | None, jobs: JobPlan) -> Iterator[Permit]:
         if name in jobs.added:
             yield Permit("job-added", name, path)
         else:
-            yield from (Permit("rules-united", name, path, key) for key in _RULES)
+            if len(olds) > 1:
+                yield from (Permit("rules-united", name, path, key) for key in _RULES)
             yield from (Permit("build-call", name, path, key) for key in _CALLS)
 
 

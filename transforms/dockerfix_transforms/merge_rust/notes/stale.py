@@ -12,6 +12,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from dockerfix.api import (
+    BadIgnoreError,
     Edits,
     Facts,
     Judge,
@@ -55,7 +56,10 @@ def shown_steps(facts: Facts, context: str, deleted: Sequence[str], into: str) -
     path = facts.ignore_path(context, deleted[0]) if old else None
     if path is None or inside.startswith(".."):
         return
-    judge = Judge(rules_of(facts, context, deleted[0]))
+    try:
+        judge = Judge(rules_of(facts, context, deleted[0]))
+    except BadIgnoreError:
+        return  # it hides nothing: BuildKit refuses it
     hidden = all(judge.judge_path(relative_path(name, context)).matched for name in old)
     if hidden and not judge.judge_path(inside).matched:
         yield f"{path}: add {inside}: the old files were not in the build context, and it is"
