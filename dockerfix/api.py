@@ -69,6 +69,7 @@ from dockerfix.facts.gitlab.refs import (
     only_for_tags,
     only_on_default_branch,
 )
+from dockerfix.facts.gitlab.running import runs_otherwise
 from dockerfix.facts.gitlab.schedule import Schedule
 from dockerfix.facts.gitlab.settings import Artifacts, Cache
 from dockerfix.facts.given import values_given
@@ -430,6 +431,7 @@ __all__ = [
     "repository_of",
     "rows_of",
     "rules_of",
+    "runs_otherwise",
     "runs_without",
     "scans",
     "selected",

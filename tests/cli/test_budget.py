@@ -8,6 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
+
+from dockerfix.cli.application import Application
+
 SLOW = """
 import time
 from dockerfix.facts.builds import documents
@@ -55,3 +59,17 @@ def test_no_time_is_a_usage_error(repository: Path) -> None:
     process = start(repository, "builds", "--timeout", "0")
     process.communicate(timeout=300)
     assert process.returncode == 64
+
+
+def test_every_command_that_reads_a_repository_has_a_budget() -> None:
+    """`verify` builds for as long as builds take, and says every 15 seconds what it is doing."""
+    application = Application()
+    context = click.Context(application)
+    without = set()
+    for name in application.list_commands(context):
+        command = application.get_command(context, name)
+        assert command is not None
+        options = {word for parameter in command.params for word in parameter.opts}
+        if "--root" in options and "--timeout" not in options:
+            without.add(name)
+    assert without == {"verify"}

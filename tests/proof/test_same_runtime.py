@@ -256,6 +256,7 @@ class TestRules:
         assert not changed(("build --release --bin a", "build --release --bin b")).holds
         assert not changed(("build --release --bin a", "build --bin a")).holds
         assert not changed(("build --release --bin a", "build --release --bin a --target x")).holds
+        assert not changed(("build --release --bin a", "build --offline --release --bin a")).holds
 
     def test_a_sequence_of_builds(self) -> None:
         old = BUILD.replace("build --release --bin a", "build --release -p a")

@@ -44,8 +44,14 @@ def _fixed_flags(call: CargoCall) -> Counter[tuple[str, str | None]]:
 
 def same_but_selection(pair: Pair, old: CargoCall, new: CargoCall) -> bool:
     """Whether two calls differ in the programs and packages that they name, and in nothing else."""
+    if _stays_offline(new) and not _stays_offline(old):
+        return False  # what it needs may not be there
     same = _fixed_flags(old) == _fixed_flags(new) and old.toolchain == new.toolchain
     return same and old.positional == new.positional
+
+
+def _stays_offline(call: CargoCall) -> bool:
+    return call.has("offline") or call.has("frozen")
 
 
 def same_cook(pair: Pair, old: CargoCall, new: CargoCall) -> bool:

@@ -24,6 +24,7 @@ from dockerfix.api import (
     SiteKind,
     add_need,
     implies,
+    runs_otherwise,
     united,
     widen_rules,
 )
@@ -113,6 +114,9 @@ def _widen(
         sets = united(facts, edits)
         changed = {path: found.apply(facts.snapshot.read(path)) for path, found in sets.items()}
         pipeline = Facts(facts.snapshot.with_changes(changed)).pipeline or pipeline
+        otherwise = runs_otherwise(pipeline, source, pipeline.jobs[source.name])
+        if otherwise:
+            raise Refused(source.place, otherwise, f"make {source.name} run by rules that are read")
     for job in jobs:
         there = implies(pipeline, pipeline.jobs[job.name], pipeline.jobs[source.name])
         if isinstance(there, Missing):

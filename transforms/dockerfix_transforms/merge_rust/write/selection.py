@@ -26,6 +26,8 @@ _SETTING = frozenset(
 
 
 _STRICT = ("locked", "frozen", "offline")
+_OFFLINE = frozenset({"frozen", "offline"})
+"""Flags that keep cargo from the network; `--frozen` is `--locked` besides."""
 
 
 def build_calls(group: Group) -> dict[str, CargoCall]:
@@ -100,12 +102,20 @@ def joint_edits(
     return edits
 
 
-def strictest_flags(call: CargoCall, pairs: Sequence[tuple[RustFile, Step]]) -> list[Edit]:
-    """`--locked` and the like where another file's command has it: nothing gets looser."""
+def strictest_flags(
+    step: Step, call: CargoCall, pairs: Sequence[tuple[RustFile, Step]]
+) -> list[Edit]:
+    """`--locked` where another file's command has it: nothing gets looser. Without the network
+    only if no file's command needed it: what one of them had need not be all that is built now."""
     calls = [mine.call for _, mine in pairs if mine.call is not None]
-    missing = [n for n in _STRICT if any(c.has(n) for c in calls) and not call.has(n)]
+    wanted = {name for name in _STRICT if any(c.has(name) for c in calls)}
+    edits: list[Edit] = []
+    if not all(any(c.has(name) for name in _OFFLINE) for c in calls):
+        edits = without_flags(step.item, call, _OFFLINE & wanted)
+        wanted = {"locked"} if wanted & {"locked", "frozen"} else set()
+    missing = [name for name in _STRICT if name in wanted and not call.has(name)]
     end = call.command.words[-1].span.end
-    return [Edit(Span(end, end), f" --{name}".encode()) for name in missing]
+    return [*edits, *(Edit(Span(end, end), f" --{name}".encode()) for name in missing)]
 
 
 def in_sequence(

@@ -143,7 +143,7 @@ def _cargo(group: Group, step: Step, pairs: Sequence[tuple[RustFile, Step]], lin
         bins = selected_bins(group, pairs if step.role is Role.BUILD else None)
         beside = [builds[file.path] for file, _ in pairs]
         joint = joint_edits(step, call, bins, beside)
-        edits = [*call_edits, *joint, *strictest_flags(call, pairs)]
+        edits = [*call_edits, *joint, *strictest_flags(step, call, pairs)]
         edits += inline_environment(step, call, pairs)
     line.edits = _coalesced([*edits, *line.edits])
     line.edits += one_a_line(step.item, statement_list(step.script) or (), line.edits)
