@@ -21,6 +21,7 @@ from dockerfix.facts.cargo.commands import (
     selected,
 )
 from dockerfix.facts.cargo.native import crates_that_notice
+from dockerfix.facts.changed_first import changed_first
 from dockerfix.facts.context.allowed import (
     exceptions,
     is_allow_list,
@@ -350,6 +351,7 @@ __all__ = [
     "buildx_of",
     "calls_buildx",
     "cargo_calls",
+    "changed_first",
     "check_joinable",
     "check_same_runs",
     "classic_rules",

@@ -180,7 +180,10 @@ class _Derivation:
         deleted = tuple(path for path, data in sorted(self.changes.items()) if data is None)
         old, new = (_jobs(facts.pipeline) for facts in (self.before, self.after))
         gone = tuple(name for name in old if name not in new)
-        yield NoDanglingReference(deleted, gone, frozenset(self.permits.left))
+        pairs = self.permits.pairs.items()
+        moved = {old.dockerfile for old, new in pairs if old.dockerfile != new.dockerfile}
+        replaced = tuple(path for path in sorted(moved) if path in self.before.snapshot)
+        yield NoDanglingReference(deleted, gone, frozenset(self.permits.left), replaced)
 
     def pipelines(self) -> Iterator[Obligation]:
         """*Pipeline change*, for a pipeline with a file among what is touched."""

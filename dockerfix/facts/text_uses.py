@@ -21,6 +21,11 @@ _TAKING = frozenset(
     }
 )  # fmt: skip
 """Commands that change a file, or make another one of it."""
+_IN_PLACE = frozenset({"ed", "ex", "patch", "perl", "sed", "sponge", "tee", "yq"})
+"""Commands that change the file that they name; the editors of streams only when told to."""
+_STREAMS = frozenset({"perl", "sed", "yq"})
+_PLACING = frozenset({"cp", "dd", "envsubst", "install", "ln", "mv", "rsync"})
+"""Commands that write to the last file that they name."""
 _CONDENSING = frozenset(
     {
         "cksum", "cmp", "cut", "diff", "less", "md5sum", "more", "sha1sum", "sha256sum",
@@ -28,8 +33,29 @@ _CONDENSING = frozenset(
     }
 )  # fmt: skip
 """Commands behind which no Dockerfile is left of the text."""
+_INTO = re.compile(r"-[A-Za-z]*i|--in-?place")
+"""The flag by which an editor of streams writes to its file."""
 _KEPT = re.compile(r">>?\|?\s*(?!&|\s|/dev/)")
 """A redirection to a file."""
+
+
+def changes_text(line: str, name: str) -> bool:
+    """Whether a line of shell changes a file where it stands, or puts another one in its place:
+    what is built from it then is not what the repository holds."""
+    script = parse_shell(MappedText.whole(line.encode("utf-8", "replace")))
+    if any(posixpath.basename(path) == name for path in script.written_files):
+        return True
+    for command in script.commands():
+        program = posixpath.basename(command.name or "")
+        words = [word.value or word.written for word in command.words[1:]]
+        named = [posixpath.basename(word.removeprefix("of=")) == name for word in words]
+        if program in _PLACING and named[-1:] == [True]:
+            return True
+        if program in _IN_PLACE and any(named):
+            told = any(_INTO.match(word) for word in words)
+            if program not in _STREAMS or told:
+                return True
+    return False
 
 
 def hands_on(line: str, name: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dockerfix.facts.text_uses import hands_on
+from dockerfix.facts.text_uses import changes_text, hands_on
 
 
 class TestHandsOn:
@@ -46,3 +46,35 @@ class TestHandsOn:
     )
     def test_the_text_ends_there(self, line: str) -> None:
         assert not hands_on(line, "Dockerfile.a")
+
+
+class TestChangesText:
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "sed -i s/x/y/ Dockerfile.a",
+            "sed --in-place=.bak -e s/x/y/ docker/Dockerfile.a",
+            "perl -pi -e s/x/y/ Dockerfile.a && docker build -f Dockerfile.a .",
+            "echo USER x >> Dockerfile.a",
+            "envsubst < Dockerfile.in > Dockerfile.a",
+            "cp Dockerfile.prod Dockerfile.a",
+            "echo USER x | tee -a Dockerfile.a",
+            "patch Dockerfile.a < fix.patch",
+        ],
+    )
+    def test_it_is_another_text_then(self, line: str) -> None:
+        assert changes_text(line, "Dockerfile.a")
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "sed s/x/y/ Dockerfile.a > Dockerfile.tmp",
+            "cp Dockerfile.a Dockerfile.tmp",
+            "docker build -f Dockerfile.a . > Dockerfile.ab",
+            "cat Dockerfile.a",
+            "sed -i s/Dockerfile.a/x/ list",
+            "hadolint Dockerfile.a",
+        ],
+    )
+    def test_it_stays_what_it_was(self, line: str) -> None:
+        assert not changes_text(line, "Dockerfile.a")

@@ -314,3 +314,23 @@ class TestLinks:
             for link in ("Dockerfile", "current")
         )
         assert "a/Dockerfile" in verdict.about
+
+
+@pytest.mark.parametrize(
+    ("script", "holds"),
+    [
+        ("sed -i s/1/2/ Dockerfile.a\ndocker build -f Dockerfile.a .\n", False),
+        ("docker build -f Dockerfile.a .\necho 'USER x' >> Dockerfile.a\n", False),
+        ("# sed -i s/1/2/ Dockerfile.a\ndocker build -f Dockerfile.a .\n", True),
+        ("sed s/1/2/ Dockerfile.a\ndocker build -f Dockerfile.a .\n", True),
+        ("sed -i s/1/2/ Dockerfile.a\n", True),  # nothing here builds it
+    ],
+)
+def test_a_dockerfile_that_is_changed_before_it_is_built(script: str, holds: bool) -> None:
+    files = {"Dockerfile.a": "FROM a\n", "b.sh": f"#!/bin/sh\n{script}"}
+    before = Snapshot.of({path: text.encode() for path, text in files.items()})
+    built = b"#!/bin/sh\ndocker build -f Dockerfile.all .\n"
+    after = before.with_changes({"b.sh": built, "Dockerfile.all": b"FROM a\n"})
+    owed = NoDanglingReference((), (), frozenset(), ("Dockerfile.a",))
+
+    assert check(owed, Facts(before), Facts(after)).holds is holds

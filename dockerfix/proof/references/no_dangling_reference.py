@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from dockerfix.facts.builds.pattern_prerequisites import pattern_prerequisites
+from dockerfix.facts.changed_first import changed_first
 from dockerfix.facts.dockerfile.file_names import is_dockerfile
 from dockerfix.facts.dockerfile.stages import StageGraph
 from dockerfix.facts.gitlab.globs import GlobError, matches
@@ -46,6 +47,8 @@ class NoDanglingReference(Obligation, frozen=True):
     jobs: tuple[str, ...] = ()
     left: frozenset[tuple[str, str]] = frozenset()
     """Removed files with the files that go on naming them, as the person accepted."""
+    replaced: tuple[str, ...] = ()
+    """Dockerfiles whose images are built from others now: nothing may change their text first."""
 
     kind: ClassVar[str] = "no dangling reference"
     accepted_rules: ClassVar[Mapping[str, str]] = {
@@ -63,6 +66,7 @@ def _judge(owed: NoDanglingReference, before: Facts, after: Facts) -> Verdict:
     search.links()
     search.texts()
     search.handed_on()
+    search.changed_first()
     search.globs()
     search.stages()
     search.jobs()
@@ -164,6 +168,14 @@ class _Search:
             several = len(_graph(self.after, by_name[word.name]).stages) > 1
             if several and not line.startswith("#") and hands_on(line.lstrip("- "), word.name):
                 self.fail(place, f"hands on the text of {by_name[word.name]}", *self.gone)
+
+    def changed_first(self) -> None:
+        """No line of a script changes the text of a Dockerfile that others stand for: what was
+        built from the changed text would be built as the repository holds it."""
+        snapshot, builds = self.before.snapshot, self.before.builds.builds
+        for path, place in changed_first(snapshot, builds, self.owed.replaced):
+            self.failures[f"{place}: this changes {path} before it is built"] = None
+            self.about.append(path)
 
     def globs(self) -> None:
         """Globs of the pipeline that matched a removed file still match something, and no rule of

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from msgspec.structs import replace
 
-from dockerfix.api import Arg, Facts, Newline, Span
+from dockerfix.api import Arg, Facts, Newline, Span, changed_first
 from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 from dockerfix_transforms.merge_rust.scope.ignores import one_ignore_file
 from dockerfix_transforms.merge_rust.scope.names import told_apart
@@ -24,6 +24,7 @@ _PLAIN = re.compile(r"[\w./:@+-]*")
 
 def agree(facts: Facts, scope: Scope) -> None:
     """Leave out the files that one merged file cannot serve together with the others."""
+    _changed_first(facts, scope)
     _majority(scope, lambda f: f.context, "context", "another build context than the others'")
     one_ignore_file(facts, scope)
     _majority(scope, lambda f: f.graph.tree.escape, "escape", "another escape character")
@@ -37,6 +38,17 @@ def agree(facts: Facts, scope: Scope) -> None:
     _own_defaults(scope)
     _global_arguments(scope)
     scope.files = list(told_apart(scope.files))
+
+
+def _changed_first(facts: Facts, scope: Scope) -> None:
+    """Leave out a file that a script changes before it builds it: the merged file would be built
+    without that change."""
+    files = {file.path: file for file in scope.files if file.path != scope.into}
+    found = dict(changed_first(facts.snapshot, facts.builds.builds, files))
+    for path, place in found.items():
+        what = f"{place} changes its text before it is built"
+        do = "pass what changes as a build argument"
+        scope.leave_out(files[path], "changed-first", what, do, Span(0, 0))
 
 
 def leave_hidden(scope: Scope) -> None:
