@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from dockerfix.engine.line_diff import changes as changed_lines
 from dockerfix.engine.permits_by_subject import PermitsBySubject
 from dockerfix.engine.touched_images import Changes
+from dockerfix.facts.changed_first import changed_first
 from dockerfix.facts.dockerfile.file_names import is_dockerfile
 from dockerfix.facts.model import Build
 from dockerfix.facts.repository import Facts
@@ -43,6 +44,10 @@ def unjudged(
             yield f"{path} goes: nothing judges what it was for"
         else:
             yield from search.beside(path)
+    edited = [p for p in sorted(changes) if p in before.snapshot and p in after.snapshot]
+    texts = [path for path in edited if is_dockerfile(path)]
+    for path, place in changed_first(before.snapshot, before.builds.builds, texts):
+        yield f"{place}: nothing judges whether this still changes in {path} what it did"
     if fresh:
         more = f" and {len(fresh) - _MAX_NAMES} more" if len(fresh) > _MAX_NAMES else ""
         names = ", ".join(fresh[:_MAX_NAMES])

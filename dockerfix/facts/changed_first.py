@@ -11,11 +11,8 @@ from collections.abc import Iterable, Iterator
 
 from dockerfix.facts.model import Build
 from dockerfix.facts.named_words import named_words
-from dockerfix.facts.text_uses import changes_text
+from dockerfix.facts.text_uses import COMMENTS, PROSE, changes_text
 from dockerfix.text import Place, Snapshot
-
-_PROSE = (".md", ".markdown", ".rst", ".adoc", ".txt")
-_COMMENTS = ("#", "//")
 
 
 def changed_first(
@@ -30,7 +27,7 @@ def changed_first(
     for word in named_words(snapshot, tuple(by_name)):
         source = word.source
         line = source.text(source.line_of(word.span.start)).strip().lstrip("@- ")
-        if source.path.endswith(_PROSE) or line.startswith(_COMMENTS):
+        if source.path.endswith(PROSE) or line.startswith(COMMENTS):
             continue
         if changes_text(line, word.name):
             for path in by_name[word.name]:

@@ -1,16 +1,21 @@
 """Lines of shell that take a file as a text and hand it on: `cat Dockerfile.a > Dockerfile.tmp`.
 
 What comes of such a text is not followed: a Dockerfile that is made of another one, and then
-built. Knows words of commands; knows no build.
+built. Knows words of commands and where files are named; knows no build.
 """
 
 from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Collection, Iterator
 
+from dockerfix.facts.named_words import named_words
 from dockerfix.syntax.shell import parse_shell
-from dockerfix.text import MappedText
+from dockerfix.text import MappedText, Place, Snapshot, join_path
+
+PROSE = (".md", ".markdown", ".rst", ".adoc", ".txt")
+COMMENTS = ("#", "//")
 
 _PRINTING = frozenset({"cat", "grep", "egrep", "fgrep", "head", "tail", "echo", "printf"})
 """Commands whose output is the text of the file, or its name."""
@@ -39,16 +44,21 @@ _KEPT = re.compile(r">>?\|?\s*(?!&|\s|/dev/)")
 """A redirection to a file."""
 
 
-def changes_text(line: str, name: str) -> bool:
+def changes_text(line: str, name: str, *, exact: bool = False) -> bool:
     """Whether a line of shell changes a file where it stands, or puts another one in its place:
-    what is built from it then is not what the repository holds."""
+    what is built from it then is not what the repository holds. `name` is the file's last name,
+    or, `exact`, the whole word."""
+
+    def means(word: str) -> bool:
+        return word == name if exact else posixpath.basename(word) == name
+
     script = parse_shell(MappedText.whole(line.encode("utf-8", "replace")))
-    if any(posixpath.basename(path) == name for path in script.written_files):
+    if any(map(means, script.written_files)):
         return True
     for command in script.commands():
         program = posixpath.basename(command.name or "")
         words = [word.value or word.written for word in command.words[1:]]
-        named = [posixpath.basename(word.removeprefix("of=")) == name for word in words]
+        named = [means(word.removeprefix("of=")) for word in words]
         if program in _PLACING and named[-1:] == [True]:
             return True
         if program in _IN_PLACE and any(named):
@@ -56,6 +66,29 @@ def changes_text(line: str, name: str) -> bool:
             if program not in _STREAMS or told:
                 return True
     return False
+
+
+def changed_in(snapshot: Snapshot, name: str, paths: Collection[str]) -> Iterator[Place]:
+    """Lines of these scripts that change a file of this name, or put another in its place."""
+    for word in named_words(snapshot, (name,)) if paths else ():
+        line = word.source.text(word.source.line_of(word.span.start)).strip().lstrip("@- ")
+        if word.source.path in paths and not line.startswith(COMMENTS) and changes_text(line, name):
+            yield word.source.place(word.span)
+
+
+def handed_on(snapshot: Snapshot, path: str) -> Iterator[Place]:
+    """Lines of scripts that hand the text of a file on, to another file or to a command; those
+    that change it where it stands are none."""
+    name = posixpath.basename(path)
+    for word in named_words(snapshot, (name,)):
+        source = word.source
+        folder = posixpath.dirname(source.path)
+        meant = {join_path("", word.text), join_path(folder, word.text)}
+        line = source.text(source.line_of(word.span.start)).strip().lstrip("@- ")
+        if path not in meant or source.path.endswith(PROSE) or line.startswith(COMMENTS):
+            continue
+        if hands_on(line, name) and not changes_text(line, word.text, exact=True):
+            yield source.place(word.span)
 
 
 def hands_on(line: str, name: str) -> bool:

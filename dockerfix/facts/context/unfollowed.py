@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from dockerfix.facts.model import Blind, Build, SiteKind
 from dockerfix.facts.repository import Facts
+from dockerfix.facts.text_uses import changed_in, handed_on
 from dockerfix.text import Place, SnapshotError
 
 _EXPRESSION = "${{"
@@ -35,6 +36,11 @@ def unfollowed_places(
     for blind in facts.builds.blind:
         if _is_about(facts, blind, dockerfile):
             yield blind.place, _shown(f"{blind.what}: {blind.why}")
+    for place in handed_on(facts.snapshot, dockerfile):
+        yield place, "its text is handed on, and what is made of it is not followed"
+    builders = {b.site.place.path for b in facts.builds.builds if b.dockerfile == dockerfile}
+    for place in changed_in(facts.snapshot, ".dockerignore", builders):
+        yield place, "an ignore file is written for the context that it has"
 
 
 def names_file(facts: Facts, path: str, dockerfile: str) -> bool:
