@@ -16,6 +16,7 @@ from dockerfix.facts.repository import Facts
 
 _INLINE = "BUILDKIT_INLINE_CACHE"
 _OTHERS = Tool.BAKE, Tool.ACTION
+_WORDS = Tool.DOCKER_BUILD, Tool.BUILDX_BUILD
 
 
 class CacheSources:
@@ -23,7 +24,9 @@ class CacheSources:
 
     def __init__(self, facts: Facts) -> None:
         builds = facts.builds.builds
-        self.readable = all(blind.apart for blind in facts.builds.blind)
+        # A command without a context has words that nobody knows, `--cache-to` perhaps.
+        known = all(build.context is not None for build in builds if build.tool in _WORDS)
+        self.readable = known and all(blind.apart for blind in facts.builds.blind)
         written = {ref for build in builds for ref in _written(build)}
         inline = {tag for build in builds if _carries(build) for tag in _tags(build)}
         self.filled = written | inline
