@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import sys
 from typing import TYPE_CHECKING, TextIO
 
@@ -54,11 +55,15 @@ def emit(product: bytes, target: Path | None) -> None:
 
 
 def tell(text: str) -> None:
-    """Write text, which ends its own lines, to standard error; where that cannot be written
-    to, there is nobody left to tell."""
+    """Write text, which ends its own lines, to standard error, with long lines folded on a
+    terminal; where that cannot be written to, there is nobody left to tell."""
     if sys.stderr is None:
         return
     try:
+        if sys.stderr.isatty():
+            from dockerfix.report.fold import fold
+
+            text = fold(text, shutil.get_terminal_size().columns)
         sys.stderr.write(text.encode("utf-8", "replace").decode())
         sys.stderr.flush()
     except OSError:

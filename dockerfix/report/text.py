@@ -156,7 +156,7 @@ class _Text(Sections):
             steps.append("run `dockerfix verify` on the patch to compare the images")
         if not self.report.written:
             pipe = f"{self.report.command} | {self.report.apply}"
-            steps.append(f"apply it: {pipe}   (or add --write)")
+            steps.append(f"apply it: `{pipe}` (or add --write)")
         yield from self.listed("Next", steps)
 
 

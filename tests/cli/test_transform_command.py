@@ -32,7 +32,7 @@ def test_a_patch_on_stdout_a_report_on_stderr(dockerfix: Run, repository: Path) 
     )
     assert result.err.startswith("dockerfix pin app: 1 file in the patch (1 changed)\n")
     assert "app/Dockerfile:1:6: the new base is the same [same-base]" in result.err
-    assert "apply it: dockerfix pin app | git apply   (or add --write)" in result.err
+    assert "apply it: `dockerfix pin app | git apply` (or add --write)" in result.err
     apply(repository, result.out)
     assert (repository / "app/Dockerfile").read_bytes() == b"FROM a AS pinned\r\nRUN b"
 
@@ -233,7 +233,7 @@ def test_called_from_a_folder_below_the_root(dockerfix: Run, repository: Path) -
 def test_a_root_below_the_top_of_the_work_tree(dockerfix: Run, repository: Path) -> None:
     (repository / "app" / ".dockerfix.toml").write_text("root = true\n")
     result = dockerfix("pin", cwd=repository / "app")
-    assert "| git apply --directory=app " in result.err
+    assert "| git apply --directory=app` " in result.err
     words = ["git", "apply", "--directory=app"]
     subprocess.run(words, cwd=repository / "app", input=result.out, check=True)
     assert b"AS pinned" in (repository / "app" / "Dockerfile").read_bytes()

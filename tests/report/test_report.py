@@ -105,7 +105,7 @@ def test_the_text_of_a_patch() -> None:
         "\n"
         "Next\n"
         "  Push a branch.\n"
-        "  apply it: dockerfix merge app/ | git apply   (or add --write)\n"
+        "  apply it: `dockerfix merge app/ | git apply` (or add --write)\n"
     )
 
 
