@@ -33,7 +33,7 @@ def read_command(
     recognised = recognise(words)
     if recognised is None and _may_vanish(words):
         behind = recognise(words[1:])
-        if behind is not None:
+        if behind is not None and _names_file(behind, words, item, carrier, state):
             # `$DRY docker build`: it runs where the variable holds nothing, or `sudo`.
             recognised, state = behind, state.branch()
     if recognised is None:
@@ -54,6 +54,17 @@ def _may_vanish(words: tuple[Value, ...]) -> bool:
     first = words[0]
     lone = first.written[:1] == "$" and first.text == "${" + first.carrier + "}"
     return lone and (not first.choices or "" in first.choices)
+
+
+def _names_file(
+    command: Recognised, words: tuple[Value, ...], item: Command, carrier: Carrier, state: State
+) -> bool:
+    """Whether a command is one whose words tell what it builds: without a context it may be the
+    variable's own words that do."""
+    if command.tool in (Tool.BAKE, Tool.COMPOSE):
+        return True
+    build = make_build(command, _site(words, item, carrier)[0], state.folder)
+    return build is not None and build.dockerfile is not None
 
 
 def _keep(follower: Following, build: Build, calls: tuple[Call, ...], state: State) -> None:
