@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dockerfix.api import read_cache
-from dockerfix_transforms.gitlab.bucket import BucketError, cache_name, read_bucket
+from dockerfix_transforms.gitlab.caches.bucket import BucketError, cache_name, read_bucket
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dockerfix_transforms.gitlab.history import reads_history
+from dockerfix_transforms.gitlab.shallow_clone.history import reads_history
 
 READERS = [
     "git log",

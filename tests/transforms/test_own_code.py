@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from dockerfix.text import Snapshot
-from dockerfix_transforms.gitlab.history import asked_in_code
-from dockerfix_transforms.gitlab.own_code import OwnCode
+from dockerfix_transforms.gitlab.shallow_clone.history import asked_in_code
+from dockerfix_transforms.gitlab.shallow_clone.own_code import OwnCode
 
 ASKING = [
     'subprocess.check_output(["git", "describe", "--tags"])',

@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dockerfix.api import Draft, Facts, OptionSpec, Proposal, Refused
-from dockerfix_transforms.gitlab.cache_additions import Additions
-from dockerfix_transforms.gitlab.cache_findings import no_cache, unread_builds
-from dockerfix_transforms.gitlab.cache_plan import CachePlan
-from dockerfix_transforms.gitlab.cache_stores import RegistryRefs
+from dockerfix_transforms.gitlab.caches.additions import Additions
+from dockerfix_transforms.gitlab.caches.findings import no_cache, unread_builds
+from dockerfix_transforms.gitlab.caches.plan import CachePlan
+from dockerfix_transforms.gitlab.caches.stores import RegistryRefs
 
 _BREAKS = "a build would write a cache ref that another build replaces"
 

@@ -19,10 +19,10 @@ from dockerfix.api import (
     Refused,
     Severity,
 )
-from dockerfix_transforms.gitlab.bucket import Bucket, BucketError, read_bucket
 from dockerfix_transforms.gitlab.builder_keys import give_keys
-from dockerfix_transforms.gitlab.cache_plan import CachePlan
-from dockerfix_transforms.gitlab.caches import units_of
+from dockerfix_transforms.gitlab.caches.bucket import Bucket, BucketError, read_bucket
+from dockerfix_transforms.gitlab.caches.plan import CachePlan
+from dockerfix_transforms.gitlab.caches.written import units_of
 
 _BREAKS = "a build would look for its cache where nothing is written"
 _NONE = "No build exports its cache to a registry."

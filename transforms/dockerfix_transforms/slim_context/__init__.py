@@ -1,14 +1,12 @@
 """slim-context: the build context shrinks to the package, siblings come as images.
 
 `transform` is the door, `slimming` the order of the work, `shrink` what is done to one
-Dockerfile and `keep` what is done where its context stays.
+Dockerfile, and `cached` what `--via cache` does.
 
-What is slimmed: `scope` (which Dockerfiles, with which context), `owner` and `packages` (whose
-a path is), `sources` and `consumer` (what the Dockerfile takes), `inline`, `steps` and `landing`
-(where it builds siblings). What siblings become: `provider` and `publication` (the image, and
-who pushes it), `origin` and `origins`. What is written: `rewrite`, `ignore`, `allow`,
-`documents`, `pipeline` and `workflow`. What is said: `refusal`, `safety`, `differences`,
-`figures`; `part` and `permits` are what comes of it.
+`read` says what is slimmed: which Dockerfiles, what they take, and whose that is. `sibling` is
+what they take from others: the image, who pushes it, and the jobs that need it. `ignore` holds
+the ignore files, and what is done where the context stays. `rewrite` edits the Dockerfile; `notes`
+is what a person is told.
 """
 
 from dockerfix_transforms.slim_context.transform import SlimContext

@@ -35,21 +35,13 @@ from dockerfix.api import (
     set_caches,
     unknown_name,
 )
-from dockerfix_transforms.slim_context.consumer import Consumer, read_consumer
-from dockerfix_transforms.slim_context.differences import Differences, lacking
-from dockerfix_transforms.slim_context.inline import Region, regions
 from dockerfix_transforms.slim_context.inlined import MAKING, inlined
-from dockerfix_transforms.slim_context.origin import From
 from dockerfix_transforms.slim_context.part import Idle, Part
 from dockerfix_transforms.slim_context.permits import targets_of
-from dockerfix_transforms.slim_context.provider import (
-    NoProvider,
-    Provider,
-    files_below,
-    missing_steps,
-    read_provider,
-)
-from dockerfix_transforms.slim_context.publication import job_in, makers
+from dockerfix_transforms.slim_context.read.consumer import Consumer, read_consumer
+from dockerfix_transforms.slim_context.read.inline import Region, regions
+from dockerfix_transforms.slim_context.read.safety import check_triggers, is_classic
+from dockerfix_transforms.slim_context.read.scope import Built
 from dockerfix_transforms.slim_context.refusal import refusal
 from dockerfix_transforms.slim_context.rewrite import (
     numeric_edits,
@@ -57,8 +49,16 @@ from dockerfix_transforms.slim_context.rewrite import (
     stage_edits,
     stage_names,
 )
-from dockerfix_transforms.slim_context.safety import check_triggers, is_classic
-from dockerfix_transforms.slim_context.scope import Built
+from dockerfix_transforms.slim_context.sibling.differences import Differences, lacking
+from dockerfix_transforms.slim_context.sibling.origin import From
+from dockerfix_transforms.slim_context.sibling.provider import (
+    NoProvider,
+    Provider,
+    files_below,
+    missing_steps,
+    read_provider,
+)
+from dockerfix_transforms.slim_context.sibling.publication import job_in, makers
 
 _READING = frozenset({Tool.DOCKER_BUILD, Tool.BUILDX_BUILD})
 

@@ -27,11 +27,11 @@ from dockerfix.api import (
     Word,
     inner_path,
 )
-from dockerfix_transforms.slim_context.consumer import Consumer
-from dockerfix_transforms.slim_context.owner import is_path
-from dockerfix_transforms.slim_context.provider import Provider
+from dockerfix_transforms.slim_context.read.consumer import Consumer
+from dockerfix_transforms.slim_context.read.owner import is_path
 from dockerfix_transforms.slim_context.refusal import CannotSlimError, refusal
 from dockerfix_transforms.slim_context.rewrite import renamed
+from dockerfix_transforms.slim_context.sibling.provider import Provider
 
 MAKING = frozenset({"RUN", "COPY", "ADD", "WORKDIR"})
 """What a stage needs up to its last one; CMD and the like behind it are the image's own."""

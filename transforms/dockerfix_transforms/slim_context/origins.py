@@ -20,12 +20,14 @@ from dockerfix.api import (
     Wanted,
     relative_path,
 )
-from dockerfix_transforms.slim_context.consumer import Consumer
-from dockerfix_transforms.slim_context.inline import Region
-from dockerfix_transforms.slim_context.origin import From, context_note, image_note
 from dockerfix_transforms.slim_context.part import Part
-from dockerfix_transforms.slim_context.provider import NoProvider, Provider, read_provider
-from dockerfix_transforms.slim_context.publication import (
+from dockerfix_transforms.slim_context.read.consumer import Consumer
+from dockerfix_transforms.slim_context.read.inline import Region
+from dockerfix_transforms.slim_context.refusal import CannotSlimError, refusal
+from dockerfix_transforms.slim_context.rewrite import stage_names
+from dockerfix_transforms.slim_context.sibling.origin import From, context_note, image_note
+from dockerfix_transforms.slim_context.sibling.provider import NoProvider, Provider, read_provider
+from dockerfix_transforms.slim_context.sibling.publication import (
     Publication,
     best_for,
     local_image,
@@ -33,8 +35,6 @@ from dockerfix_transforms.slim_context.publication import (
     publications,
     why_none,
 )
-from dockerfix_transforms.slim_context.refusal import CannotSlimError, refusal
-from dockerfix_transforms.slim_context.rewrite import stage_names
 
 _PUBLISH = "publish an image of {sibling} from a CI job, or pass --via context"
 

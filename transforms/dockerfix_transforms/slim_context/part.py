@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from msgspec import Struct
 
 from dockerfix.api import Build, Change, Draft, Finding, StepDown
-from dockerfix_transforms.slim_context.consumer import Consumer
-from dockerfix_transforms.slim_context.publication import Publication
+from dockerfix_transforms.slim_context.read.consumer import Consumer
+from dockerfix_transforms.slim_context.sibling.publication import Publication
 
 
 class Wishes(Struct, frozen=True):

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from dockerfix.api import Change, Facts, Image, Permit, Pipeline
-from dockerfix_transforms.slim_context.consumer import Consumer
-from dockerfix_transforms.slim_context.scope import Built
+from dockerfix_transforms.slim_context.read.consumer import Consumer
+from dockerfix_transforms.slim_context.read.scope import Built
 
 
 def consumer_permits(

@@ -10,11 +10,11 @@ import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 
 from dockerfix.api import Copy, Edit, Instruction, Reference, Run, Span, Stage, inner_path
-from dockerfix_transforms.slim_context.consumer import Consumer
-from dockerfix_transforms.slim_context.inline import Region
-from dockerfix_transforms.slim_context.origin import From, Whole
+from dockerfix_transforms.slim_context.read.consumer import Consumer
+from dockerfix_transforms.slim_context.read.inline import Region
+from dockerfix_transforms.slim_context.read.sources import Source
 from dockerfix_transforms.slim_context.refusal import refusal
-from dockerfix_transforms.slim_context.sources import Source
+from dockerfix_transforms.slim_context.sibling.origin import From, Whole
 
 
 def own_edits(consumer: Consumer) -> Iterator[Edit]:

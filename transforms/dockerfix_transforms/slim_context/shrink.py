@@ -10,18 +10,24 @@ from collections.abc import Mapping, Sequence
 from msgspec.structs import replace
 
 from dockerfix.api import Edit, Facts, Span, is_accepted
-from dockerfix_transforms.slim_context.comments import stale_comments
-from dockerfix_transforms.slim_context.consumer import Consumer, read_consumer
-from dockerfix_transforms.slim_context.differences import Differences, dangling_links, lacking
-from dockerfix_transforms.slim_context.figures import context_line, sent_after, sent_before
-from dockerfix_transforms.slim_context.ignore import plan_ignore
-from dockerfix_transforms.slim_context.inline import Region, regions
-from dockerfix_transforms.slim_context.keep import by_buildkit, nothing_gained, stays
-from dockerfix_transforms.slim_context.origin import From
+from dockerfix_transforms.slim_context.ignore.keep import by_buildkit, nothing_gained, stays
+from dockerfix_transforms.slim_context.ignore.smaller import plan_ignore
+from dockerfix_transforms.slim_context.notes.comments import stale_comments
+from dockerfix_transforms.slim_context.notes.figures import context_line, sent_after, sent_before
 from dockerfix_transforms.slim_context.origins import Origins
 from dockerfix_transforms.slim_context.part import Idle, Part, Wishes
 from dockerfix_transforms.slim_context.permits import provider_permits
-from dockerfix_transforms.slim_context.provider import Provider, missing_steps
+from dockerfix_transforms.slim_context.read.consumer import Consumer, read_consumer
+from dockerfix_transforms.slim_context.read.inline import Region, regions
+from dockerfix_transforms.slim_context.read.safety import (
+    check_named_contexts,
+    check_sources,
+    check_triggers,
+    sibling_ignores,
+    unfollowed_builds,
+)
+from dockerfix_transforms.slim_context.read.scope import Built, check_git_contexts
+from dockerfix_transforms.slim_context.read.steps import Step as RunStep
 from dockerfix_transforms.slim_context.refusal import CannotSlimError, as_note
 from dockerfix_transforms.slim_context.rewrite import (
     numeric_edits,
@@ -29,15 +35,13 @@ from dockerfix_transforms.slim_context.rewrite import (
     sibling_edits,
     stage_edits,
 )
-from dockerfix_transforms.slim_context.safety import (
-    check_named_contexts,
-    check_sources,
-    check_triggers,
-    sibling_ignores,
-    unfollowed_builds,
+from dockerfix_transforms.slim_context.sibling.differences import (
+    Differences,
+    dangling_links,
+    lacking,
 )
-from dockerfix_transforms.slim_context.scope import Built, check_git_contexts
-from dockerfix_transforms.slim_context.steps import Step as RunStep
+from dockerfix_transforms.slim_context.sibling.origin import From
+from dockerfix_transforms.slim_context.sibling.provider import Provider, missing_steps
 
 
 class Shrink:

@@ -27,21 +27,21 @@ from dockerfix.api import (
     unreadable,
 )
 from dockerfix_transforms.slim_context.cached import by_cache
-from dockerfix_transforms.slim_context.documents import COMPOSE_VERSION, compose_notes
-from dockerfix_transforms.slim_context.keep import keep, keep_instead
+from dockerfix_transforms.slim_context.ignore.keep import keep, keep_instead
+from dockerfix_transforms.slim_context.notes.documents import COMPOSE_VERSION, compose_notes
 from dockerfix_transforms.slim_context.part import Idle, Part, Wishes
 from dockerfix_transforms.slim_context.permits import consumer_permits, job_permits
-from dockerfix_transforms.slim_context.pipeline import plan_reading
-from dockerfix_transforms.slim_context.publication import Publication
-from dockerfix_transforms.slim_context.refusal import CannotSlimError, as_note, refusal
-from dockerfix_transforms.slim_context.safety import not_followed
-from dockerfix_transforms.slim_context.scope import (
+from dockerfix_transforms.slim_context.read.safety import not_followed
+from dockerfix_transforms.slim_context.read.scope import (
     Built,
     built,
     dockerfiles_of,
     sent_otherwise,
 )
+from dockerfix_transforms.slim_context.refusal import CannotSlimError, as_note, refusal
 from dockerfix_transforms.slim_context.shrink import Shrink
+from dockerfix_transforms.slim_context.sibling.pipeline import plan_reading
+from dockerfix_transforms.slim_context.sibling.publication import Publication
 
 BREAKS = "its build would break with the smaller context"
 

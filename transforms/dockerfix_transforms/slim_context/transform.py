@@ -7,7 +7,7 @@ from typing import Any
 
 from dockerfix.api import Facts, OptionSpec, Proposal
 from dockerfix_transforms.slim_context.part import Wishes
-from dockerfix_transforms.slim_context.scope import candidates
+from dockerfix_transforms.slim_context.read.scope import candidates
 from dockerfix_transforms.slim_context.slimming import Slimming
 
 

@@ -1,0 +1,1 @@
+"""Ignore files: that of a smaller context, and one that lets through what a Dockerfile uses."""

@@ -1,0 +1,1 @@
+"""What a person is told: figures, comments and documents that become false, advice."""

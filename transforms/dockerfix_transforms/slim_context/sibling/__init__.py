@@ -1,0 +1,1 @@
+"""A sibling of the package: the image that is built of it, and the pipeline that must have it."""
