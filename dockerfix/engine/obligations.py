@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from dockerfix.engine.permits_by_subject import PermitsBySubject
 from dockerfix.engine.touched_images import Asked, Changes, TouchedImages
-from dockerfix.engine.unjudged import unjudged
+from dockerfix.engine.unjudged import is_workflow, unjudged
 from dockerfix.facts.gitlab.pipeline import Pipeline
 from dockerfix.facts.given import Given, chosen_by, values_given
 from dockerfix.facts.repository import Facts
@@ -28,12 +28,6 @@ class Owed(Struct, frozen=True):
 
     obligations: tuple[Obligation, ...]
     unproved: tuple[str, ...] = ()
-
-
-def is_workflow(path: str) -> bool:
-    """Whether GitHub takes a file for a workflow."""
-    folder, _, name = path.rpartition("/")
-    return folder == ".github/workflows" and name.endswith((".yml", ".yaml"))
 
 
 def owed(before: Facts, after: Facts, changes: Changes, permits: Sequence[Permit]) -> Owed:

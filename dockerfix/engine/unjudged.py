@@ -27,6 +27,12 @@ _MAX_LINES = 4
 _MAX_NAMES = 3
 
 
+def is_workflow(path: str) -> bool:
+    """Whether GitHub takes a file for a workflow."""
+    folder, _, name = path.rpartition("/")
+    return folder == ".github/workflows" and name.endswith((".yml", ".yaml"))
+
+
 def unjudged(
     before: Facts, after: Facts, changes: Changes, permits: PermitsBySubject
 ) -> Iterator[str]:
@@ -94,7 +100,7 @@ class _Search:
             return True
         if path in self.dockerfiles or is_dockerfile(path):
             return True
-        return path.startswith(".github/workflows/") and self.changes[path] is not None
+        return is_workflow(path) and self.changes[path] is not None
 
     def ignored(self, path: str) -> Iterator[str]:
         """An ignore file that builds read which nobody could follow, or which nobody found."""

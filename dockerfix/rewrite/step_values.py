@@ -133,9 +133,12 @@ class StepValues:
         found = passed.get(match[2]) if isinstance(passed, Mapping) else None
         return self._written(found, runs[:-1]) if isinstance(found, Scalar) else None
 
-    def _is_read_here_alone(self, node: Scalar, runs: Runs, key: str) -> bool:
+    def _is_read_here_alone(
+        self, node: Scalar, runs: Runs, key: str, handed: tuple[str, str] = ("", "")
+    ) -> bool:
         """Whether nothing but this input reads what it comes from, on the whole way to it. For a
-        Dockerfile, an action that only looks at it may too."""
+        Dockerfile, an action that only looks at it may too; and so may another step that hands it
+        on as `handed` says: to what is used, under which name."""
         match = _WHOLE.fullmatch(node.text.strip())
         if match is None or not runs:
             return True
@@ -145,14 +148,16 @@ class StepValues:
         # Rows and inputs are declared by plain words, which read nothing.
         for step, scalar in _scalars_of_steps(whole):
             reads = scalar.span != node.span and _reads(scalar, name)
-            if reads and not _takes(step, scalar, key):
+            if reads and not (_takes(step, scalar, key) or _hands_on(step, scalar, *handed)):
                 return False
         if match[1] == "matrix" or len(runs) < 2:
             return True
         keys = user_of(self._file(runs[-2].uses), runs[-2].uses)
         passed = keys.get("with") if keys is not None else None
         found = passed.get(match[2]) if isinstance(passed, Mapping) else None
-        return isinstance(found, Scalar) and self._is_read_here_alone(found, runs[:-1], key)
+        used = keys.get("uses") if keys is not None else None
+        way = (used.text if isinstance(used, Scalar) else "", match[2])
+        return isinstance(found, Scalar) and self._is_read_here_alone(found, runs[:-1], key, way)
 
     def _file(self, place: Place) -> YamlFile:
         return self.facts.snapshot.derive(place.path, parse_yaml)
@@ -187,6 +192,14 @@ def _takes(step: Mapping, scalar: Scalar, key: str) -> bool:
     value = used.get(key) if isinstance(used, Mapping) else None
     alike = isinstance(value, Scalar) and value.span == scalar.span
     return (key == "file" and scans(uses.text)) or (alike and "build-push" in uses.text)
+
+
+def _hands_on(step: Mapping, scalar: Scalar, used: str, name: str) -> bool:
+    """Whether a scalar is the input of this name, of a step that uses the same thing."""
+    uses, inputs = step.get("uses"), step.get("with")
+    value = inputs.get(name) if isinstance(inputs, Mapping) else None
+    alike = isinstance(uses, Scalar) and uses.text == used
+    return alike and isinstance(value, Scalar) and value.span == scalar.span
 
 
 def _reads(scalar: Scalar, name: str) -> bool:

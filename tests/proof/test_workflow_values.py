@@ -132,3 +132,47 @@ def test_images_that_are_pushed_by_digest_are_told_apart(targets: tuple[str, str
     sides = [Facts(Snapshot.of({p: t.encode() for p, t in side.items()})) for side in (old, new)]
     verdict = check(SameImagesAskedFor(pairs), *sides)
     assert verdict.holds is (targets == names)
+
+
+ACTION = "./.github/actions/image/action.yml"
+HANDED = """\
+on:
+  workflow_call:
+    inputs:
+      file: {{type: string, required: true}}
+{declared}
+jobs:
+  image:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: ./.github/actions/image
+        with:
+          file: ${{{{ inputs.file }}}}
+{target}"""
+COMPOSITE = """\
+name: image
+inputs: {{file: {{required: true}}, target: {{required: false, default: ""}}}}
+runs:
+  using: composite
+  steps:
+{before}    - uses: docker/build-push-action@v6
+      with: {{context: ., file: "${{{{ inputs.file }}}}", target: "${{{{ inputs.target }}}}"}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "held"),
+    [
+        ("", True),
+        ("    - run: ./lint ${{ inputs.target }}\n      shell: bash\n", False),
+        ("    - uses: ./.github/actions/none\n      with: {a: '${{ inputs.target }}'}\n", False),
+        ("    - uses: actions/cache@v4\n      with: {key: '${{ inputs.target }}'}\n", False),
+    ],
+)
+def test_an_input_is_handed_on_to_an_action_that_chooses_an_image(more: str, held: bool) -> None:
+    action = COMPOSITE.format(before=more).encode()
+    old = HANDED.format(declared="", target="")
+    new = HANDED.format(declared=OPTIONAL, target=TARGET)
+    files = [{PATH: text.encode(), ACTION.removeprefix("./"): action} for text in (old, new)]
+    verdict = check(WorkflowChange(PATH), *(Facts(Snapshot.of(held)) for held in files))
+    assert verdict.holds is held

@@ -19,12 +19,12 @@ from dockerfix.facts.model import SiteKind
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.obligation import Image, Obligation, Permit, Verdict
 from dockerfix.proof.pipeline.moved import Moved
+from dockerfix.proof.pipeline.workflow_reads import InputReads
 from dockerfix.proof.pipeline.workflow_steps import Standing, StepPair, own_fault, same_step
-from dockerfix.proof.pipeline.workflow_values import choose_images, same_inputs, same_rows
+from dockerfix.proof.pipeline.workflow_values import same_inputs, same_rows
 from dockerfix.syntax.yaml.data import strings, with_strings
 from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
 from dockerfix.syntax.yaml.tree import Scalar, YamlError, parse_yaml, to_data
-from dockerfix.text import join_path
 
 _TOGETHER = frozenset(
     {"runs-on", "needs", "if", "permissions", "env", "defaults", "container", "services"}
@@ -86,7 +86,7 @@ class _Comparison:
         standing: Standing,
         facts: Facts,
     ) -> None:
-        self.facts = facts
+        self.reads = InputReads(facts)
         self.old, self.new = to_data(old), to_data(new)
         self.before, self.after = _jobs(old), _jobs(new)
         here = (p for p in owed.permits if p.rule == "steps-joined" and p.place == owed.path)
@@ -110,7 +110,9 @@ class _Comparison:
             return False
         bare = [{k: _without_inputs(v) for k, v in on.items()} for on in (old, new)]
         return self.fits(bare[0], bare[1], True) and all(
-            same_inputs(_inputs_of(old.get(k)), _inputs_of(new[k]), self.new, self.standing)
+            same_inputs(
+                _inputs_of(old.get(k)), _inputs_of(new[k]), self.new, self.standing, self.reads
+            )
             for k in new
         )
 
@@ -185,16 +187,8 @@ class _Comparison:
         chooses an image there."""
         first, second = old.get("with") or {}, new.get("with") or {}
         names = [n for n in {*first, *second} if not self.fits(first.get(n), second.get(n))]
-        called = self.called(str(new.get("uses") or "")) if names else None
-        return all(called is not None and choose_images(called, name) for name in names)
-
-    def called(self, uses: str) -> dict[str, Any] | None:
-        """The workflow of this repository that a job uses, as it is after the patch."""
-        path = join_path("", uses)
-        if path is None or path not in self.facts.snapshot:
-            return None
-        found = to_data(self.facts.snapshot.derive(path, parse_yaml).root)
-        return found if isinstance(found, dict) else None
+        called = self.reads.called(str(new.get("uses") or "")) if names else None
+        return all(called is not None and self.reads.choose_images(called, name) for name in names)
 
     def rows_gone(self, name: str) -> list[dict[str, Any]]:
         """The rows of a job that its heir runs."""

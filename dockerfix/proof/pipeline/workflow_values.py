@@ -8,19 +8,17 @@ images asked for*'s.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from dockerfix.facts.builds.github.expressions import in_row, names_read, without_expressions
+from dockerfix.facts.builds.github.expressions import in_row, names_read
 from dockerfix.facts.builds.github.matrix import rows
-from dockerfix.proof.pipeline.commands import other_commands
-from dockerfix.proof.pipeline.workflow_steps import CHOOSING, Standing, StepPair, same_step
+from dockerfix.proof.pipeline.workflow_reads import InputReads, with_braces
+from dockerfix.proof.pipeline.workflow_steps import Standing, StepPair, same_step
 from dockerfix.syntax.yaml.data import strings, with_strings
 from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
 from dockerfix.syntax.yaml.tree import Scalar, to_data
-from dockerfix.text import MappedText
 
 Row = Mapping[str, Scalar]
 _JUDGED = frozenset({"steps", "strategy", "needs", "with"})
@@ -65,19 +63,11 @@ def _text(row: Row, name: str) -> str:
 
 def _as_run(job: Mapping[str, Any], row: Row) -> dict[str, Any]:
     """A job with the values of a row."""
-    named = {key: value for key, value in _condition(job).items() if key != "strategy"}
+    named = {key: value for key, value in with_braces(job).items() if key != "strategy"}
     if isinstance(steps := named.get("steps"), list):
-        named["steps"] = [_condition(s) if isinstance(s, dict) else s for s in steps]
+        named["steps"] = [with_braces(s) if isinstance(s, dict) else s for s in steps]
     found = with_strings(named, partial(in_row, row=row))
     return found if isinstance(found, dict) else {}
-
-
-def _condition(keys: Mapping[str, Any]) -> dict[str, Any]:
-    """A job or step whose condition, an expression without braces, has them."""
-    held = keys.get("if")
-    if not isinstance(held, str) or "${{" in held:
-        return dict(keys)
-    return {**keys, "if": "${{ " + held + " }}"}
 
 
 def _reads_whole(job: Mapping[str, Any], changed: set[str]) -> bool:
@@ -86,7 +76,9 @@ def _reads_whole(job: Mapping[str, Any], changed: set[str]) -> bool:
     return any(not name or c.startswith(f"{name}.") for name in read for c in changed)
 
 
-def same_inputs(old: Any, new: Any, root: Mapping[str, Any], standing: Standing) -> bool:
+def same_inputs(
+    old: Any, new: Any, root: Mapping[str, Any], standing: Standing, reads: InputReads
+) -> bool:
     """Whether what a workflow is started with is the same, old files by their new names, but for
     inputs that need not be given, and that choose an image."""
     if not isinstance(old, dict) or not isinstance(new, dict):
@@ -96,47 +88,10 @@ def same_inputs(old: Any, new: Any, root: Mapping[str, Any], standing: Standing)
     return standing.moved.data(kept) == standing.moved.data(old) and all(
         isinstance(m, dict)
         and (m.get("required", "false"), m.get("default", ""), m.get("type")) == _OPTIONAL
-        and choose_images(root, name)
+        and reads.choose_images(root, name)
         for name, m in more.items()
     )
 
 
 _OPTIONAL = ("false", "", "string")
 """What is declared of an input that need not be given, and is the empty text then."""
-
-
-def choose_images(root: Mapping[str, Any], name: str) -> bool:
-    """Whether nothing reads an input of a workflow but what says which image is built."""
-    return not any(_reads(text, name, script) for text, script in _apart(root, script=False))
-
-
-def _reads(text: str, name: str, script: bool) -> bool:
-    """Whether a text reads an input; a script where it is no word of a build."""
-    read = set(names_read(text, "inputs"))
-    if not script or name not in read:
-        return not read.isdisjoint({"", name})
-    pattern = rf"\$\{{\{{\s*inputs\.{re.escape(name)}\s*\}}\}}"
-    one, other = (re.sub(pattern, value, text) for value in ("one", "other"))
-    left = name in names_read(one, "inputs")
-    return "" in read or left or bool(other_commands([_plain(one)], [_plain(other)]))
-
-
-def _plain(script: str) -> str:
-    return without_expressions(MappedText.whole(script.encode("utf-8", "surrogateescape"))).text
-
-
-def _apart(value: Any, script: bool) -> Iterator[tuple[str, bool]]:
-    """Every text, and whether it is a script, but for the inputs of build actions that choose an
-    image."""
-    if isinstance(value, str):
-        yield value, script
-    elif isinstance(value, list):
-        for item in value:
-            yield from _apart(item, script=False)
-    elif isinstance(value, dict):
-        uses = str(value.get("uses") or "").lower()
-        builds = re.search(r"build-push|bake", uses) is not None
-        for key, inner in _condition(value).items():
-            chosen = key == "with" and builds and isinstance(inner, dict)
-            rest = {k: v for k, v in inner.items() if k not in CHOOSING} if chosen else inner
-            yield from _apart(rest, script=key == "run")
