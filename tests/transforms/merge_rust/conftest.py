@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dockerfix.facts.repository import Facts
 from dockerfix.text import Snapshot
-from dockerfix_transforms.merge_rust.read.rust_file import RustFile
+from dockerfix_transforms.merge_rust.read.input_file import InputFile
 from dockerfix_transforms.merge_rust.scope.call import read_scope
 
 _WORKSPACE = {
@@ -19,7 +19,7 @@ _WORKSPACE = {
 _END = "FROM debian:12\nCOPY --from=build /w/target/release/{name} /{name}\n"
 
 
-def inputs(one: str, other: str, more: dict[str, str] | None = None) -> list[RustFile]:
+def inputs(one: str, other: str, more: dict[str, str] | None = None) -> list[InputFile]:
     """The files of a merge as it reads them: the Dockerfiles of the crates `a` and `b`, and
     `more` files beside them, which may build these."""
     files = dict(_WORKSPACE)
@@ -29,7 +29,7 @@ def inputs(one: str, other: str, more: dict[str, str] | None = None) -> list[Rus
     return read_scope(facts, ["Dockerfile.a", "Dockerfile.b"], "Dockerfile.all").files
 
 
-def read(one: str, other: str) -> list[RustFile]:
+def read(one: str, other: str) -> list[InputFile]:
     """Two inputs whose build stages have these lines (`; ` between them) before the build."""
     return inputs(_dockerfile("a", one), _dockerfile("b", other))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dockerfix.text import Edit, Source, Span
 from dockerfix_transforms.merge_rust.group.grouping import group_files
-from dockerfix_transforms.merge_rust.read.rust_file import RustFile
+from dockerfix_transforms.merge_rust.read.input_file import InputFile
 from dockerfix_transforms.merge_rust.write.layout import merged_file, planned
 from dockerfix_transforms.merge_rust.write.names import StageNames
 from dockerfix_transforms.merge_rust.write.plan import Alias, Piece, Plan
@@ -37,12 +37,12 @@ _ASKING = {"Makefile": "on:\n\tdocker build -f Dockerfile.b --target dev -t b:de
 _IMAGE = "FROM debian:12 AS {stage}\nCOPY --from=build /w/target/release/{name} /{name}\n"
 
 
-def plan_of(files: list[RustFile]) -> Plan:
+def plan_of(files: list[InputFile]) -> Plan:
     groups, _ = group_files(files, (), {})
     return planned(groups, files)
 
 
-def text_of(files: list[RustFile]) -> str:
+def text_of(files: list[InputFile]) -> str:
     groups, _ = group_files(files, (), {})
     return merged_file(groups, files).text
 

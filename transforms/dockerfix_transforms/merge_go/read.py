@@ -13,13 +13,13 @@ from dockerfix.api import Facts, Finding, Kind, Span, Stage, StageGraph, trigger
 from dockerfix_transforms.merge_go.steps import builds, go_steps, written_by
 from dockerfix_transforms.merge_rust.read.artefacts import copied_out
 from dockerfix_transforms.merge_rust.read.checks import UnreadableError, check_graph, check_steps
+from dockerfix_transforms.merge_rust.read.input_file import InputFile
 from dockerfix_transforms.merge_rust.read.inputs import (
     context_of,
     images_beside,
     stage_word,
     stages_asked,
 )
-from dockerfix_transforms.merge_rust.read.rust_file import RustFile as InputFile
 from dockerfix_transforms.merge_rust.read.steps import Step
 
 __all__ = ["InputFile", "read_file"]

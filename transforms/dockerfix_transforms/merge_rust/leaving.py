@@ -15,7 +15,7 @@ from dockerfix_transforms.merge_rust.callers.rewrite import Callers
 from dockerfix_transforms.merge_rust.files import old_files
 from dockerfix_transforms.merge_rust.group.group import Group
 from dockerfix_transforms.merge_rust.group.reasons import UNBUILT
-from dockerfix_transforms.merge_rust.read.rust_file import RustFile
+from dockerfix_transforms.merge_rust.read.input_file import InputFile
 from dockerfix_transforms.merge_rust.scope.scope import Scope
 from dockerfix_transforms.merge_rust.wishes import Wishes
 from dockerfix_transforms.merge_rust.write.layout import Merged
@@ -85,7 +85,7 @@ class Leaving:
             self.leave_idle(file)
         return bool(unbuilt)
 
-    def leave_idle(self, file: RustFile) -> None:
+    def leave_idle(self, file: InputFile) -> None:
         """Leave a file out that nothing builds, and say so."""
         self.scope.files.remove(file)
         self.scope.findings.append(
@@ -100,7 +100,7 @@ class Leaving:
             )
         )
 
-    def unbuilt(self) -> list[RustFile]:
+    def unbuilt(self) -> list[InputFile]:
         """The files that nothing builds or may build, and that nobody named, beside two others."""
         files = self.scope.files
         unbuilt = [file for file in files if not file.builds and file.path not in self.scope.given]
@@ -113,7 +113,7 @@ class Leaving:
     def leave_other_values(self, groups: Sequence[Group]) -> bool:
         """Leave the files out whose builds give the shared builder other values than most: it
         would compile everything again for each. Whether there are any, and others to merge."""
-        others: list[tuple[RustFile, str]] = []
+        others: list[tuple[InputFile, str]] = []
         for group in (one for one in groups if len(one.members) > 1):
             given = {
                 member.file.path: {group.values(build) for build in member.file.builds}

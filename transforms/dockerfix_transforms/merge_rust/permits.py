@@ -18,7 +18,7 @@ from dockerfix_transforms.merge_rust.group.stand_ins import written
 from dockerfix_transforms.merge_rust.jobs.plan import JobPlan
 from dockerfix_transforms.merge_rust.notes.held import PROGRAMS, images_on_builder
 from dockerfix_transforms.merge_rust.read.compiler import environment, is_compiler_variable
-from dockerfix_transforms.merge_rust.read.rust_file import RustFile
+from dockerfix_transforms.merge_rust.read.input_file import InputFile
 from dockerfix_transforms.merge_rust.read.steps import Role, steps_of
 from dockerfix_transforms.merge_rust.scope.scope import Scope
 from dockerfix_transforms.merge_rust.write.layout import Merged
@@ -91,7 +91,7 @@ def left_permits(lefts: Iterable[Left], accept: Collection[str]) -> Iterator[Per
             yield from (Permit(LEFT, path, left.place.path) for path in left.files)
 
 
-def image_before(file: RustFile, stage: Stage) -> Image:
+def image_before(file: InputFile, stage: Stage) -> Image:
     """An image of an input by the name that call sites use."""
     last = stage.index == file.graph.stages[-1].index
     return Image(file.path, stage.name or ("" if last else str(stage.index)))

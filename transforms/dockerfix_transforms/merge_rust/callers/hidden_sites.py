@@ -27,10 +27,10 @@ from dockerfix.api import (
 from dockerfix_transforms.merge_rust.callers.left import Left
 from dockerfix_transforms.merge_rust.callers.left_mentions import built_there
 from dockerfix_transforms.merge_rust.callers.mentions import is_prose
-from dockerfix_transforms.merge_rust.read.rust_file import RustFile
+from dockerfix_transforms.merge_rust.read.input_file import InputFile
 
 
-def hidden_sites(facts: Facts, files: Sequence[RustFile]) -> Iterator[Left | Finding]:
+def hidden_sites(facts: Facts, files: Sequence[InputFile]) -> Iterator[Left | Finding]:
     """Builds and places that cannot be followed and may use an input.
 
     A build whose Dockerfile is not known may be of any input that its words fit, unless its
@@ -69,7 +69,7 @@ def hidden_sites(facts: Facts, files: Sequence[RustFile]) -> Iterator[Left | Fin
     yield from _links(facts, files)
 
 
-def _pattern_rules(facts: Facts, files: Sequence[RustFile]) -> Iterator[Left]:
+def _pattern_rules(facts: Facts, files: Sequence[InputFile]) -> Iterator[Left]:
     """Rules of Makefiles that depend on an input by a pattern: without the file, make knows no
     rule for what depends on it."""
     for file in files:
@@ -83,7 +83,7 @@ def _pattern_rules(facts: Facts, files: Sequence[RustFile]) -> Iterator[Left]:
             )
 
 
-def _links(facts: Facts, files: Sequence[RustFile]) -> Iterator[Left]:
+def _links(facts: Facts, files: Sequence[InputFile]) -> Iterator[Left]:
     """Symbolic links to inputs: under the name of the link, the merged file would be built
     without a target, and without the input the link leads nowhere."""
     for link, path in links_to(facts.snapshot, [file.path for file in files]):
@@ -121,7 +121,7 @@ def _may_be(build: Build, path: str) -> bool:
     return re.fullmatch(f"(?:.*/)?{pattern.removeprefix(re.escape('./'))}", path) is not None
 
 
-def _says(build: Build, text: str, file: RustFile) -> bool:
+def _says(build: Build, text: str, file: InputFile) -> bool:
     """Whether the words of a build that cannot be sorted name an input."""
     return build.dockerfile is None and _names(text, file.path)
 
@@ -173,7 +173,7 @@ _DOCKERFILE_KEY = re.compile(
 """A setting or variable that holds a Dockerfile's name, at the beginning of a line."""
 
 
-def _blind(facts: Facts, blind: Blind, files: Sequence[RustFile]) -> Left | Finding | None:
+def _blind(facts: Facts, blind: Blind, files: Sequence[InputFile]) -> Left | Finding | None:
     """A place that cannot be read: it weighs only when its file names an input, or its own
     lines do where what they stand for is elsewhere."""
     text = _command(facts, blind.place)

@@ -45,7 +45,7 @@ from dockerfix_transforms.merge_rust.callers.workflows import APART, WorkflowPla
 from dockerfix_transforms.merge_rust.files import moved_ignores
 from dockerfix_transforms.merge_rust.group.group import Group
 from dockerfix_transforms.merge_rust.jobs.plan import JobPlan, plan_jobs
-from dockerfix_transforms.merge_rust.read.rust_file import RustFile
+from dockerfix_transforms.merge_rust.read.input_file import InputFile
 from dockerfix_transforms.merge_rust.scope.scope import Scope
 from dockerfix_transforms.merge_rust.wishes import Wishes
 from dockerfix_transforms.merge_rust.write.layout import Merged
@@ -87,7 +87,7 @@ class Callers(Struct, frozen=True):
         }
         return (called | set(self.jobs.changed)) - set(self.jobs.removed)
 
-    def useless(self, files: Sequence[RustFile], accept: Collection[str]) -> frozenset[str]:
+    def useless(self, files: Sequence[InputFile], accept: Collection[str]) -> frozenset[str]:
         """Files that stay, and whose images no call site would build from the merged file."""
         moved = {file.path for file, change in self.changes if id(change.build) not in self.staying}
         kept = kept_files(self.left, accept)
@@ -197,7 +197,7 @@ def _scanned(
     ]
 
 
-def _with_others(file: RustFile, change: Change) -> Left:
+def _with_others(file: InputFile, change: Change) -> Left:
     """A build that stays since what others build from its file is scanned."""
     site = change.build.site
     return Left(

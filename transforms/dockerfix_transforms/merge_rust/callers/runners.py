@@ -13,9 +13,9 @@ from msgspec import Struct
 
 from dockerfix.api import Build, Change, Facts, SiteKind, Tool
 from dockerfix_transforms.merge_rust.group.group import Group
-from dockerfix_transforms.merge_rust.read.rust_file import RustFile
+from dockerfix_transforms.merge_rust.read.input_file import InputFile
 
-Pair = tuple[RustFile, Change]
+Pair = tuple[InputFile, Change]
 Values = tuple[str | None, ...]
 """What a build gives to the arguments of a group's builder, in their order."""
 _BY_HAND = ("by hand",)
@@ -103,7 +103,7 @@ def alone(
 
 
 def work_before(
-    machines: Machines, groups: Sequence[Group], pairs: Sequence[Pair], files: Sequence[RustFile]
+    machines: Machines, groups: Sequence[Group], pairs: Sequence[Pair], files: Sequence[InputFile]
 ) -> Work:
     """The work as it is: every file that a machine builds compiles for itself, once for each set
     of values that its builds give to the arguments of its builder."""
@@ -196,7 +196,7 @@ def _programs(group: Group) -> int:
     return len({name for member in group.members for name in member.file.shipped}) or 1
 
 
-def _by_hand(pairs: Sequence[Pair], files: Sequence[RustFile]) -> list[str]:
+def _by_hand(pairs: Sequence[Pair], files: Sequence[InputFile]) -> list[str]:
     """Files that a person builds: those of documents alone, and where no machine builds any,
     all. One that nothing builds beside others that are built costs nobody anything."""
     run = {file.path for file, change in pairs if change.build.site.kind is not SiteKind.DOCUMENT}

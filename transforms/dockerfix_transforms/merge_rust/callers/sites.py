@@ -20,7 +20,7 @@ from dockerfix.api import (
     Wanted,
 )
 from dockerfix_transforms.merge_rust.callers.left import Left
-from dockerfix_transforms.merge_rust.read.rust_file import RustFile
+from dockerfix_transforms.merge_rust.read.input_file import InputFile
 from dockerfix_transforms.merge_rust.read.targets import possible_targets
 
 
@@ -28,14 +28,14 @@ from dockerfix_transforms.merge_rust.read.targets import possible_targets
 class Sites:
     """Changes of builds, with the file that each one belongs to, what is left, and remarks."""
 
-    changes: list[tuple[RustFile, Change]] = field(default_factory=list)
+    changes: list[tuple[InputFile, Change]] = field(default_factory=list)
     left: list[Left] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
 
 def read_sites(
     facts: Facts,
-    files: Sequence[RustFile],
+    files: Sequence[InputFile],
     targets: Mapping[tuple[str, int], str],
     into: str,
     failed: Mapping[str, StepDown],
@@ -58,7 +58,7 @@ def read_sites(
     return sites
 
 
-def _unused(file: RustFile) -> Finding:
+def _unused(file: InputFile) -> Finding:
     tree = file.graph.tree
     return Finding.at(
         tree.source.place(tree.instructions[0].code),
@@ -72,7 +72,7 @@ def _unused(file: RustFile) -> Finding:
 
 def _target(
     facts: Facts,
-    file: RustFile,
+    file: InputFile,
     build: Build,
     targets: Mapping[tuple[str, int], str],
     sites: Sites,
@@ -121,7 +121,7 @@ def _doubted(build: Build) -> Iterator[Finding]:
         )
 
 
-def _left(file: RustFile, build: Build, what: str) -> Left:
+def _left(file: InputFile, build: Build, what: str) -> Left:
     return Left(
         (file.path,),
         build.site.place,
@@ -136,7 +136,7 @@ def _stays(build: Build, step: StepDown) -> bool:
     return step.rungs > 1 or build.site.kind not in (SiteKind.GITLAB, SiteKind.GITHUB)
 
 
-def _unchecked(file: RustFile, build: Build, step: StepDown, wanted: str) -> Left:
+def _unchecked(file: InputFile, build: Build, step: StepDown, wanted: str) -> Left:
     """A call site for which a check of the engine fails."""
     return Left(
         (file.path,),

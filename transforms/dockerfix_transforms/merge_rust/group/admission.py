@@ -11,7 +11,7 @@ import posixpath
 from dockerfix.api import Command, Copy, Placed, only_prints
 from dockerfix_transforms.merge_rust.group.stand_ins import unheeded, written
 from dockerfix_transforms.merge_rust.read.compiler import environment, is_compiler_variable
-from dockerfix_transforms.merge_rust.read.rust_file import RustFile, standing_ends
+from dockerfix_transforms.merge_rust.read.input_file import InputFile, standing_ends
 from dockerfix_transforms.merge_rust.read.steps import (
     Role,
     Step,
@@ -53,7 +53,7 @@ _LOCAL = frozenset(
 """Commands that change or show the files that they name, and no others."""
 
 
-def admitted(step: Step, owner: RustFile, file: RustFile, late: bool, done: int) -> Admission:
+def admitted(step: Step, owner: InputFile, file: InputFile, late: bool, done: int) -> Admission:
     """What the step of `owner` is to `file`, of which `done` steps come before it; `late` says
     that its last build is among them."""
     if only_installs(step):
@@ -88,7 +88,7 @@ def harmless_environment(step: Step) -> bool:
     return bool(names) and not any(is_compiler_variable(name) for name in names)
 
 
-def _more_sources(step: Step, file: RustFile, under: bool) -> bool:
+def _more_sources(step: Step, file: InputFile, under: bool) -> bool:
     """Whether a COPY brings files that a file's own steps do not write, and that cargo does not
     read by their names."""
     copy = step.copy
@@ -113,7 +113,7 @@ def _brings(step: Step, copy: Placed) -> bool:
     )
 
 
-def is_tool(step: Step, owner: RustFile) -> bool:
+def is_tool(step: Step, owner: InputFile) -> bool:
     """Whether a RUN only puts a program beside the compiler: it fetches or installs something
     before its file brings any source, and changes no setting of cargo or rustup."""
     fit = step.role in (Role.OTHER, Role.PACKAGES) and step.item.keyword == "RUN"
@@ -131,7 +131,7 @@ def is_tool(step: Step, owner: RustFile) -> bool:
     return bool(names & _FETCHING) and known and not settings and not step.script.broken
 
 
-def _beside(step: Step, file: RustFile) -> bool:
+def _beside(step: Step, file: InputFile) -> bool:
     """Whether a RUN changes or shows only files that no image of `file` takes."""
     if step.item.keyword != "RUN" or step.script is None or step.script.broken:
         return False

@@ -16,7 +16,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dockerfix.api import IsFolder, common_subsequence
 from dockerfix_transforms.merge_rust.group.check import first_obstacle
 from dockerfix_transforms.merge_rust.group.slots import Obstacle, Slot, representative
-from dockerfix_transforms.merge_rust.read.rust_file import RustFile
+from dockerfix_transforms.merge_rust.read.input_file import InputFile
 from dockerfix_transforms.merge_rust.read.steps import Role, Step
 
 _WEIGHTS = {Role.BUILD: 100, Role.COOK: 100, Role.SOURCES: 30, Role.RECIPE: 30, Role.PREPARE: 30}
@@ -24,7 +24,7 @@ _WEIGHTS = {Role.BUILD: 100, Role.COOK: 100, Role.SOURCES: 30, Role.RECIPE: 30, 
 serves nobody, and a COPY on the wrong side of a cook undoes what it is for."""
 
 
-def lay_over(files: Sequence[RustFile], is_folder: IsFolder) -> list[Slot] | Obstacle:
+def lay_over(files: Sequence[InputFile], is_folder: IsFolder) -> list[Slot] | Obstacle:
     """The slots of these files' chains, or what stands in the way."""
     slots: list[Slot] = [[step] for step in files[0].steps]
     if len(files) == 1:

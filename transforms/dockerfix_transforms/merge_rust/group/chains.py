@@ -15,11 +15,11 @@ from dockerfix_transforms.merge_rust.group.group import Group, Member
 from dockerfix_transforms.merge_rust.group.own_steps import with_own_steps
 from dockerfix_transforms.merge_rust.group.slots import Obstacle, representative
 from dockerfix_transforms.merge_rust.group.stand_ins import with_one_set
-from dockerfix_transforms.merge_rust.read.rust_file import RustFile
+from dockerfix_transforms.merge_rust.read.input_file import InputFile
 from dockerfix_transforms.merge_rust.read.steps import Role, Step, packages_of
 
 
-def aligned(files: Sequence[RustFile], accepted: frozenset[str]) -> Group | Obstacle:
+def aligned(files: Sequence[InputFile], accepted: frozenset[str]) -> Group | Obstacle:
     """The group of these files when their chains can be laid over each other, else what stands
     in the way. Steps that only one file has stay out of the shared builder where that file has
     an image of its own for them; a file alone keeps all of its own."""

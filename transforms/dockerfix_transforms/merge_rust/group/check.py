@@ -16,14 +16,14 @@ from dockerfix_transforms.merge_rust.group.admission import Admission, admitted
 from dockerfix_transforms.merge_rust.group.commute import commute, needs_folder
 from dockerfix_transforms.merge_rust.group.slots import Obstacle, Slot, representative, shortened
 from dockerfix_transforms.merge_rust.group.stand_ins import written
-from dockerfix_transforms.merge_rust.read.rust_file import RustFile
+from dockerfix_transforms.merge_rust.read.input_file import InputFile
 from dockerfix_transforms.merge_rust.read.steps import Role, Step, commands
 
 _TESTING = {"test", "[", "echo", "exit", "false", "true"}
 
 
 def first_obstacle(
-    slots: Sequence[Slot], files: Sequence[RustFile], is_folder: IsFolder
+    slots: Sequence[Slot], files: Sequence[InputFile], is_folder: IsFolder
 ) -> Obstacle | None:
     """The first thing that some file would notice of the merged chain."""
     for number, file in enumerate(files):
@@ -34,7 +34,7 @@ def first_obstacle(
 
 
 def _wrong_order(
-    slots: Sequence[Slot], number: int, file: RustFile, is_folder: IsFolder
+    slots: Sequence[Slot], number: int, file: InputFile, is_folder: IsFolder
 ) -> Obstacle | None:
     """The first two steps of a file that changed places and do not commute."""
     place = {id(slot[number]): n for n, slot in enumerate(slots) if slot[number] is not None}
@@ -47,7 +47,7 @@ def _wrong_order(
     return None
 
 
-def _wrong_folder(slots: Sequence[Slot], files: Sequence[RustFile]) -> Obstacle | None:
+def _wrong_folder(slots: Sequence[Slot], files: Sequence[InputFile]) -> Obstacle | None:
     """The first step that would run in another folder than it did."""
     where = ""
     for slot in slots:
@@ -62,7 +62,7 @@ def _wrong_folder(slots: Sequence[Slot], files: Sequence[RustFile]) -> Obstacle 
     return None
 
 
-def _foreign(slots: Sequence[Slot], number: int, files: Sequence[RustFile]) -> Obstacle | None:
+def _foreign(slots: Sequence[Slot], number: int, files: Sequence[InputFile]) -> Obstacle | None:
     """The first step of other files that this file's programs may not have before them."""
     last = max((n for n, s in enumerate(slots) if _builds(s[number])), default=-1)
     done = 0
@@ -78,7 +78,7 @@ def _foreign(slots: Sequence[Slot], number: int, files: Sequence[RustFile]) -> O
     return None
 
 
-def _lacks(step: Step, file: RustFile) -> str:
+def _lacks(step: Step, file: InputFile) -> str:
     """Why a step of another file is in the way of this one."""
     if written(step):
         return f"{file.path} has no such step, and may be compiled with what it writes"
@@ -89,7 +89,7 @@ def _lacks(step: Step, file: RustFile) -> str:
     return f"{file.path} has no such step"
 
 
-def _remedy(step: Step, owner: RustFile, file: RustFile) -> str:
+def _remedy(step: Step, owner: InputFile, file: InputFile) -> str:
     """What to change so that two files agree about a step that one of them lacks."""
     build = next(s for s in reversed(file.steps) if s.role is Role.BUILD)
     line = file.graph.tree.source.place(build.item.code).position.line

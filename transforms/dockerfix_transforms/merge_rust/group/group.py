@@ -13,7 +13,7 @@ from dockerfix.api import Build
 from dockerfix_transforms.merge_rust.group.admission import Admission, admitted
 from dockerfix_transforms.merge_rust.group.reasons import Reason
 from dockerfix_transforms.merge_rust.read.compiler import environment
-from dockerfix_transforms.merge_rust.read.rust_file import RustFile
+from dockerfix_transforms.merge_rust.read.input_file import InputFile
 from dockerfix_transforms.merge_rust.read.steps import Role, Step, packages_of
 
 SHARED_ROLES = frozenset(
@@ -27,7 +27,7 @@ class Member(Struct, frozen=True):
     (None for a package list that it lacks), `own` its steps that no other file has, `dropped`
     those that set what was accepted to change and have no target of their own to stand in."""
 
-    file: RustFile
+    file: InputFile
     matched: tuple[Step | None, ...]
     own: tuple[Step, ...]
     dropped: tuple[Step, ...] = ()
@@ -84,7 +84,7 @@ class Group(Struct, frozen=True):
         floor = own[before - 1] if before else 0
         return chain[max(floor, min(*levels, own[before]))].index
 
-    def owner(self, step: Step) -> RustFile:
+    def owner(self, step: Step) -> InputFile:
         """The first file that has this very step."""
         return next(m.file for m in self.members if any(s is step for s in m.file.steps))
 
@@ -110,7 +110,7 @@ class Group(Struct, frozen=True):
         return any(member.own for member in self.members)
 
 
-def _level(file: RustFile, step: Step) -> int:
+def _level(file: InputFile, step: Step) -> int:
     """How many stages of the chain lie below the one that a step belongs to."""
     return next(n for n, stage in enumerate(file.chain) if stage.index == step.stage.index)
 

@@ -21,11 +21,11 @@ from dockerfix_transforms.merge_rust.group.reasons import (
 )
 from dockerfix_transforms.merge_rust.group.settings import FEATURES, Settings
 from dockerfix_transforms.merge_rust.group.slots import Obstacle
-from dockerfix_transforms.merge_rust.read.rust_file import RustFile
+from dockerfix_transforms.merge_rust.read.input_file import InputFile
 
 
 def group_files(
-    files: Sequence[RustFile], accept: Collection[str], apart: Mapping[str, Reason]
+    files: Sequence[InputFile], accept: Collection[str], apart: Mapping[str, Reason]
 ) -> tuple[list[Group], list[Finding]]:
     """Files in groups, largest first, and a finding for each accepted difference. Those in
     `apart` get a builder of their own, for the reason given."""
@@ -48,10 +48,10 @@ def group_files(
 
 
 def _clusters(
-    settings: Settings, files: Sequence[RustFile], apart: Mapping[str, Reason]
-) -> list[list[RustFile]]:
+    settings: Settings, files: Sequence[InputFile], apart: Mapping[str, Reason]
+) -> list[list[InputFile]]:
     """The files that go together, the largest cluster first."""
-    clusters: list[list[RustFile]] = []
+    clusters: list[list[InputFile]] = []
     for file in files:
         for cluster in clusters:
             alone = any(one.path in apart or one.fixed for one in (file, cluster[0]))
@@ -63,7 +63,7 @@ def _clusters(
     return sorted(clusters, key=len, reverse=True)
 
 
-def _goes_with(settings: Settings, cluster: Sequence[RustFile], file: RustFile) -> bool:
+def _goes_with(settings: Settings, cluster: Sequence[InputFile], file: InputFile) -> bool:
     """Whether one builder can serve a file together with those of a cluster."""
     together = [*cluster, file]
     if not settings.leaders(together):
@@ -77,13 +77,13 @@ def _goes_with(settings: Settings, cluster: Sequence[RustFile], file: RustFile) 
     return not different and isinstance(aligned(together, settings.accepted), Group)
 
 
-def _same_programs(cluster: Sequence[RustFile], file: RustFile) -> set[str]:
+def _same_programs(cluster: Sequence[InputFile], file: InputFile) -> set[str]:
     """Programs that the file ships and another one of the cluster too: two calls would leave
     them at one place, so that the builds cannot be calls one after the other."""
     return {name for other in cluster for name in other.shipped} & set(file.shipped)
 
 
-def _group(settings: Settings, ordered: Sequence[RustFile], cluster: Sequence[RustFile]) -> Group:
+def _group(settings: Settings, ordered: Sequence[InputFile], cluster: Sequence[InputFile]) -> Group:
     """The group of a cluster. The order of files decides where their own steps go, so that the
     one with the leader first may fail where that in which the files came did not."""
     for files in (ordered, cluster):
@@ -97,8 +97,8 @@ def _group(settings: Settings, ordered: Sequence[RustFile], cluster: Sequence[Ru
 
 
 def _nearest(
-    settings: Settings, clusters: Sequence[list[RustFile]], file: RustFile
-) -> list[RustFile]:
+    settings: Settings, clusters: Sequence[list[InputFile]], file: InputFile
+) -> list[InputFile]:
     """The cluster from which a file differs least; the largest of several. A step that stands
     in the way counts as one difference."""
     return min(
@@ -107,13 +107,15 @@ def _nearest(
     )
 
 
-def _reasons(settings: Settings, cluster: Sequence[RustFile], file: RustFile) -> tuple[Reason, ...]:
+def _reasons(
+    settings: Settings, cluster: Sequence[InputFile], file: InputFile
+) -> tuple[Reason, ...]:
     """What keeps a file apart from those of a cluster: parts of the compiler's input, else the
     first step that stands in the way."""
     return of_settings(settings, cluster[0], file) or (_misplaced(settings, cluster, file),)
 
 
-def _misplaced(settings: Settings, cluster: Sequence[RustFile], file: RustFile) -> Reason:
+def _misplaced(settings: Settings, cluster: Sequence[InputFile], file: InputFile) -> Reason:
     """What stands in the way where the compiler's input is the same."""
     programs = _same_programs(cluster, file)
     found = aligned([*cluster, file], settings.accepted)
@@ -127,7 +129,7 @@ def _misplaced(settings: Settings, cluster: Sequence[RustFile], file: RustFile) 
     )
 
 
-def _fixed(file: RustFile) -> Reason | None:
+def _fixed(file: InputFile) -> Reason | None:
     """What the file itself says about keeping a stage of its own."""
     if not file.fixed:
         return None

@@ -13,7 +13,7 @@ from dockerfix.api import common_subsequence
 from dockerfix_transforms.merge_rust.group.admission import harmless_environment
 from dockerfix_transforms.merge_rust.group.group import SHARED_ROLES, Member
 from dockerfix_transforms.merge_rust.read.compiler import environment, sets_component
-from dockerfix_transforms.merge_rust.read.rust_file import RustFile, standing_ends
+from dockerfix_transforms.merge_rust.read.input_file import InputFile, standing_ends
 from dockerfix_transforms.merge_rust.read.steps import Role, Step, makes_tools, only_installs
 
 _KEYWORDS = frozenset({"RUN", "COPY", "ADD", "LABEL", "EXPOSE", "HEALTHCHECK", "CMD"})
@@ -21,7 +21,7 @@ _KEYWORDS = frozenset({"RUN", "COPY", "ADD", "LABEL", "EXPOSE", "HEALTHCHECK", "
 
 
 def with_own_steps(
-    files: Sequence[RustFile], accepted: frozenset[str]
+    files: Sequence[InputFile], accepted: frozenset[str]
 ) -> tuple[list[Member], list[Step]] | None:
     """The members and their common steps; None when no file has steps of its own, or when they
     cannot stand on the cook."""
@@ -41,7 +41,7 @@ def with_own_steps(
     return members, common
 
 
-def _common_keys(files: Sequence[RustFile]) -> list[str]:
+def _common_keys(files: Sequence[InputFile]) -> list[str]:
     """What all files have in this order; in pairs, since the longest common subsequence of many
     lists is not to be had in reasonable time."""
     common = [step.key for step in files[0].steps]
@@ -69,7 +69,7 @@ def _first_matches(steps: Sequence[Step], keys: Sequence[str]) -> list[Step]:
     return found
 
 
-def _with_united(files: Sequence[RustFile], keys: Sequence[str]) -> list[Step]:
+def _with_united(files: Sequence[InputFile], keys: Sequence[str]) -> list[Step]:
     """The common steps, with package lists and environment that only some files have put in
     at their place: behind as many common steps as there are before them in their file, and
     behind those that were put in there before."""
@@ -93,7 +93,7 @@ def _is_united(step: Step) -> bool:
     return only_installs(step) or harmless_environment(step)
 
 
-def _member(file: RustFile, common: Sequence[Step], accepted: frozenset[str]) -> Member:
+def _member(file: InputFile, common: Sequence[Step], accepted: frozenset[str]) -> Member:
     """A file with its steps that match the common ones, first come, first served; the rest is
     its own, or is dropped where no image stands on it."""
     matched: list[Step | None] = []
@@ -124,7 +124,7 @@ def _replaced(own: Sequence[Step], accepted: frozenset[str]) -> bool:
 
 
 def _movable(
-    file: RustFile, rest: Sequence[Step], mine: Sequence[Step], accepted: frozenset[str]
+    file: InputFile, rest: Sequence[Step], mine: Sequence[Step], accepted: frozenset[str]
 ) -> bool:
     """Whether a file's own steps can go on top of the cook, for its own targets only.
 

@@ -13,7 +13,7 @@ from msgspec import Struct
 from dockerfix.api import Span
 from dockerfix_transforms.merge_rust.group.settings import IN_PATHS, Settings
 from dockerfix_transforms.merge_rust.group.slots import Obstacle, brief, shortened
-from dockerfix_transforms.merge_rust.read.rust_file import RustFile
+from dockerfix_transforms.merge_rust.read.input_file import InputFile
 
 
 class Reason(Struct, frozen=True):
@@ -34,13 +34,13 @@ UNBUILT = Reason(
 """What keeps a file apart that nothing builds."""
 
 
-def of_settings(settings: Settings, main: RustFile, file: RustFile) -> tuple[Reason, ...]:
+def of_settings(settings: Settings, main: InputFile, file: InputFile) -> tuple[Reason, ...]:
     """The parts of the compiler's input in which a file differs from another one."""
     names = sorted(settings.different(main, file) - settings.accepted)
     return tuple(_of_component(settings, main, file, name) for name in names)
 
 
-def _of_component(settings: Settings, main: RustFile, file: RustFile, name: str) -> Reason:
+def _of_component(settings: Settings, main: InputFile, file: InputFile, name: str) -> Reason:
     mine, theirs = settings.component(file, name), settings.component(main, name)
     mine_says, theirs_says = settings.value(file, name), settings.value(main, name)
     values = _told_apart(mine_says or "an empty value", theirs_says or "an empty value")
@@ -78,7 +78,7 @@ def _from(words: Sequence[str], kept: int) -> str:
     return brief(f"...{' '.join(words[kept:])}", 60)
 
 
-def of_obstacle(found: Obstacle, file: RustFile) -> Reason:
+def of_obstacle(found: Obstacle, file: InputFile) -> Reason:
     """A step that stands in the way where the compiler's input is the same."""
     code = found.step.item.code
     place = found.file.graph.tree.source.place(code)

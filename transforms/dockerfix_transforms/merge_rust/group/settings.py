@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from dockerfix.api import Finding, Severity, is_accepted
 from dockerfix_transforms.merge_rust.read.compiler import Component, components
-from dockerfix_transforms.merge_rust.read.rust_file import RustFile
+from dockerfix_transforms.merge_rust.read.input_file import InputFile
 
 IN_PATHS = frozenset({"profile", "target", "selection", "installation"})
 """Components that decide where cargo leaves a program, so that an image would have to copy it
@@ -31,7 +31,7 @@ class Settings(Struct, frozen=True):
     accept: Collection[str]
 
     @classmethod
-    def of(cls, files: Sequence[RustFile], accept: Collection[str]) -> Settings:
+    def of(cls, files: Sequence[InputFile], accept: Collection[str]) -> Settings:
         """The settings of these files."""
         return cls({file.path: components(file) for file in files}, accept)
 
@@ -40,25 +40,25 @@ class Settings(Struct, frozen=True):
         """The components that may change in some file."""
         return frozenset(item.partition("@")[0] for item in self.accept) - IN_PATHS
 
-    def component(self, file: RustFile, name: str) -> Component | None:
+    def component(self, file: InputFile, name: str) -> Component | None:
         """One component of a file; None where nothing sets it."""
         return self.by_path[file.path].get(name)
 
-    def value(self, file: RustFile, name: str) -> str:
+    def value(self, file: InputFile, name: str) -> str:
         """What the component of a file is, for a person."""
         found = self.component(file, name)
         return found.value if found is not None else "nothing"
 
-    def different(self, one: RustFile, other: RustFile) -> set[str]:
+    def different(self, one: InputFile, other: InputFile) -> set[str]:
         """The names of components in which two files differ."""
         names = {*self.by_path[one.path], *self.by_path[other.path]}
         return {name for name in names if self._text(one, name) != self._text(other, name)}
 
-    def _text(self, file: RustFile, name: str) -> str:
+    def _text(self, file: InputFile, name: str) -> str:
         found = self.component(file, name)
         return _BRACED.sub(r"$\1", found.value) if found is not None else ""
 
-    def leaders(self, files: Sequence[RustFile]) -> frozenset[str]:
+    def leaders(self, files: Sequence[InputFile]) -> frozenset[str]:
         """The files whose values the others may take: whatever differs in another one for which
         it can be accepted at all was accepted for that file."""
         named = {item.partition("@")[0] for item in self.accept}
@@ -72,7 +72,7 @@ class Settings(Struct, frozen=True):
             )
         )
 
-    def leader_first(self, files: Sequence[RustFile]) -> list[RustFile]:
+    def leader_first(self, files: Sequence[InputFile]) -> list[InputFile]:
         """The order of the inputs, but with the majority's toolchain first when values differ:
         the merged file takes the value that changes the compiler of the fewest binaries, the
         pinned one in a tie; always one of `leaders`."""
@@ -85,14 +85,14 @@ class Settings(Struct, frozen=True):
         best = max(weights, key=lambda v: (weights[v], _pinned(v), -list(weights).index(v)))
         return sorted(files, key=lambda file: self._signature(file) != best)
 
-    def _signature(self, file: RustFile) -> str:
+    def _signature(self, file: InputFile) -> str:
         """The values that one call must agree on."""
         setting = self.by_path[file.path]
         return "|".join(
             f"{name}={setting[name].value}" for name in sorted(setting.keys() - FEATURES)
         )
 
-    def changes(self, files: Sequence[RustFile]) -> Iterator[Finding]:
+    def changes(self, files: Sequence[InputFile]) -> Iterator[Finding]:
         """What the person accepted, for each file behind the first one that takes its values."""
         leader = files[0]
         for file in files[1:]:

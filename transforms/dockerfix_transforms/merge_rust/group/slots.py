@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from dockerfix_transforms.merge_rust.read.rust_file import RustFile
+from dockerfix_transforms.merge_rust.read.input_file import InputFile
 from dockerfix_transforms.merge_rust.read.steps import Step
 
 Slot = list[Step | None]
@@ -19,7 +19,7 @@ class Obstacle(Struct, frozen=True):
     belongs to, the reason as the end of a sentence that begins with the step, and what a person
     can do about it."""
 
-    file: RustFile
+    file: InputFile
     step: Step
     why: str
     do: str

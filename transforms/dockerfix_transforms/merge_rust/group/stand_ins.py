@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from msgspec.structs import replace
 
 from dockerfix.api import only_touches, read_cargo, sources_of, stand_ins, within
-from dockerfix_transforms.merge_rust.read.rust_file import RustFile
+from dockerfix_transforms.merge_rust.read.input_file import InputFile
 from dockerfix_transforms.merge_rust.read.steps import Role, Step, commands
 
 
@@ -23,7 +23,7 @@ def written(step: Step) -> frozenset[str]:
     return stand_ins(step.item, step.where)
 
 
-def unheeded(file: RustFile, step: Step, done: int) -> bool:
+def unheeded(file: InputFile, step: Step, done: int) -> bool:
     """Whether no program of a file is made of the stand-ins that a step writes behind the first
     `done` steps of the file; one that touches what is there already writes none."""
     touches = only_touches(step.item)
@@ -31,7 +31,7 @@ def unheeded(file: RustFile, step: Step, done: int) -> bool:
     return _unheeded(file, written(step) - there, done)
 
 
-def _unheeded(file: RustFile, paths: Iterable[str], done: int) -> bool:
+def _unheeded(file: InputFile, paths: Iterable[str], done: int) -> bool:
     """Whether no program is made of what stands at these paths: the package is none of theirs,
     or the source comes before cargo compiles."""
     compiles = (Role.BUILD, Role.COOK)
@@ -43,7 +43,7 @@ def _unheeded(file: RustFile, paths: Iterable[str], done: int) -> bool:
     )
 
 
-def _own(file: RustFile) -> list[int]:
+def _own(file: InputFile) -> list[int]:
     """The numbers of the steps that write stand-ins, those left out that touch sources."""
     return [
         n
@@ -55,7 +55,7 @@ def _own(file: RustFile) -> list[int]:
     ]
 
 
-def with_one_set(files: Sequence[RustFile]) -> Sequence[RustFile]:
+def with_one_set(files: Sequence[InputFile]) -> Sequence[InputFile]:
     """The files with the stand-ins of one of them in place of their own, when they serve all
     that have any; else the files as they are."""
     having = [file for file in files if _own(file)]
@@ -65,15 +65,15 @@ def with_one_set(files: Sequence[RustFile]) -> Sequence[RustFile]:
     return files
 
 
-def _texts(file: RustFile) -> tuple[str, ...]:
+def _texts(file: InputFile) -> tuple[str, ...]:
     return tuple(file.steps[n].key for n in _own(file))
 
 
-def _paths(file: RustFile) -> frozenset[str]:
+def _paths(file: InputFile) -> frozenset[str]:
     return frozenset[str]().union(*(written(file.steps[n]) for n in _own(file)))
 
 
-def _serves(leader: RustFile, file: RustFile, files: Sequence[RustFile]) -> bool:
+def _serves(leader: InputFile, file: InputFile, files: Sequence[InputFile]) -> bool:
     """Whether a leader's stand-ins may be in place of a file's own."""
     if _texts(leader) == _texts(file):
         return True
@@ -92,7 +92,7 @@ def _reads_workspace(step: Step) -> bool:
     return step.role is not Role.BUILD and any(call.verb != "install" for call in calls)
 
 
-def _folder_comes(files: Sequence[RustFile], path: str) -> bool:
+def _folder_comes(files: Sequence[InputFile], path: str) -> bool:
     """Whether some file copies the sources that belong beside a stand-in."""
     folder = posixpath.dirname(path)
     return any(
@@ -104,7 +104,7 @@ def _folder_comes(files: Sequence[RustFile], path: str) -> bool:
     )
 
 
-def _brings(file: RustFile, steps: Iterable[Step], path: str) -> bool:
+def _brings(file: InputFile, steps: Iterable[Step], path: str) -> bool:
     return any(
         file.sent(source)
         for step in steps
@@ -113,7 +113,7 @@ def _brings(file: RustFile, steps: Iterable[Step], path: str) -> bool:
     )
 
 
-def _with(leader: RustFile, file: RustFile) -> RustFile:
+def _with(leader: InputFile, file: InputFile) -> InputFile:
     """A file with the stand-ins of the leader where its own first ones are."""
     if file is leader:
         return file

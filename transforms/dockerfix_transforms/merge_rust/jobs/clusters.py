@@ -21,14 +21,14 @@ from dockerfix.api import (
     check_joinable,
 )
 from dockerfix_transforms.merge_rust.group.group import Group
-from dockerfix_transforms.merge_rust.read.rust_file import RustFile
+from dockerfix_transforms.merge_rust.read.input_file import InputFile
 
 
 class BuildJob(Struct, frozen=True):
     """A job that builds members of one group and nothing else."""
 
     job: Job
-    changes: tuple[tuple[RustFile, Change], ...]
+    changes: tuple[tuple[InputFile, Change], ...]
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -44,7 +44,7 @@ class Cluster(Struct, frozen=True):
     name: str
 
     @property
-    def changes(self) -> list[tuple[RustFile, Change]]:
+    def changes(self) -> list[tuple[InputFile, Change]]:
         """What all of its builds are to ask for, with the file that each one belongs to."""
         return [pair for build_job in self.jobs for pair in build_job.changes]
 
@@ -62,7 +62,7 @@ def clusters(
     facts: Facts,
     pipeline: Pipeline,
     groups: Sequence[Group],
-    changes: Sequence[tuple[RustFile, Change]],
+    changes: Sequence[tuple[InputFile, Change]],
     folder: str,
 ) -> Iterator[Cluster | Apart]:
     """The jobs of each group that compile the same apart: as one, or why they cannot be."""
@@ -83,7 +83,7 @@ def clusters(
 
 
 def _build_jobs(
-    facts: Facts, pipeline: Pipeline, changes: Sequence[tuple[RustFile, Change]]
+    facts: Facts, pipeline: Pipeline, changes: Sequence[tuple[InputFile, Change]]
 ) -> Iterator[BuildJob]:
     """Jobs all of whose builds are members; others share their builder with more already."""
     for name, mine in _by_job(changes).items():
@@ -94,9 +94,9 @@ def _build_jobs(
 
 
 def _by_job(
-    changes: Sequence[tuple[RustFile, Change]],
-) -> dict[str, list[tuple[RustFile, Change]]]:
-    found: dict[str, list[tuple[RustFile, Change]]] = {}
+    changes: Sequence[tuple[InputFile, Change]],
+) -> dict[str, list[tuple[InputFile, Change]]]:
+    found: dict[str, list[tuple[InputFile, Change]]] = {}
     for file, change in changes:
         if change.build.site.kind is SiteKind.GITLAB:
             found.setdefault(change.build.site.name, []).append((file, change))
@@ -104,7 +104,7 @@ def _by_job(
 
 
 def _composing_jobs(
-    facts: Facts, pipeline: Pipeline, changes: Sequence[tuple[RustFile, Change]]
+    facts: Facts, pipeline: Pipeline, changes: Sequence[tuple[InputFile, Change]]
 ) -> Iterator[BuildJob]:
     """Jobs that build services of Compose files, all of them members."""
     known = _by_job(changes)

@@ -44,7 +44,7 @@ from dockerfix_transforms.merge_rust.jobs.script import (
     builds_elsewhere,
     lined_up,
 )
-from dockerfix_transforms.merge_rust.read.rust_file import RustFile
+from dockerfix_transforms.merge_rust.read.input_file import InputFile
 
 
 class JoinedJob(Struct, frozen=True):
@@ -120,7 +120,7 @@ class JobPlan(Struct, frozen=True):
 def plan_jobs(
     facts: Facts,
     groups: Sequence[Group],
-    changes: Sequence[tuple[RustFile, Change]],
+    changes: Sequence[tuple[InputFile, Change]],
     folder: str,
     paths: Mapping[str, str],
     failed: Mapping[str, StepDown],

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from dockerfix.api import Finding, Severity
 from dockerfix_transforms.merge_rust.group.group import Group
-from dockerfix_transforms.merge_rust.read.rust_file import RustFile
+from dockerfix_transforms.merge_rust.read.input_file import InputFile
 from dockerfix_transforms.merge_rust.read.steps import Role, Step
 
 
@@ -43,7 +43,7 @@ def _cook_setting(group: Group) -> Iterator[Finding]:
         )
 
 
-def _unused_cook(file: RustFile) -> Iterator[Finding]:
+def _unused_cook(file: InputFile) -> Iterator[Finding]:
     """A development image that runs cargo with another profile than its cook."""
     cook = next((step for step in file.steps if step.role is Role.COOK), None)
     if cook is None or cook.call is None or cook.call.profile == "dev":
@@ -74,7 +74,7 @@ def _runs_dev(words: Sequence[str]) -> bool:
     return runs and not any(word in ("--release", "-r", "--profile") for word in words)
 
 
-def _useless_cook(file: RustFile) -> Iterator[Finding]:
+def _useless_cook(file: InputFile) -> Iterator[Finding]:
     """A cook that ran in another folder than the build."""
     where = ""
     folders: dict[Role, str] = {}

@@ -10,7 +10,7 @@ import re
 from msgspec import Struct
 
 from dockerfix.api import Arg, Env, Instruction
-from dockerfix_transforms.merge_rust.read.rust_file import RustFile
+from dockerfix_transforms.merge_rust.read.input_file import InputFile
 from dockerfix_transforms.merge_rust.read.steps import Role, Step, commands
 
 _ENVIRONMENT = re.compile(
@@ -37,7 +37,7 @@ class Component(Struct, frozen=True):
     step: Step | None
 
 
-def components(file: RustFile) -> dict[str, Component]:
+def components(file: InputFile) -> dict[str, Component]:
     """All components of a file by name; `toolchain` covers image, rustup and `+name`."""
     found: dict[str, list[tuple[str, Step | None]]] = {}
     found["toolchain"] = [(image, None) for image in base_images(file)]
@@ -54,7 +54,7 @@ def components(file: RustFile) -> dict[str, Component]:
     }
 
 
-def base_images(file: RustFile) -> list[str]:
+def base_images(file: InputFile) -> list[str]:
     """The image that the chain stands on, with the platform. An image that an argument names
     is not the same as one that is written out: the argument may come from elsewhere. What call
     sites give for it is theirs: the same text with the same value is the same image."""

@@ -35,15 +35,15 @@ from dockerfix_transforms.merge_rust.read.checks import (
     check_wrappers,
 )
 from dockerfix_transforms.merge_rust.read.folders import cargo_folder, lies_inside, made_of
+from dockerfix_transforms.merge_rust.read.input_file import InputFile, Leaf
 from dockerfix_transforms.merge_rust.read.member import at_root, changes_folder
-from dockerfix_transforms.merge_rust.read.rust_file import Leaf, RustFile
 from dockerfix_transforms.merge_rust.read.steps import Role, Step, steps_of
 from dockerfix_transforms.merge_rust.read.targets import asked_of_merged, asked_stages
 
 
 def read_file(
     facts: Facts, workspace: Workspace, path: str, into: str
-) -> RustFile | Finding | None:
+) -> InputFile | Finding | None:
     """One input, a refusal that says why it is left out, or None when it builds no crate.
 
     `into` is the merged file's path: call sites that name it already tell which targets of
@@ -74,7 +74,7 @@ def read_file(
         )
 
 
-def _read(facts: Facts, workspace: Workspace, graph: StageGraph, into: str) -> RustFile | None:
+def _read(facts: Facts, workspace: Workspace, graph: StageGraph, into: str) -> InputFile | None:
     """The file as its instructions say; raises `UnreadableError` for what cannot be merged."""
     check_graph(graph)
     builder = _builder(graph)
@@ -88,7 +88,7 @@ def _read(facts: Facts, workspace: Workspace, graph: StageGraph, into: str) -> R
 
 def _compiling(
     facts: Facts, workspace: Workspace, graph: StageGraph, chain: tuple[Stage, ...], into: str
-) -> RustFile | None:
+) -> InputFile | None:
     """A file that compiles in the last stage of `chain`; None for another workspace's."""
     builds = tuple(b for b in facts.builds.builds if b.dockerfile == graph.tree.source.path)
     context = context_of(builds, workspace.folder)
@@ -104,7 +104,7 @@ def _compiling(
     asked = stages_asked(facts, graph, builds, binary, into)
     leaves, live = images_beside(graph, [*chain, *([planner] if planner else [])], asked)
     steps, alone, member, fixed = _at_root(facts, workspace, steps, folder, live, leaves, graph)
-    return RustFile(
+    return InputFile(
         path=graph.tree.source.path,
         graph=graph,
         context=context,

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from msgspec.structs import replace
 
 from dockerfix.api import Arg, Facts, Newline, Span, changed_first
-from dockerfix_transforms.merge_rust.read.rust_file import RustFile
+from dockerfix_transforms.merge_rust.read.input_file import InputFile
 from dockerfix_transforms.merge_rust.scope.ignores import one_ignore_file
 from dockerfix_transforms.merge_rust.scope.names import told_apart
 from dockerfix_transforms.merge_rust.scope.scope import Scope
@@ -64,7 +64,7 @@ def leave_hidden(scope: Scope) -> None:
                 break
 
 
-def _outside_names(file: RustFile) -> Iterator[tuple[str, Span]]:
+def _outside_names(file: InputFile) -> Iterator[tuple[str, Span]]:
     """What the file calls images and named contexts, with its place."""
     for stage in file.graph.stages:
         if file.graph.base(stage) is None:
@@ -74,7 +74,7 @@ def _outside_names(file: RustFile) -> Iterator[tuple[str, Span]]:
                 yield named.text, named.instruction.code
 
 
-def _majority(scope: Scope, value: Callable[[RustFile], object], name: str, what: str) -> None:
+def _majority(scope: Scope, value: Callable[[InputFile], object], name: str, what: str) -> None:
     """Keep the files whose value most files share; the first one's wins a tie."""
     counts = Counter(value(file) for file in scope.files)
     if len(counts) < 2:
@@ -124,7 +124,7 @@ def _checks(scope: Scope) -> None:
             scope.leave_out(file, "directive", what, "give the files the same directive", span)
 
 
-def _check(file: RustFile) -> str:
+def _check(file: InputFile) -> str:
     return next((d.value for d in file.graph.tree.directives if d.name == "check"), "")
 
 
@@ -167,7 +167,7 @@ def _own_defaults(scope: Scope) -> None:
             scope.files[number] = replace(file, own_defaults=own)
 
 
-def _in_images_only(file: RustFile, name: str) -> bool:
+def _in_images_only(file: InputFile, name: str) -> bool:
     """Whether a global ARG is declared in images alone: no FROM line, no other global ARG and no
     stage that compiles reads it."""
     read = re.compile(rf"\$\{{?{re.escape(name)}\b")
@@ -182,7 +182,7 @@ def _in_images_only(file: RustFile, name: str) -> bool:
     return declaring <= images and not any(read.search(item.text) for item in heads)
 
 
-def _usual_defaults(files: Sequence[RustFile]) -> dict[str, tuple[str | None, str]]:
+def _usual_defaults(files: Sequence[InputFile]) -> dict[str, tuple[str | None, str]]:
     """For each global ARG the default that most files give it, and the first such file."""
     given: dict[str, dict[str | None, list[str]]] = {}
     for file in files:
@@ -195,7 +195,7 @@ def _usual_defaults(files: Sequence[RustFile]) -> dict[str, tuple[str | None, st
     }
 
 
-def _captured(scope: Scope, file: RustFile) -> None:
+def _captured(scope: Scope, file: InputFile) -> None:
     """Leave a file out whose `ARG x` in a stage would take the default of another file's
     global ARG x, as BuildKit hands it down."""
     defaults = {

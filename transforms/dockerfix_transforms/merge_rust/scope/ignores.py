@@ -30,7 +30,7 @@ from dockerfix.api import (
     placed,
     read_ignore,
 )
-from dockerfix_transforms.merge_rust.read.rust_file import RustFile
+from dockerfix_transforms.merge_rust.read.input_file import InputFile
 from dockerfix_transforms.merge_rust.scope.scope import Scope
 
 _ALL = ("*", "**", "**/*")
@@ -42,7 +42,7 @@ class OtherIgnore(Struct, frozen=True):
     """What the merged file's ignore file is to an input that had another one: the files that
     its builder gets in addition, and the patterns in which the two differ."""
 
-    file: RustFile
+    file: InputFile
     gained: tuple[str, ...]
     patterns: tuple[str, ...]
 
@@ -95,7 +95,7 @@ def one_ignore_file(facts: Facts, scope: Scope) -> None:
     scope.gained = frozenset(other.file.path for other in others if other.gained)
 
 
-def _source(facts: Facts, file: RustFile) -> Source:
+def _source(facts: Facts, file: InputFile) -> Source:
     """The ignore file that applies to an input; an empty one where there is none."""
     path = facts.ignore_path(file.context, file.path)
     return facts.snapshot.source(path) if path is not None else Source("", b"")
@@ -139,7 +139,7 @@ def _worth(scope: Scope, own: dict[str, _Text], text: _Text) -> tuple[int, int]:
     return len(served), -sum(len(_gained(f, own[f.path], text)) for f in served)
 
 
-def _why_not(file: RustFile, mine: _Text, other: _Text) -> str:
+def _why_not(file: InputFile, mine: _Text, other: _Text) -> str:
     """Why another ignore file does not serve a file; empty when it does."""
     if mine is other or mine.source.data == other.source.data:
         return ""
@@ -162,7 +162,7 @@ def _why_not(file: RustFile, mine: _Text, other: _Text) -> str:
     return ""
 
 
-def _gained(file: RustFile, mine: _Text, other: _Text) -> tuple[str, ...]:
+def _gained(file: InputFile, mine: _Text, other: _Text) -> tuple[str, ...]:
     return _copied(file, file.graph.stages, other.visible - mine.visible)
 
 
@@ -173,13 +173,13 @@ def _differing(mine: _Text, other: _Text) -> tuple[str, ...]:
     return tuple(dict.fromkeys(rule for rule in rules if rule not in both))
 
 
-def _copied(file: RustFile, stages: Sequence[Stage], paths: frozenset[str]) -> tuple[str, ...]:
+def _copied(file: InputFile, stages: Sequence[Stage], paths: frozenset[str]) -> tuple[str, ...]:
     """Those of some files of the context that stages copy or mount."""
     sources = list(_sources(file, stages)) if paths else []
     return tuple(sorted(p for p in paths if any(s == "." or is_within(p, s) for s in sources)))
 
 
-def _sources(file: RustFile, stages: Sequence[Stage]) -> Iterator[str]:
+def _sources(file: InputFile, stages: Sequence[Stage]) -> Iterator[str]:
     """What stages take of the context, each as a path without variables and patterns."""
     for item in (item for stage in stages for item in stage.instructions):
         if isinstance(item, Copy) and item.from_ is None:

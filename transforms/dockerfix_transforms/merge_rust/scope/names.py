@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from dockerfix.api import Copy, is_within, join_path
-from dockerfix_transforms.merge_rust.read.rust_file import RustFile
+from dockerfix_transforms.merge_rust.read.input_file import InputFile
 
 
 class Home(Struct, frozen=True):
@@ -57,7 +57,7 @@ def merged_path(home: Home, listed: Sequence[str], into: str) -> str:
     return posixpath.join(folder, into)
 
 
-def told_apart(files: Sequence[RustFile]) -> Iterator[RustFile]:
+def told_apart(files: Sequence[InputFile]) -> Iterator[InputFile]:
     """The files with a name of its own for each: of several that ship one binary, the plain
     `Dockerfile` or the one that is called like it keeps the binary's name, and others go by
     what their files are called; so do those of which a build argument chooses what they ship."""
@@ -76,7 +76,7 @@ def told_apart(files: Sequence[RustFile]) -> Iterator[RustFile]:
         yield replace(file, binary=label if begins or speaks else f"{file.binary}-{label}")
 
 
-def _chooses(file: RustFile) -> bool:
+def _chooses(file: InputFile) -> bool:
     """Whether an image takes one of several programs, by an argument in a path."""
     copies = (
         item
@@ -88,7 +88,7 @@ def _chooses(file: RustFile) -> bool:
     return named and len(file.shipped) > 1 and not is_plain(file.path)
 
 
-def _names(file: RustFile) -> set[str]:
+def _names(file: InputFile) -> set[str]:
     """What a file calls its images, and what it is called."""
     stages = (stage.name for stage in file.graph.stages if stage.name)
     return {file.binary, _label(file.path), *stages}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from dockerfix.api import Finding, Span, Workspace
 from dockerfix_transforms.merge_rust.group.reasons import Reason, accepting
-from dockerfix_transforms.merge_rust.read.rust_file import RustFile
+from dockerfix_transforms.merge_rust.read.input_file import InputFile
 from dockerfix_transforms.merge_rust.scope.names import Home, merged_path
 
 
@@ -21,7 +21,7 @@ class Scope:
     """The name or path that the person gave for the merged file."""
     given: frozenset[str] = frozenset()
     """The Dockerfiles that the person named."""
-    files: list[RustFile] = field(default_factory=list)
+    files: list[InputFile] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     ignore: bytes | None = None
     """The text of the merged file's ignore file; None where all inputs have the same one."""
@@ -43,7 +43,7 @@ class Scope:
             listed = [file.path for file in self.files]
             self.into = merged_path(self.home, listed, self.wish)
 
-    def leave_apart(self, file: RustFile, reasons: Sequence[Reason]) -> None:
+    def leave_apart(self, file: InputFile, reasons: Sequence[Reason]) -> None:
         """Take a file out of the merge that would share no stage with the others: each
         difference at its place, and at the last one how to accept them all."""
         self.files.remove(file)
@@ -61,7 +61,7 @@ class Scope:
                 )
             )
 
-    def leave_out(self, file: RustFile, name: str, what: str, action: str, span: Span) -> None:
+    def leave_out(self, file: InputFile, name: str, what: str, action: str, span: Span) -> None:
         """Take a file out of the merge, and say so."""
         self.files.remove(file)
         self.findings.append(

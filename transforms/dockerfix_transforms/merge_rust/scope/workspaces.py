@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 from dockerfix.api import Facts, Finding, UnreadableError, Workspace, is_within, join_path
 from dockerfix_transforms.merge_rust.read.candidates import candidates
+from dockerfix_transforms.merge_rust.read.input_file import InputFile
 from dockerfix_transforms.merge_rust.read.inputs import read_file
-from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 
 _PLAIN_PATH = re.compile(r"[\w.+/-]+")
 
@@ -88,7 +88,7 @@ def _built_from(facts: Facts, start: str) -> dict[str, list[str]]:
             continue
         for path in candidates(facts, folder, ()):
             read = read_file(facts, workspace, path, "") if is_within(path, start) else None
-            if isinstance(read, RustFile):
+            if isinstance(read, InputFile):
                 found.setdefault(folder, []).append(path)
     return {folder: paths for folder, paths in found.items() if len(paths) > 1} or found
 

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 
 from dockerfix.api import Command, Edit, Instruction, Run, Span, Statement
+from dockerfix_transforms.merge_rust.read.input_file import InputFile
 from dockerfix_transforms.merge_rust.read.member import changes_folder
-from dockerfix_transforms.merge_rust.read.rust_file import RustFile
 from dockerfix_transforms.merge_rust.read.steps import (
     Step,
     statement_list,
@@ -29,7 +29,7 @@ class _Item(Struct, frozen=True):
     redirected: bool
 
 
-def in_one_list(pairs: Sequence[tuple[RustFile, Step]], leader: Step, line: Line) -> bool:
+def in_one_list(pairs: Sequence[tuple[InputFile, Step]], leader: Step, line: Line) -> bool:
     """Whether what stands beside cargo (`cp`, `strip`, an `if`) is a list of statements in every
     file: the leader's stays, and commands that only others have come before the next statement
     that they share, so that a common end stays the end."""

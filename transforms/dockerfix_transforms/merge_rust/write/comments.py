@@ -9,11 +9,11 @@ import re
 from collections.abc import Sequence
 
 from dockerfix.api import Comment, Edit, EditSet, Instruction, Source, Span, parse
-from dockerfix_transforms.merge_rust.read.rust_file import RustFile
+from dockerfix_transforms.merge_rust.read.input_file import InputFile
 from dockerfix_transforms.merge_rust.write.wording import said, united_lines
 
 
-def loose_comments(file: RustFile, item: Instruction) -> str:
+def loose_comments(file: InputFile, item: Instruction) -> str:
     """Comments above an instruction that a blank line parts from it, with that blank line.
 
     Those above the file's first instruction are the head's.
@@ -28,7 +28,7 @@ def loose_comments(file: RustFile, item: Instruction) -> str:
     return text + newline * 2 if text.strip() else ""
 
 
-def homeless_comments(files: Sequence[RustFile], text: str) -> dict[str, list[str]]:
+def homeless_comments(files: Sequence[InputFile], text: str) -> dict[str, list[str]]:
     """The comments of each file that the merged text lacks: those of instructions and arguments
     that another file's stand for, and those behind the last instruction."""
     found: dict[str, list[str]] = {}
@@ -71,7 +71,7 @@ def piece_of(item: Instruction, others: Sequence[Instruction] = ()) -> str:
     return text
 
 
-def heading_lines(files: Sequence[RustFile]) -> list[str]:
+def heading_lines(files: Sequence[InputFile]) -> list[str]:
     """The lines with which every file begins, a licence for example."""
     heads = [free_comments(file) for file in files]
     found = []
@@ -82,7 +82,7 @@ def heading_lines(files: Sequence[RustFile]) -> list[str]:
     return found if any(char.isalnum() for line in found for char in line) else []
 
 
-def free_comments(file: RustFile) -> list[str]:
+def free_comments(file: InputFile) -> list[str]:
     """Comments before the first instruction that belong to no instruction."""
     tree = file.graph.tree
     if not tree.instructions:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from dockerfix.api import Place, Stage
 from dockerfix_transforms.merge_rust.group.group import Group, Member
-from dockerfix_transforms.merge_rust.read.rust_file import RustFile
+from dockerfix_transforms.merge_rust.read.input_file import InputFile
 from dockerfix_transforms.merge_rust.read.steps import Role, Step, steps_of, words_of
 from dockerfix_transforms.merge_rust.write.images import image_stages
 from dockerfix_transforms.merge_rust.write.names import StageNames
@@ -29,7 +29,7 @@ def feeders(names: StageNames, group: Group, indexes: Iterable[int]) -> Iterator
                     yield from _feeder(names, group, member, stage)
 
 
-def _fed_by(file: RustFile, step: Step) -> Iterator[Stage]:
+def _fed_by(file: InputFile, step: Step) -> Iterator[Stage]:
     """The stages beside the chain that an instruction copies from, with what they need."""
     planner = file.planner.index if file.planner is not None else -1
     for reference in file.graph.references(step.stage):
@@ -61,7 +61,7 @@ def _feeder(names: StageNames, group: Group, member: Member, stage: Stage) -> It
         yield from image_stages(names, group, member, stage, name)
 
 
-def _words(names: StageNames, file: RustFile, stage: Stage) -> str:
+def _words(names: StageNames, file: InputFile, stage: Stage) -> str:
     """All that makes a stage, in the words of the merged file: of the build chain, which all
     members share, only the name of the stage that it stands on."""
     shared = {lower.index for lower in file.chain}
@@ -72,7 +72,7 @@ def _words(names: StageNames, file: RustFile, stage: Stage) -> str:
 def _cooking(
     names: StageNames,
     group: Group,
-    file: RustFile,
+    file: InputFile,
     stage: Stage,
     steps: tuple[Step, ...],
     words: str,

@@ -14,7 +14,7 @@ from dockerfix.api import Stage, only_prints
 from dockerfix_transforms.merge_rust.group.admission import harmless_environment
 from dockerfix_transforms.merge_rust.group.group import Group
 from dockerfix_transforms.merge_rust.read.compiler import base_images
-from dockerfix_transforms.merge_rust.read.rust_file import RustFile
+from dockerfix_transforms.merge_rust.read.input_file import InputFile
 from dockerfix_transforms.merge_rust.read.steps import (
     Role,
     Step,
@@ -123,7 +123,7 @@ def _same_planner(main: Group, group: Group) -> bool:
     return len(mine) == len(main_steps) and all(map(_alike, mine, main_steps))
 
 
-def _level(file: RustFile, stage: Stage | None) -> int:
+def _level(file: InputFile, stage: Stage | None) -> int:
     """How many stages of the chain lie below one; -1 for one that is none of them."""
     return next((n for n, s in enumerate(file.chain) if stage and s.index == stage.index), -1)
 

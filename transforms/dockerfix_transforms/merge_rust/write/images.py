@@ -11,14 +11,14 @@ from collections.abc import Iterator, Sequence
 
 from dockerfix.api import Stage
 from dockerfix_transforms.merge_rust.group.group import Group, Member, grown_below
-from dockerfix_transforms.merge_rust.read.rust_file import Leaf, RustFile
+from dockerfix_transforms.merge_rust.read.input_file import InputFile, Leaf
 from dockerfix_transforms.merge_rust.write.comments import free_comments, heading_lines
 from dockerfix_transforms.merge_rust.write.names import StageNames
 from dockerfix_transforms.merge_rust.write.pieces import body_pieces, from_piece, step_piece
 from dockerfix_transforms.merge_rust.write.plan import Alias, Block, MergedStage
 
 
-def block(names: StageNames, files: Sequence[RustFile], file: RustFile) -> Block:
+def block(names: StageNames, files: Sequence[InputFile], file: InputFile) -> Block:
     """The stages that are the file's own; `files` are all files of the merge."""
     stages: list[MergedStage | Alias] = []
     targets: dict[int, str] = {}
@@ -50,20 +50,20 @@ def block(names: StageNames, files: Sequence[RustFile], file: RustFile) -> Block
     return Block(file, tuple(stages), targets, head, tuple(unasked))
 
 
-def _chain_target(file: RustFile, stage: Stage) -> str:
+def _chain_target(file: InputFile, stage: Stage) -> str:
     """The name of a stage of the build chain that call sites ask for."""
     single = len(file.targets) == 1
     return file.binary if single else f"{file.binary}-{stage.name or 'builder'}"
 
 
-def _needed(file: RustFile, stage: Stage) -> bool:
+def _needed(file: InputFile, stage: Stage) -> bool:
     """Whether an image that call sites ask for is made with the stage."""
     return any(
         stage.index == other.index for target in file.targets for other in file.graph.needs(target)
     )
 
 
-def _leaf_name(names: StageNames, files: Sequence[RustFile], file: RustFile, leaf: Leaf) -> str:
+def _leaf_name(names: StageNames, files: Sequence[InputFile], file: InputFile, leaf: Leaf) -> str:
     """The file's only target goes by the binary's name; others keep a name that tells them
     apart, else the binary's name comes before it."""
     old = leaf.stage.name
@@ -78,7 +78,7 @@ def _leaf_name(names: StageNames, files: Sequence[RustFile], file: RustFile, lea
 
 
 def _tells_apart(
-    names: StageNames, files: Sequence[RustFile], file: RustFile, name: str, live: bool
+    names: StageNames, files: Sequence[InputFile], file: InputFile, name: str, live: bool
 ) -> bool:
     """Whether a stage's old name stands in this file alone, and that of an image speaks of
     what it ships: then call sites that name it need no change."""
@@ -110,7 +110,7 @@ def image_stages(
 
 
 def _renamed(
-    names: StageNames, file: RustFile, stage: Stage, below: str | None, name: str
+    names: StageNames, file: InputFile, stage: Stage, below: str | None, name: str
 ) -> MergedStage:
     """The whole stage as it stands, based on `below`."""
     first = from_piece(file, stage.from_, below, name)
@@ -134,7 +134,7 @@ def _on_own_steps(
     return MergedStage(file, name, pieces, steps)
 
 
-def _own_base(names: StageNames, file: RustFile, stage: Stage) -> Iterator[MergedStage]:
+def _own_base(names: StageNames, file: InputFile, stage: Stage) -> Iterator[MergedStage]:
     """A copy of a chain stage for the images of one file: an image for run time stands on what
     the builder stands on, below any cargo, and the shared stage holds more than the file's
     own did."""

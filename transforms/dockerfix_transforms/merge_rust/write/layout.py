@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from dockerfix.api import Arg
 from dockerfix_transforms.merge_rust.group.group import Group
-from dockerfix_transforms.merge_rust.read.rust_file import RustFile
+from dockerfix_transforms.merge_rust.read.input_file import InputFile
 from dockerfix_transforms.merge_rust.write.comments import (
     heading_lines,
     homeless_comments,
@@ -35,7 +35,7 @@ class Merged(Struct, frozen=True):
     text: str
 
 
-def merged_file(groups: Sequence[Group], files: Sequence[RustFile]) -> Merged:
+def merged_file(groups: Sequence[Group], files: Sequence[InputFile]) -> Merged:
     """The merged file of all groups; `files` gives the order of the blocks.
 
     Raises `CannotJoinError` when lines of one group cannot become one line.
@@ -43,7 +43,7 @@ def merged_file(groups: Sequence[Group], files: Sequence[RustFile]) -> Merged:
     return laid_out(planned(groups, files), files)
 
 
-def laid_out(plan: Plan, files: Sequence[RustFile]) -> Merged:
+def laid_out(plan: Plan, files: Sequence[InputFile]) -> Merged:
     """A planned file with its text."""
     newline = _newline(files)
     text = printed(plan, newline, {})
@@ -51,7 +51,7 @@ def laid_out(plan: Plan, files: Sequence[RustFile]) -> Merged:
     return Merged(plan, recounted(printed(plan, newline, homeless) if homeless else text))
 
 
-def planned(groups: Sequence[Group], files: Sequence[RustFile]) -> Plan:
+def planned(groups: Sequence[Group], files: Sequence[InputFile]) -> Plan:
     """The stages of the merged file. Names go to those who come first: the shared stages, the
     files' own, the aliases, and at the end what a build without a target gives."""
     names = StageNames(groups)
@@ -69,12 +69,12 @@ def planned(groups: Sequence[Group], files: Sequence[RustFile]) -> Plan:
     return with_blocks(names, files, shared, (tuple(strangers), tuple(guests), cooked))
 
 
-Others = tuple[tuple[RustFile, ...], tuple[Group, ...], tuple[Group, ...]]
+Others = tuple[tuple[InputFile, ...], tuple[Group, ...], tuple[Group, ...]]
 """The strangers, guests and cooked groups of a plan."""
 
 
 def with_blocks(
-    names: StageNames, files: Sequence[RustFile], shared: Sequence[MergedStage], others: Others
+    names: StageNames, files: Sequence[InputFile], shared: Sequence[MergedStage], others: Others
 ) -> Plan:
     """The plan of a merged file whose shared stages have their names: what each file has for
     itself, and the bare names of the binaries."""
@@ -87,17 +87,17 @@ def with_blocks(
     return Plan(_head(files), stages, tuple(blocks), aliases, tuple(last), *others)
 
 
-def _is_last(file: RustFile) -> bool:
+def _is_last(file: InputFile) -> bool:
     """Whether the file's only image is what a build without a target has to give."""
     return _is_plain(file) and len(file.targets) == 1
 
 
-def _is_plain(file: RustFile) -> bool:
+def _is_plain(file: InputFile) -> bool:
     """Whether a build of the folder without `--file` takes this file: its image stays last."""
     return file.path.rpartition("/")[2] == "Dockerfile"
 
 
-def _head(files: Sequence[RustFile]) -> tuple[str, ...]:
+def _head(files: Sequence[InputFile]) -> tuple[str, ...]:
     """Parser directives, the comments at the head of every file, and all global ARGs."""
     directives = (
         file.graph.tree.source.text(item.span).rstrip("\r\n")
@@ -128,5 +128,5 @@ def _aliases(names: StageNames, blocks: Sequence[Block]) -> tuple[Alias, ...]:
     return tuple(alias for _, alias in sorted(found, key=lambda pair: pair[0]))
 
 
-def _newline(files: Sequence[RustFile]) -> str:
+def _newline(files: Sequence[InputFile]) -> str:
     return files[0].graph.tree.newline.bytes.decode()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from dockerfix.api import Edit, Instruction, Span, Statement
-from dockerfix_transforms.merge_rust.read.rust_file import RustFile
+from dockerfix_transforms.merge_rust.read.input_file import InputFile
 from dockerfix_transforms.merge_rust.read.steps import (
     Step,
 )
@@ -19,7 +19,7 @@ from dockerfix_transforms.merge_rust.read.steps import (
 class CannotJoinError(Exception):
     """The lines of these files cannot be one line: `step` of `file`, why, and what to do."""
 
-    def __init__(self, file: RustFile, step: Step, why: str, action: str) -> None:
+    def __init__(self, file: InputFile, step: Step, why: str, action: str) -> None:
         super().__init__(why)
         self.file = file
         self.step = step
@@ -37,7 +37,7 @@ class Line:
     comments: list[str] | None = None
     above: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    more: list[tuple[RustFile, Step]] = field(default_factory=list)
+    more: list[tuple[InputFile, Step]] = field(default_factory=list)
 
 
 def edited(data: bytes, span: Span, edits: Sequence[Edit]) -> str:

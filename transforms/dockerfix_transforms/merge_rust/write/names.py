@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from dockerfix.api import Stage
 from dockerfix_transforms.merge_rust.group.group import Group, Member
-from dockerfix_transforms.merge_rust.read.rust_file import RustFile
+from dockerfix_transforms.merge_rust.read.input_file import InputFile
 
 
 class StageNames:
@@ -46,15 +46,15 @@ class StageNames:
         self.take(name)
         return name
 
-    def place(self, file: RustFile) -> tuple[Group, Member]:
+    def place(self, file: InputFile) -> tuple[Group, Member]:
         """The group that a file belongs to, and the file as its member."""
         return self._places[file.path]
 
-    def known(self, file: RustFile, stage: Stage) -> str | None:
+    def known(self, file: InputFile, stage: Stage) -> str | None:
         """The name that was given to exactly this stage."""
         return self._names.get((file.path, stage.index))
 
-    def give(self, file: RustFile, stage: Stage, name: str) -> None:
+    def give(self, file: InputFile, stage: Stage, name: str) -> None:
         """The stage goes by `name` from here on."""
         self._names[file.path, stage.index] = name
 
@@ -72,7 +72,7 @@ class StageNames:
                 if member.common_before(member.file.end_of(other)) == end:
                     self.give(member.file, other, name)
 
-    def of(self, file: RustFile, stage: Stage | None) -> str | None:
+    def of(self, file: InputFile, stage: Stage | None) -> str | None:
         """The name of a stage; for a chain stage that has none that of the next shared stage
         which holds at least as much. None for what is no stage, or has no name yet."""
         if stage is None:

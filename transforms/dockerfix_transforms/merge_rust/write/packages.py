@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from dockerfix.api import Edit, Span
 from dockerfix_transforms.merge_rust.group.group import Group
-from dockerfix_transforms.merge_rust.read.rust_file import RustFile
+from dockerfix_transforms.merge_rust.read.input_file import InputFile
 from dockerfix_transforms.merge_rust.read.steps import (
     Step,
     package_words,
@@ -21,7 +21,7 @@ from dockerfix_transforms.merge_rust.write.wording import listed
 
 
 def unite_packages(
-    group: Group, step: Step, pairs: Sequence[tuple[RustFile, Step]], line: Line
+    group: Group, step: Step, pairs: Sequence[tuple[InputFile, Step]], line: Line
 ) -> None:
     """The union of package lists; the fullest list verbatim when it holds all others."""
     lists = {file.path: (file, package_words(mine)) for file, mine in pairs}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from dockerfix.api import Arg, Edit, From, Instruction, Place, Span, Stage
-from dockerfix_transforms.merge_rust.read.rust_file import RustFile
+from dockerfix_transforms.merge_rust.read.input_file import InputFile
 from dockerfix_transforms.merge_rust.read.steps import Step
 from dockerfix_transforms.merge_rust.write.comments import loose_comments
 from dockerfix_transforms.merge_rust.write.line import Line
@@ -18,7 +18,7 @@ from dockerfix_transforms.merge_rust.write.plan import Piece
 
 
 def from_piece(
-    file: RustFile, item: From, below: str | None, name: str, above: str | None = None
+    file: InputFile, item: From, below: str | None, name: str, above: str | None = None
 ) -> Piece:
     """The FROM line of the merged stage `name`, based on the merged stage `below` (None: on the
     image that it says). `above` replaces the comments that stand above the line."""
@@ -36,13 +36,13 @@ def from_piece(
     return Piece(item.source, item.span, tuple(edits), above)
 
 
-def own_comments(file: RustFile, item: From) -> str:
+def own_comments(file: InputFile, item: From) -> str:
     """The comments that belong to a FROM line."""
     return file.graph.tree.source.text(Span(item.owned.start, item.span.start))
 
 
 def step_piece(
-    names: StageNames, file: RustFile, step: Step, line: Line | None = None, above: str = ""
+    names: StageNames, file: InputFile, step: Step, line: Line | None = None, above: str = ""
 ) -> Piece:
     """An instruction below its comments, with the edits and the further comments of `line`;
     `above` comes first."""
@@ -74,7 +74,7 @@ def line_notes(step: Step, line: Line) -> list[tuple[Place, str]]:
     return [(place, note) for note in line.notes]
 
 
-def body_pieces(names: StageNames, file: RustFile, stage: Stage) -> Iterator[Piece]:
+def body_pieces(names: StageNames, file: InputFile, stage: Stage) -> Iterator[Piece]:
     """A stage below its FROM line, byte for byte but for the names of other stages."""
     if stage.instructions:
         span = Span(stage.from_.span.end, stage.span.end)
@@ -82,7 +82,7 @@ def body_pieces(names: StageNames, file: RustFile, stage: Stage) -> Iterator[Pie
         yield Piece(file.graph.tree.source, span, edits)
 
 
-def _defaults(file: RustFile, stage: Stage) -> Iterator[Edit]:
+def _defaults(file: InputFile, stage: Stage) -> Iterator[Edit]:
     """The defaults that a stage's ARGs take from global ones which are its file's alone."""
     own = dict(file.own_defaults)
     for item in stage.instructions if own else ():
@@ -95,7 +95,7 @@ def _defaults(file: RustFile, stage: Stage) -> Iterator[Edit]:
                 yield Edit(Span(end, end), f"={own[word.value]}".encode())
 
 
-def _renamed(names: StageNames, file: RustFile, stage: Stage) -> Iterator[Edit]:
+def _renamed(names: StageNames, file: InputFile, stage: Stage) -> Iterator[Edit]:
     """Edits of the flags of a stage that name another stage of the file."""
     for reference in file.graph.references(stage):
         span = reference.flag.value_span

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from dockerfix.api import Edit, Place, Source, Span, Stage
 from dockerfix_transforms.merge_rust.group.group import Group
-from dockerfix_transforms.merge_rust.read.rust_file import RustFile
+from dockerfix_transforms.merge_rust.read.input_file import InputFile
 from dockerfix_transforms.merge_rust.read.steps import Step
 
 
@@ -32,7 +32,7 @@ class Piece(Struct, frozen=True):
 class MergedStage(Struct, frozen=True):
     """One stage of the merged file. `file` is the input that its bytes come from."""
 
-    file: RustFile
+    file: InputFile
     name: str
     pieces: tuple[Piece, ...]
     moved: tuple[Step, ...] = ()
@@ -56,7 +56,7 @@ class Block(Struct, frozen=True):
     no call site asks for them and no image needs them.
     """
 
-    file: RustFile
+    file: InputFile
     stages: tuple[MergedStage | Alias, ...]
     targets: dict[int, str]
     head: tuple[str, ...] = ()
@@ -73,7 +73,7 @@ class Plan(Struct, frozen=True):
     aliases: tuple[Alias, ...]
     last: tuple[Block, ...]
     """Blocks behind the aliases: a build without a target takes the last stage of the file."""
-    strangers: tuple[RustFile, ...]
+    strangers: tuple[InputFile, ...]
     """Files of which no stage serves another file too."""
     guests: tuple[Group, ...]
     """Groups that build on leading stages of the first group."""
@@ -102,12 +102,12 @@ class Plan(Struct, frozen=True):
         return [note for stage in self.stages for note in stage.notes]
 
     @property
-    def moved(self) -> list[tuple[RustFile, Step]]:
+    def moved(self) -> list[tuple[InputFile, Step]]:
         """Steps that left a file's builder for one of its images."""
         return [(stage.file, step) for stage in self.stages for step in stage.moved]
 
     @property
-    def unasked(self) -> list[tuple[RustFile, Stage, str]]:
+    def unasked(self) -> list[tuple[InputFile, Stage, str]]:
         """Stages that are kept though nobody asks for them, with their names."""
         return [
             (block.file, stage, name)

@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from dockerfix.api import Instruction, Span, Stage
-from dockerfix_transforms.merge_rust.read.rust_file import RustFile
+from dockerfix_transforms.merge_rust.read.input_file import InputFile
 from dockerfix_transforms.merge_rust.write.names import StageNames
 from dockerfix_transforms.merge_rust.write.pieces import from_piece
 from dockerfix_transforms.merge_rust.write.plan import Block, MergedStage, Piece
@@ -72,7 +72,7 @@ def _stands_alone(part: Block, stage: Stage) -> bool:
     return plain and stage.from_.platform is None and part.file.graph.base(stage) is None
 
 
-def _beginning(file: RustFile, stage: Stage) -> list[Instruction]:
+def _beginning(file: InputFile, stage: Stage) -> list[Instruction]:
     """The instructions that may stand in a base: up to the first one that is the image's own,
     or that copies from elsewhere."""
     referring = {id(reference.instruction) for reference in file.graph.references(stage)}

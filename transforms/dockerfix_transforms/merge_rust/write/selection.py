@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from dockerfix.api import CargoCall, Command, Edit, Instruction, Span, repeats_bin
 from dockerfix_transforms.merge_rust.group.group import Group
-from dockerfix_transforms.merge_rust.read.rust_file import RustFile
+from dockerfix_transforms.merge_rust.read.input_file import InputFile
 from dockerfix_transforms.merge_rust.read.steps import (
     Role,
     Step,
@@ -41,7 +41,7 @@ def build_calls(group: Group) -> dict[str, CargoCall]:
     return found
 
 
-def selected_bins(group: Group, pairs: Sequence[tuple[RustFile, Step]] | None = None) -> list[str]:
+def selected_bins(group: Group, pairs: Sequence[tuple[InputFile, Step]] | None = None) -> list[str]:
     """The binaries that the joined build makes: selected ones, else the shipped ones; none
     when a file needs everything that an unselected build makes. With `pairs` those of one
     step, else those of all builds."""
@@ -103,7 +103,7 @@ def joint_edits(
 
 
 def strictest_flags(
-    step: Step, call: CargoCall, pairs: Sequence[tuple[RustFile, Step]]
+    step: Step, call: CargoCall, pairs: Sequence[tuple[InputFile, Step]]
 ) -> list[Edit]:
     """`--locked` where another file's command has it: nothing gets looser. Without the network
     only if no file's command needed it: what one of them had need not be all that is built now."""
@@ -120,7 +120,7 @@ def strictest_flags(
 
 def in_sequence(
     step: Step,
-    pairs: Sequence[tuple[RustFile, Step]],
+    pairs: Sequence[tuple[InputFile, Step]],
     builds: dict[str, CargoCall],
     repeats: bool,
 ) -> list[Edit]:
@@ -152,7 +152,7 @@ def in_sequence(
     return [Edit(span, joint.join(unique).encode("utf-8", "surrogateescape"))]
 
 
-def _words_of(call: CargoCall, own: CargoCall, file: RustFile) -> str:
+def _words_of(call: CargoCall, own: CargoCall, file: InputFile) -> str:
     """The selection that a call of the sequence needs, empty when it has it already and keeps
     it: what runs in a member's folder takes that member."""
     if file.member and not call.packages:
@@ -174,14 +174,14 @@ def _flags_of(selection: str) -> list[str]:
     return found
 
 
-def _selection(call: CargoCall, file: RustFile) -> str:
+def _selection(call: CargoCall, file: InputFile) -> str:
     """The selecting flags of a call as written; the shipped binaries where it has none."""
     words = [w.written for flag in call.flags if flag.name in SELECTION for w in flag.words]
     return " ".join(words) or " ".join(f"--bin {name}" for name in file.shipped)
 
 
 def inline_environment(
-    step: Step, call: CargoCall, pairs: Sequence[tuple[RustFile, Step]]
+    step: Step, call: CargoCall, pairs: Sequence[tuple[InputFile, Step]]
 ) -> list[Edit]:
     """`NAME=value` before the cargo commands of other files, put before this one too."""
     known = {a.name: a.value.written if a.value else "" for a in call.command.assignments}

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from dockerfix.api import Place, Stage
 from dockerfix_transforms.merge_rust.group.group import Group
-from dockerfix_transforms.merge_rust.read.rust_file import RustFile
+from dockerfix_transforms.merge_rust.read.input_file import InputFile
 from dockerfix_transforms.merge_rust.read.steps import Role, Step
 from dockerfix_transforms.merge_rust.write.comments import free_comments, loose_comments
 from dockerfix_transforms.merge_rust.write.feeders import feeders
@@ -214,7 +214,7 @@ def _foreign_comments(group: Group, stage: Stage) -> str:
     return "".join(lines)
 
 
-def _twins(group: Group, stage: Stage) -> Iterator[tuple[RustFile, Stage]]:
+def _twins(group: Group, stage: Stage) -> Iterator[tuple[InputFile, Stage]]:
     """The other members' stages that end where a stage of the leader ends."""
     leader = group.leader
     end = leader.common_before(leader.file.end_of(stage))
@@ -224,12 +224,12 @@ def _twins(group: Group, stage: Stage) -> Iterator[tuple[RustFile, Stage]]:
                 yield member.file, other
 
 
-def _inner_stages(file: RustFile) -> list[Stage]:
+def _inner_stages(file: InputFile) -> list[Stage]:
     """The chain without a first line whose comments are about the file."""
     return [stage for stage in file.chain if not _is_head(file, stage)]
 
 
-def _is_head(file: RustFile, stage: Stage) -> bool:
+def _is_head(file: InputFile, stage: Stage) -> bool:
     """Whether what stands above a FROM line is about the file: it is the first one, and no
     other comments stand above it."""
     return stage.from_ is file.graph.tree.instructions[0] and not free_comments(file)

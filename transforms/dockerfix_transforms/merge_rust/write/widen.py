@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from dockerfix.api import CargoCall, Edit, Instruction, Span
 from dockerfix_transforms.merge_rust.group.group import Group
-from dockerfix_transforms.merge_rust.read.rust_file import RustFile
+from dockerfix_transforms.merge_rust.read.input_file import InputFile
 from dockerfix_transforms.merge_rust.read.steps import (
     Role,
     Step,
@@ -38,7 +38,7 @@ from dockerfix_transforms.merge_rust.write.selection import (
 from dockerfix_transforms.merge_rust.write.wording import listed, said, united_lines
 
 
-def widened(group: Group, index: int, beside: Sequence[tuple[RustFile, Step]] = ()) -> Line:
+def widened(group: Group, index: int, beside: Sequence[tuple[InputFile, Step]] = ()) -> Line:
     """The line for the group's common step `index`; raises `CannotJoinError`. `beside` are equal
     steps of other groups that stand on it, whose comments it takes."""
     step = group.common[index]
@@ -62,7 +62,7 @@ def widened(group: Group, index: int, beside: Sequence[tuple[RustFile, Step]] = 
     return line
 
 
-def cooked(group: Group, step: Step, pairs: Sequence[tuple[RustFile, Step]]) -> Line:
+def cooked(group: Group, step: Step, pairs: Sequence[tuple[InputFile, Step]]) -> Line:
     """The line of a cook that stands beside the chain, for the files that have it."""
     line = Line()
     if len(pairs) > 1:
@@ -72,7 +72,7 @@ def cooked(group: Group, step: Step, pairs: Sequence[tuple[RustFile, Step]]) -> 
     return line
 
 
-def prepared(step: Step, others: Sequence[tuple[RustFile, Step]]) -> Line:
+def prepared(step: Step, others: Sequence[tuple[InputFile, Step]]) -> Line:
     """A planner's step: `cargo chef prepare` loses `--bin`, since the recipe serves all."""
     line = Line()
     call = step.call
@@ -83,7 +83,7 @@ def prepared(step: Step, others: Sequence[tuple[RustFile, Step]]) -> Line:
 
 
 def _foreign_comments(
-    item: Instruction, pairs: Sequence[tuple[RustFile, Step]], line: Line
+    item: Instruction, pairs: Sequence[tuple[InputFile, Step]], line: Line
 ) -> None:
     """Comments that only other files have at this step: names that they have in place of the
     leader's come into the leader's lines; what else they say comes whole, behind the names of
@@ -109,7 +109,7 @@ def _lines(step: Step) -> list[str]:
     return [comment.text for comment in step.item.comments]
 
 
-def _cargo(group: Group, step: Step, pairs: Sequence[tuple[RustFile, Step]], line: Line) -> None:
+def _cargo(group: Group, step: Step, pairs: Sequence[tuple[InputFile, Step]], line: Line) -> None:
     """A cook or a build that serves several files, by the first of these that is possible: the
     line as it stands, the same line around a wider command, a plain list with the commands of
     all files, or each file's RUN whole, one after the other (the target folder is shared, so
@@ -154,7 +154,7 @@ def _settings(calls: Iterable[CargoCall]) -> set[str]:
     return {str(sorted(call.setting().items())) for call in calls}
 
 
-def _stays(group: Group, step: Step, pairs: Sequence[tuple[RustFile, Step]]) -> bool:
+def _stays(group: Group, step: Step, pairs: Sequence[tuple[InputFile, Step]]) -> bool:
     """Whether the line serves all files as it stands: a build that is spelled alike and names
     what it makes, or cannot be read; a cook of everything where the builds take single
     packages."""
@@ -170,7 +170,7 @@ def _flat(step: Step) -> str:
     return " ".join(step.item.text.split())
 
 
-def _same_around(pairs: Sequence[tuple[RustFile, Step]]) -> bool:
+def _same_around(pairs: Sequence[tuple[InputFile, Step]]) -> bool:
     """Whether the RUNs differ in their cargo commands only, each file having as many."""
     return len({_around(step) for _, step in pairs}) == 1 and not any(
         _piped(step) for _, step in pairs
@@ -202,7 +202,7 @@ def _piped(step: Step) -> bool:
     return any(rest[:1] == b"|" and rest[:2] != b"||" for rest in rests)
 
 
-def _whole(pairs: Sequence[tuple[RustFile, Step]], line: Line) -> None:
+def _whole(pairs: Sequence[tuple[InputFile, Step]], line: Line) -> None:
     """Each file's RUN behind that of the file before; equal ones once."""
     taken: dict[str, str] = {}
     known: set[str] = set()
@@ -231,7 +231,7 @@ def _coalesced(edits: Sequence[Edit]) -> list[Edit]:
     return [*kept, *(Edit(span, text) for span, text in inserted.items())]
 
 
-def _check_folders(pairs: Sequence[tuple[RustFile, Step]]) -> None:
+def _check_folders(pairs: Sequence[tuple[InputFile, Step]]) -> None:
     """No image may copy a folder into which the other files' programs come now."""
     for file, step in pairs:
         made = [path for other, _ in pairs if other is not file for path in other.outputs]

@@ -1,6 +1,7 @@
 """One input of a merge, read: its build chain, its images, and what they ship.
 
-A value; how it is read is the business of `inputs`.
+A value that merges of every language share; how it is read is the business of `inputs`, or of
+the module `read` of another language.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ class Leaf(Struct, frozen=True):
     live: bool
 
 
-class RustFile(Struct, frozen=True):
+class InputFile(Struct, frozen=True):
     """One input.
 
     `chain` are the stages from the base image to the builder, `steps` their steps in order,
     `planner` the stage that prepares the recipe, `leaves` all other stages. `binary` names
-    the file's targets, `shipped` are the cargo binaries that its images carry.
+    the file's targets, `shipped` are the programs that its images carry.
     """
 
     path: str
@@ -91,7 +92,7 @@ class RustFile(Struct, frozen=True):
         return tuple(sorted(stages, key=lambda stage: stage.index))
 
 
-def standing_ends(file: RustFile) -> list[int]:
+def standing_ends(file: InputFile) -> list[int]:
     """For each live image that stands on the chain, how many steps lie below it."""
     bases = [file.graph.base(leaf.stage) for leaf in file.live_leaves]
     stages = [base for base in bases if base is not None and file.in_chain(base)]
