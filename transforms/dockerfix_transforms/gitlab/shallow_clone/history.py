@@ -208,8 +208,9 @@ def _git(rest: Sequence[str], tolerated: bool) -> str:
     verb, words = (rest[at], rest[at + 1 :]) if at < len(rest) else ("", ())
     shown = " ".join(("git", verb, *words[:2])).strip()
     refs = [word for word in words if not word.startswith("-")]
-    if any("origin/" in word or any(v in word for v in _VARIABLES) for word in words):
-        return f"`{shown}` names another ref"
+    another = next((w for w in words if "origin/" in w or any(v in w for v in _VARIABLES)), "")
+    if another:
+        return f"`git {verb}` is given `{another}`, another ref"
     if verb == "submodule" and "foreach" in words:
         inner = " ".join(words[list(words).index("foreach") + 1 :]).split()
         return reads_history([word for word in inner if word != "--recursive"], tolerated)

@@ -107,6 +107,9 @@ _IDLE = frozenset(
      "require", "update", "component", "toolchain", "fmt", "dependency"}
 )  # fmt: skip
 """Verbs of package managers that run no code of the repository."""
+_STARTING = frozenset({"run", "exec", "dlx", "-m", "--"})
+_MANAGERS = frozenset({"uv", "poetry", "pnpm", "yarn", "bundle", "hatch", "pdm", "rye", "pipenv"})
+"""Words behind which a package manager is given a program, and those that are launchers too."""
 _PACKAGES = frozenset({"npm", "yarn", "pnpm"})
 """Package managers that install what a manifest names when they are given no verb."""
 _LINTERS = frozenset(
@@ -222,11 +225,21 @@ def _run_by(words: Sequence[str]) -> Language | None:
     if not names or names[-1] in _LINTERS or {"--version", "-V"} & {*words[1:2]}:
         return None
     verb = next((word for word in program[1:] if not word.startswith(("-", "+"))), "")
-    if {names[-1], verb} & _IDLE or (names[0] in _PACKAGES and not verb and len(words) == 1):
+    bare = names[0] in _PACKAGES and not verb and len(words) == 1
+    if bare or _is_idle(words, program, verb):
         return _SETUP if _LANGUAGES.get(names[0]) in (_PYTHON, _SETUP) else None
     if names[0] in _RUNNING and verb not in _RUNNING[names[0]]:
         return _COMPILING.get(names[0])
     return next((_LANGUAGES[name] for name in reversed(names) if name in _LANGUAGES), None)
+
+
+def _is_idle(words: Sequence[str], program: Sequence[str], verb: str) -> bool:
+    """Whether a verb of a package manager runs no code. A program of the repository gives its own
+    meaning to the same word: `uv run notes fetch`, `python release.py version`."""
+    started = bool(_STARTING & {*words[: len(words) - len(program)]})
+    name = posixpath.basename(program[0]) if program else ""
+    manager = posixpath.basename(words[0]) in _MANAGERS and not started
+    return (manager and bool({name, verb} & _IDLE)) or (name in _LANGUAGES and verb in _IDLE)
 
 
 def _in_scripts(text: str) -> Iterator[str]:
