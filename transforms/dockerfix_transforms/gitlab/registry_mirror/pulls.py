@@ -129,13 +129,13 @@ def _built(
     """The images that a job's builds pull."""
     own = Reader.BUILDKIT if builders else Reader.DOCKERD
     for build in facts.builds.builds:
-        if build.site.in_job(job.name) or _is_composed(build, commands):
+        if build.site.in_job(job.name) or is_composed(build, commands):
             reader = _READERS.get(build.tool, own)
             for pull in images_of(facts, build):
                 yield replace(pull, reader=reader, job=job.name)
 
 
-def _is_composed(build: Build, commands: Commands) -> bool:
+def is_composed(build: Build, commands: Commands) -> bool:
     """Whether a Compose command of the job builds a service."""
     return build.site.kind is SiteKind.COMPOSE and any(
         (use.builds or use.verb == "build")

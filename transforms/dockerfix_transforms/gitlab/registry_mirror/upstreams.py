@@ -21,7 +21,7 @@ from dockerfix.api import (
     registry_of,
     repository_of,
 )
-from dockerfix_transforms.gitlab.registry_mirror.pulls import JobPulls, Pull, Reader
+from dockerfix_transforms.gitlab.registry_mirror.pulls import JobPulls, Pull, Reader, is_composed
 
 _PUBLIC = frozenset(
     {
@@ -68,7 +68,7 @@ def sort_pulls(facts: Facts, jobs: Sequence[JobPulls], named: Collection[str]) -
     """The pulls of all jobs by registry; a person `named` those that are mirrored in any case.
     What the jobs make themselves is no pull, and neither is an image whose registry stands in
     an unknown variable."""
-    made = {repository_of(image) for image in pushed_images(facts)}
+    made = {repository_of(image) for image in (*pushed_images(facts), *_composed(facts, jobs))}
     own = _own_registries(facts, jobs)
     upstreams: dict[str, list[Pull]] = {}
     left: dict[str, tuple[Pull, str]] = {}
@@ -93,6 +93,13 @@ def sort_pulls(facts: Facts, jobs: Sequence[JobPulls], named: Collection[str]) -
         tuple(left.values()),
         tuple(proxied),
     )
+
+
+def _composed(facts: Facts, jobs: Sequence[JobPulls]) -> Iterator[str]:
+    """The names that the jobs give to images by building Compose services."""
+    for build in facts.builds.builds:
+        if any(is_composed(build, job.commands) for job in jobs):
+            yield from (text for value in build.tags for text in value.possible)
 
 
 def _own_registries(facts: Facts, jobs: Sequence[JobPulls]) -> dict[str, str]:
