@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dockerfix.api import Facts, OptionSpec, Proposal
-from dockerfix_transforms.merge_go.merge import GoMerge
+from dockerfix_transforms.merge_go.language import Go
 from dockerfix_transforms.merge_go.modules import NoModuleError, calls_below
 from dockerfix_transforms.merge_go.scope import NothingThereError, read_scope
+from dockerfix_transforms.merge_rust.merge import Merge
 from dockerfix_transforms.merge_rust.wishes import Wishes
 
 
@@ -156,4 +157,4 @@ class MergeGo:
             for file in scope.files
             if file.path not in wishes.without or wishes.without[file.path].rungs == 1
         ]
-        return GoMerge(facts, scope, wishes).proposal()
+        return Merge(Go(facts, scope, wishes)).proposal()

@@ -1,48 +1,38 @@
 """One merge, from the files that were read to a proposal.
 
-Knows the order of the work; every step of it is a module of its own.
+Knows the order of the work; every step of it is a module of its own. What depends on the language
+of the programs is asked of a `Language`.
 """
 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from dockerfix.api import Draft, Facts, Finding, Permit, Proposal, StepDown
+from dockerfix.api import Draft, Proposal
 from dockerfix_transforms.merge_rust.callers.left import by_hand, kept_files
 from dockerfix_transforms.merge_rust.callers.rewrite import Callers, rewrite_callers
 from dockerfix_transforms.merge_rust.callers.sites import read_sites
 from dockerfix_transforms.merge_rust.files import delete_old, old_files, write_merged
 from dockerfix_transforms.merge_rust.group.group import Group
-from dockerfix_transforms.merge_rust.group.grouping import group_files
-from dockerfix_transforms.merge_rust.group.reasons import UNBUILT, Reason
-from dockerfix_transforms.merge_rust.leaving import Leaving
+from dockerfix_transforms.merge_rust.language import Language, pays
 from dockerfix_transforms.merge_rust.notes.around import (
     dependabot_notes,
     idle_notes,
     joined_notes,
     plain_docker_build,
 )
-from dockerfix_transforms.merge_rust.notes.merged import merge_notes, moved_notes, unasked_notes
+from dockerfix_transforms.merge_rust.notes.merged import moved_notes, unasked_notes
 from dockerfix_transforms.merge_rust.notes.stale import renamed_jobs, shown_steps, stale_steps
 from dockerfix_transforms.merge_rust.nothing import (
     exists_already,
     nothing_built,
     nothing_gained,
     nothing_shared,
-    too_few,
 )
-from dockerfix_transforms.merge_rust.permits import (
-    image_permits,
-    job_permits,
-    left_permits,
-    workflow_permits,
-)
-from dockerfix_transforms.merge_rust.scope.scope import Scope
-from dockerfix_transforms.merge_rust.summary import gains, sizes
-from dockerfix_transforms.merge_rust.wishes import Wishes
-from dockerfix_transforms.merge_rust.write.layout import Merged, merged_file
-from dockerfix_transforms.merge_rust.write.line import CannotJoinError
+from dockerfix_transforms.merge_rust.permits import job_permits, left_permits, workflow_permits
+from dockerfix_transforms.merge_rust.summary import sizes
+from dockerfix_transforms.merge_rust.write.layout import Merged
 
 _BREAKS = "it builds one of the files that go"
 
@@ -50,33 +40,31 @@ _BREAKS = "it builds one of the files that go"
 class Merge:
     """One merge of the files of a scope, which loses those that cannot go along."""
 
-    counted = "compile passes"
-    """What a merge saves, as the report counts it."""
-
-    def __init__(self, facts: Facts, scope: Scope, wishes: Wishes) -> None:
-        self.facts = facts
-        self.scope = scope
-        self.wishes = wishes
-        self.leaving = Leaving(facts, scope, wishes)
-        self.work = Draft(facts, wishes.accept)
+    def __init__(self, language: Language) -> None:
+        self.language = language
+        self.facts = language.facts
+        self.scope = language.scope
+        self.wishes = language.wishes
+        self.leaving = language.leaving
+        self.work = Draft(self.facts, self.wishes.accept)
 
     def proposal(self) -> Proposal:
         """The proposal, a refusal, or the reason why there is nothing to do."""
         self.work = Draft(self.facts, self.wishes.accept)
-        made = self.merged()
+        made = self.language.merged(self.work.findings)
         self.scope.settle()
         if made is None:
-            return self.too_few()
+            return self.language.too_few()
         groups, merged = made
-        if not _pays(groups, merged):
+        if not pays(groups, merged):
             return nothing_shared(self.scope, groups)
         disused = nothing_built(self.facts, self.scope)
         if disused is not None:
             return disused
-        self.work.findings += self.notes(groups, merged)
+        self.work.findings += self.language.notes(groups, merged)
         callers = None
         if not self.wishes.no_ci:
-            callers = self.callers(groups, merged)
+            callers = rewrite_callers(self.facts, self.scope, groups, merged, self.wishes)
             if self.leaving.leave_useless(callers):
                 return self.proposal()
             if not callers.gains and (
@@ -92,64 +80,6 @@ class Merge:
         exists = exists_already(self.facts, self.scope, data, self.wishes.no_ci)
         return exists or self.written(groups, merged, data, callers)
 
-    # Which files go along.
-
-    @property
-    def files_without(self) -> dict[str, StepDown]:
-        """The files that a check had changed less."""
-        snapshot = self.facts.snapshot
-        return {path: step for path, step in self.wishes.without.items() if path in snapshot}
-
-    def merged(self) -> tuple[list[Group], Merged] | None:
-        """Groups and merged file. A file whose lines cannot be joined gets a builder of its
-        own in the merged file; one that would share nothing there stays as it is."""
-        apart = {file.path: UNBUILT for file in self.leaving.unbuilt()}
-        apart |= {path: _checked(step) for path, step in self.files_without.items()}
-        while len(self.scope.files) > 1:
-            groups, findings = group_files(self.scope.files, self.wishes.accept, apart)
-            try:
-                merged = merged_file(groups, self.scope.files)
-            except CannotJoinError as error:
-                if error.file.path in apart:
-                    self.scope.leave_out(
-                        error.file, "cannot-join", error.why, error.action, error.step.item.code
-                    )
-                apart[error.file.path] = Reason(error.why, error.action, span=error.step.item.code)
-                continue
-            if not _pays(groups, merged) or not merged.plan.strangers:
-                self.work.findings += findings
-                return groups, merged
-            self.leaving.leave_strangers(groups, merged)
-        return None
-
-    # What depends on the language.
-
-    def too_few(self) -> Proposal:
-        """What is said where fewer than two files are left."""
-        return too_few(self.facts, self.scope, len(self.files_without))
-
-    def notes(self, groups: Sequence[Group], merged: Merged) -> list[Finding]:
-        """What a person is told about the merged file."""
-        workspace = self.scope.workspace
-        return merge_notes(workspace, groups, merged) if workspace is not None else []
-
-    def permits(self, groups: Sequence[Group], merged: Merged) -> Iterator[Permit]:
-        """What the merge asks leave for."""
-        return image_permits(groups, merged, self.scope, self.work.weighed)
-
-    def gains(self, callers: Callers, all_stay: bool) -> Iterator[str]:
-        """What is compiled less."""
-        return gains(callers, all_stay)
-
-    # Callers.
-
-    def callers(self, groups: Sequence[Group], merged: Merged) -> Callers:
-        """What becomes of everything that builds the files."""
-        wishes = self.wishes
-        return rewrite_callers(self.facts, self.scope, groups, merged, wishes)
-
-    # The patch.
-
     def written(
         self, groups: Sequence[Group], merged: Merged, data: bytes, callers: Callers | None
     ) -> Proposal:
@@ -164,11 +94,11 @@ class Merge:
         else:
             self.call_sites(callers)
             all_stay = not work.deleted and not self.wishes.keep_old
-            work.summary += [sizes(scope, merged), *self.gains(callers, all_stay)]
+            work.summary += [sizes(scope, merged), *self.language.gains(callers, all_stay)]
         said = [finding.place for finding in scope.findings]
         fresh = (f for f in work.findings if f.name != "not-read" or f.place not in said)
         work.findings = [*scope.findings, *fresh]
-        work.permits += self.permits(groups, merged)
+        work.permits += self.language.permits(groups, merged, work.weighed)
         if callers is not None:
             work.permits += job_permits(self.facts.pipeline, callers.jobs)
             work.permits += workflow_permits(callers.workflows)
@@ -191,7 +121,7 @@ class Merge:
         self.work.findings += sites.findings
         self.work.summary += [
             sizes(self.scope, merged),
-            f"{self.counted}: {len(self.scope.files)} before, {len(groups)} after",
+            f"{self.language.counted}: {len(self.scope.files)} before, {len(groups)} after",
         ]
         self.delete_old(frozenset())
 
@@ -224,13 +154,3 @@ class Merge:
         renamed = renamed_jobs(joined)
         work.steps += stale_steps(self.facts, callers.edits, gone, into, renamed)
         work.steps += shown_steps(self.facts, self.scope.context, gone, into)
-
-
-def _checked(step: StepDown) -> Reason:
-    """What a check found when the file was to share a builder."""
-    return Reason(step.found[0], "Change what the check found, then run again.")
-
-
-def _pays(groups: Sequence[Group], merged: Merged) -> bool:
-    """Whether dependencies of several files are compiled once: in one build, or in one cook."""
-    return bool(merged.plan.cooked) or any(len(group.members) > 1 for group in groups)

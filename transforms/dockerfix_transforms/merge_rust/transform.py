@@ -7,6 +7,7 @@ from typing import Any
 
 from dockerfix.api import Facts, OptionSpec, Proposal
 from dockerfix_transforms.merge_rust.merge import Merge
+from dockerfix_transforms.merge_rust.rust import Rust
 from dockerfix_transforms.merge_rust.scope.call import NothingThereError, read_scope
 from dockerfix_transforms.merge_rust.scope.workspaces import NoWorkspaceError, scopes
 from dockerfix_transforms.merge_rust.wishes import Wishes
@@ -167,4 +168,4 @@ class MergeRust:
             for file in scope.files
             if file.path not in wishes.without or wishes.without[file.path].rungs == 1
         ]
-        return Merge(facts, scope, wishes).proposal()
+        return Merge(Rust(facts, scope, wishes)).proposal()

@@ -1,7 +1,7 @@
-"""One merge of Go's Dockerfiles: what of it depends on the language.
+"""Go: files whose builders run `go build` for one module or workspace.
 
-Knows groups, and what a person is told of them; all that is done with call sites, jobs and files
-is merge-rust's.
+Knows groups, and what a person is told of them; what is done with call sites, jobs and files is
+the same for every language.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from dockerfix_transforms.merge_go.group import group_files, why_alone
 from dockerfix_transforms.merge_go.layout import merged_file
 from dockerfix_transforms.merge_rust.callers.rewrite import Callers
 from dockerfix_transforms.merge_rust.group.group import Group
-from dockerfix_transforms.merge_rust.group.reasons import UNBUILT, Reason
-from dockerfix_transforms.merge_rust.merge import Merge
+from dockerfix_transforms.merge_rust.language import Language
 from dockerfix_transforms.merge_rust.notes.compiled import compiled_along
 from dockerfix_transforms.merge_rust.notes.merged import splitting_arguments
 from dockerfix_transforms.merge_rust.permits import image_before
@@ -22,17 +21,14 @@ from dockerfix_transforms.merge_rust.summary import around
 from dockerfix_transforms.merge_rust.write.layout import Merged
 
 
-class GoMerge(Merge):
-    """A merge whose builders compile one after another, or stand on the same modules."""
+class Go(Language):
+    """Builders compile one after another, or on the same downloaded modules."""
 
     counted = "module downloads"
 
-    def merged(self) -> tuple[list[Group], Merged] | None:
+    def merged(self, findings: list[Finding]) -> tuple[list[Group], Merged] | None:
         """Groups and merged file; files that would share nothing stay as they are."""
-        apart = {file.path: UNBUILT for file in self.leaving.unbuilt()}
-        for path, step in self.files_without.items():
-            apart[path] = Reason(step.found[0], "Change what the check found, then run again.")
-        found = group_files(self.facts, self.scope.files, apart)
+        found = group_files(self.facts, self.scope.files, self.apart())
         if found is None:
             return None
         for file, reason in found.others:
@@ -77,7 +73,9 @@ class GoMerge(Merge):
             found += _apart(group)
         return [*found, *splitting_arguments(groups)]
 
-    def permits(self, groups: Sequence[Group], merged: Merged) -> Iterator[Permit]:
+    def permits(
+        self, groups: Sequence[Group], merged: Merged, assumed: Sequence[Finding]
+    ) -> Iterator[Permit]:
         """Which image stands for which, and what a shared builder compiles beside it."""
         into = self.scope.into
         for group in groups:
