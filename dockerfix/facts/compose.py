@@ -30,6 +30,7 @@ _NAME = re.compile(r"(?:docker-)?compose[^/]*\.ya?ml")
 BASE_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 """The files that Compose reads without `-f`, the first that exists."""
 _DEPTH = 20
+_NULL = "tag:yaml.org,2002:null"
 
 
 class Service(Struct, frozen=True):
@@ -192,7 +193,7 @@ class _ComposeFiles:
                 entry,
                 build_entry if build_entry is not None else entry,
                 build,
-                image if isinstance(image, Scalar) else self.image(file, body, 0),
+                self.image(file, body, 0) if image is None else _name(image),
                 file,
                 entry.aliased or not stands_here,
             )
@@ -269,7 +270,13 @@ class _ComposeFiles:
         if found is None:
             return None
         image = found[2].get("image")
-        return image if isinstance(image, Scalar) else self.image(found[0], found[2], depth + 1)
+        return self.image(found[0], found[2], depth + 1) if image is None else _name(image)
+
+
+def _name(image: Node) -> Scalar | None:
+    """The name that a service gives its image; None for one that takes back another's."""
+    taken_back = isinstance(image, Scalar) and (image.tag in (_NULL, "!reset") or not image.text)
+    return image if isinstance(image, Scalar) and not taken_back else None
 
 
 _NOWHERE = "an `extends` that names no service of this repository"
@@ -365,7 +372,7 @@ def pairs(node: Node | None) -> Iterator[tuple[str, Scalar | None, Scalar]]:
         for name, value in node.resolved.items():
             entry = node.entry(name)
             key = entry.key if entry is not None else _key(value, name)
-            null = isinstance(value, Scalar) and value.tag == "tag:yaml.org,2002:null"
+            null = isinstance(value, Scalar) and value.tag == _NULL
             yield name, value if isinstance(value, Scalar) and not null else None, key
     elif isinstance(node, Sequence):
         for item in node.items:

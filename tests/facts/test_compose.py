@@ -214,3 +214,9 @@ def test_values_of_a_variable_come_from_everywhere(find: Find) -> None:
         ".gitlab-ci.yml": "j: {variables: {T: ci}, script: [x], rules: [{variables: {T: rule}}]}\n",
     })  # fmt: skip
     assert set(found.values_of("T")) == {"dev", "env", "script", "ci", "rule"}
+
+
+def test_an_image_that_is_taken_back_is_no_tag(find: Find) -> None:
+    text = "services: {a: {build: ., image: !reset null}, b: {build: ., image: null}}\n"
+    found = find({"compose.yaml": text, "Dockerfile": ""})
+    assert [build.tags for build in found.builds] == [(), ()]

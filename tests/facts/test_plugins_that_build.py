@@ -37,6 +37,7 @@ steps:
     inputs: {Dockerfile: $(Build.SourcesDirectory)/api/Dockerfile, buildContext: api}
 """
 RELEASE = "dockers:\n  - dockerfile: api/Dockerfile\n    image_templates: ['example/api']\n"
+BESIDE = AZURE.replace(", buildContext: api", "")
 TEKTON = (
     "spec:\n  steps:\n    - name: b\n      script: |\n        docker build -f api/Dockerfile .\n"
 )
@@ -51,6 +52,7 @@ OWN = STEP % ("who/docker-build@v1", "dockerfile: api/Dockerfile, image: a")
         (".woodpecker.yml", WOODPECKER, "api/Dockerfile|.|release"),
         (".drone.yml", DRONE, "api/Dockerfile|api|"),
         ("azure-pipelines.yml", AZURE, "api/Dockerfile|api|"),
+        ("azure-pipelines.yml", BESIDE, "api/Dockerfile|api|"),
         (".goreleaser.yml", RELEASE, "api/Dockerfile|?|"),
         ("ci/task.yaml", TEKTON, "api/Dockerfile|.|"),
         (".github/workflows/w.yml", FORK, "api/Dockerfile|.|"),
@@ -95,3 +97,11 @@ def test_a_task_that_finds_its_dockerfile_itself_is_said(find: Find) -> None:
     text = AZURE.replace("$(Build.SourcesDirectory)/api/Dockerfile", "'**/Dockerfile'")
     found = find({"azure-pipelines.yml": text, "api/Dockerfile": ""})
     assert (found.builds, [blind.what for blind in found.blind]) == ((), ["the task Docker@2"])
+
+
+def test_a_step_with_commands_runs_these_and_not_its_plugin(find: Find, short: Short) -> None:
+    text = (
+        "steps:\n  - image: woodpeckerci/plugin-docker-buildx\n    commands: [docker build api]\n"
+    )
+    found = find({".woodpecker.yml": text, "api/Dockerfile": "", "Dockerfile": ""})
+    assert [short(build) for build in found.builds] == ["api/Dockerfile|api|"]

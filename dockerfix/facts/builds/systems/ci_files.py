@@ -15,6 +15,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
+from dockerfix.facts.builds.systems.parameters import Circle, Row, azure_values
 from dockerfix.facts.shell.words import MAX_CHOICES, Bound, Scope
 from dockerfix.syntax.yaml.tree import Mapping as YamlMapping
 from dockerfix.syntax.yaml.tree import Node, Scalar, Sequence, YamlFile
@@ -39,8 +40,14 @@ class CommandText(Struct, frozen=True):
     folder: str | None
 
 
-_PARAMETER = r"\$\{\{\s*(?:parameters|variables)\.([\w.-]+)\s*\}\}"
-_CIRCLE = Dialect(frozenset({"run", "command"}), r"<<\s*(?:pipeline\.)?parameters\.([\w.-]+)\s*>>")
+_NAMED = ("name", "label", "displayName", "job")
+"""Keys that name what stands beside them."""
+_LISTS = frozenset({"steps", "jobs", "stages"})
+"""Keys that name nothing of what they hold."""
+_PARAMETER = r"\$\{\{\s*(?:variables\.|(?=parameters\.))([\w.-]+)\s*\}\}"
+_CIRCLE = Dialect(
+    frozenset({"run", "command"}), r"<<\s*(?:parameters\.|(?=pipeline\.))([\w.-]+)\s*>>"
+)
 _AZURE = Dialect(
     frozenset({"script", "bash"}), _PARAMETER + r"|\$\(([A-Z][a-z]+\.[\w.]+|[a-z]\w*[A-Z_]\w*)\)"
 )
@@ -82,13 +89,29 @@ def commands(file: YamlFile, kind: Dialect) -> Iterator[CommandText]:
     """Every command of a file, once for each value of the one variable that it holds."""
     if file.root is None:
         return
-    values = _values(file.root)
+    if kind is _CIRCLE:
+        yield from _circle_commands(file.root)
+        return
+    values = azure_values(file.root) if kind is _AZURE else _values(file.root)
     folder = posixpath.dirname(file.source.path) if kind.beside else ""
     for name, scalar, where in command_scalars(file.root, "", None, kind.keys):
         text, names = _with_variables(scalar.mapped, kind.hole)
-        for scope in _scopes(names, values):
+        for row in _rows(names, values):
             place = posixpath.join(folder, where) if where is not None else folder
-            yield CommandText(name, text, scope, posixpath.normpath(place) if place else "")
+            where_run = posixpath.normpath(place) if place else ""
+            yield CommandText(name, text, _scope(row), where_run)
+
+
+def _circle_commands(root: YamlMapping) -> Iterator[CommandText]:
+    """The commands of CircleCI, each once for each choice of the parameters that it reads."""
+    circle = Circle.of(root)
+    for owner, part, node in circle.parts():
+        for name, scalar, where in command_scalars(node, part, None, _CIRCLE.keys):
+            text, names = _with_variables(scalar.mapped, _CIRCLE.hole)
+            rows = [tuple((name, row.get(name)) for name in names) for row in circle.rows(owner)]
+            for row in dict.fromkeys(rows):
+                place = posixpath.normpath(where) if where else ""
+                yield CommandText(name, text, _scope(dict(row)), place)
 
 
 def command_scalars(
@@ -101,7 +124,7 @@ def command_scalars(
     if not isinstance(node, YamlMapping):
         return
     where = _folder(node) or folder
-    own = node.get("name") or node.get("label") or node.get("displayName")
+    own = next((found for key in _NAMED if (found := node.get(key)) is not None), None)
     name = own.text if isinstance(own, Scalar) else name
     for entry in node.entries:
         key, value = entry.key.text, entry.value
@@ -116,7 +139,8 @@ def command_scalars(
                 else:
                     yield from command_scalars(item, name, where, keys)
         else:
-            yield from command_scalars(value, key, where, keys)
+            inner = name if key in _LISTS else key
+            yield from command_scalars(value, inner, where, keys)
 
 
 def _folder(node: YamlMapping) -> str | None:
@@ -164,17 +188,23 @@ def _with_variables(mapped: MappedText, hole: str) -> tuple[MappedText, tuple[st
     return MappedText([*pieces, *mapped.slice(at, len(mapped.text)).pieces]), tuple(names)
 
 
-def _scopes(names: Iterable[str], values: Mapping[str, tuple[str, ...]]) -> Iterator[Scope]:
-    """One scope for each value of a single variable. Which values of several go together is
+def _rows(names: Iterable[str], values: Mapping[str, tuple[str, ...]]) -> Iterator[Row]:
+    """One row for each value of a single variable. Which values of several go together is
     not known: then only those count that have one."""
     known = {name: values[name] for name in names if values.get(name)}
     several = [name for name, texts in known.items() if len(texts) > 1]
     if len(several) > 1:
         known = {name: texts for name, texts in known.items() if name not in several}
     for row in itertools.islice(itertools.product(*known.values()), MAX_CHOICES):
-        scope = Scope()
-        for name, text in zip(known, row, strict=True):
-            plain = not re.search(r"[<{$]", text)
-            if plain:
-                scope = scope.bind(re.sub(r"\W", "_", name), Bound(text))
-        yield scope
+        yield dict(zip(known, row, strict=True))
+
+
+def _scope(row: Row) -> Scope:
+    """Variables with the values of a row; one that holds a variable of the system is unknown."""
+    scope = Scope()
+    for name, text in row.items():
+        variable = re.sub(r"\W", "_", name)
+        own = "${" + variable + ":-"
+        if text is not None and not re.search(r"[<{$]", text.removeprefix(own)):
+            scope = scope.bind(variable, Bound(text))
+    return scope

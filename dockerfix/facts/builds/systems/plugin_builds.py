@@ -8,6 +8,7 @@ plugin.
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator, Mapping
 
@@ -105,12 +106,16 @@ def _drone(plugin: Plugin, settings: _Settings) -> Build:
 
 
 def _azure(plugin: Plugin, settings: _Settings) -> Build:
-    """A task that says no context is left to be said: it takes the folder of whatever Dockerfile
-    its pattern finds (`**`)."""
+    """A Docker task that says no context, or `**`, takes the folder of its Dockerfile; one that
+    finds its Dockerfile by a pattern is left to be said."""
     unknown: list[str] = []
     context, file = settings.value("buildcontext", "context"), settings.value("dockerfile")
     path = _in_azure(file, "the Dockerfile", unknown)
-    where = _in_azure(context, "the context", unknown)
+    beside = context is None or context.text == "**"
+    if beside and plugin.what.endswith("Docker@2"):
+        where = posixpath.dirname(path) if path is not None else None
+    else:
+        where = _in_azure(context, "the context", unknown)
     path = path if where is not None else None
     more = settings.value("arguments")
     if more is not None:

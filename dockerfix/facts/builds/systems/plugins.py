@@ -135,8 +135,10 @@ def _mappings(file: YamlFile) -> Iterator[tuple[str, YamlMapping]]:
 
 
 def _drone(node: YamlMapping, _file: YamlFile) -> _Found:
+    """A step that has commands runs these in the image, and not the plugin."""
     image = node.get("image")
-    if isinstance(image, Scalar) and _IMAGES.search(image.text):
+    runs = node.get("commands") is not None
+    if isinstance(image, Scalar) and _IMAGES.search(image.text) and not runs:
         yield image, f"the plugin {image.text}"
 
 
