@@ -14,6 +14,7 @@ from dockerfix.facts.repository import Facts
 from dockerfix.facts.shell.words import UNKNOWN
 from dockerfix.rewrite.bake import Baked, bake_file, bake_variables, shared_flags
 from dockerfix.rewrite.command.command import set_command
+from dockerfix.rewrite.commented import builds_in_comment
 from dockerfix.rewrite.gitlab.join import Joined, check_joinable, join_jobs, widen_rules
 from dockerfix.rewrite.gitlab.needs import add_need, follow_needs
 from dockerfix.rewrite.gitlab.rules import united_rules
@@ -33,6 +34,7 @@ __all__ = [
     "add_need",
     "bake_file",
     "bake_variables",
+    "builds_in_comment",
     "check_joinable",
     "check_same_runs",
     "follow_needs",

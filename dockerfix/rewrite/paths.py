@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from dockerfix.facts.mentions import PathMention
 from dockerfix.facts.repository import Facts
+from dockerfix.rewrite.commented import commented_target
 from dockerfix.rewrite.owners import OWNERS, united_owners
 from dockerfix.rewrite.snippets import with_target
 from dockerfix.rewrite.wanted import Edits
@@ -43,7 +44,7 @@ def set_paths(
         if posixpath.basename(path) == OWNERS:
             made = list(united_owners(source, named))
         rest = [m for m in named if not any(e.span.contains(m.place.span) for e in made)]
-        made += _in_text(source, rest, {} if path.endswith(_DATA) else targets or {})
+        made += _in_text(source, rest, targets or {})
         edits += [(path, edit) for edit in made]
     return edits
 
@@ -74,9 +75,16 @@ def _once(source: Source, run: Sequence[PathMention], targets: Mapping[str, str]
     span = Span(run[0].place.span.start, run[-1].place.span.end)
     text = run[0].successor or ""
     names = dict.fromkeys(targets[m.path] for m in run if targets.get(m.path))
-    snippet = with_target(source, span, text, next(iter(names))) if len(names) == 1 else None
-    if snippet is not None:
-        return snippet
+    is_data = source.path.endswith(_DATA)
+    if len(names) == 1:
+        name = next(iter(names))
+        snippet = commented_target(source, span, text, name) or (
+            None if is_data else with_target(source, span, text, name)
+        )
+        if snippet is not None:
+            return snippet
+    if is_data:
+        return Edit(span, text.encode())
     tick = "`" if _is_code(source, span) else ""
     if not names or not (tick or len(run) > 1):
         return Edit(span, text.encode())

@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from dockerfix.api import Facts, Finding, PathMention, Severity, SiteKind
+from dockerfix.api import (
+    Facts,
+    Finding,
+    PathMention,
+    Severity,
+    SiteKind,
+    builds_in_comment,
+)
 from dockerfix_transforms.merge_rust.callers.left import Left
 from dockerfix_transforms.merge_rust.callers.mentions import (
     is_handed_on,
@@ -63,6 +70,8 @@ def _is_read(facts: Facts, mention: PathMention) -> bool:
     build that was read takes it."""
     if is_prose(mention.place.path) or is_handed_on(facts, mention):
         return False  # each snippet of a document stands for itself
+    if builds_in_comment(facts, mention):
+        return False  # and so does what is commented out
     if built_there(facts, mention.place.path, mention.path):
         return True
     pipeline = facts.pipeline

@@ -23,6 +23,7 @@ from dockerfix.api import (
     Source,
     Span,
     YamlError,
+    builds_in_comment,
     hands_on,
     lacks_target,
     parse_shell,
@@ -73,7 +74,7 @@ def is_read_only(facts: Facts, mention: PathMention) -> bool:
     line = source.line_of(place.span.start)
     before = source.text(Span(line.start, place.span.start))
     if before.lstrip().startswith(_COMMENTS) or " # " in before or " // " in before:
-        return True
+        return not builds_in_comment(facts, mention)
     if name.startswith(("Makefile", "GNUmakefile")) and before[:1] not in ("\t", ""):
         return ":" in before and "=" not in before  # a rule that depends on the file
     if place.path.endswith((".yml", ".yaml")):
