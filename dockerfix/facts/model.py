@@ -142,7 +142,7 @@ class SiteKind(enum.Enum):
     DOCUMENT = "document"
 
 
-class CallSite(Struct, frozen=True):
+class CallSite(Keyed, frozen=True, eq=False):
     """The place where a build is written.
 
     `name` is the job, service, bake target, rule or step. `place` spans the command (or the
@@ -150,10 +150,15 @@ class CallSite(Struct, frozen=True):
     the command came through, outermost first; empty when the command stands there itself.
     """
 
+    aside = ("machine",)
+
     kind: SiteKind
     name: str
     place: Place
     through: tuple[str, ...] = ()
+    machine: tuple[str, ...] = ()
+    """For a GitHub workflow, the jobs that lead here, outermost first, each with the row of its
+    matrix: what tells one runner from another."""
 
     def __str__(self) -> str:
         """`path:line:column (kind name)`."""

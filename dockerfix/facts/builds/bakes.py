@@ -205,10 +205,7 @@ class _Target(Struct, frozen=True):
         where, dockerfile = self.places(context, file, unknown)
         outputs = self.values("output")
         return Build(
-            site=CallSite(
-                call.site.kind, call.site.name, call.site.place,
-                (*call.site.through, f"bake target {target.name}"),
-            ),
+            site=replace(call.site, through=(*call.site.through, f"bake target {target.name}")),
             tool=Tool.BAKE,
             context=where,
             dockerfile=dockerfile,
@@ -342,7 +339,7 @@ def served(call: BakeCall, service: Service, snapshot: Snapshot) -> Build:
     through = (*call.site.through, f"Compose service {service.name}")
     return replace(
         build,
-        site=CallSite(call.site.kind, call.site.name, call.site.place, through),
+        site=replace(call.site, through=through),
         tool=Tool.BAKE,
         push=call.push,
         definition=service.place,

@@ -56,7 +56,7 @@ def key_of_text(
     that a recipe is searched for. Places count, since what is found names them."""
     return (
         *(carrier.kind, carrier.name, carrier.source.path),
-        *(carrier.through, carrier.calls, carrier.active),
+        *(carrier.through, carrier.calls, carrier.machine, carrier.active),
         *(tuple(scope.variables.items()), scope.arguments, scope.script),
         tuple(scope.printed.items()),
         *(folder, words, mapped.pieces),

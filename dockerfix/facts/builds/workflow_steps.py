@@ -68,7 +68,7 @@ def _step(reading: Reading, step: Step) -> None:
     script = step.script
     if script is not None:
         source = step.keys.file.source
-        carrier = Carrier(SiteKind.GITHUB, step.job, source, step.through)
+        carrier = Carrier(SiteKind.GITHUB, step.job, source, step.through, machine=step.machine)
         found = reading.found
         builds, images = len(found.builds), len(found.images)
         reading.text(script, carrier, step.scope, step.folder)

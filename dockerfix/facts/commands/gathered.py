@@ -97,6 +97,8 @@ class Carrier(Struct, frozen=True):
     source: Source
     through: tuple[str, ...] = ()
     calls: tuple[Call, ...] = ()
+    machine: tuple[str, ...] = ()
+    """The runner, as in `CallSite`."""
     active: tuple[tuple[str, ...], ...] = ()
     """The functions that are being followed, with their arguments: one that calls itself with
     the same ones asks for nothing new."""

@@ -132,7 +132,7 @@ def action_build(step: Step) -> Build | None:
         dockerfile = posixpath.join(where, "Dockerfile") if where is not None else None
     outputs = inputs.lines("outputs")
     return Build(
-        site=CallSite(SiteKind.GITHUB, step.job, inputs.place, step.through),
+        site=CallSite(SiteKind.GITHUB, step.job, inputs.place, step.through, step.machine),
         tool=Tool.ACTION,
         context=where,
         dockerfile=dockerfile,
@@ -162,7 +162,7 @@ def action_bake(step: Step) -> BakeCall | None:
         return None
     folder = inputs.value("workdir")
     where = located(folder.text, "", "the folder", []) if folder is not None else ""
-    site = CallSite(SiteKind.GITHUB, step.job, inputs.place, step.through)
+    site = CallSite(SiteKind.GITHUB, step.job, inputs.place, step.through, step.machine)
     return BakeCall(
         site,
         where,

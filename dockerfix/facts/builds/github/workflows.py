@@ -39,10 +39,16 @@ class Chain(Struct, frozen=True):
 
     through: tuple[str, ...] = ()
     runs: tuple[StepRun, ...] = ()
+    machine: tuple[str, ...] = ()
+    """The jobs among it, each with the row of its matrix, as in `CallSite`."""
 
     def into(self, name: str, uses: Scalar, row: int) -> Chain:
         """The chain for what `uses` names, in the row of that number."""
-        return Chain((*self.through, name), (*self.runs, run_of(uses, row)))
+        return Chain((*self.through, name), (*self.runs, run_of(uses, row)), self.machine)
+
+    def on(self, path: str, job: str, row: int) -> Chain:
+        """The chain for what a job of a file runs in the row of that number."""
+        return replace(self, machine=(*self.machine, f"{path}: {job} {row}"))
 
 
 def run_of(uses: Scalar, row: int) -> StepRun:
@@ -63,6 +69,8 @@ class Step(Struct, frozen=True):
     through: tuple[str, ...] = ()
     runs: tuple[StepRun, ...] = ()
     """The `uses:` that lead to it, its own last, where it has one."""
+    machine: tuple[str, ...] = ()
+    """The runner, as in `CallSite`."""
     outer: str = ""
     """What decides whether the step that uses its action runs; empty for none."""
 
@@ -140,11 +148,12 @@ class Workflows:
                 bound = _bound(row[key]) if key in row else Bound("")
                 inner = inner.bind(identifier("matrix." + key), bound)
             inner = _with_environment(inner, body)
-            yield from self.run(name, body, inner, folder, chain, number)
+            here = chain.on(body.file.source.path, name, number)
+            yield from self.run(name, body, inner, folder, here, number)
             uses = body.get("uses")
             if isinstance(uses, Scalar):
                 caller = f"{posixpath.basename(uses.file.source.path)} {name}"
-                below = chain.into(caller, uses, number)
+                below = here.into(caller, uses, number)
                 yield from self.enter(uses, body, resolved(inner), below)
 
     def run(
@@ -165,7 +174,7 @@ class Workflows:
             own = keys.get("working-directory")
             text = without_braces(own.text) if isinstance(own, Scalar) else folder or ""
             where = located(filled(text, inner) or ".", "", "the folder", [])
-            step = Step(job, keys, inner, where, chain.through)
+            step = Step(job, keys, inner, where, chain.through, machine=chain.machine)
             if step.uses is None:
                 yield step
             else:

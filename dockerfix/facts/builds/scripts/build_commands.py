@@ -191,7 +191,7 @@ def _site(
     calls = carrier.calls
     while calls and words[0].place in calls[-1].arguments and words[0].place is not None:
         place, calls = calls[-1].place, calls[:-1]
-    return CallSite(carrier.kind, carrier.name, place, carrier.through), calls
+    return CallSite(carrier.kind, carrier.name, place, carrier.through, carrier.machine), calls
 
 
 def _bake(recognised: Recognised, site: CallSite, state: State) -> BakeCall:

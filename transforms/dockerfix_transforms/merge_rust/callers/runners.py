@@ -6,12 +6,11 @@ runs shares one. Knows builds and call sites; knows no stage.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
-from dockerfix.api import Build, Change, Facts, SiteKind, Tool
+from dockerfix.api import Build, Change, Facts, SiteKind
 from dockerfix_transforms.merge_rust.group.group import Group
 from dockerfix_transforms.merge_rust.read.input_file import InputFile
 
@@ -44,14 +43,6 @@ class Machines:
         self._rows = {
             name: frozenset(key for row in job.rows for key in row) for name, job in jobs.items()
         }
-        # The builds of one step of a workflow are the rows of its job's matrix, in their order.
-        self._number: dict[int, int] = {}
-        seen: Counter[object] = Counter()
-        for build in facts.builds.builds:
-            if build.tool is Tool.ACTION:
-                step = (build.site.place, build.site.through)
-                self._number[id(build)] = seen[step]
-                seen[step] += 1
 
     def runner(self, build: Build) -> tuple[str, ...]:
         """What tells the machine of a build from others."""
@@ -60,9 +51,7 @@ class Machines:
             names = self._rows.get(site.name, frozenset())
             return ("gitlab", site.name, *(f"{n}={value}" for n, value in held if n in names))
         if site.kind is SiteKind.GITHUB:
-            row = [f"{name}={value}" for name, value in held if name.startswith("matrix_")]
-            number = self._number.get(id(build), 0)
-            return ("github", site.place.path, site.name, *(row or [str(number)]))
+            return site.machine or ("github", site.place.path, site.name)
         return _BY_HAND
 
     def of(self, pairs: Iterable[Pair]) -> dict[tuple[str, ...], list[Pair]]:
