@@ -89,13 +89,23 @@ def _text_of(
     if _stand(changes, key, texts):
         return None
     text = _for_all(inputs, changes, key, texts) if not values.others else None
-    if text is None:
-        elsewhere = values.changed(key, node, texts)
-        if elsewhere is not None:
-            edits += elsewhere
-            return None
-        text = _or_today(values.new(key, texts), node)
-    return text
+    if text is not None and not (key == "file" and _is_handed_over(node, changes)):
+        return text
+    elsewhere = values.changed(key, node, texts)
+    if elsewhere is not None:
+        edits += elsewhere
+        return None
+    return text if text is not None else _or_today(values.new(key, texts), node)
+
+
+def _is_handed_over(node: Node | None, changes: Sequence[Change]) -> bool:
+    """Whether callers in this repository hand a value over, and nothing else stands there: it is
+    changed where they say it, so that none goes on naming a file that is gone."""
+    called = all(change.build.site.through for change in changes)
+    return called and isinstance(node, Scalar) and _INPUT.fullmatch(node.text.strip()) is not None
+
+
+_INPUT = re.compile(r"\$\{\{\s*inputs\.[\w-]+\s*\}\}")
 
 
 def _inserted(inputs: Mapping, added: Sequence[str]) -> Edit:
