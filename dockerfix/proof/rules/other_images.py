@@ -31,6 +31,10 @@ SAYING = frozenset(
     {"echo", "printf", "true", "false", "exit", "set", "[", "sccache", "cd", "touch"}
 )
 """Commands that change no contents."""
+_LISTING = frozenset({"-name", "-type", "-path", "-not", "-print", "-print0", "-maxdepth"})
+"""Words of a `find` that does no more than list files."""
+_SILENT = ("2>/dev/null", ">/dev/null", "&>/dev/null", "2>&1", ">/dev/null2>&1")
+"""Redirections after which no file is written."""
 
 
 def is_more(verb: str, command: ReadCommand) -> bool:
@@ -39,7 +43,13 @@ def is_more(verb: str, command: ReadCommand) -> bool:
     if call is None:
         return False
     same = call.compiles if verb == "build" else call.verb == verb
-    return same and not call.opaque and not command.plain.redirections
+    return same and not call.opaque and is_silenced(command)
+
+
+def is_silenced(command: ReadCommand) -> bool:
+    """Whether what a command prints comes to the build's output or to nothing: no file is
+    written with it."""
+    return "".join(command.plain.redirections) in ("", *_SILENT)
 
 
 def finishes_another(pair: Pair, command: ReadCommand, old: Sequence[ReadCommand] = ()) -> bool:
@@ -64,7 +74,7 @@ def _is_local(command: Command, taken: set[str], named: set[str]) -> bool:
     words = command_words(command)
     name = posixpath.basename(words[0]) if words else ""
     operands = [word for word in words[1:] if not word.startswith("-") and not _is_mode(word)]
-    if not words or name in SAYING:
+    if not words or name in SAYING or _touches(words):
         return True
     if any(char in last_part(word) for word in operands for char in "*?[$`"):
         return False
@@ -73,6 +83,15 @@ def _is_local(command: Command, taken: set[str], named: set[str]) -> bool:
         folder = last.endswith("/") or len(sources) > 1 or not sources
         return not any(last_part(word) in taken for word in (sources if folder else [last]))
     return name in _FINISHING and not any(last_part(word) in named for word in operands)
+
+
+def _touches(words: Sequence[str]) -> bool:
+    """Whether a part of `find … | xargs touch` only lists files, or gives them another time."""
+    flags = {word for word in words[1:] if word.startswith("-")}
+    if words[0] == "find":
+        return flags <= _LISTING
+    plain = [word for word in words[1:] if not word.startswith("-")]
+    return words[0] == "xargs" and plain == ["touch"] and flags <= {"-0", "-r"}
 
 
 def _is_mode(word: str) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Iterable, Sequence
 
-from dockerfix.api import CargoCall, Edit, Instruction, Span
+from dockerfix.api import Block, CargoCall, Edit, Instruction, Span
 from dockerfix_transforms.merge_rust.group.group import Group
 from dockerfix_transforms.merge_rust.read.input_file import InputFile
 from dockerfix_transforms.merge_rust.read.steps import (
@@ -124,12 +124,13 @@ def _cargo(group: Group, step: Step, pairs: Sequence[tuple[InputFile, Step]], li
         _check_folders(pairs)
     if _stays(group, step, pairs):
         return
-    if not (_same_around(pairs) or in_one_list(pairs, step, line)):
-        _whole(pairs, line)
-        return
     builds = build_calls(group)
     alone = any(b.alone for b in builds.values()) or any(file.member for file, _ in pairs)
     sequential = alone or len(_settings(builds.values())) > 1
+    around = _same_around(pairs) and not (sequential and any(_may_fail(s) for _, s in pairs))
+    if not (around or in_one_list(pairs, step, line)):
+        _whole(pairs, line)
+        return
     call_edits: list[Edit] = []
     if step.role is Role.COOK:
         call_edits = cook_edits(step, call, builds[group.leader.file.path], line)
@@ -200,6 +201,15 @@ def _piped(step: Step) -> bool:
     ends = (call.command.words[-1].span.end for call in step.calls)
     rests = (data[end : step.item.code.end].lstrip() for end in ends)
     return any(rest[:1] == b"|" and rest[:2] != b"||" for rest in rests)
+
+
+def _may_fail(step: Step) -> bool:
+    """Whether a cargo command is part of a script that goes on when it fails, where a second one
+    behind `&&` would be left out then."""
+    statements = step.script.statements if step.script is not None else ()
+    if len(statements) == 1:
+        return isinstance(statements[0], Block) and statements[0].operator == "||"
+    return bool(statements) and statement_list(step.script) is None
 
 
 def _whole(pairs: Sequence[tuple[InputFile, Step]], line: Line) -> None:
