@@ -64,6 +64,7 @@ from dockerfix.facts.gitlab.gates import plain
 from dockerfix.facts.gitlab.image_names import ImageName, image_name, may_be_same
 from dockerfix.facts.gitlab.pipeline import Job, Line, Need, Pipeline, Rule
 from dockerfix.facts.gitlab.presence import AlwaysThere, Missing, implies
+from dockerfix.facts.gitlab.ran import said_words
 from dockerfix.facts.gitlab.refs import (
     named_branches,
     never_on_default_branch,
@@ -437,6 +438,7 @@ __all__ = [
     "rules_of",
     "runs_otherwise",
     "runs_without",
+    "said_words",
     "scans",
     "selected",
     "sent_of",

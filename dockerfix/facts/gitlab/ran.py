@@ -7,7 +7,13 @@ import posixpath
 from msgspec import Struct
 
 from dockerfix.facts.model import ComposeUse
+from dockerfix.facts.shell.words import UNKNOWN
 from dockerfix.text import Place
+
+
+def said_words(text: str) -> str:
+    """Words of a command as a person reads them: an ellipsis for what nobody knows."""
+    return text.replace(UNKNOWN, "…")
 
 
 class Ran(Struct, frozen=True):
@@ -27,6 +33,10 @@ class Ran(Struct, frozen=True):
         """The program, without its folder."""
         return posixpath.basename(self.words[0])
 
+    def said(self, count: int = 2) -> str:
+        """Its first words as a person reads them."""
+        return said_words(" ".join(self.words[:count]))
+
 
 class Unfollowed(Struct, frozen=True):
     """What a job runs that reading cannot follow, and why: a command as it is written, or a text
@@ -41,7 +51,7 @@ class Unfollowed(Struct, frozen=True):
     def said(self) -> str:
         """How a person finds it."""
         place = f"{self.place.path}:{self.place.position.line}"
-        return f"`{self.what}`" if self.what else f"the script at {place}"
+        return f"`{said_words(self.what)}`" if self.what else f"the script at {place}"
 
 
 class Commands(Struct, frozen=True):

@@ -86,7 +86,7 @@ def leaves_behind(facts: Facts, job: Job, commands: Commands) -> str:
     if any(use.builds or use.verb not in _COMPOSE for use in commands.compose):
         return "it builds or pushes with Compose"
     made = next((ran for ran in commands.ran if makes_image(ran)), None)
-    return f"`{_shown(made)}` may make an image" if made is not None else ""
+    return f"`{made.said()}` may make an image" if made is not None else ""
 
 
 def says_it_publishes(job: Job) -> str:
@@ -108,7 +108,7 @@ def leaves_more_than_images(job: Job, commands: Commands) -> str:
     unknown = next(
         (ran for ran in commands.ran if not _is_harmless(ran) and not makes_image(ran)), None
     )
-    return f"`{_shown(unknown)}` may leave something behind" if unknown is not None else ""
+    return f"`{unknown.said()}` may leave something behind" if unknown is not None else ""
 
 
 def installs(ran: Ran) -> bool:
@@ -148,7 +148,3 @@ def _is_check(words: tuple[str, ...]) -> bool:
     """Whether a package's script is a test or check by its name: `npm test`, `npm run lint`."""
     rest = [word for word in words[1:] if not word.startswith("-") and word != "run"]
     return words[0] in ("npm", "pnpm", "yarn") and bool(rest) and rest[0].split(":")[0] in _CHECKS
-
-
-def _shown(ran: Ran) -> str:
-    return " ".join(ran.words[:2])

@@ -78,7 +78,7 @@ def sort_pulls(facts: Facts, jobs: Sequence[JobPulls], named: Collection[str]) -
         if registry.startswith(_DEPENDENCY_PROXY):
             proxied.append(pull)
         elif registry.startswith(_OWN):
-            left.setdefault(registry, (pull, "it is the project's own"))
+            left.setdefault(_variable(registry), (pull, "it is the project's own"))
         elif "$" in registry or "." not in registry or repository_of(pull.image) in made:
             continue
         elif registry in own and (registry not in named or own[registry] == _PUSHED):
@@ -130,10 +130,16 @@ def told(found: Sorted) -> Iterator[Finding]:
     for upstream in found.upstreams:
         yield _listed(upstream)
     for pull, why in found.own:
-        yield _left_out(pull, registry_of(pull.image), why)
+        yield _left_out(pull, _variable(registry_of(pull.image)), why)
     nodes = [pull for upstream in found.upstreams for pull in upstream.by(Reader.NODE)]
     if nodes:
         yield _helper(nodes[0])
+
+
+def _variable(registry: str) -> str:
+    """A registry without the variable that follows the one that it stands in: `${A}${B}`."""
+    head, _, rest = registry.partition("}")
+    return head + "}" if rest.startswith("$") else registry
 
 
 def _helper(pull: Pull) -> Finding:

@@ -29,6 +29,7 @@ from dockerfix.api import (
     SnapshotError,
     parse_shell,
     read_ignore,
+    said_words,
 )
 from dockerfix_transforms.gitlab.shallow_clone.go_versions import asks_version, writes_version
 from dockerfix_transforms.gitlab.shallow_clone.history import (
@@ -87,7 +88,8 @@ class Depths:
             return None
         unread = found[0] == "keeps-depth"
         do = f"if it needs no history, pass --assume-shallow '{job.name}'" if unread else ""
-        return Keeps("0" if not unread else self.old or "0", *found, do)
+        depth = "0" if not unread else self.old or "0"
+        return Keeps(depth, found[0], said_words(found[1]), do)
 
     def clones(self, job: Job) -> bool:
         """Whether a job has a runner that clones the repository."""
@@ -109,7 +111,7 @@ class Depths:
         yield from self.in_images(job)
         for ran in inside:
             if ran.name in TASK_RUNNERS and ran.words[1:2] != ("--version",):
-                yield "keeps-depth", f"the recipes of `{' '.join(ran.words[:2])}` are not read"
+                yield "keeps-depth", f"the recipes of `{ran.said()}` are not read"
             if _is_script_of_image(ran.words[0]):
                 yield "keeps-depth", f"`{ran.words[0]}` is in the job's image, and is not read"
             if reason := self.code.run_by(ran.words):

@@ -13,6 +13,11 @@ from dockerfix.api import Job, Pipeline, Refused, Span, edit
 from dockerfix.api import Sequence as YamlSequence
 
 _LEVELS = 11
+_WHAT = frozenset(
+    {"after_script", "artifacts", "before_script", "cache", "hooks", "id_tokens", "image", "run",
+     "script", "secrets", "services", "variables"}
+)  # fmt: skip
+"""Keys that say what a job does; the others say when, where and how often it runs."""
 
 
 class Templates:
@@ -85,9 +90,11 @@ class Templates:
         return found
 
     def _takes(self, name: str, variable: str, value: str) -> bool:
-        """Whether the variable can be written in a job and changes only those below it."""
+        """Whether the variable can be written in a job and changes only those below it. One that
+        only says when its users run, or how often, is no place for what they do."""
         job = self.pipeline.jobs[name]
-        if variable in job.variables:
+        own = {entry.key.text for entry in job.body.entries} if job.body is not None else set()
+        if variable in job.variables or not own & _WHAT:
             return False
         try:
             edit(job).set("variables", variable, to=value, among=self.names_below(name))

@@ -34,8 +34,8 @@ from dockerfix_transforms.gitlab.split_release.units import NoUnitsError, Unit, 
 
 _BREAKS = "an image would not be built any more, or a job would need one that is gone"
 _BINDING = (
-    "artifacts", "environment", "release", "trigger", "parallel", "resource_group", "after_script",
-    "coverage", "pages", "run",
+    "artifacts", "environment", "release", "trigger", "parallel", "after_script", "coverage",
+    "pages", "run",
 )  # fmt: skip
 """Keys of a job that mean one job: what they give cannot be shared out."""
 _SEPARATORS = (" / ", ": ", "/", ":", "-", "_", " ")
@@ -102,10 +102,16 @@ class SplitRelease:
     Safety
         The build commands themselves do not change. A job is not split if one build reads what
         another one wrote, if a command cannot be assigned to a single build, if its tags come from
-        a clock or from chance, or if the job leaves artifacts, deploys to an environment, holds a
-        lock, or refers to its own name. The old job stopped at its first failure and the new ones
-        do not, and other projects may refer to the old name: the assumption `job-split` covers
-        both.
+        a clock or from chance, or if the job leaves artifacts, deploys to an environment, or
+        refers to its own name. The parts keep the lock of the job (`resource_group`), so that one
+        of them runs at a time, and jobs of another pipeline between them. The old job stopped at
+        its first failure and the new ones do not, and other projects may refer to the old name:
+        the assumption `job-split` covers both.
+
+        A build that another job makes too gets a job of its own like every other, and a note names
+        both places. Its work is not left to the other job, whose `rules:` would then have to hold
+        wherever those of this one do: in such pipelines everything else that job does would run
+        too.
 
     Call sites
         The pipeline's root file and its local includes.
@@ -224,6 +230,8 @@ def _is_bound(pipeline: Pipeline, job: Job) -> str:
     key = next((key for key in _BINDING if key in job.keys and _is_own(job, key)), "")
     if key:
         return f"it has `{key}:`"
+    if "CI_JOB_" in job.resource_group:
+        return "its lock is named after the job"
     if job.stage not in (*pipeline.stages, ".pre", ".post"):
         return f"its stage `{job.stage}` is not in `stages`, so GitLab takes no part of it"
     if any("rules" not in what for _, what in pipeline.unread) or pipeline.unknown_parents(job):
@@ -323,6 +331,8 @@ def _assumed(
     again = _built_again(facts, parts)
     checks = ["who uses the old name", "that a half-new set of tags harms nobody"]
     checks += ["that the comment above it still holds"] if _has_comment(job) else []
+    lock = f" The lock {job.resource_group} lets one of them run at a time, and jobs of another "
+    lock = f"{lock}pipeline between them." if job.resource_group else ""
     each = f" Each compiles what {again} share, until merge-rust joins them." if again else ""
     return Finding.at(
         job.place,
@@ -331,7 +341,8 @@ def _assumed(
         subject=job.name,
         what=f"{job.name} becomes {len(names)} jobs, each with its own preparation",
         why="the old job stopped at its first failure; when one of the new ones fails, the others "
-        f"still push their tags. Badges, links and other projects may use the old name.{each}",
+        "still push their tags. Badges, links and other projects may use the old name."
+        f"{lock}{each}",
         do=f"check {', '.join(checks[:-1])}, and {checks[-1]}",
     )
 
