@@ -177,7 +177,10 @@ def _of_stages(graph: StageGraph, target: Stage, build: Build) -> Iterator[Pull]
                 yield Pull(image, Reader.BUILDKIT, "", source.place(stage.from_.code))
         for reference in graph.references(stage):
             outside = reference.stage is None and not reference.numeric
-            if outside and reference.text.lower() not in contexts and "$" not in reference.text:
+            # Words that nobody reads may name a context, which hides an image of its name.
+            hidden = bool(build.loose) and not {*":/@"} & {*reference.text}
+            known = outside and not hidden and "$" not in reference.text
+            if known and reference.text.lower() not in contexts:
                 place = source.place(reference.instruction.code)
                 yield Pull(reference.text, Reader.BUILDKIT, "", place)
 
