@@ -5,7 +5,7 @@ Knows how a proxy is written down; decides nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from dockerfix.api import (
     Facts,
@@ -45,16 +45,27 @@ def daemon_is_served(job: Job) -> bool:
     return any("--registry-mirror" in word for s in job.services for word in s.command)
 
 
+def _has_given(job: Job, given: Collection[str]) -> bool:
+    """Whether each mirror with which the job's daemon is started is one that a person gave."""
+    words = [word for service in job.services for word in service.command]
+    named = [word.partition("=")[2].rstrip("/") for word in words if "--registry-mirror" in word]
+    return set(named) <= {*given}
+
+
 def there(
-    facts: Facts, folder: str, proxied: Sequence[Pull], jobs: Sequence[JobPulls]
+    facts: Facts,
+    folder: str,
+    proxied: Sequence[Pull],
+    jobs: Sequence[JobPulls],
+    given: Collection[str],
 ) -> list[Finding]:
-    """A note for each mirror that is there: the dependency proxy, daemons with a mirror, and
-    files outside of the folder that the transform writes."""
+    """A note for each mirror that is there: the dependency proxy, daemons with a mirror that is
+    none of the `given` ones, and files outside of the folder that the transform writes."""
     found = []
     if proxied:
         what = "images come through GitLab's dependency proxy"
         found.append(_note(proxied[0].place, "CI_DEPENDENCY_PROXY", what))
-    served = [job.job for job in jobs if daemon_is_served(job.job)]
+    served = [j.job for j in jobs if daemon_is_served(j.job) and not _has_given(j.job, given)]
     if served:
         what = f"the Docker daemon of {_jobs(served)} has a mirror"
         found.append(_note(served[0].place, served[0].name, what))

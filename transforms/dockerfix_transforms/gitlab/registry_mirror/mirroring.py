@@ -71,7 +71,8 @@ class Mirroring:
         """Everything, in the order of the report."""
         draft, found = self.draft, self.found
         draft.findings += told(found)
-        draft.findings += there(draft.facts, self.folder, found.proxied, self.jobs)
+        given = [mirror.url for mirror in self.mirrors.values() if mirror.is_given]
+        draft.findings += there(draft.facts, self.folder, found.proxied, self.jobs, given)
         draft.findings += (_unread(job) for job in self.jobs if job.unread)
         edits = self.builders()
         self.daemons()
