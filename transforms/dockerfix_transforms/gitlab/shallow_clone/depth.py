@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cached_property
 
 from msgspec import Struct
 
@@ -70,6 +71,15 @@ class Depths:
         self.versioner = _versioner(facts)
         self.asking = asks_version(facts.snapshot)
 
+    @cached_property
+    def places(self) -> frozenset[str]:
+        """The files and folders of the repository."""
+        found = {".", *self.facts.snapshot.paths}
+        for path in self.facts.snapshot.paths:
+            while (path := posixpath.dirname(path)) and path not in found:
+                found.add(path)
+        return frozenset(found)
+
     def kept(self, job: Job) -> Keeps | None:
         """What a job keeps; None for a job that may be shallow."""
         own = own_depth(job)
@@ -104,7 +114,7 @@ class Depths:
         commands = self.reader.of(job)
         inside = [ran for ran in commands.ran if ran.sources]
         for ran in inside:
-            if reason := reads_history(ran.words, ran.tolerated):
+            if reason := reads_history(_without_paths(ran.words, self.places), ran.tolerated):
                 yield "reads-history", reason
         if self.versioner and any(builds_a_package(ran.words) for ran in commands.ran):
             yield "reads-history", f"{self.versioner} takes a package's version from tags"
@@ -163,6 +173,18 @@ class Depths:
                 yield "keeps-depth", f"what a shell is given of `{path}` is not read"
         for parent in self.reader.pipeline.unknown_parents(job):
             yield "keeps-depth", f"it extends `{parent}`, which is in another repository"
+
+
+def _without_paths(words: Sequence[str], places: Collection[str]) -> Sequence[str]:
+    """The words of a command, those of `git diff` without paths of the repository: a file is
+    compared with what is checked out. What has no dot and no slash may be a branch as well."""
+    if posixpath.basename(words[0]) != "git" or "diff" not in words:
+        return words
+    at = list(words).index("diff") + 1
+    paths = {
+        word for word in words[at:] if {*"./"} & {*word} and posixpath.normpath(word) in places
+    }
+    return (*words[:at], *(word for word in words[at:] if word not in paths))
 
 
 def _is_script_of_image(program: str) -> bool:
