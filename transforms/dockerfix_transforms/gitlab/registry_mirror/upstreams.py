@@ -68,7 +68,7 @@ def sort_pulls(facts: Facts, jobs: Sequence[JobPulls], named: Collection[str]) -
     """The pulls of all jobs by registry; a person `named` those that are mirrored in any case.
     What the jobs make themselves is no pull, and neither is an image whose registry stands in
     an unknown variable."""
-    made = {repository_of(image) for image in (*pushed_images(facts), *_composed(facts, jobs))}
+    made = {repository_of(image) for image in (*pushed_images(facts), *_made(facts, jobs))}
     own = _own_registries(facts, jobs)
     upstreams: dict[str, list[Pull]] = {}
     left: dict[str, tuple[Pull, str]] = {}
@@ -95,11 +95,14 @@ def sort_pulls(facts: Facts, jobs: Sequence[JobPulls], named: Collection[str]) -
     )
 
 
-def _composed(facts: Facts, jobs: Sequence[JobPulls]) -> Iterator[str]:
-    """The names that the jobs give to images by building Compose services."""
+def _made(facts: Facts, jobs: Sequence[JobPulls]) -> Iterator[str]:
+    """The names that the jobs give to images by building Compose services, and those without a
+    namespace that anything in the repository gives to what it builds: a build argument may have
+    such a name as its default, for people who build by hand."""
     for build in facts.builds.builds:
-        if any(is_composed(build, job.commands) for job in jobs):
-            yield from (text for value in build.tags for text in value.possible)
+        composed = any(is_composed(build, job.commands) for job in jobs)
+        names = [text for value in build.tags for text in value.possible]
+        yield from (name for name in names if composed or "/" not in name)
 
 
 def _own_registries(facts: Facts, jobs: Sequence[JobPulls]) -> dict[str, str]:

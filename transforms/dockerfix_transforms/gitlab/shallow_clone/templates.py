@@ -14,10 +14,9 @@ from dockerfix.api import Sequence as YamlSequence
 
 _LEVELS = 11
 _WHAT = frozenset(
-    {"after_script", "artifacts", "before_script", "cache", "hooks", "id_tokens", "image", "run",
-     "script", "secrets", "services", "variables"}
-)  # fmt: skip
-"""Keys that say what a job does; the others say when, where and how often it runs."""
+    {"after_script", "before_script", "hooks", "image", "run", "script", "services", "variables"}
+)
+"""Keys that say what a job runs; the others say when and how often, or what it hands on."""
 
 
 class Templates:
@@ -91,7 +90,7 @@ class Templates:
 
     def _takes(self, name: str, variable: str, value: str) -> bool:
         """Whether the variable can be written in a job and changes only those below it. One that
-        only says when its users run, or how often, is no place for what they do."""
+        only says when its users run, or what they hand on, is no place for it."""
         job = self.pipeline.jobs[name]
         own = {entry.key.text for entry in job.body.entries} if job.body is not None else set()
         if variable in job.variables or not own & _WHAT:
