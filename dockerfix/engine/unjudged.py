@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 
 from dockerfix.engine.line_diff import changes as changed_lines
 from dockerfix.engine.permits_by_subject import PermitsBySubject
@@ -52,7 +53,7 @@ def unjudged(
             yield from search.beside(path)
     edited = [p for p in sorted(changes) if p in before.snapshot and p in after.snapshot]
     texts = [path for path in edited if is_dockerfile(path)]
-    for path, place in changed_first(before.snapshot, before.builds.builds, texts):
+    for path, place in changed_first(before.snapshot, before.builds.builds, texts) if texts else ():
         yield f"{place}: nothing judges whether this still changes in {path} what it did"
     if fresh:
         more = f" and {len(fresh) - _MAX_NAMES} more" if len(fresh) > _MAX_NAMES else ""
@@ -72,8 +73,13 @@ class _Search:
         self.pipelines = {
             name for facts in self.sides for p in (facts.pipeline,) if p for name in p.files
         }
-        # Services, and targets of bake with their variables, are compared by what they mean.
-        self.meant = {
+        self.names = frozenset(self._coming_and_going(permits))
+
+    @cached_property
+    def meant(self) -> set[str]:
+        """The files of services, and of targets of bake with their variables, which are compared
+        by what they mean. Only asked where it counts: all builds are read for it."""
+        return {
             path
             for facts in self.sides
             for path in (
@@ -81,7 +87,6 @@ class _Search:
                 *(b.definition.path for b in facts.builds.builds if b.definition is not None),
             )
         }
-        self.names = frozenset(self._coming_and_going(permits))
 
     def _coming_and_going(self, permits: PermitsBySubject) -> Iterator[str]:
         """Words whose coming and going is judged: paths of files that come or go, jobs."""
@@ -96,11 +101,13 @@ class _Search:
 
     def judged(self, path: str) -> bool:
         """Whether obligations judge the whole file."""
-        if path in self.pipelines or path in self.meant or path.endswith(_PROSE):
+        if path in self.pipelines or path.endswith(_PROSE):
             return True
         if path in self.dockerfiles or is_dockerfile(path):
             return True
-        return is_workflow(path) and self.changes[path] is not None
+        if is_workflow(path) and self.changes[path] is not None:
+            return True
+        return path in self.meant
 
     def ignored(self, path: str) -> Iterator[str]:
         """An ignore file that builds read which nobody could follow, or which nobody found."""

@@ -25,23 +25,33 @@ class Files(Struct, frozen=True):
     existing: frozenset[frozenset[str]] = frozenset()
 
 
-def deciding(gate: Gate, variables: Mapping[str, Value], files: Files) -> Clause | None:
-    """The first clause that applies, if it lets the job exist; None when it does not, and when
-    none applies. Raises `ConditionError`."""
-    for clause in gate:
-        if _applies(clause, variables, files):
-            return clause if clause.present else None
-    return None
+class Decision:
+    """What a gate says of the pipelines that hold these variables, whatever files they are about.
+
+    A condition names no file: it is evaluated once, and only when no clause before it applied.
+    """
+
+    __slots__ = ("_gate", "_holds", "_variables")
+
+    def __init__(self, gate: Gate, variables: Mapping[str, Value]) -> None:
+        self._gate = gate
+        self._variables = variables
+        self._holds: list[bool] = []
+        """Whether the conditions hold, of the clauses that were reached: those before any."""
+
+    def clause(self, files: Files) -> Clause | None:
+        """The first clause that applies, if it lets the job exist; None when it does not, and
+        when none applies. Raises `ConditionError`."""
+        for at, clause in enumerate(self._gate):
+            if at == len(self._holds):
+                asked = clause.condition
+                self._holds.append(asked is None or holds(asked, self._variables))
+            if self._holds[at] and _files_apply(clause, files):
+                return clause if clause.present else None
+        return None
 
 
-def is_there(gate: Gate, variables: Mapping[str, Value], files: Files) -> bool:
-    """Whether the first clause that applies lets the job exist. Raises `ConditionError`."""
-    return deciding(gate, variables, files) is not None
-
-
-def _applies(clause: Clause, variables: Mapping[str, Value], files: Files) -> bool:
-    if clause.condition is not None and not holds(clause.condition, variables):
-        return False
+def _files_apply(clause: Clause, files: Files) -> bool:
     if clause.exists is not None and clause.exists not in files.existing:
         return False
     if clause.changes is None or clause.base not in files.matched:

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from dockerfix.facts.gitlab.cases import Case
 from dockerfix.facts.gitlab.conditions import ConditionError
-from dockerfix.facts.gitlab.decide import Files, is_there
+from dockerfix.facts.gitlab.decide import Decision, Files
 from dockerfix.facts.gitlab.gates import Gate, gate_of, workflow_gate
 from dockerfix.facts.gitlab.globs import GlobError, matches
 from dockerfix.facts.gitlab.pipeline import Pipeline
@@ -76,7 +76,7 @@ def held(
     shared = {name: scalar.text for name, scalar in pipeline.variables.items()}
     if workflow is not None:
         files = _files(workflow, case, changed, tree)
-        if not is_there(workflow, {**shared, **case.variables}, files):
+        if Decision(workflow, {**shared, **case.variables}).clause(files) is None:
             return None
     there, unknown = set(), set()
     for job in pipeline.visible:
@@ -84,7 +84,7 @@ def held(
         try:
             gate = gate_of(job, workflow is not None)
             files = _files(gate, case, changed, tree)
-            if is_there(gate, {**own, **case.variables}, files):
+            if Decision(gate, {**own, **case.variables}).clause(files) is not None:
                 there.add(job.name)
         except (ConditionError, GlobError):
             unknown.add(job.name)

@@ -14,13 +14,12 @@ from functools import lru_cache
 
 from msgspec import Struct
 
-from dockerfix.facts.gitlab.cases import Case
 from dockerfix.facts.gitlab.conditions import ConditionError
 from dockerfix.facts.gitlab.decide import Files
 from dockerfix.facts.gitlab.gates import is_always, written
 from dockerfix.facts.gitlab.globs import GlobError
 from dockerfix.facts.gitlab.pipeline import Job, Pipeline
-from dockerfix.facts.gitlab.two_jobs import TwoJobs
+from dockerfix.facts.gitlab.two_jobs import Kind, TwoJobs
 
 
 class AlwaysThere(Struct, frozen=True):
@@ -109,10 +108,10 @@ def _without(jobs: TwoJobs, exact: bool, usual: bool) -> str | ConditionError | 
     for none. Why reading cannot tell is remembered too: many jobs share their rules, and a patch
     changes few of them."""
 
-    def violates(case: Case, files: Files) -> bool:
-        if usual and not case.usual:
+    def violates(kind: Kind, files: Files) -> bool:
+        if usual and not kind.case.usual:
             return False
-        return jobs.one(case, files) is not None and jobs.other(case, files) is None
+        return kind.one.clause(files) is not None and kind.other.clause(files) is None
 
     try:
         return jobs.example(violates, exact=exact)

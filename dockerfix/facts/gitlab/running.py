@@ -16,7 +16,6 @@ from msgspec.structs import replace
 
 from dockerfix.facts.gitlab.cases import Case
 from dockerfix.facts.gitlab.conditions import ConditionError
-from dockerfix.facts.gitlab.decide import Files
 from dockerfix.facts.gitlab.gates import Clause, Gate, written
 from dockerfix.facts.gitlab.globs import GlobError
 from dockerfix.facts.gitlab.pipeline import Job, Pipeline
@@ -37,27 +36,18 @@ def runs_otherwise(pipeline: Pipeline, job: Job, heir: Job) -> str:
 
 
 def _other_way(jobs: TwoJobs, job: Job, heir: Job) -> str:
-    def differs(case: Case, files: Files) -> bool:
-        one, other = jobs.one(case, files), jobs.other(case, files)
-        return one is not None and other is not None and one.how != other.how
-
-    found = next(
-        (
-            (case, files)
-            for case, sets in jobs.kinds(exact=False)
-            for files in sets
-            if differs(case, files)
-        ),
-        None,
-    )
-    if found is None:
-        return ""
-    one, other = jobs.one(*found), jobs.other(*found)
-    return f"on {described(*found)}, `{job.name}` runs {_way(one)} and `{heir.name}` {_way(other)}"
+    for kind in jobs.kinds(exact=False):
+        for files in kind.sets:
+            one, other = kind.one.clause(files), kind.other.clause(files)
+            if one is not None and other is not None and one.how != other.how:
+                where = described(kind.case, files)
+                ways = f"`{job.name}` runs {_way(one)} and `{heir.name}` {_way(other)}"
+                return f"on {where}, {ways}"
+    return ""
 
 
-def _way(clause: Clause | None) -> str:
-    said = json.loads(clause.how) if clause is not None and clause.how else {}
+def _way(clause: Clause) -> str:
+    said = json.loads(clause.how) if clause.how else {}
     shown = (f"`{key}: {value}`" for key, value in said.items() if value != "on_success")
     return f"with {', '.join(shown)}" if said else "by itself"
 
@@ -110,11 +100,11 @@ def _kinds(jobs: TwoJobs) -> tuple[list[Case], list[Case]]:
     may hold the second."""
     beyond: list[Case] = []
     within: list[Case] = []
-    for case, sets in jobs.kinds(exact=False):
-        if any(jobs.other(case, files) for files in sets):
-            within.append(case)
-        elif any(jobs.one(case, files) for files in sets):
-            beyond.append(case)
+    for kind in jobs.kinds(exact=False):
+        if any(kind.other.clause(files) for files in kind.sets):
+            within.append(kind.case)
+        elif any(kind.one.clause(files) for files in kind.sets):
+            beyond.append(kind.case)
     return beyond, within
 
 

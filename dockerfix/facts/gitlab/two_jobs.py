@@ -15,13 +15,23 @@ from msgspec import Struct
 
 from dockerfix.facts.gitlab.cases import Case, cases, patterns_in, variables_in
 from dockerfix.facts.gitlab.conditions import ConditionError
-from dockerfix.facts.gitlab.decide import Files, deciding, is_there
-from dockerfix.facts.gitlab.gates import ALWAYS, Clause, Gate, gate_of, workflow_gate
+from dockerfix.facts.gitlab.decide import Decision, Files
+from dockerfix.facts.gitlab.gates import ALWAYS, Gate, gate_of, workflow_gate
 from dockerfix.facts.gitlab.globs import classes
 from dockerfix.facts.gitlab.pipeline import Job, Pipeline
 
 MAX_CASES = 50_000
 """Pipelines that one question may look at."""
+
+
+class Kind(Struct, frozen=True):
+    """A kind of pipeline: the sets of changed files that matter in it, and what lets the first
+    job and the second one exist."""
+
+    case: Case
+    sets: list[Files]
+    one: Decision
+    other: Decision
 
 
 class TwoJobs(Struct, frozen=True):
@@ -65,7 +75,7 @@ class TwoJobs(Struct, frozen=True):
         """Whether some condition matches a pattern, so that real texts alone prove nothing."""
         return bool(patterns_in(self.gates))
 
-    def kinds(self, *, exact: bool) -> Iterator[tuple[Case, list[Files]]]:
+    def kinds(self, *, exact: bool) -> Iterator[Kind]:
         """Every kind of pipeline that `workflow:` lets be, with the sets of changed files that
         matter in it."""
         changed, unlisted = list(self.file_sets(True)), list(self.file_sets(False))
@@ -76,28 +86,23 @@ class TwoJobs(Struct, frozen=True):
             budget -= len(sets)
             if budget < 0:
                 raise ConditionError("the conditions have too many cases")
-            given = {**dict(self.given[0]), **case.variables}
-            held = [files for files in sets if is_there(self.gates[0], given, files)]
+            workflow, one, other = (
+                Decision(gate, {**given, **case.variables})
+                for gate, given in zip(self.gates, named.values(), strict=True)
+            )
+            held = [files for files in sets if workflow.clause(files) is not None]
             if held:
-                yield case, held
+                yield Kind(case, held, one, other)
 
-    def example(self, wanted: Callable[[Case, Files], bool], *, exact: bool) -> str:
+    def example(self, wanted: Callable[[Kind, Files], bool], *, exact: bool) -> str:
         """The first pipeline that is wanted, for a person; empty for none."""
         found = (
-            described(case, files)
-            for case, sets in self.kinds(exact=exact)
-            for files in sets
-            if wanted(case, files)
+            described(kind.case, files)
+            for kind in self.kinds(exact=exact)
+            for files in kind.sets
+            if wanted(kind, files)
         )
         return next(found, "")
-
-    def one(self, case: Case, files: Files) -> Clause | None:
-        """What lets the first job exist; None where it does not."""
-        return deciding(self.first_gate, {**dict(self.given[1]), **case.variables}, files)
-
-    def other(self, case: Case, files: Files) -> Clause | None:
-        """What lets the second job exist; None where it does not."""
-        return deciding(self.second_gate, {**dict(self.given[2]), **case.variables}, files)
 
     def file_sets(self, pushed: bool) -> Iterator[Files]:
         """The sets of changed files that matter; without a push only those of `compare_to`.
