@@ -125,7 +125,7 @@ def rewrite_callers(
             machines, groups, merged.plan.cooked, sites.changes, staying, settled.within, kept
         ),
         edits=[*edits, *named, *widen_filters(facts, moved, scope.into, named)],
-        left=lefts,
+        left=list(dict.fromkeys(lefts)),  # rows of a matrix are left alike
         findings=[
             *sites.findings,
             *(found for found in hidden if isinstance(found, Finding)),
