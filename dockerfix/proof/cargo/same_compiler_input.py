@@ -16,6 +16,7 @@ from dockerfix.facts.repository import Facts
 from dockerfix.proof.cargo.artefact_produced import made_in, programs
 from dockerfix.proof.cargo.compiler_input import Aspect, Input, compiler_input
 from dockerfix.proof.cargo.crates import Compilation, context_of
+from dockerfix.proof.cargo.left_beside import more_beside
 from dockerfix.proof.cargo.origins import Built, Origins
 from dockerfix.proof.obligation import Image, Obligation, Verdict
 from dockerfix.proof.steps.chain import NoSuchImageError, find_stage
@@ -98,6 +99,8 @@ def _judge(owed: SameCompilerInput, before: Facts, after: Facts) -> Verdict:
     for built in old[1]:
         comparison.program(old[0], built, new[0], found.get(built.product.name), new[2])
     more = found.keys() - {b.product.name for b in old[1]}
+    sides = (old[0], find_stage(before, owed.before)[1]), (new[0], find_stage(after, owed.after)[1])
+    comparison.failures |= dict.fromkeys(more_beside(*sides))
     held = _held(owed, (before, old[0]), (after, new[0]))
     for name in () if old[2] else sorted(more):
         place = found[name].compilation.compiled.place

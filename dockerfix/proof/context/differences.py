@@ -6,6 +6,7 @@ command reads.
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -29,6 +30,7 @@ from dockerfix.facts.trees.tree import (
     Unpacked,
     Unwalked,
 )
+from dockerfix.proof.cargo.picked_up import NAMES, picked_up
 from dockerfix.proof.context.files_owed import FilesOwed
 from dockerfix.text import Snapshot
 from dockerfix.text.units import counted
@@ -97,6 +99,8 @@ class Differences:
         """A file that the old build did not copy."""
         if self.is_touched(new, self.old.facts.snapshot):
             self.found.created[said(new)] = None
+        elif self.owed.sources and self.beside() and self.is_picked_up(new):
+            self.fail(f"{path} is new, and cargo takes it by itself")
         elif self.owed.sources and self.beside():
             self.allow(f"a build stage also holds {said(new)}")
         elif self.is_siblings(new):
@@ -123,6 +127,17 @@ class Differences:
             return False
         context = self.owed.before_context
         return not self.read.judge_path(leaf.path[len(context) :].lstrip("/")).matched
+
+    def is_picked_up(self, leaf: Leaf) -> bool:
+        """Whether the compiler of the image's programs takes a file that is there, unasked."""
+        if not isinstance(leaf, FromContext | LinkFromContext):
+            return False
+        return posixpath.basename(leaf.path) in NAMES and leaf.path in self.picked_up
+
+    @cached_property
+    def picked_up(self) -> frozenset[str]:
+        """The files that cargo takes by itself, be they there or not."""
+        return picked_up(self.old.facts, self.owed.before, self.owed.before_context)
 
     @cached_property
     def read(self) -> Judge | None:
