@@ -12,6 +12,7 @@ from dockerfix.api import Facts, Finding, Severity
 from dockerfix_transforms.merge_rust.callers.hidden_sites import hidden_sites
 from dockerfix_transforms.merge_rust.callers.left import Left, kept_files
 from dockerfix_transforms.merge_rust.callers.rewrite import Callers
+from dockerfix_transforms.merge_rust.callers.workflows import APART
 from dockerfix_transforms.merge_rust.files import old_files
 from dockerfix_transforms.merge_rust.group.group import Group
 from dockerfix_transforms.merge_rust.group.reasons import UNBUILT
@@ -58,13 +59,16 @@ class Leaving:
         self.scope.files = [file for file in self.scope.files if file.path not in paths]
 
     def doubles(self, callers: Callers) -> bool:
-        """Whether every image would be defined twice, in the old file that stays and in the
-        merged one, and no CI machine would be spared anything by it: two files that say the
-        same drift apart, which is worth it only where work is saved for it at every change."""
+        """Whether images would be defined twice, in the old file that stays and in the merged
+        one, so that there are no fewer files than before, and no CI machine would be spared
+        anything by it: two files that say the same drift apart, which is worth it only where
+        work is saved for it at every change."""
         if self.wishes.keep_old or callers.wanted or callers.spares_ci:
             return False
         kept = kept_files(callers.left, self.wishes.accept)
-        return not old_files(self.scope, kept)
+        going = len(old_files(self.scope, kept))
+        pipelines = all(left.name == APART for left in callers.left)
+        return going == 0 or (going == 1 and bool(kept) and pipelines)
 
     def leave_doubled(self, callers: Callers) -> bool:
         """Leave the files out that would stay beside the merged one where two others go and no

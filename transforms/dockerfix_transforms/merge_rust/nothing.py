@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from dockerfix.api import Facts, Finding, Proposal, Severity, Span
+from dockerfix_transforms.merge_rust.callers.left import kept_files
 from dockerfix_transforms.merge_rust.callers.rewrite import Callers
 from dockerfix_transforms.merge_rust.callers.workflows import APART
 from dockerfix_transforms.merge_rust.group.group import Group
@@ -115,7 +116,9 @@ def nothing_gained(
         )
     stay = [left.finding(accept) for left in callers.left]
     apart = [finding for finding in findings if finding.name in _REASONS]
-    reason = _no_gain(callers)
+    kept = kept_files(callers.left, accept)
+    staying = [file.path for file in scope.files if file.path in kept]
+    reason = _no_gain(callers, staying if len(staying) < len(scope.files) else ())
     if any(left.name != APART for left in callers.left):
         reason = f"as long as call sites stay with the old files, {reason}"
     return Proposal(findings=(*scope.findings, *apart, *stay), reason=reason)
@@ -125,15 +128,16 @@ _REASONS = ("separate-builder", "argument-splits-cache")
 """Findings that say why builders are not shared, or are compiled more than once."""
 
 
-def _no_gain(callers: Callers) -> str:
-    """Why a merge would be no gain, with the figures."""
+def _no_gain(callers: Callers, staying: Sequence[str]) -> str:
+    """Why a merge would be no gain, with the figures; `staying` are the files that stay where
+    others go."""
     before, after = callers.before, callers.after
     word = "pass" if before.passes == 1 else "passes"
     figures = f"{before.passes} compile {word} before, {after.passes} after"
     if callers.gains:
         return (
-            "every old Dockerfile would stay beside the merged one, and only builds outside "
-            f"of CI would gain: {figures}"
+            f"{', '.join(staying) or 'every old Dockerfile'} would stay beside the merged one, "
+            f"and only builds outside of CI would gain: {figures}"
         )
     if after.passes < before.passes:
         programs = f"{before.programs} programs compiled before, {after.programs} after"

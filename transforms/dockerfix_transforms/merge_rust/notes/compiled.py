@@ -82,9 +82,11 @@ def _readers(reasons: Mapping[str, Sequence[str]]) -> str:
 
 
 _ADDED = {
-    Admission.SOURCES: ("sources", "has files in its builder that its own file does not copy",
+    Admission.SOURCES: ("sources", ("has files in its builder that its own file does not copy",
+                                    "have files in their builder that their own files do not copy"),
                         "a build script or macro could read them"),
-    Admission.TOOLS: ("tools", "is compiled with a tool that its own file does not install",
+    Admission.TOOLS: ("tools", ("is compiled with a tool that its own file does not install",
+                                "are compiled with a tool that their own files do not install"),
                       "a build script could find and use it"),
 }  # fmt: skip
 
@@ -102,7 +104,7 @@ def _added_steps(group: Group) -> Iterator[Finding]:
         yield Finding.at(step.item.source.place(step.item.code),
 severity=Severity.ASSUME,
 name=name,
-what=f"{', '.join(names)} {what}: {shortened(step)}",
+what=f"{listed(names)} {what[len(names) > 1]}: {shortened(step)}",
 why=why,
 do="compare the binary, or look whether a build script does",
 subject=", ".join(names),
