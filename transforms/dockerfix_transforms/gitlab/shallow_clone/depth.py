@@ -28,6 +28,7 @@ from dockerfix.api import (
     SiteKind,
     Snapshot,
     SnapshotError,
+    image_name,
     parse_shell,
     read_ignore,
     said_words,
@@ -38,6 +39,7 @@ from dockerfix_transforms.gitlab.shallow_clone.history import (
     VERSIONERS,
     builds_a_package,
     hidden_readers,
+    image_reads_history,
     reads_history,
 )
 from dockerfix_transforms.gitlab.shallow_clone.own_code import TASK_RUNNERS, OwnCode
@@ -111,6 +113,9 @@ class Depths:
         """Why a job needs history, known readers first."""
         if not job.keys.keys() & {"script", "run"}:
             yield "keeps-depth", "its script is in another repository"
+        image = image_name(job.image.name).repository if job.image is not None else ""
+        if reason := image_reads_history(image):
+            yield "reads-history", reason
         commands = self.reader.of(job)
         inside = [ran for ran in commands.ran if ran.sources]
         for ran in inside:

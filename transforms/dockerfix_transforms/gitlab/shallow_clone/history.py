@@ -45,6 +45,8 @@ _VERBS = {
     "nx": {"release", "affected"},
 }  # fmt: skip
 """Programs with the words that make them do so."""
+_WORKING_IMAGES = ("megalinter", "mega-linter-runner", "super-linter")
+"""Images whose entry point itself reads commits, whatever the job's script says."""
 _TREE_FORMS = {
     "ct": {"version"},
     "noseyparker": {"report", "summarize", "rules", "version", "--git-history=none"},
@@ -85,7 +87,8 @@ _LIBRARIES = (
     '"MinVer"', "Nerdbank.GitVersioning", "GitVersion.MsBuild", '"GitInfo"', "vcs_tag(",
     "git-version-gen", "GetGitRevisionDescription", "git_describe(",
     "gitrev", "githash", "Development.GitRev", "ajoberstar.grgit", "ratchetFrom",
-    "uv-dynamic-versioning", "number_of_commits", "changelog_from_git_commits", "last_git_tag",
+    "uv-dynamic-versioning", "number_of_commits",
+    "new-from-rev", "new-from-merge-base", "changelog_from_git_commits", "last_git_tag",
 )  # fmt: skip
 """Names of libraries, plugins and settings that read commits or tags of the repository."""
 _QUOTED_TOOLS = ("semantic-release", "standard-version", "release-it", "conventional-changelog",
@@ -124,6 +127,12 @@ _PACKAGERS = frozenset(
     {"python", "python3", "pip", "pip3", "build", "uv", "poetry", "hatch", "pdm", "tox", "nox",
      "cargo", "gradle", "gradlew", "mvn", "mvnw", "twine", "flit", "maturin", "cibuildwheel"}
 )  # fmt: skip
+
+
+def image_reads_history(repository: str) -> str:
+    """Why an image reads history without a command of the job; empty when none is known to."""
+    name = repository.rpartition("/")[2]
+    return f"the image `{name}` scans commits by itself" if name.startswith(_WORKING_IMAGES) else ""
 
 
 def builds_a_package(words: Sequence[str]) -> bool:

@@ -64,6 +64,7 @@ _NIM = Language((".nim", ".nims", ".nimble"))
 _HASKELL = Language((".hs", ".cabal"), ("package.yaml",))
 _SWIFT = Language((".swift",))
 _ZIG = Language((".zig",))
+_GOLANGCI = Language((), (".golangci.yml", ".golangci.yaml", ".golangci.toml", ".golangci.json"))
 _HUGO = Language((), ("hugo.toml", "hugo.yaml", "config.toml", "config.yaml", "config.yml"))
 
 _BY_PROGRAM = {
@@ -92,6 +93,7 @@ _BY_PROGRAM = {
     "swift xcodebuild": _SWIFT,
     "zig": _ZIG,
     "hugo": _HUGO,
+    "golangci-lint": _GOLANGCI,
 }
 _LANGUAGES = {name: code for names, code in _BY_PROGRAM.items() for name in names.split()}
 """Programs that run code of the repository, with the files that the code may stand in."""
