@@ -279,14 +279,33 @@ def _takes_git(instruction: Instruction) -> bool:
 
 
 def _commands_of(facts: Facts, path: str) -> Iterator[tuple[str, ...]]:
-    """The commands of all RUN instructions of a Dockerfile, as words."""
+    """The commands of all RUN instructions of a Dockerfile, as words, but those of git within
+    another repository that is cloned there."""
     for stage in facts.dockerfile(path).stages:
         for instruction in stage.instructions:
             script = instruction.script if isinstance(instruction, Run) else None
-            for command in parse_shell(script).commands() if script is not None else ():
-                words = tuple(word.value or word.written for word in command.words)
-                if words:
-                    yield words
+            if script is None:
+                continue
+            found = [
+                tuple(word.value or word.written for word in command.words)
+                for command in parse_shell(script).commands()
+            ]
+            # What a subshell enters, the commands behind it have not entered.
+            alone = "(" in script.text
+            yield from filter(None, found if alone else _outside_of_clones(found))
+
+
+def _outside_of_clones(commands: Sequence[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
+    """The commands of one script but those of git within a repository that it has cloned."""
+    cloned: set[str] = set()
+    inside = False
+    for words in commands:
+        if words[:2] == ("git", "clone"):
+            cloned |= {words[-1], posixpath.basename(words[-1]).removesuffix(".git")}
+        elif words[:1] in (("cd",), ("pushd",), ("popd",)):
+            inside = words[0] != "popd" and words[-1] in cloned
+        if not inside or words[:1] != ("git",):
+            yield words
 
 
 def own_depth(job: Job) -> str | None:
