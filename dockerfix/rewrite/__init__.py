@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from dockerfix.facts.builds.github.expressions import chooses_by_input
 from dockerfix.facts.model import Build, SiteKind, Tool
 from dockerfix.facts.repository import Facts
 from dockerfix.facts.shell.words import UNKNOWN
@@ -82,9 +83,21 @@ def _check_known(change: Change) -> None:
         raise Refused(change.build.site.place, what, "write it plainly, or in a variable")
 
 
+def _check_choice(change: Change) -> None:
+    """Raises `Refused` for words that an expression chooses by an input: written over, they would
+    be lost for another caller."""
+    build, context = change.build, change.wanted.context
+    moved = build.context_written if context not in (None, build.context) else None
+    words = (build.dockerfile_written, build.target, moved)
+    if any(word is not None and chooses_by_input(word.written) for word in words):
+        what = "an expression chooses by an input what it builds"
+        raise Refused(build.site.place, what, "change the expression by hand")
+
+
 def _one(facts: Facts, changes: list[Change], every: Sequence[Change]) -> Edits:
     for change in changes:
         _check_known(change)
+        _check_choice(change)
     build = changes[0].build
     path = build.site.place.path
     if facts.snapshot.entries[path].kind is not Kind.FILE:

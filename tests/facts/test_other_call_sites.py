@@ -411,7 +411,9 @@ def test_a_document_whose_folder_is_not_known(find: Find, short: Short) -> None:
         "README.md": "Go to `app` and run:\n\n```\ndocker build .\n```\n", "app/Dockerfile": "",
     })  # fmt: skip
     assert list(map(short, found.builds)) == ["?|?|"]
-    assert found.builds[0].unknown == ("the folder in which it runs does not exist: Dockerfile",)
+    assert found.builds[0].unknown == (
+        "the folder in which it runs is not known: Dockerfile does not exist",
+    )
 
 
 def test_the_rows_of_a_matrix_are_read_with_its_step() -> None:

@@ -92,7 +92,7 @@ def _placed(reading: Reading, build: Build) -> Build:
     name = posixpath.basename(path)
     if not any(other.rpartition("/")[2] == name for other in reading.snapshot.paths):
         return build  # it is in no folder, whichever is meant
-    why = f"the folder in which it runs does not exist: {path}"
+    why = f"the folder in which it runs is not known: {path} does not exist"
     return replace(build, dockerfile=None, context=None, unknown=(*build.unknown, why))
 
 

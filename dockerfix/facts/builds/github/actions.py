@@ -221,7 +221,7 @@ class _Inputs(Struct, frozen=True):
 
     def filled(self, written: str, place: Place) -> Value:
         """A text with its variables filled in; a lone variable keeps where it comes from."""
-        plain = without_braces(written)
+        plain = without_braces(written, self.step.scope)
         text = filled(plain, self.step.scope)
         whole = re.fullmatch(r"\$\{(\w+)\}", plain)
         bound = self.step.scope.look(whole[1]) if whole else None

@@ -1,7 +1,8 @@
 """`${{ ... }}` of GitHub workflows as shell variables, so that one reader serves both.
 
 Follows "Expressions" of GitHub's documentation: a context's value, a literal, and the default
-of `a || 'b'`; what is computed otherwise stays unknown. Knows expressions; knows no workflow.
+of `a || 'b'`; what is computed otherwise stays unknown, unless what a step sees decides it. Knows
+expressions; knows no workflow.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 
+from dockerfix.facts.builds.github.decided import decided
 from dockerfix.facts.shell.words import UNKNOWN, Scope, remaining
 from dockerfix.syntax.yaml.tree import Scalar
 from dockerfix.text import MappedText, Piece
@@ -49,6 +51,12 @@ def in_row(text: str, row: Mapping[str, Scalar]) -> str:
         return "'" + (held.text.replace("'", "''") if held is not None else "") + "'"
 
     return _EXPRESSION.sub(replaced, text)
+
+
+def chooses_by_input(text: str) -> bool:
+    """Whether an expression of a text chooses (`&&`) by an input, which each caller gives."""
+    inside = _EXPRESSION.findall(text)
+    return any("&&" in part and re.search(r"(?<![\w.-])inputs\.", part) for part in inside)
 
 
 def reads_matrix(text: str, bare: bool = False) -> bool:
@@ -111,18 +119,35 @@ def _operand(expression: str) -> str:
     return "".join(parts)
 
 
-def without_braces(text: str) -> str:
-    """A text with `${NAME}` for each expression."""
-    return _EXPRESSION.sub(lambda m: _variable(m[1]), text)
+def _seen(expression: str, scope: Scope | None) -> str:
+    """What stands for an expression where a step sees the variables of a scope."""
+    variable = _variable(expression)
+    if scope is None or variable != UNKNOWN:
+        return variable
+    text = decided(expression, lambda name: _held(name, scope))
+    return text if text is not None and not {"{", "}", "$"} & {*text} else UNKNOWN
 
 
-def without_expressions(mapped: MappedText) -> MappedText:
+def _held(name: str, scope: Scope) -> str | None:
+    """The text of a name, where it is known; an input that is empty may be typed by a person."""
+    bound = scope.look(identifier(name))
+    if bound is None or bound.choices or "$" in bound.text:
+        return None
+    return None if name.startswith("inputs.") and not bound.text else bound.text
+
+
+def without_braces(text: str, scope: Scope | None = None) -> str:
+    """A text with `${NAME}` for each expression, or with what a scope makes of it."""
+    return _EXPRESSION.sub(lambda m: _seen(m[1], scope), text)
+
+
+def without_expressions(mapped: MappedText, scope: Scope | None = None) -> MappedText:
     """`${{ matrix.x }}` as the shell variable `${matrix_x}`, which maps as a whole."""
     pieces: list[Piece] = []
     at = 0
     for match in _EXPRESSION.finditer(mapped.text):
         pieces += mapped.slice(at, match.start()).pieces
-        pieces.append(Piece(_variable(match[1]), mapped.span(*match.span()), literal=False))
+        pieces.append(Piece(_seen(match[1], scope), mapped.span(*match.span()), literal=False))
         at = match.end()
     return MappedText([*pieces, *mapped.slice(at, len(mapped.text)).pieces])
 

@@ -93,7 +93,9 @@ class Step(Struct, frozen=True):
         for another language than a shell's."""
         run, shell = self.keys.get("run"), self.keys.get("shell")
         other = isinstance(shell, Scalar) and not re.match(r"(ba|z|da)?sh\b", shell.text)
-        return None if other or not isinstance(run, Scalar) else without_expressions(run.mapped)
+        if other or not isinstance(run, Scalar):
+            return None
+        return without_expressions(run.mapped, self.scope)
 
 
 @dataclass(slots=True)
@@ -172,7 +174,7 @@ class Workflows:
                 continue
             inner = resolved(_with_environment(scope, keys))
             own = keys.get("working-directory")
-            text = without_braces(own.text) if isinstance(own, Scalar) else folder or ""
+            text = without_braces(own.text, inner) if isinstance(own, Scalar) else folder or ""
             where = located(filled(text, inner) or ".", "", "the folder", [])
             step = Step(job, keys, inner, where, chain.through, machine=chain.machine)
             if step.uses is None:
@@ -215,7 +217,7 @@ class Workflows:
         passed = body.get("with") if body is not None else None
         for name, node in passed.resolved.items() if isinstance(passed, YamlMapping) else ():
             if isinstance(node, Scalar):
-                bound = _bound(node)
+                bound = _bound(node, scope)
                 bound = replace(bound, text=filled(bound.text, scope))
                 inputs = inputs.bind(identifier("inputs." + name), bound)
         return inputs
@@ -300,8 +302,8 @@ def _only_called(file: YamlFile) -> bool:
     return [i.text for i in items if isinstance(i, Scalar)] == ["workflow_call"]
 
 
-def _bound(scalar: Scalar) -> Bound:
-    text = without_braces(scalar.text)
+def _bound(scalar: Scalar, scope: Scope | None = None) -> Bound:
+    text = without_braces(scalar.text, scope)
     return Bound(text, (), scalar.file.source.place(scalar.span))
 
 
@@ -316,7 +318,7 @@ def _with_environment(scope: Scope, body: YamlMapping) -> Scope:
     env = body.get("env")
     for name, value in env.resolved.items() if isinstance(env, YamlMapping) else ():
         if isinstance(value, Scalar):
-            scope = scope.bind(name, _bound(value))
+            scope = scope.bind(name, _bound(value, scope))
     return scope
 
 
