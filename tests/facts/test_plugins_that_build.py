@@ -105,3 +105,15 @@ def test_a_step_with_commands_runs_these_and_not_its_plugin(find: Find, short: S
     )
     found = find({".woodpecker.yml": text, "api/Dockerfile": "", "Dockerfile": ""})
     assert [short(build) for build in found.builds] == ["api/Dockerfile|api|"]
+
+
+def test_a_command_that_goes_on_in_the_next_line_is_read_in_other_yaml(
+    find: Find, short: Short
+) -> None:
+    text = (
+        "spec:\n  steps:\n    - name: b\n      script: |\n        /kaniko/executor \\\n"
+        "          --dockerfile=api/Dockerfile --context=.\n"
+    )
+    found = find({"ci/task.yaml": text, "api/Dockerfile": ""})
+    assert [short(build) for build in found.builds] == ["api/Dockerfile|.|"]
+    assert found.blind == ()

@@ -37,7 +37,7 @@ _COMMAND = (
 BUILD_TEXT = re.compile(
     _COMMAND
     + r"|\bbuildah(?:\s+-{1,2}[\w-]+(?:[= ][^\s-]\S*)?)*\s+(?:bud|build)\b"
-    + r"|\bkaniko(?:-project)?/executor\s+-"
+    + r"|\bkaniko(?:-project)?/executor(?:\s|\\)+-"
     + r"|\b(?:docker|podman)-compose(?:\s+-{1,2}[\w-]+(?:[= ][^\s-]\S*)?)+\s+build\b"
     + r"|\baz\s+acr\s+build\b"
 )
