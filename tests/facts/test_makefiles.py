@@ -251,3 +251,19 @@ def test_a_makefile_may_be_run_from_the_root(find: Find, command: str, meant: st
     files = {"ops/Makefile": f"image:\n\t{command}\n", "ops/app/D": "", "tool/D": ""}
     (build,) = find(files).builds
     assert f"{build.dockerfile}|{build.context}" == meant
+
+
+@pytest.mark.parametrize("path", ["$(CURDIR)/ci/Makefile", "$(HERE)/Makefile", "ci/Makefile"])
+def test_a_makefile_that_is_named_from_the_root_runs_there(
+    find: Find, short: Short, path: str
+) -> None:
+    top = f"HERE = $(CURDIR)/ci\nimages:\n\tmake -f {path} api -e TAG=$(TAG)\n"
+    below = "api:\n\tdocker build -f $(CURDIR)/ci/Dockerfile .\n"
+    found = find({"Makefile": top, "ci/Makefile": below, "ci/Dockerfile": ""})
+    assert [short(build) for build in found.builds] == ["ci/Dockerfile|.|"]
+
+
+def test_a_makefile_in_a_folder_that_is_named_from_the_root(find: Find, short: Short) -> None:
+    top = "images:\n\tcd x && make -C $(CURDIR)/ci\n"
+    found = find({"Makefile": top, "ci/Makefile": "api:\n\tdocker build .\n", "ci/Dockerfile": ""})
+    assert [short(build) for build in found.builds] == ["ci/Dockerfile|ci|"]

@@ -5,13 +5,14 @@ Knows make's options as far as they say what runs; knows no Makefile.
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Mapping
 
 from msgspec import Struct
 
 from dockerfix.facts.model import Value
-from dockerfix.facts.shell.words import Bound, defaults
+from dockerfix.facts.shell.words import ROOTS, Bound, defaults
 from dockerfix.text import join_path
 
 
@@ -39,10 +40,8 @@ def make_words(words: tuple[Value, ...], folder: str | None) -> MakeCall | None:
         if flag:
             following = next(rest, None) if not flag[2] else None
             given = defaults(flag[2] or (following.text if following else ""))[0]
-            if "${" in given or folder is None:
-                return None
             if flag[1].startswith(("-C", "--directory")):
-                folder = join_path(folder, given)
+                folder = _located(given, folder)
             else:
                 file = given
         elif text in ("-j", "-l", "-I", "-o", "-W"):
@@ -53,6 +52,19 @@ def make_words(words: tuple[Value, ...], folder: str | None) -> MakeCall | None:
             variables[name] = Bound(value, choices, place)
         elif not text.startswith("-"):
             targets.append(text)
+    if file is not None and "${" in file:
+        path = _located(file, folder)
+        file = posixpath.relpath(path, folder or ".") if path is not None else None
+        folder = folder if file is not None else None
     if folder is None:
         return None
     return MakeCall(folder, file, tuple(targets), variables)
+
+
+def _located(text: str, folder: str | None) -> str | None:
+    """A path of the command, relative to the root of the repository, which it may name."""
+    for name in ROOTS:
+        head = "${" + name + "}"
+        if text == head or text.startswith(head + "/"):
+            folder, text = "", text[len(head) :].lstrip("/") or "."
+    return join_path(folder, text) if folder is not None and "${" not in text else None
