@@ -101,6 +101,7 @@ SAID = {
     "render.yaml": "services:\n  - type: web\n    runtime: docker\n",
     "task.yaml": 'steps:\n  - command: [/kaniko/executor]\n    args: ["--no-push"]\n',
     "step.yaml": "script: |\n  buildah --storage-driver=vfs bud .\n",
+    "kit.yaml": "command:\n  - buildctl-daemonless.sh\nargs:\n  - build\n  - --local\n",
     "phases.yml": "x-commands:\n  - $DOCKER build -t docker/a .\n",
     "boilerplate/ci.yml": "steps:\n  - uses: org/docker-build-action@v5\n",
     "play.yml": "- community.docker.docker_image:\n    source: build\n",

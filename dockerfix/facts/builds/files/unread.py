@@ -58,7 +58,7 @@ _ANY = re.compile(
         + r"\s+(?:buildx\s+|image\s+)?(?:build|bud|bake)\s"
         + r"|[\"']?\bcommand[\"']?\s*[:=]\s*[\"'](?:docker|podman|buildah)[\"'],?\s*"
         + r"[\"']?args[\"']?\s*[:=]\s*\[\s*[\"'](?:buildx|build|bud|bake)[\"']"
-        + r"|\bbuildctl(?:-daemonless\.sh)?[\"'\s,]+build\b"
+        + r"|\bbuildctl(?:-daemonless\.sh)?(?:[\"'\s,\]]|-\s|args:|\[)+build\b"
         + r"|\b(?:ImageFromDockerfile|FromDockerfile|fromDockerfile|DockerImageAsset|buildImage"
         + r"|ImageBuild|DockerBuildImage|DockerBuild|fromImageAsset|fromAssetImage)\b\s*[({]"
         + r"|^[ \t]*FROM +DOCKERFILE\b"
