@@ -185,7 +185,8 @@ def _blind_lines(blind: Sequence[Blind], style: Style) -> list[str]:
     lines = ["", style.heading("NOT FOLLOWED")] if blind else []
     for (_, what, why), spots in together.items():
         others = ", ".join(str(spot.place.position.line) for spot in spots[1:])
-        further = f" (also in line {others})" if others else ""
+        lined = "lines" if len(spots) > 2 else "line"
+        further = f" (also in {lined} {others})" if others else ""
         lines += _wrapped(f"{spots[0].place}: {what}: {said(why)}{further}", "")
     return lines
 

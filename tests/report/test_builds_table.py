@@ -97,6 +97,13 @@ def test_what_could_not_be_followed_stands_below() -> None:
     assert json.loads(render_builds_json(found.builds, found.blind))["not_followed"]
 
 
+def test_places_of_one_reason_stand_together() -> None:
+    for count, expected in ((2, "(also in line 2)"), (3, "(also in lines 2, 3)")):
+        script = "buildctl build docker\n" * count
+        found = Facts(Snapshot.of({"a.sh": script})).builds
+        assert expected in " ".join(render_builds(found.builds, found.blind).split())
+
+
 def test_no_build_is_said() -> None:
     assert render_builds([], []) == "No build was found.\n"
 
