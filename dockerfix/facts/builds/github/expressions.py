@@ -18,7 +18,7 @@ from dockerfix.text import MappedText, Piece
 _EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _LITERAL = re.compile(r"'((?:[^']|'')*)'")
-_PARTS = re.compile(r"(?:'(?:[^']|'')*'|\((?:'(?:[^']|'')*'|[^()'])*\)|[^'()|])+|\|\|")
+_PARTS = re.compile(r"(?:'(?:[^']|'')*+'|\((?:'(?:[^']|'')*+'|[^()'])*+\)|[^'()|])++|\|\|")
 """What stands between the `||` of an expression, and these."""
 _FORMAT = re.compile(r"format\(\s*'((?:[^'{}]|''|\{\d\})*)'((?:\s*,\s*[A-Za-z_][\w.-]*)*)\s*\)")
 _TOKEN = re.compile(r"'(?:[^']|'')*'|(?<![\w.-])matrix((?:\.[A-Za-z_][\w-]*)*)(?![\w-])")
