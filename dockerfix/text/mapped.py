@@ -37,12 +37,14 @@ class MappedText:
     that count bytes) are bytes from 0; results are byte spans of the source.
     """
 
-    __slots__ = ("_base", "_encoded", "_pieces", "_starts", "_wide", "text")
+    __slots__ = ("_base", "_encoded", "_pieces", "_run", "_starts", "_wide", "text")
 
     def __init__(self, pieces: Iterable[Piece]) -> None:
         kept = tuple(piece for piece in pieces if piece.text)
         self._pieces = kept
         self.text = kept[0].text if len(kept) == 1 else "".join(piece.text for piece in kept)
+        self._run = kept[0].span.start if len(kept) == 1 and kept[0].literal else None
+        """Where the text begins in the source, if it stands there in one run."""
         self._base = _base(kept)
         self._encoded: bytes | None = None
         self._starts = _running(len(piece.text) for piece in kept)
@@ -72,6 +74,9 @@ class MappedText:
             raise ValueError(f"span {start}-{end} outside of a text of {len(self.text)}")
         if self._base is not None:
             return Span(self._base + start, self._base + end)
+        if self._run is not None:
+            byte = self._widths.byte
+            return Span(self._run + byte(start), self._run + byte(end))
         if not self._pieces:
             return Span(0, 0)
         first = self._source_offset(start, at_end=False)
@@ -112,7 +117,7 @@ class MappedText:
 
         Only then may the span be replaced by text of the same kind without re-quoting.
         """
-        if start == end:
+        if start == end or self._run is not None:
             return True
         first = bisect_right(self._starts, start) - 1
         last = bisect_right(self._starts, end - 1) - 1

@@ -39,7 +39,7 @@ def building_scripts(reading: Reading) -> list[Source]:
         if needles == reading.needles:
             break
         reading.needles = needles
-        reading.follower.words |= {name.decode("utf-8", "surrogateescape") for name in names}
+        reading.follower.add_words(name.decode("utf-8", "surrogateescape") for name in names)
     return [found[path] for path in sorted(found)]
 
 

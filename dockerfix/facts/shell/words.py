@@ -262,16 +262,15 @@ NESTED = 50
 
 def closing(text: str, start: int) -> int:
     """Where the `${` at `start` ends; -1 when it does not, or holds more than `NESTED`."""
-    depth = 0
-    for at in range(start, len(text)):
-        if text.startswith("${", at):
-            depth += 1
-            if depth > NESTED:
-                return -1
-        elif text[at] == "}":
-            depth -= 1
-            if not depth:
-                return at
+    depth, at = 0, start
+    while (end := text.find("}", at)) >= 0:
+        depth += text.count("${", at, end)
+        if depth > NESTED:
+            return -1
+        depth -= 1
+        if not depth:
+            return end
+        at = end + 1
     return -1
 
 

@@ -13,6 +13,8 @@ from msgspec import Struct
 from dockerfix.facts.builds.files.candidates import Candidate, candidate
 from dockerfix.text import Kind, Snapshot, SnapshotError
 
+_SCRIPT = b".sh"
+
 
 def by_kind(snapshot: Snapshot) -> Mapping[Candidate, list[str]]:
     """The paths of the files that may hold call sites, by how they are read."""
@@ -21,7 +23,8 @@ def by_kind(snapshot: Snapshot) -> Mapping[Candidate, list[str]]:
 
 def naming(snapshot: Snapshot, kind: Candidate, needles: tuple[bytes, ...]) -> list[str]:
     """The files of a kind that hold one of `needles`, and those that cannot be read, by path."""
-    key = _Naming(kind, needles)
+    scripts = tuple(needle for needle in needles if needle.endswith(_SCRIPT))
+    key = _Naming(kind, tuple(needle for needle in needles if needle not in scripts), scripts)
     return snapshot.groups(key, key.candidates).get(True, [])
 
 
@@ -34,10 +37,12 @@ def _kind(snapshot: Snapshot, path: str) -> Candidate | None:
 
 
 class _Naming(Struct, frozen=True):
-    """A key for `Snapshot.groups`."""
+    """A key for `Snapshot.groups`. The names of `scripts`, of which there may be hundreds, are
+    searched for only where any script is named."""
 
     kind: Candidate
     needles: tuple[bytes, ...]
+    scripts: tuple[bytes, ...]
 
     def __call__(self, snapshot: Snapshot, path: str) -> bool | None:
         if _kind(snapshot, path) is not self.kind:
@@ -48,6 +53,9 @@ class _Naming(Struct, frozen=True):
             return True  # who reads it says so
         for needle in self.needles:
             if needle in data:
+                return True
+        for script in self.scripts if _SCRIPT in data else ():
+            if script in data:
                 return True
         return None
 

@@ -85,6 +85,12 @@ class Following(ABC):
         self.carries = True
         """Whether what is found depends on nothing but the text and the files looked at."""
 
+    def add_words(self, words: Iterable[str]) -> None:
+        """Search for these words too. One that holds another is found with that one: hundreds of
+        scripts whose names end in `.sh` add nothing."""
+        known = self.words
+        self.words |= {word for word in words if not any(part in word for part in known)}
+
     def shape(self, function: Function) -> Shape:
         """The shape of a function; made once."""
         if id(function) not in self.shapes:
