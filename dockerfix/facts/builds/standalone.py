@@ -71,13 +71,14 @@ class Standalone:
     def rules(self, makefile: Makefile) -> None:
         """Every rule once for each of its targets; a pattern that something else makes targets
         of stands for those."""
+        whole = makefile.expander()  # what it knows of the variables serves all rules
         for rule, target in makefile.runs():
             if not makefile.says(rule, self.follower.words):
                 continue
             made = (name.partition(":")[2] for name in self.follower.found.entered)
             if "%" in target and any(rule.makes(target, name) for name in made):
                 continue
-            expander = makefile.of_target(makefile.expander(), rule, target)
+            expander = makefile.of_target(whole, rule, target)
             scope = makefile.scope(expander)
             carrier = Carrier(SiteKind.MAKE, target, rule.source)
             with self.apart(f"{rule.source.path}:{target}") as wanted:
