@@ -17,6 +17,10 @@ from dockerfix.text import Place, SnapshotError
 
 _EXPRESSION = "${{"
 """What a workflow writes in front of a value that stands elsewhere in it."""
+_FILE_FLAGS = frozenset({"-f", "--file", "--dockerfile"})
+_QUOTES = "\"';`()"
+_FILLED_IN = re.compile(r"\{\}|%|\$\{[^}]*\}|\$\(\w+\)|\$\w+")
+"""What stands for a word that comes later: of `xargs` and `find`, of a shell, of make."""
 
 
 def unfollowed_places(
@@ -61,12 +65,14 @@ def _doubt(facts: Facts, build: Build, dockerfile: str, context: str | None) -> 
     written = build.dockerfile_written.text if build.dockerfile_written is not None else ""
     if build.dockerfile is None:
         near = None in (build.context, context) or build.context == context
-        ours = _may_be(written, dockerfile) and not _is_elsewhere(build, written)
+        copied = _is_copy(written, dockerfile) and not is_given(build)
+        ours = copied or (_may_be(written, dockerfile) and not _is_elsewhere(build, written))
         why = "; ".join(build.unknown) or "its Dockerfile is not known"
         return why if near and ours else ""
     missing = build.dockerfile not in facts.snapshot
-    ours = missing and posixpath.normpath(written or ".") == dockerfile
-    return f"{build.dockerfile} does not exist" if ours else ""
+    copied = _is_copy(build.dockerfile, dockerfile)
+    ours = copied or posixpath.normpath(written or ".") == dockerfile
+    return f"{build.dockerfile} does not exist" if missing and ours else ""
 
 
 def _may_be(written: str, dockerfile: str) -> bool:
@@ -74,6 +80,12 @@ def _may_be(written: str, dockerfile: str) -> bool:
     written behind the last variable."""
     tail = written.rpartition("}")[2] if "${" in written else ""
     return f"/{dockerfile}".endswith(tail)
+
+
+def _is_copy(path: str, dockerfile: str) -> bool:
+    """Whether a path ends as the Dockerfile's does, folder and all: a script may have put a copy
+    of the tree there, `cp -r web lib _build` or a second clone."""
+    return "/" in dockerfile and path.endswith(f"/{dockerfile}")
 
 
 def _is_elsewhere(build: Build, written: str) -> bool:
@@ -88,12 +100,31 @@ def _is_about(facts: Facts, blind: Blind, dockerfile: str) -> bool:
     path = blind.place.path
     if path not in facts.snapshot:
         return False
-    if not blind.apart:
-        return names_file(facts, path, dockerfile)
     handed = facts.snapshot.source(path).text(blind.place.span)
+    if not blind.apart:
+        return names_file(facts, path, dockerfile) or _may_name(handed, dockerfile)
     if _EXPRESSION in handed and _whole(dockerfile).search(_text(facts, path)):
         return True  # a row of a matrix, or a value of the environment
     return _whole(dockerfile).search(handed) is not None
+
+
+def _may_name(command: str, dockerfile: str) -> bool:
+    """Whether a command that another one fills in (`xargs`, `find -exec`, `sh -c`) may name the
+    Dockerfile, with another context than the folder that it fills in: `-f {}/Dockerfile .`.
+
+    Its words may stand in quotes, for a shell that is started later.
+    """
+    words = [word.strip(_QUOTES) for word in command.split()]
+    words = words[words.index("build") + 1 :] if "build" in words else words
+    for flag, following in zip(words, [*words[1:], ""], strict=True):
+        name, _, value = flag.partition("=")
+        value = (value or following).strip(_QUOTES)
+        if name not in _FILE_FLAGS or posixpath.dirname(value) in words:
+            continue
+        parts = _FILLED_IN.split(value.removeprefix("./"))
+        if len(parts) > 1 and re.fullmatch(".*".join(map(re.escape, parts)), dockerfile):
+            return True
+    return False
 
 
 def _whole(dockerfile: str) -> re.Pattern[str]:
