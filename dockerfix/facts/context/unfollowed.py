@@ -9,6 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from dockerfix.facts.model import Blind, Build, SiteKind
 from dockerfix.facts.repository import Facts
@@ -116,7 +117,7 @@ def _may_name(command: str, dockerfile: str) -> bool:
     """
     words = [word.strip(_QUOTES) for word in command.split()]
     words = words[words.index("build") + 1 :] if "build" in words else words
-    for flag, following in zip(words, [*words[1:], ""], strict=True):
+    for flag, following in pairwise([*words, ""]):
         name, _, value = flag.partition("=")
         value = (value or following).strip(_QUOTES)
         if name not in _FILE_FLAGS or posixpath.dirname(value) in words:

@@ -99,7 +99,10 @@ def by_cache(facts: Facts, part: Part, made: Built) -> Part | Idle:
         return Idle(f"{made.path} runs no step on a sibling, so that a cache would save nothing")
     siblings = list(_siblings(facts, consumer, own))
     if not siblings:
-        return Idle(f"{made.path} runs no step that the Dockerfile of a sibling runs")
+        return Idle(
+            f"no step of {made.path} can come from a cache: none works in the sibling's folder "
+            "alone and is run by the sibling's Dockerfile with the same words and variables"
+        )
     part.consumer = None
     found = [region for sibling in siblings for region in sibling.found]
     froms = {region.sibling: s.origin for s in siblings for region in s.found}
@@ -118,7 +121,7 @@ def by_cache(facts: Facts, part: Part, made: Built) -> Part | Idle:
     ]
     _read_caches(facts, part, consumer, [s.written for s in siblings])
     _give_contexts(part, consumer, siblings)
-    _summarise(part, made)
+    _summarise(part, made, siblings)
     return part
 
 
@@ -319,9 +322,10 @@ def _late(facts: Facts, builds: Sequence[Build], caches: Sequence[Written]) -> I
                 )
 
 
-def _summarise(part: Part, made: Built) -> None:
+def _summarise(part: Part, made: Built, siblings: Sequence[Sibling]) -> None:
+    files = " and ".join(dict.fromkeys(s.provider.graph.tree.path for s in siblings))
     context = made.context or "the repository's root"
     part.summary.append(
         f"the context of {made.path} stays {context}, and what is sent of it stays as large; on "
-        "a runner without a cache no step of the sibling runs again"
+        f"a runner without a cache no step of {files} runs again"
     )

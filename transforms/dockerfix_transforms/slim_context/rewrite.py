@@ -30,6 +30,8 @@ def _stripped(consumer: Consumer, source: Source) -> Edit:
     written = consumer.graph.tree.source.text(source.word.span)
     prefix = inner_path(consumer.folder, consumer.context)
     plain = source.word.raw == source.word.value and not isinstance(source.item, Run)
+    if plain and ".." in source.word.value.split("/"):
+        return Edit(source.word.span, (source.inner or ".").encode())
     at = written.find(prefix) if plain else _quoted_at(written, prefix)
     if at < 0:
         raise refusal(

@@ -116,7 +116,7 @@ def _planned(
     if file is not None and file.path == path:
         return AllowPlan(path, before, after, edits=(_extended(file, used, head),))
     tail = [f"# As in {file.path}.", *kept] if file is not None and kept else []
-    tail += ["# This file itself.", *itself] if itself else []
+    tail += [*([""] if tail else []), "# This file itself.", *itself] if itself else []
     return AllowPlan(path, before, after, created=_text(facts, made, [*head, *tail]))
 
 
@@ -170,8 +170,9 @@ def _mostly(facts: Facts, context: str, rules: Sequence[str]) -> str:
 
 def _check_containerignore(facts: Facts, made: Built) -> None:
     """buildah and podman read `.containerignore` first; the new file would hide it."""
-    path = posixpath.join(made.context, ".containerignore")
-    if path in facts.snapshot:
+    paths = (f"{made.path}.containerignore", posixpath.join(made.context, ".containerignore"))
+    path = next((path for path in paths if path in facts.snapshot), None)
+    if path is not None:
         raise CannotSlimError(
             Finding(
                 Severity.REFUSE, "containerignore",

@@ -10,7 +10,7 @@ import posixpath
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from dockerfix.api import Add, Copy, Facts, StageGraph, Word, inner_path, join_path
+from dockerfix.api import Add, Copy, Facts, StageGraph, Word, inner_path
 from dockerfix_transforms.slim_context.read.packages import (
     has_manifest,
     is_package,
@@ -26,7 +26,7 @@ def folder_of(facts: Facts, graph: StageGraph, context: str) -> str:
     if own == context:
         return context
     words = [w for item in _copies(graph) for w in item.sources if is_path(item, w)]
-    paths = [joined for w in words if (joined := joined_path(context, w.value)) is not None]
+    paths = [joined_path(context, w.value) for w in words]
     within = not context or is_inside(own, context)
     if within and (not paths or any(is_inside(p, own) for p in paths)):
         return _other_owner(facts, graph, paths, context, own) or own
@@ -95,9 +95,11 @@ def is_path(item: Copy, word: Word) -> bool:
     return not (isinstance(item, Add) and ("://" in word.value or word.value.startswith("git@")))
 
 
-def joined_path(context: str, text: str) -> str | None:
-    """A source relative to the root of the repository; None for one that leaves the context."""
-    return join_path(context, text.lstrip("/") or ".")
+def joined_path(context: str, text: str) -> str:
+    """A source relative to the root of the repository. The context is the root of all paths, so
+    that `..` leads nowhere above it."""
+    inner = posixpath.normpath(f"/{text}").lstrip("/")
+    return posixpath.join(context, inner) if inner else context
 
 
 def is_inside(path: str, folder: str) -> bool:

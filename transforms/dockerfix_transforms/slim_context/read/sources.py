@@ -113,10 +113,6 @@ class Sources(SourceChecks):
     def source(self, item: Instruction, word: Word, text: str) -> Source:
         """One path with the package that owns it."""
         path = joined_path(self.context, text)
-        if path is None:
-            raise self.refused(
-                "outside", f"{text} leaves the context", "correct the path", word.span
-            )
         self.check(path, text, word)
         if self.beside and any(sign in part for part in self.shared(path) for sign in "*?["):
             return Source(item, word, path, self.context)
