@@ -68,8 +68,8 @@ class Shrink:
             check_named_contexts(consumer)
         if self.wishes.via == "auto" and len(named) == len(froms) and by_buildkit(made):
             part.idle = nothing_gained(self.facts, made, *part.unread, named=bool(named))
-            fresh = plan_ignore(self.facts, consumer).created if not named else None
-            if named or part.created or fresh is not None:
+            ignore = plan_ignore(self.facts, consumer) if not named else None
+            if ignore is None or part.created or ignore.created is not None or ignore.edits:
                 return part.idle  # too much of a change for one that saves nothing
         unfollowed = next(unfollowed_builds(self.facts, made), None)
         if unfollowed is not None and part.idle is not None:
