@@ -38,6 +38,7 @@ from dockerfix.facts.context.senders import (
     rules_of,
     sent_of,
 )
+from dockerfix.facts.context.steps import named_folders
 from dockerfix.facts.context.unfollowed import is_given, names_file, unfollowed_places
 from dockerfix.facts.context.used import ContextUse, read_of, used_of
 from dockerfix.facts.dockerfile.cargo_chef import repeats_bin
@@ -403,6 +404,7 @@ __all__ = [
     "makes_image",
     "may_be_same",
     "named_branches",
+    "named_folders",
     "named_words",
     "names_file",
     "never_on_default_branch",

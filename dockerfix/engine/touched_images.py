@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from dockerfix.engine.permits_by_subject import PermitsBySubject, StageKey, stage_key
+from dockerfix.facts.context.steps import named_folders
 from dockerfix.facts.dockerfile.file_names import is_dockerfile
 from dockerfix.facts.repository import Facts
 from dockerfix.proof.asks.asks import Ask, asks_of, values_for
@@ -37,6 +38,10 @@ class TouchedImages:
         self.changes = changes
         self.permits = permits
         self.asked: dict[StageKey, Asked] = {}
+        self.named: dict[tuple[str | None, str | None], set[str]] = {}
+        for build in before.builds.builds:
+            folders = self.named.setdefault((build.dockerfile, build.context), set())
+            folders.update(named_folders(build))
 
     def gather(self) -> None:
         """All touched images: those that call sites ask for, those that something stands for,
@@ -69,9 +74,11 @@ class TouchedImages:
                 asked.files_alone = fresh or asked.files_alone
 
     def ignored_otherwise(self, context: str, dockerfile: str) -> bool:
-        """Whether the patch touches the ignore file of a build."""
-        paths = (f"{dockerfile}.dockerignore", posixpath.join(context, ".dockerignore"))
-        return any(path in self.changes for path in paths)
+        """Whether the patch touches an ignore file of a build: that of its context, of its
+        Dockerfile, or of a folder that it is given as a named context."""
+        folders = (context, *self.named.get((dockerfile, context), ()))
+        paths = (posixpath.join(folder, ".dockerignore") for folder in folders)
+        return any(path in self.changes for path in (f"{dockerfile}.dockerignore", *paths))
 
     def add(self, image: Image) -> Asked | None:
         """The entry of an image of before; None where there is no such stage."""

@@ -89,6 +89,17 @@ def test_a_changed_ignore_file_owes_the_files_alone() -> None:
     assert len(about) == 2
 
 
+def test_the_ignore_file_of_a_named_context_owes_the_files_too() -> None:
+    named = "services:\n  a:\n    build: {context: app, additional_contexts: {lib: ./lib}}\n"
+    FILES["compose.yml"] = named
+    try:
+        found = due({"lib/.dockerignore": "x\n"})
+    finally:
+        FILES["compose.yml"] = COMPOSE
+    about = [item for item in found.obligations if isinstance(item, SameFiles)]
+    assert {str(item.before) for item in about} == {"app/Dockerfile", "app/Dockerfile:rel"}
+
+
 def test_a_context_that_moves_owes_the_files_of_both() -> None:
     moved = Permit("context-moved", "app/Dockerfile", "app/Dockerfile", before="app", after="")
     found = due({".gitlab-ci.yml": CI.replace("Dockerfile app", "Dockerfile .")}, moved)

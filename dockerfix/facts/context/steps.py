@@ -69,6 +69,12 @@ class BuildInput(Struct, frozen=True):
         )
 
 
+def named_folders(build: Build) -> frozenset[str]:
+    """The folders of the repository that a build is given as named contexts."""
+    given = (_context(build, text) for text in _texts(build.named_contexts).values())
+    return frozenset(text.removeprefix(LOCAL) for text in given if text.startswith(LOCAL))
+
+
 LOCAL = "local:"
 """What the value of a named context that is a folder begins with."""
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from dockerfix.api import (
     BadIgnoreError,
+    Build,
     Edit,
     Facts,
     Finding,
@@ -22,6 +23,7 @@ from dockerfix.api import (
     Severity,
     Span,
     inner_path,
+    named_folders,
     project_lines,
     read_ignore,
 )
@@ -62,6 +64,8 @@ def plan_ignore(facts: Facts, consumer: Consumer) -> IgnorePlan:
         newline = consumer.graph.tree.newline.bytes.decode()
         lines = [*rules, *([".dockerignore"] if _copies_all(consumer) else [])]
         plan.created = newline.join([*lines, ""]).encode("utf-8", "surrogateescape")
+    if plan.created is not None or plan.edits:
+        _check_asleep(facts, consumer, path)
     return plan
 
 
@@ -192,8 +196,6 @@ def _awake(facts: Facts, consumer: Consumer, rules: tuple[str, ...], plan: Ignor
         plan.edits.append(Edit(Span(start, start), first))
     plan.edits += [Edit(Span(at, at), sign) for at, sign in edits.items()]
     plan.rules = (*missing, *(line.rule for line in file.lines if line not in harmful))
-    if plan.edits:
-        _check_asleep(facts, consumer, plan.path)
 
 
 def _harms(line: IgnoreLine, used: list[str], unused: list[str]) -> bool:
@@ -204,21 +206,31 @@ def _harms(line: IgnoreLine, used: list[str], unused: list[str]) -> bool:
 
 
 def _check_asleep(facts: Facts, consumer: Consumer, path: str) -> None:
-    """Raises `CannotSlimError` where another build reads the file that is to be changed."""
+    """Raises `CannotSlimError` where another build reads the file that is to be changed, or will
+    read the one that is to be made."""
     for build in facts.builds.builds:
-        if build.dockerfile in (None, consumer.path) or build.context is None:
+        if build.dockerfile == consumer.path or not _reads(facts, build, path):
             continue
-        if facts.ignore_path(build.context, build.dockerfile) == path:
-            raise CannotSlimError(
-                Finding(
-                    Severity.REFUSE, "ignore-in-use",
-                    f"{path} says something else than today's ignore file, and {build.dockerfile} "
-                    "is built with it",
-                    "the smaller context would read it too",
-                    f"write {consumer.path}.dockerignore, seen from {consumer.folder}",
-                    build.site.place, consumer.path,
-                )
-            )  # fmt: skip
+        raise CannotSlimError(
+            Finding(
+                Severity.REFUSE, "ignore-in-use",
+                f"{path} must say something else than today, and "
+                f"{build.dockerfile or 'another Dockerfile'} is built with it",
+                "the smaller context would read it too",
+                f"write {consumer.path}.dockerignore, seen from {consumer.folder}",
+                build.site.place, consumer.path,
+            )
+        )  # fmt: skip
+
+
+def _reads(facts: Facts, build: Build, path: str) -> bool:
+    """Whether an ignore file counts for a build, or would if it were there."""
+    folder = posixpath.dirname(path)
+    if folder in named_folders(build):
+        return True
+    if build.context != folder or build.dockerfile is None:
+        return False
+    return facts.ignore_path(folder, build.dockerfile) in (None, path)
 
 
 def _trap(file: IgnoreFile, line: IgnoreLine, consumer: Consumer) -> Finding:

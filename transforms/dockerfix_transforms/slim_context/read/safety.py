@@ -24,6 +24,7 @@ from dockerfix.api import (
     Severity,
     Tool,
     inner_path,
+    named_folders,
     names_file,
     project_rules,
     read_ignore,
@@ -179,12 +180,17 @@ def sibling_ignores(
             known = facts.snapshot.derive(path, read_ignore).rules
             if tuple(rule for rule in known if rule != ".dockerignore") != rules:
                 raise _ignored(consumer, f"{path} says something else than {old}", None)
-        elif rules and any(b.context == sibling for b in facts.builds.builds):
-            raise _ignored(consumer, f"{sibling} is the context of other builds", None)
+        elif rules and any(sibling in _contexts(b) for b in facts.builds.builds):
+            raise _ignored(consumer, f"{sibling} is a context of other builds", None)
         elif rules:
             newline = consumer.graph.tree.newline.bytes.decode()
             text = newline.join([*rules, ".dockerignore", ""])  # it was not there to be copied
             yield path, text.encode("utf-8", "surrogateescape")
+
+
+def _contexts(build: Build) -> frozenset[str | None]:
+    """The folders whose ignore files count for a build."""
+    return named_folders(build) | {build.context}
 
 
 def _existing(
