@@ -109,8 +109,9 @@ class SlimContext:
         knows, pushed in every run, for its platforms) while another sibling has one, or if
         `--via context` is given: every call site then passes the sibling's folder. This needs no
         registry, and saves nothing under BuildKit; so a file that BuildKit alone builds, and
-        whose siblings would all be named contexts, is left as it is unless you ask. What the old
-        ignore file left out of the sibling stays out, by an ignore file of its own. Files beside
+        whose siblings would all be named contexts, or whose folder would need other ignore rules,
+        is left as it is unless you ask. What the old ignore file left out of the sibling stays
+        out, by an ignore file of its own, if no other build is given that folder. Files beside
         the packages, such as `.npmrc` or a lock file, come from the old
         context, which is passed as a named context. The file is refused if one of its builders
         gets no named contexts (kaniko, buildah, the classic builder), or if a build that was found
@@ -118,9 +119,12 @@ class SlimContext:
 
         With `--via ignore` the context stays and no call site changes: a
         `<Dockerfile>.dockerignore` leaves everything out, takes back what the Dockerfile copies
-        or mounts, and keeps those lines of the old ignore file that concern it. kaniko, buildah
-        and podman, which load the whole context, read that file as BuildKit does; the classic
-        builder reads only the context's `.dockerignore`. This is the default if one of them
+        or mounts, and keeps those lines of the old ignore file that concern it. BuildKit reads
+        that file instead of the context's `.dockerignore`; so do kaniko (`getExcludedFiles` in
+        its `pkg/util`), buildah and podman (`ContainerIgnoreFile` in buildah's `pkg/parse`),
+        which hold the whole context all the same: the figures say how much of it a COPY can see.
+        The classic builder reads only the context's `.dockerignore`. A `.containerignore`, which
+        buildah would not read any longer, is a refusal. This way is the default if one of them
         builds a file whose context cannot shrink, such as an npm, pnpm, yarn, cargo, Go or uv
         workspace with one lock file. It is also the default if a COPY takes the whole context
         for a Go build or for `turbo prune`: the packages that the commands name, and everything
