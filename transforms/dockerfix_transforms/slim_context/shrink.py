@@ -5,11 +5,12 @@ Knows the order of the work on one consumer; every step of it is a module of its
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
-from dockerfix.api import Edit, Facts, Span, is_accepted
+from dockerfix.api import Edit, Facts, Span, is_accepted, used_of
 from dockerfix_transforms.slim_context.ignore.keep import by_buildkit, nothing_gained, stays
 from dockerfix_transforms.slim_context.ignore.smaller import plan_ignore
 from dockerfix_transforms.slim_context.notes.comments import stale_comments
@@ -19,6 +20,7 @@ from dockerfix_transforms.slim_context.part import Idle, Part, Wishes
 from dockerfix_transforms.slim_context.permits import provider_permits
 from dockerfix_transforms.slim_context.read.consumer import Consumer, read_consumer
 from dockerfix_transforms.slim_context.read.inline import Region, regions
+from dockerfix_transforms.slim_context.read.owner import is_inside
 from dockerfix_transforms.slim_context.read.safety import (
     check_named_contexts,
     check_sources,
@@ -69,7 +71,8 @@ class Shrink:
         if self.wishes.via == "auto" and len(named) == len(froms) and by_buildkit(made):
             part.idle = nothing_gained(self.facts, made, *part.unread, named=bool(named))
             ignore = plan_ignore(self.facts, consumer) if not named else None
-            if ignore is None or part.created or ignore.created is not None or ignore.edits:
+            rules = ignore is None or part.created or ignore.created is not None or ignore.edits
+            if rules or self.becomes_sibling(consumer):
                 return part.idle  # too much of a change for one that saves nothing
         unfollowed = next(unfollowed_builds(self.facts, made), None)
         if unfollowed is not None and part.idle is not None:
@@ -83,6 +86,21 @@ class Shrink:
         part.changes = self.origins.changes(consumer, froms, part)
         self.summarise(part, made, consumer, named)
         return part
+
+    def becomes_sibling(self, consumer: Consumer) -> bool:
+        """Whether a Dockerfile that stands outside of its package would make an image that
+        others can take, from the smaller context on: they would then be slimmed in turn."""
+        if is_inside(consumer.path, consumer.folder):
+            return False
+        for build in self.facts.builds.builds:
+            if build.context is None or build.dockerfile in (None, consumer.path):
+                continue
+            if build.dockerfile in self.facts.snapshot:
+                used = used_of(self.facts, build.dockerfile or "", build.context)
+                paths = (posixpath.join(build.context, path) for path in used.paths)
+                if any(is_inside(path, consumer.folder) for path in paths):
+                    return True
+        return False
 
     def fill(
         self, part: Part, consumer: Consumer, found: Sequence[Region], froms: Mapping[str, From]
