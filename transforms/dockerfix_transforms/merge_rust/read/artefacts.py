@@ -116,6 +116,12 @@ def _built(workspace: Workspace, steps: tuple[Step, ...], folder: str) -> tuple[
                     "the values of a build argument", step.item.code,
                 )  # fmt: skip
             made = selected(workspace, call, _selecting_folder(workspace, call, folder))
+            if isinstance(made, str) and len({s.where for s in steps if s.role is Role.BUILD}) > 1:
+                raise UnreadableError(
+                    "cargo-call", "cargo build runs in several folders here",
+                    "what each of them selects is not followed",
+                    "call cargo in one folder, with -p for the package", step.item.code,
+                )  # fmt: skip
             if isinstance(made, str):
                 raise UnreadableError(
                     "cargo-selection", f"cargo build would fail here: {made}",
