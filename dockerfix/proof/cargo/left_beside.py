@@ -11,9 +11,10 @@ import fnmatch
 import posixpath
 from collections.abc import Iterator
 
-from dockerfix.proof.cargo.artefact_produced import shipped
+from dockerfix.proof.cargo.artefact_produced import Shipped, made_in, shipped
 from dockerfix.proof.cargo.crates import Compilation, output_folders
-from dockerfix.proof.cargo.origins import Origins
+from dockerfix.proof.cargo.origins import Built, FromContext, FromOutside, Origins
+from dockerfix.proof.cargo.taken_whole import taken_whole
 from dockerfix.proof.steps.events import Compiled
 from dockerfix.syntax.dockerfile import Stage
 
@@ -35,6 +36,17 @@ def more_beside(before: tuple[Origins, Stage], after: tuple[Origins, Stage]) -> 
             if _brings(item.path, folder, depth):
                 yield f"{item.place}: {item.path} takes what others leave in {folder} too"
                 break
+        origin = after[0].origin(item.stage, item.path)
+        if not isinstance(origin, Built | FromContext | FromOutside):
+            yield from _by_runs(before, after[0], item)
+
+
+def _by_runs(before: tuple[Origins, Stage], after: Origins, item: Shipped) -> Iterator[str]:
+    """A RUN that takes all programs of a stage of which other ones are compiled than before."""
+    old = {name for part in shipped(*before) for name in made_in(before[0], part.stage)}
+    other = made_in(after, item.stage) ^ frozenset(old)
+    for place in taken_whole(after, item.stage, other) if other else ():
+        yield f"{place}: it takes what is compiled for others too, and {item.path} may hold that"
 
 
 def _compiled(origins: Origins, stage: Stage) -> list[Compiled]:
