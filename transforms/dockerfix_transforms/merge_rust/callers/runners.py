@@ -16,7 +16,8 @@ from dockerfix_transforms.merge_rust.read.input_file import InputFile
 
 Pair = tuple[InputFile, Change]
 Values = tuple[str | None, ...]
-"""What a build gives to the arguments of a group's builder, in their order."""
+"""The platforms of a build, and what it gives to the arguments of a group's builder, in their
+order: what is compiled for one platform serves no other."""
 _BY_HAND = ("by hand",)
 
 
@@ -98,15 +99,20 @@ def work_before(
     of values that its builds give to the arguments of its builder."""
     group_of = {m.file.path: group for group in groups for m in group.members}
     built = {
-        where: {(file.path, group_of[file.path].values(change.build)) for file, change in mine}
+        where: {(file.path, _values(group_of[file.path], change.build)) for file, change in mine}
         for where, mine in machines.of(pairs).items()
     }
     for path in _by_hand(pairs, files):
-        values = (None,) * len(group_of[path].arguments)
+        values = (None,) * (len(group_of[path].arguments) + 1)
         built.setdefault(_BY_HAND, set()).add((path, values))
     sizes = {file.path: max(len(file.shipped), 1) for file in files}
     paths = [path for machine in built.values() for path, _ in machine]
     return Work(len(paths), sum(sizes[path] for path in paths), len(built.get(_BY_HAND, ())))
+
+
+def _values(group: Group, build: Build) -> Values:
+    platforms = {part.strip() for value in build.platforms for part in value.text.split(",")}
+    return (" ".join(sorted(platforms)) or None, *group.values(build))
 
 
 def work_after(
@@ -158,14 +164,14 @@ def _built_after(
                 old.setdefault(key, set()).add(file.path)
             else:
                 number = group_of[file.path]
-                values = groups[number].values(change.build)
+                values = _values(groups[number], change.build)
                 new.setdefault(key, set()).add((number, values))
     for path in _by_hand(pairs, files):
         if path in kept:
             old.setdefault(_BY_HAND, set()).add(path)
         else:
             number = group_of[path]
-            values = (None,) * len(groups[number].arguments)
+            values = (None,) * (len(groups[number].arguments) + 1)
             new.setdefault(_BY_HAND, set()).add((number, values))
     return new, old
 
