@@ -1,3 +1,3 @@
-"""Refactorings of Dockerfiles and of everything that builds them, as reviewed patches."""
+"""Refactors Dockerfiles together with everything that builds them, as patches to review."""
 
 __version__ = "0.1.0"

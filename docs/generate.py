@@ -46,8 +46,8 @@ _SAMPLE = {"merge-rust": "controlplane", "slim-context": "console"}
 
 _GRAPH = ("--root", "sample-repo", "sample-repo", "--format", "svg")
 _ESTIMATE = (
-    "--root", "sample-repo", "sample-repo", "--jobs", "docs/sample/jobs.json", "--runners", "3",
-    "--format", "svg",
+    "--root", "sample-repo", "sample-repo", "--only", "merge-rust", "--jobs",
+    "docs/sample/jobs.json", "--runners", "3", "--format", "svg",
 )  # fmt: skip
 
 
@@ -77,6 +77,8 @@ def _transform(transform: Transform) -> str:
         body = ["```", *text.splitlines(), "```"] if title in _CODE else text.splitlines()
         lines += ["", f"## {title}", "", *body]
     lines += ["", "## Options", ""]
+    if not transform.options:
+        lines.append("None beside those of every transform.")
     for spec in transform.options:
         default = f" Default: `{spec.default}`." if spec.default not in (None, False, "") else ""
         lines.append(f"- `--{spec.name}`: {spec.help}{default}")

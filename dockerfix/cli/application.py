@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 _HELP = """\
-Refactorings of Dockerfiles and of everything that builds them, as one reviewed patch.
+Refactor Dockerfiles together with everything that builds them, as one patch to review.
 
 \b
 A transform reads the whole repository and prints a git diff on standard output;
@@ -35,7 +35,7 @@ Nothing is written unless you say --write.
 _EPILOG = """\
 First run, in any folder of your repository:
   dockerfix check                             what could be done here
-  dockerfix builds                            which builds it found; what is missing, it missed
+  dockerfix builds                            which builds it found, and what it cannot follow
   dockerfix explain merge-rust                what it does, before and after, what is safe
   dockerfix merge-rust controlplane/          print the patch and the report
   dockerfix merge-rust controlplane/ | git apply

@@ -50,14 +50,14 @@ def _transform(ctx: click.Context, name: str) -> Transform:
         known = [*registry.names, *(page.name for page in pages())]
         near = get_close_matches(name, known, 1)
         hint = f"; did you mean {near[0]}?" if near else ""
-        raise click.UsageError(f"{error}, and no finding{hint}", ctx) from None
+        raise click.UsageError(f"{error}; no finding has that name either{hint}", ctx) from None
 
 
 _SEVERITIES = {
-    "note": "A note: worth knowing; the patch stands on its own.",
+    "note": "A note: worth knowing; the patch does not depend on it.",
     "assume": "An assumption: reading cannot prove it harmless; shown until you accept it.",
     "refuse": "A refusal: this file, call site or command is left as it is.",
-    "left": "Left as it was: the rest of the patch stands, and nothing breaks.",
+    "left": "Left as it was: the rest of the patch is valid without it, and nothing breaks.",
 }
 
 

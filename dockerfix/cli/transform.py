@@ -140,7 +140,8 @@ def _common() -> list[click.Parameter]:
             multiple=True,
             shell_complete=accepted_names,
             help="Accept the assumption of that name, everywhere or in one file or folder. "
-            "Repeatable; for good, with a reason, under [TRANSFORM.accept] in .dockerfix.toml.",
+            "Repeatable. To accept it permanently, write it with a reason under [TRANSFORM.accept] "
+            "in .dockerfix.toml.",
         ),
         click.Option(
             ["--format", "form"],

@@ -79,7 +79,7 @@ _COMPARING = (
     click.Option(
         ["--baseline"],
         is_flag=True,
-        help="Build before twice, to know what is never the same twice.",
+        help="Build the old state twice, to find what differs from build to build.",
     ),
     click.Option(
         ["--seconds"],

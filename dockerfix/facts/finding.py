@@ -14,7 +14,7 @@ class Severity(enum.Enum):
     """How much a finding weighs."""
 
     NOTE = "note"
-    """Worth knowing; the patch stands on its own."""
+    """Worth knowing; the patch does not depend on it."""
     ASSUME = "assume"
     """A difference that reading cannot prove harmless; shown until it is accepted by name."""
     REFUSE = "refuse"

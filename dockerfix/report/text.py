@@ -97,8 +97,8 @@ class _Text(Sections):
         yield from self.findings("Assumed", self.report.assumed, self.style.warning)
         if self.report.assumed and not self.quiet:
             yield self.style.faint(
-                "  Accept one by --accept NAME or NAME@PATH, or for good under "
-                f"[{self.report.transform}.accept] in .dockerfix.toml with the reason."
+                "  Accept one with --accept NAME or NAME@PATH, or permanently under "
+                f"[{self.report.transform}.accept] in .dockerfix.toml, with the reason."
             )
         yield from self.findings("Not rewritten", self.report.refused, self.style.bad)
         if self.quiet:

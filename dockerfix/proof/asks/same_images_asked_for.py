@@ -41,7 +41,7 @@ class SameImagesAskedFor(Obligation, frozen=True):
 
     kind: ClassVar[str] = "same images asked for"
     rules: ClassVar[Mapping[str, str]] = {
-        "stands-for": "call sites ask for the image after where they asked for the one before",
+        "stands-for": "call sites ask for the new image where they asked for the old one",
         "argument-added": "call sites pass a build argument or a named context in addition",
         "context-moved": "call sites pass another build context; *same files* judges it",
     }

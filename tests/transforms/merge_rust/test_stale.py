@@ -35,7 +35,9 @@ def _places(data: bytes, name: bytes) -> list[int]:
 def test_a_sentence_that_tells_files_apart() -> None:
     text = "# x\n`Dockerfile.api` is small, `Dockerfile.worker` is not.\n\nSee Dockerfile.api.\n"
     (line,) = steps({"README.md": text})
-    assert line.startswith("README.md:2:2: read it over: it tells Dockerfile.api and Dockerfile.w")
+    assert line.startswith(
+        "README.md:2:2: check this text: it names Dockerfile.api and Dockerfile.w"
+    )
 
 
 def test_several_lines_of_a_document_are_one_step() -> None:

@@ -196,8 +196,8 @@ def _in_the_way(file: InputFile, tail: Sequence[Step]) -> Reason | None:
         if step.item.keyword != "ARG" and (outputs is None or not all(o.output for o in outputs)):
             place = file.graph.tree.source.place(step.item.code)
             return Reason(
-                f"`{shortened(step)}` at {place} stands behind what all share",
-                "Move it above the `go build`, in all files alike, or below the builder.",
+                f"`{shortened(step)}` at {place} comes after the steps that all of them share",
+                "Move it above the `go build` in every file, or below the builder.",
                 span=step.item.code,
             )
     return None
@@ -210,11 +210,13 @@ def _other_base(first: InputFile, file: InputFile) -> Reason | None:
         shown = " ".join(part for part in (mine[1], mine[0]) if part)
         other = " ".join(part for part in (theirs[1], theirs[0]) if part)
         return Reason(
-            f"its builder stands on {shown}, that of {first.path} on {other}",
+            f"its builder is based on {shown}, that of {first.path} on {other}",
             "Use the same image in both files.",
             span=file.chain[0].from_.code,
         )
-    return Reason("its builder begins with another step", "Make the first steps alike.")
+    return Reason(
+        "its builder begins with another step", "Begin both builders with the same steps."
+    )
 
 
 def _meets(one: str, other: str) -> bool:
@@ -311,7 +313,7 @@ def why_alone(first: InputFile, file: InputFile) -> Reason:
     step = file.steps[count] if count < len(file.steps) else file.steps[-1]
     return Reason(
         f"`{shortened(step)}` is the first step that {first.path} does not have there, "
-        "and no module is there yet",
-        "Download the modules above it, in both files alike.",
+        "and no modules are downloaded above it",
+        "Download the modules above it in both files.",
         span=step.item.code,
     )

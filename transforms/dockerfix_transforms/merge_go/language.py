@@ -60,8 +60,8 @@ class Go(Language):
             for file, reason in ((one, why_alone(files[0], one)) for one in files[1:])
         )
         return Proposal(
-            reason=f"nothing to gain: no two of {len(files)} builders begin alike up to their "
-            "modules",
+            reason=f"nothing to gain: no two of {len(files)} builders have the same steps up to "
+            "the download of their modules",
             findings=(*self.scope.findings, *notes),
         )
 

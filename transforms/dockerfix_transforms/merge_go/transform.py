@@ -22,7 +22,7 @@ class MergeGo:
         (base image, `go mod download`, sources) appears once. Builders that differ only in the
         programs that they compile become one, with one `go build` after the other. Every image
         that a call site can ask for is a target with the program's name. Call sites follow in
-        the same patch, and the old files go once nothing names them.
+        the same patch, and the old files are deleted once nothing names them.
 
     Why
         Each file downloads the same modules and compiles the standard library and the shared

@@ -14,23 +14,24 @@ from dockerfix_transforms.merge_rust.wishes import Wishes
 
 
 class MergeRust:
-    """Merge the cargo-chef Dockerfiles of a workspace into one file with a target per binary.
+    """Merge the Dockerfiles of a cargo workspace into one file with a target per binary.
 
     What it does
         Reads every Dockerfile that builds the workspace and writes one `Dockerfile.all`: the
         stages that all of them share (toolchain, planner, cook, build) appear once, every image
         that a call site can ask for is a target `<binary>-<old target>`, and the bare name of
-        a binary is its last image. Call sites follow in the same patch: GitLab jobs, Compose
-        services, bake files, Makefiles, scripts, documents. The old files go once nothing
-        names them.
+        a binary is its last image. Call sites follow in the same patch: GitLab jobs, GitHub
+        workflows, Compose services, bake files, Makefiles, scripts, documents. The old files
+        are deleted once nothing names them.
 
         Files are compiled together only if the compiler gets the same input: toolchain, base
         image, target triple, profile, features, flags, cargo-chef. Files that differ keep a
         builder of their own in the merged file, and the report says what keeps them apart.
 
     Why
-        Each file cooks the same dependencies and compiles the same crates again: three
-        binaries, three times the work, and CI jobs on fresh runners repeat it every time.
+        Each file compiles the same dependencies and the same crates again: three binaries are
+        three times the work, and CI jobs on fresh runners repeat it every time. The report
+        counts compile passes: how often a CI job, or a person's machine, compiles dependencies.
 
     Before
         -- app/Cargo.toml --
@@ -98,9 +99,9 @@ class MergeRust:
         CMD ["worker"]
 
     Safety
-        Runtime stages are copied byte for byte; only the names of stages change, and what
-        several of them begin with alike is one stage below them. Build steps
-        are matched by what they mean: `./a` is `a`, and independent steps may change places.
+        Runtime stages are copied byte for byte; only the names of stages change, and steps
+        with which several of them begin become one stage below them. Build steps are
+        matched by what they mean: `./a` is `a`, and independent steps may change places.
         Builds by `--bin` share one call, since `--bin` at a virtual root unifies features over
         all default members whatever is named; builds by `-p`, in a member's folder or with other
         features run one after another in one RUN. Packages, tools and sources that only some
@@ -114,20 +115,20 @@ class MergeRust:
         CI jobs that would each compile one group on a runner of its own become one job with
         one `docker buildx bake` call, since three jobs that each build one target of the
         merged file would compile everything three times; `needs:` and `dependencies:` follow,
-        rules cover the union. Jobs of which one would wait for a click or get other variables
-        by it, whose `latest` would be pushed from pipelines that did not push it, or that
-        write one file with other words stay apart. Sibling jobs of a GitHub workflow, or the
-        rows of a matrix, that differ in their images alone become one job in which the build
-        steps follow each other on one builder; jobs with other conditions, machines or steps
-        keep their old files, and the report says why. Call sites that already share a
-        builder keep their form and get the new file and target. If a call site cannot be
-        followed and may build one of the files, that file stays, and the report names the
-        place; `--accept left-behind` deletes it anyway.
+        and the rules of the new job cover those of the old ones. Jobs stay apart if one of them
+        would then wait for a click or get other variables, if `latest` would be pushed from
+        pipelines that did not push it, or if they write the same file with other contents.
+        Sibling jobs of a GitHub workflow, or the rows of a matrix, that differ only in their
+        images become one job in which the build steps follow each other on one builder; jobs
+        with other conditions, machines or steps keep their old files, and the report says why.
+        Call sites that already share a builder keep their form and get the new file and target.
+        If a call site cannot be followed and may build one of the files, that file stays, and
+        the report names the place; `--accept left-behind` deletes it anyway.
     """
 
     name = "merge-rust"
     after = ("build-once", "shallow-clone")
-    summary = "Merge the cargo-chef Dockerfiles of a workspace into one, a target per binary."
+    summary = "Merge the Dockerfiles of a cargo workspace into one, a target per binary."
     options = (
         OptionSpec(
             "into",

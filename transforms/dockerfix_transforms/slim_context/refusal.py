@@ -20,7 +20,7 @@ def refusal(graph: StageGraph, name: str, what: str, action: str, span: Span) ->
     tree = graph.tree
     return CannotSlimError(
         Finding(
-            Severity.REFUSE, name, what, "the smaller context would not hold it", action,
+            Severity.REFUSE, name, what, "a smaller context would not hold it", action,
             tree.source.place(span), tree.path,
         )
     )  # fmt: skip

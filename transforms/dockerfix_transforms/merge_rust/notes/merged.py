@@ -125,7 +125,7 @@ def moved_notes(merged: Merged) -> list[Finding]:
             name="moved",
             what=f"{file.binary}: {shortened(step)} runs after the cook now, for its own target "
             "only",
-            why="the shared builder does without it",
+            why="the shared builder does not need it",
             subject=json.dumps(step.item.text),
         )
         for file, step in merged.plan.moved

@@ -88,7 +88,7 @@ def _same_name(facts: Facts, edits: Edits, deleted: Sequence[str], into: str) ->
     for lines in prose.values():
         first, names = lines[0]
         more = f", and {len(lines) - 1} more lines do" if len(lines) > 1 else ""
-        what = f"read it over: it tells {' and '.join(names)} apart, which are one file now{more}"
+        what = f"check this text: it names {' and '.join(names)}, which are one file now{more}"
         yield f"{first.place}: {what}"
 
 

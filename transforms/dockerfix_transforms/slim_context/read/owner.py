@@ -56,7 +56,7 @@ def _other_owner(
 
 def _nobody(graph: StageGraph) -> CannotSlimError:
     return refusal(
-        graph, "owner", "no folder holds most of what is copied",
+        graph, "owner", "no single folder holds most of what is copied",
         "name the package with a Dockerfile in its folder", graph.stages[0].from_.code,
     )  # fmt: skip
 
