@@ -117,3 +117,10 @@ def test_a_command_that_goes_on_in_the_next_line_is_read_in_other_yaml(
     found = find({"ci/task.yaml": text, "api/Dockerfile": ""})
     assert [short(build) for build in found.builds] == ["api/Dockerfile|.|"]
     assert found.blind == ()
+
+
+def test_a_tag_of_a_task_is_known_as_far_as_the_file_gives_its_variables(find: Find) -> None:
+    task = BESIDE.replace("inputs: {", "inputs: {repository: $(name), tags: $(tag), ")
+    text = "variables: {name: api, tag: $(Build.BuildId)}\n" + task
+    (build,) = find({"azure-pipelines.yml": text, "api/Dockerfile": ""}).builds
+    assert [(tag.text, tag.known) for tag in build.tags] == [("api:${tag}", False)]

@@ -11,9 +11,11 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
+from itertools import repeat
 
 from msgspec import Struct
 
+from dockerfix.facts.builds.systems.parameters import azure_values
 from dockerfix.facts.builds.systems.plugins import Plugin, PluginKind
 from dockerfix.facts.commands.docker_command import located
 from dockerfix.facts.gitlab.shell_texts import braced
@@ -25,6 +27,7 @@ from dockerfix.text import Snapshot
 
 _HERE = re.compile(r"\$\((?:Build\.SourcesDirectory|System\.DefaultWorkingDirectory)\)/?")
 """The repository's own folder, as Azure writes it."""
+_VARIABLE = re.compile(r"\$\(([\w.]+)\)")
 _OTHER_FOLDER = "GoReleaser builds in a folder of its own, with binaries and `extra_files`"
 
 
@@ -111,6 +114,8 @@ def _azure(plugin: Plugin, settings: _Settings) -> Build:
     unknown: list[str] = []
     context, file = settings.value("buildcontext", "context"), settings.value("dockerfile")
     path = _in_azure(file, "the Dockerfile", unknown)
+    named = map(_filled, settings.values("repository", "imagename"), repeat(plugin))
+    tags = map(_filled, settings.values("tags"), repeat(plugin))
     beside = context is None or context.text == "**"
     if beside and plugin.what.endswith("Docker@2"):
         where = posixpath.dirname(path) if path is not None else None
@@ -127,11 +132,25 @@ def _azure(plugin: Plugin, settings: _Settings) -> Build:
         dockerfile=path,
         context_written=context,
         dockerfile_written=file,
-        tags=_tags(settings.values("repository", "imagename"), settings.values("tags")),
+        tags=_tags(tuple(named), tuple(tags)),
         push=plugin.pushes,
         loose=(more,) if more is not None else (),
         unknown=tuple(unknown),
     )
+
+
+def _filled(value: Value, plugin: Plugin) -> Value:
+    """A text with the variables of the file; those that it does not give stay unknown."""
+    root = plugin.node.file.root
+    known = azure_values(root) if root is not None else {}
+
+    def held(match: re.Match[str]) -> str:
+        texts = known.get(match[1], ())
+        plain = len(texts) == 1 and not re.search(r"[<{$]", texts[0])
+        return texts[0] if plain else "${" + re.sub(r"\W", "_", match[1]) + "}"
+
+    text = _VARIABLE.sub(held, value.text)
+    return Value(value.written, text, remaining(text), place=value.place)
 
 
 def _in_azure(value: Value | None, what: str, unknown: list[str]) -> str | None:
