@@ -36,7 +36,7 @@ def around(callers: Callers, all_stay: bool) -> Iterator[str]:
         yield "the old Dockerfiles stay: not every place that builds them is rewritten"
     yield from _joined_jobs(callers)
     if callers.jobs.joined or callers.workflows.joined:
-        yield "the sum of CI work falls; jobs that ran side by side do not finish sooner"
+        yield "CI does less work in total; jobs that ran in parallel do not finish sooner"
 
 
 def _joined_jobs(callers: Callers) -> Iterator[str]:
