@@ -35,6 +35,7 @@ REFUSED = {
     "YAMLException": "the file is no YAML",
     "not found for": "a stage that is not listed; GitLab refuses it too",
     "contains non string value": "a script of `true` without quotes; GitLab refuses it too",
+    "Error attempting to evaluate": "a rule that nobody can read; GitLab refuses it too",
     "needs: [": "a need that it does not know, such as one of a single run of a matrix",
 }
 """What gitlab-ci-local says of the pipelines that it does not take, and why."""
