@@ -251,7 +251,9 @@ def _directives(text: str, names: Sequence[str]) -> Iterator[list[str]]:
         elif words[1:] == ["("]:
             block = words[0]
         elif words and (block in names or words[0] in names):
-            yield words if block in names else words[1:]
+            told = words if block in names else words[1:]
+            if told:  # a directive without a word is an error, for go to tell
+                yield told
 
 
 def imports_of(text: str) -> list[str]:

@@ -150,3 +150,9 @@ def test_modules_that_are_loaded_only() -> None:
     found = package_files(Snapshot.of(files), "", ("cmd/api",), ("tools",))
     assert "tools/go.mod" in found
     assert "tools" not in found
+
+
+def test_a_directive_without_a_word_says_nothing() -> None:
+    files = _FILES | {"go.mod": "module m.io/shop\n\nmodule\nreplace\n"}
+    found = package_files(Snapshot.of(files), "", ("cmd/api",))
+    assert set(found) == {"cmd", "internal", "go.mod", "go.sum"}

@@ -64,6 +64,8 @@ def _items(node: YamlSequence, old: str, names: Sequence[str]) -> Edits:
         named = _named(item)
         if named is None or named.text != old:
             continue
+        if edits:
+            raise Refused(source.place(item.span), f"it names {old} twice", "leave one of them out")
         if not node.span.contains(item.span):
             raise Refused(source.place(item.span), "the need is written elsewhere", "copy it here")
         head = source.slice(Span(item.span.start, named.span.start)).decode()
