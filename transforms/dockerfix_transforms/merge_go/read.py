@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator, Sequence
 
-from dockerfix.api import Facts, Finding, Kind, Span, Stage, StageGraph, triggers_of
+from dockerfix.api import Facts, Finding, Stage, StageGraph, triggers_of
 from dockerfix_transforms.merge_go.steps import builds, go_steps, written_by
 from dockerfix_transforms.merge_rust.read.artefacts import copied_out
 from dockerfix_transforms.merge_rust.read.checks import UnreadableError, check_graph, check_steps
@@ -20,6 +20,7 @@ from dockerfix_transforms.merge_rust.read.inputs import (
     stage_word,
     stages_asked,
 )
+from dockerfix_transforms.merge_rust.read.safely import read_safely
 from dockerfix_transforms.merge_rust.read.steps import Step
 
 __all__ = ["InputFile", "read_file"]
@@ -32,29 +33,7 @@ _GENERIC = frozenset(
 
 def read_file(facts: Facts, folder: str, path: str, into: str) -> InputFile | Finding | None:
     """One input, a finding that says why it is left out, or None when it runs no `go build`."""
-    graph = facts.stages(path)
-    source = graph.tree.source
-    entry = facts.snapshot.entries[path]
-    if entry.kind is Kind.SYMLINK:
-        return Finding.at(
-            source.place(Span(0, 0)),
-            name="symlink",
-            what=f"it is a symbolic link to {entry.link}; it stays as it is",
-            why="a patch does not change what it leads to through a link",
-            do=f"name {entry.link} instead",
-            subject=path,
-        )
-    try:
-        return _read(facts, folder, graph, into)
-    except UnreadableError as problem:
-        return Finding.at(
-            source.place(problem.span),
-            name=problem.name,
-            what=f"{problem.what}; this file stays as it is",
-            why=problem.why,
-            do=problem.action,
-            subject=path,
-        )
+    return read_safely(facts, path, lambda: _read(facts, folder, facts.stages(path), into))
 
 
 def _read(facts: Facts, folder: str, graph: StageGraph, into: str) -> InputFile | None:

@@ -17,8 +17,8 @@ from dockerfix_transforms.merge_go.modules import (
 from dockerfix_transforms.merge_go.read import read_file
 from dockerfix_transforms.merge_rust.read.candidates import candidates
 from dockerfix_transforms.merge_rust.scope.agreement import agree, leave_hidden
-from dockerfix_transforms.merge_rust.scope.call import NothingThereError
-from dockerfix_transforms.merge_rust.scope.names import Home, is_merged, is_plain, merged_path
+from dockerfix_transforms.merge_rust.scope.call import NothingThereError, gather, named
+from dockerfix_transforms.merge_rust.scope.names import Home, merged_path
 from dockerfix_transforms.merge_rust.scope.scope import Scope
 
 __all__ = ["NothingThereError", "read_scope"]
@@ -27,26 +27,14 @@ __all__ = ["NothingThereError", "read_scope"]
 def read_scope(facts: Facts, paths: Sequence[str], into: str) -> Scope:
     """The scope of one call. Raises `NoModuleError`, and `NothingThereError` when no path is
     there any more."""
-    given = [path for path in paths if path in facts.snapshot]
-    folders = [p for p in paths if p in ("", ".") or facts.snapshot.is_folder(p)]
-    if not given and not folders:
-        raise NothingThereError(f"{', '.join(paths)}: gone already, nothing to merge")
-    start = folders[0] if folders else posixpath.dirname(given[0])
+    given, folders, start = named(facts, paths)
     folder = find_module(facts, start, given).folder
     check_into(into)
     listed = candidates(facts, folder, given, folders, mentions_go)
     home = Home(folder, tuple(_with_sources(facts, listed)))
     scope = Scope(home, merged_path(home, listed, into), into, frozenset(given))
-    for path in listed:
-        itself = not is_plain(path) if path == scope.into else is_merged(path, into)
-        if itself and len(listed) > 1 and (path == scope.into or path not in given):
-            continue  # the merged file, kept beside its inputs
-        found = read_file(facts, folder, path, scope.into)
-        if isinstance(found, Finding):
-            scope.findings.append(found)
-        elif found is not None:
-            scope.files.append(found)
-        elif path in given:
+    for path in gather(scope, listed, lambda path: read_file(facts, folder, path, scope.into)):
+        if path in given:
             scope.findings.append(_without_go(facts, path))
     agree(facts, scope)
     leave_hidden(scope)

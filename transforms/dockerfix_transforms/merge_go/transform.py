@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dockerfix.api import Facts, OptionSpec, Proposal
+from dockerfix.api import Facts, Proposal
 from dockerfix_transforms.merge_go.language import Go
 from dockerfix_transforms.merge_go.modules import NoModuleError, calls_below
 from dockerfix_transforms.merge_go.scope import NothingThereError, read_scope
 from dockerfix_transforms.merge_rust.merge import Merge
-from dockerfix_transforms.merge_rust.wishes import Wishes
+from dockerfix_transforms.merge_rust.wishes import OPTIONS, Wishes
 
 
 class MergeGo:
@@ -117,21 +117,7 @@ class MergeGo:
     name = "merge-go"
     after = ("shallow-clone",)
     summary = "Merge the Dockerfiles of a Go module into one, a target per program."
-    options = (
-        OptionSpec(
-            "into",
-            "Name or path of the merged file; without it, Dockerfile.all, or all.Dockerfile for"
-            " files named x.Dockerfile.",
-            default="",
-            metavar="NAME",
-        ),
-        OptionSpec("keep-old", "Keep the old Dockerfiles beside the merged one.", kind=bool),
-        OptionSpec(
-            "no-ci",
-            "Write the Dockerfile only; list the call sites. Implies --keep-old.",
-            kind=bool,
-        ),
-    )
+    options = OPTIONS
 
     def candidates(self, facts: Facts, paths: Sequence[str]) -> Sequence[tuple[str, ...]]:
         """The modules at or below `paths`, each as the paths of a call."""
@@ -139,22 +125,12 @@ class MergeGo:
 
     def propose(self, facts: Facts, paths: Sequence[str], options: Mapping[str, Any]) -> Proposal:
         """The merge of the module's Dockerfiles at `paths` (a folder, or Dockerfiles)."""
-        wishes = Wishes(
-            str(options["into"]),
-            bool(options["keep-old"]) or bool(options["no-ci"]),
-            bool(options["no-ci"]),
-            frozenset(options["accept"]),
-            options.get("without", {}),
-        )
+        wishes = Wishes.of(options)
         try:
             scope = read_scope(facts, paths, wishes.into)
         except NoModuleError as error:
             return Proposal(findings=(error.finding,), refused=True)
         except NothingThereError as error:
             return Proposal(reason=str(error))
-        scope.files = [
-            file
-            for file in scope.files
-            if file.path not in wishes.without or wishes.without[file.path].rungs == 1
-        ]
+        scope.leave_checked(wishes.without)
         return Merge(Go(facts, scope, wishes)).proposal()

@@ -13,8 +13,6 @@ from dockerfix.api import (
     Build,
     Facts,
     Finding,
-    Kind,
-    Span,
     Stage,
     StageGraph,
     Workspace,
@@ -27,7 +25,6 @@ from dockerfix_transforms.merge_rust.read.artefacts import (
     shipped_binaries,
 )
 from dockerfix_transforms.merge_rust.read.checks import (
-    UnreadableError,
     check_graph,
     check_hidden,
     check_steps,
@@ -37,6 +34,7 @@ from dockerfix_transforms.merge_rust.read.checks import (
 from dockerfix_transforms.merge_rust.read.folders import cargo_folder, lies_inside, made_of
 from dockerfix_transforms.merge_rust.read.input_file import InputFile, Leaf
 from dockerfix_transforms.merge_rust.read.member import at_root, changes_folder
+from dockerfix_transforms.merge_rust.read.safely import read_safely
 from dockerfix_transforms.merge_rust.read.steps import Role, Step, steps_of
 from dockerfix_transforms.merge_rust.read.targets import asked_of_merged, asked_stages
 
@@ -49,29 +47,7 @@ def read_file(
     `into` is the merged file's path: call sites that name it already tell which targets of
     an input that was kept are asked for.
     """
-    graph = facts.stages(path)
-    source = graph.tree.source
-    entry = facts.snapshot.entries[path]
-    if entry.kind is Kind.SYMLINK:
-        return Finding.at(
-            source.place(Span(0, 0)),
-            name="symlink",
-            what=f"it is a symbolic link to {entry.link}; it stays as it is",
-            why="a patch does not change what it leads to through a link",
-            do=f"name {entry.link} instead",
-            subject=path,
-        )
-    try:
-        return _read(facts, workspace, graph, into)
-    except UnreadableError as problem:
-        return Finding.at(
-            source.place(problem.span),
-            name=problem.name,
-            what=f"{problem.what}; this file stays as it is",
-            why=problem.why,
-            do=problem.action,
-            subject=path,
-        )
+    return read_safely(facts, path, lambda: _read(facts, workspace, facts.stages(path), into))
 
 
 def _read(facts: Facts, workspace: Workspace, graph: StageGraph, into: str) -> InputFile | None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from dockerfix.api import Finding, Span, Workspace
+from dockerfix.api import Finding, Span, StepDown, Workspace
 from dockerfix_transforms.merge_rust.group.reasons import Reason, accepting
 from dockerfix_transforms.merge_rust.read.input_file import InputFile
 from dockerfix_transforms.merge_rust.scope.names import Home, merged_path
@@ -36,6 +36,10 @@ class Scope:
     def context(self) -> str:
         """The build context of all files."""
         return self.files[0].context
+
+    def leave_checked(self, without: Mapping[str, StepDown]) -> None:
+        """Leave out the files that a check had go down the ladder by more than one rung."""
+        self.files = [f for f in self.files if f.path not in without or without[f.path].rungs == 1]
 
     def settle(self) -> None:
         """The merged file's place, by the files that are left."""
